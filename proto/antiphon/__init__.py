@@ -1,0 +1,1 @@
+"""Antiphon: the contract (``antiphon.v1``) and its Python client."""
