@@ -1,0 +1,1 @@
+"""How Antiphon is put on machines: the embedded stack, images, compose, Helm."""

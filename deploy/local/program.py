@@ -1,0 +1,129 @@
+"""One operating-system process: started with a log file, stopped, killed, paused, and never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+TETHER = Path(__file__).with_name("tether.py")
+
+
+class ProgramError(RuntimeError):
+    """A program did not start, or did not become ready in time."""
+
+
+class Program:
+    """A program and its current process, in a process group of its own.
+
+    Started from the main thread, the process dies with this one (see ``tether``). From any other thread it
+    is not tethered: the kernel ties the parent-death signal to the starting *thread*.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        log_path: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        """Describe the program; nothing runs yet. ``env`` is the whole environment, None for ours."""
+        self.name = name
+        self.argv = list(argv)
+        self.log_path = log_path
+        self.env = dict(env) if env is not None else None
+        self.cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs, else None."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status of the last process, negative for a signal; None while it runs or before."""
+        return self._process.poll() if self._process else None
+
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self.pid is not None
+
+    def start(self) -> None:
+        """Start the process, appending its output to the log; does nothing while it runs."""
+        if self.running():
+            return
+        argv = self.argv
+        if threading.current_thread() is threading.main_thread():
+            argv = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *argv]
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.env,
+                cwd=self.cwd,
+                start_new_session=True,
+            )
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole process group; does nothing when it is gone."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
+
+    def pause(self) -> None:
+        """SIGSTOP: the process keeps its sockets and does nothing, like a machine that hangs."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT after pause."""
+        self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self.signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM) and return at once."""
+        self.signal(signal.SIGTERM)
+
+    def stop(self, grace_s: float = 15.0) -> int | None:
+        """SIGTERM, wait up to ``grace_s``, then SIGKILL. Returns the exit status, None if it never ran."""
+        if self._process is None:
+            return None
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+        try:
+            return self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.returncode
+
+    def log(self, tail: int | None = None) -> str:
+        """What it has written so far, or the last ``tail`` lines of it."""
+        if not self.log_path.exists():
+            return ""
+        text = self.log_path.read_text(encoding="utf-8", errors="replace")
+        return text if tail is None else "\n".join(text.splitlines()[-tail:])
+
+    def wait_ready(self, ready: Callable[[], bool], timeout_s: float) -> None:
+        """Wait until ``ready()`` is true; ProgramError with the log's end if it dies or takes too long."""
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            if not self.running():
+                raise ProgramError(f"{self.name} ended with {self.returncode}:\n{self.log(tail=30)}")
+            if time.monotonic() > deadline:
+                raise ProgramError(f"{self.name} was not ready after {timeout_s:.0f} s:\n{self.log(tail=30)}")
+            time.sleep(0.02)

@@ -1,0 +1,105 @@
+"""Fixtures that every test may use: real mongod, real brokers, real services as processes."""
+
+import itertools
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from deploy.local.mongo import MongoServer
+from tests.support.brokers import KINDS, Broker, Brokers
+from tests.support.processes import Services
+
+_database_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """One mongod (a replica set of one node) for the whole run; use ``mongo`` in tests."""
+    server = MongoServer(tmp_path_factory.mktemp("mongo"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mongo(mongo_server: MongoServer) -> MongoServer:
+    """The running mongod, started again if the test before killed it."""
+    mongo_server.program.resume()
+    mongo_server.start()
+    return mongo_server
+
+
+@pytest.fixture
+def database(mongo: MongoServer) -> Iterator[str]:
+    """The name of an empty database, this test's own."""
+    name = f"test_{next(_database_numbers)}"
+    yield name
+    mongo.program.resume()
+    mongo.start()
+    with MongoClient[dict[str, object]](mongo.url) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
+    """The broker servers of the run; use ``broker``, ``rabbitmq`` or ``redis`` in tests."""
+    servers = Brokers(tmp_path_factory.mktemp("brokers"))
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(params=KINDS)
+def broker(request: pytest.FixtureRequest, brokers: Brokers) -> Iterator[Broker]:
+    """The test's own share of RabbitMQ, then of Redis: one test body, two brokers."""
+    share = brokers.get(request.param)
+    yield share
+    brokers.release(share)
+
+
+@pytest.fixture
+def rabbitmq(brokers: Brokers) -> Iterator[Broker]:
+    """The test's own share of RabbitMQ."""
+    share = brokers.get("rabbitmq")
+    yield share
+    brokers.release(share)
+
+
+@pytest.fixture
+def redis(brokers: Brokers) -> Iterator[Broker]:
+    """The test's own share of Redis."""
+    share = brokers.get("redis")
+    yield share
+    brokers.release(share)
+
+
+@pytest.fixture
+def services(
+    request: pytest.FixtureRequest, tmp_path: Path, mongo: MongoServer, database: str
+) -> Iterator[Services]:
+    """Starts services as processes: ``services.spawn("tracker", worker_name="t1")``.
+
+    They share this test's database and the broker of whichever broker fixture the test asks for.
+    """
+    settings: dict[str, object] = {"mongo_url": mongo.url, "mongo_database": database}
+    for name in ("broker", "rabbitmq", "redis"):
+        if name in request.fixturenames:
+            settings["broker_url"] = request.getfixturevalue(name).url
+    running = Services(tmp_path / "services", settings)
+    request.node.stash[_SERVICES] = running
+    yield running
+    running.stop()
+
+
+_SERVICES = pytest.StashKey[Services]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the ends of the services' logs under a failed test."""
+    report = yield
+    services = item.stash.get(_SERVICES, None)
+    if services is not None and report.failed:
+        report.sections.append(("services", services.report()))
+    return report
