@@ -1,0 +1,1 @@
+"""What every service shares: settings, errors, the bus, the store and telemetry."""

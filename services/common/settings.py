@@ -1,0 +1,69 @@
+"""Settings every service has, read from ``ANTIPHON_…`` variables and checked at start."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _host() -> str:
+    return socket.gethostname().split(".")[0]
+
+
+class CommonSettings(BaseSettings):
+    """What each service needs to find the database, the broker and its place to write."""
+
+    model_config = SettingsConfigDict(env_prefix="ANTIPHON_", extra="ignore", secrets_dir=None)
+
+    mongo_url: str = Field(
+        "mongodb://127.0.0.1:27017/?replicaSet=antiphon",
+        description="MongoDB connection string; a replica set, also when it has one member.",
+    )
+    mongo_database: str = Field("antiphon", description="Database that holds every collection.")
+    broker_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        description="Broker: amqp://… for RabbitMQ (production) or redis://… (embedded).",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".cache" / "antiphon",
+        description="Folder for converted models and other things that can be made again.",
+    )
+    worker_name: str = Field(
+        default_factory=_host, description="Name of this process in logs, leases and ListServing."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lowest level logged."
+    )
+    log_format: Literal["console", "json"] = Field("json", description="One JSON object a line, or colours.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port of the Prometheus page; 0 turns it off.")
+    liveness_file: Path | None = Field(
+        None, description="File touched every two seconds while the service is alive, for a liveness probe."
+    )
+    otlp_endpoint: str = Field("", description="OTLP gRPC endpoint for traces; empty turns tracing off.")
+    drain_seconds: float = Field(
+        30.0, gt=0, description="Seconds that running work gets to finish after SIGTERM."
+    )
+
+    # The lease of a turn: renew well before it ends, or a busy worker loses its own turn.
+    lease_seconds: float = Field(10.0, gt=0, description="A worker's hold on a turn without renewal.")
+    renew_seconds: float = Field(2.0, gt=0, description="How often a decoding turn renews its lease.")
+    silent_seconds: float = Field(
+        4.0, gt=0, description="A redelivered turn may be taken over once its holder was silent this long."
+    )
+    max_attempts: int = Field(5, ge=1, description="Attempts a round gets before its turn has failed.")
+    turn_deadline_seconds: float = Field(
+        600.0, gt=0, description="A turn that is still open then has failed."
+    )
+    max_rounds: int = Field(5, ge=1, description="Drafts a turn may have, the first one counted.")
+
+    def model_post_init(self, _context: object) -> None:
+        if self.renew_seconds * 2 > self.lease_seconds:
+            raise ValueError("ANTIPHON_LEASE_SECONDS must be at least twice ANTIPHON_RENEW_SECONDS")
+        if not self.renew_seconds < self.silent_seconds <= self.lease_seconds:
+            raise ValueError(
+                "ANTIPHON_SILENT_SECONDS must lie between ANTIPHON_RENEW_SECONDS and ANTIPHON_LEASE_SECONDS"
+            )

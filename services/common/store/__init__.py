@@ -1,0 +1,58 @@
+"""The store: MongoDB behind named operations, each saying what it promises and when its write counts.
+
+Nothing outside this package imports pymongo.
+"""
+
+from __future__ import annotations
+
+from services.common.settings import CommonSettings
+from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.feedback import FeedbackStore
+from services.common.store.indexes import ensure_indexes
+from services.common.store.keys import Credential, Keys
+from services.common.store.schemas import Schemas
+from services.common.store.sessions import Sessions
+from services.common.store.steps import Lease, Steps
+from services.common.store.sweep import Sweep, Swept
+from services.common.store.turns import Accepted, NewTurn, Request, TurnLimits, Turns
+
+__all__ = [
+    "Accepted",
+    "Concern",
+    "Connection",
+    "Credential",
+    "Document",
+    "Lease",
+    "NewTurn",
+    "Request",
+    "Scoped",
+    "Store",
+    "Swept",
+    "TurnLimits",
+]
+
+
+class Store:
+    """All collections over one connection. Construct it after any fork; safe to share between threads."""
+
+    def __init__(self, settings: CommonSettings, *, name: str = "antiphon", pool: int = 32) -> None:
+        self.connection = Connection(settings.mongo_url, settings.mongo_database, name=name, pool=pool)
+        lease = Lease(settings.lease_seconds, settings.silent_seconds, settings.max_attempts)
+        self.turns = Turns(self.connection)
+        self.steps = Steps(self.connection, lease)
+        self.sweep = Sweep(self.connection, self.turns, self.steps, settings.max_attempts)
+        self.sessions = Sessions(self.connection)
+        self.schemas = Schemas(self.connection)
+        self.keys = Keys(self.connection)
+        self.feedback = FeedbackStore(self.connection)
+
+    def prepare(self) -> None:
+        """Create missing indexes; every process does so at its start."""
+        ensure_indexes(self.connection)
+
+    def ping(self) -> None:
+        """Raise when the database does not answer."""
+        self.connection.database.command("ping")
+
+    def close(self) -> None:
+        self.connection.close()

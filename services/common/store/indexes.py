@@ -1,0 +1,77 @@
+"""Every index, in one table. Unique ones carry idempotency and order; none deletes anything."""
+
+from __future__ import annotations
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from services.common.store.connection import Connection
+
+UP, DOWN = ASCENDING, DESCENDING
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "sessions": [
+        IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
+        IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
+        IndexModel(
+            [("tenant", UP), ("request.method", UP), ("request.id", UP)],
+            name="one_per_request",
+            unique=True,
+            partialFilterExpression={"request.id": {"$exists": True}},
+        ),
+    ],
+    "turns": [
+        IndexModel([("tenant", UP), ("session", UP), ("n", UP)], name="order", unique=True),
+        IndexModel(
+            [("tenant", UP), ("session", UP)],
+            name="one_head",
+            unique=True,
+            partialFilterExpression={"head": True},
+        ),
+        IndexModel(
+            [("tenant", UP), ("request.method", UP), ("request.id", UP)],
+            name="one_per_request",
+            unique=True,
+            partialFilterExpression={"request.id": {"$exists": True}},
+        ),
+        IndexModel(
+            [("tenant", UP), ("revision_requests", UP)],
+            name="one_per_revision_request",
+            unique=True,
+            partialFilterExpression={"revision_requests": {"$exists": True}},
+        ),
+        IndexModel(
+            [("tenant", UP), ("session", UP), ("n", UP)],
+            name="open_turns",
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel([("next_dispatch_at", UP)], name="due", partialFilterExpression={"open": True}),
+    ],
+    "schemas": [
+        IndexModel([("tenant", UP), ("name", UP), ("revision", UP)], name="one_per_revision", unique=True),
+    ],
+    "feedback": [
+        IndexModel([("tenant", UP), ("_id", UP)], name="oldest_first"),
+        IndexModel([("tenant", UP), ("turn", UP)], name="of_turn"),
+        IndexModel(
+            [("tenant", UP), ("request.method", UP), ("request.id", UP)],
+            name="one_per_request",
+            unique=True,
+            partialFilterExpression={"request.id": {"$exists": True}},
+        ),
+    ],
+    "keys": [
+        IndexModel([("tenant", UP), ("_id", UP)], name="of_tenant"),
+        IndexModel(
+            [("tenant", UP), ("request.id", UP)],
+            name="one_per_request",
+            unique=True,
+            partialFilterExpression={"request.id": {"$exists": True}},
+        ),
+    ],
+}
+
+
+def ensure_indexes(connection: Connection, tables: dict[str, list[IndexModel]] = INDEXES) -> None:
+    """Create what is missing; safe to run from every process at every start."""
+    for name, models in tables.items():
+        connection.every_tenant(name).create_indexes(models)

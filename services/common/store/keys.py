@@ -1,0 +1,86 @@
+"""API keys: stored as a hash, looked up by id, shown once when they are made."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from pymongo.errors import DuplicateKeyError
+
+from services.common.errors import AlreadyExists, NotFound, Unauthenticated
+from services.common.ids import new_id
+from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.turns import SCHEMA_VERSION, Request, now
+
+ROLES = ("caller", "reviewer", "operator")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Who calls: a key (or token) of a tenant with a role."""
+
+    tenant: str
+    key: str
+    role: str
+
+
+def _digest(secret: str) -> str:
+    # The secret has 256 random bits, so that one fast hash is enough; there is nothing to guess.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Keys:
+    """Operations on the ``keys`` collection. A key reads ``key_<id>.<secret>``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _of(self, tenant: str) -> Scoped:
+        return self._connection.scoped("keys", tenant, Concern.KEPT)
+
+    def create(self, tenant: str, role: str, label: str, request: Request | None = None) -> tuple[Document, str]:
+        """Make a key (KEPT) and return it with its text, which is not stored and cannot be shown again.
+
+        Raises AlreadyExists when the request id was used: the secret of that key is not known any more.
+        """
+        secret = secrets.token_urlsafe(32)
+        key: Document = {
+            "_id": new_id("key"),
+            "schema_version": SCHEMA_VERSION,
+            "role": role,
+            "label": label,
+            "hash": _digest(secret),
+            "created_at": now(),
+        }
+        if request is not None:
+            key["request"] = request.document()
+        try:
+            self._of(tenant).insert_one(key)
+        except DuplicateKeyError:
+            raise AlreadyExists("this request_id has made its key; a key's text is shown once") from None
+        return key, f"{key['_id']}.{secret}"
+
+    def authenticate(self, text: str) -> Credential:
+        """The credential behind a key's text. Raises Unauthenticated for whatever is wrong with it."""
+        key_id, _, secret = text.partition(".")
+        key = self._connection.every_tenant("keys").find_one({"_id": key_id})
+        known = key["hash"] if key is not None else _digest("")
+        if not hmac.compare_digest(known, _digest(secret)) or key is None or key.get("revoked_at"):
+            raise Unauthenticated("the API key is unknown or revoked")
+        return Credential(key["tenant"], key["_id"], key["role"])
+
+    def page(self, tenant: str, *, after: str = "", limit: int = 50) -> list[Document]:
+        """A tenant's keys without their hashes, oldest first."""
+        cursor = self._of(tenant).find({"_id": {"$gt": after}}, {"hash": False})
+        return list(cursor.sort("_id", 1).limit(limit))
+
+    def revoke(self, tenant: str, key_id: str) -> Document:
+        """Refuse the key from now on (KEPT); twice is the same as once. Raises NotFound."""
+        revoked = self._of(tenant).find_one_and_update(
+            {"_id": key_id}, [{"$set": {"revoked_at": {"$ifNull": ["$revoked_at", "$$NOW"]}}}]
+        )
+        if revoked is None:
+            raise NotFound(f"no key {key_id}")
+        return revoked

@@ -1,0 +1,108 @@
+"""Sessions: who talks, under which policy, with which schema and pinned version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound
+from services.common.ids import new_id
+from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.turns import SCHEMA_VERSION, Request, now
+
+
+class Sessions:
+    """Operations on the ``sessions`` collection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _of(self, tenant: str, concern: Concern = Concern.KEPT) -> Scoped:
+        return self._connection.scoped("sessions", tenant, concern)
+
+    def create(self, tenant: str, request: Request, fields: dict[str, Any]) -> Document:
+        """Store a session (KEPT), once per request id. Raises AlreadyExists."""
+        session: Document = {
+            "_id": new_id("session"),
+            "schema_version": SCHEMA_VERSION,
+            "request": request.document(),
+            "status": "open",
+            "created_at": now(),
+            "state_revision": 0,
+            "corrections": [],
+            **fields,
+        }
+        sessions = self._of(tenant)
+        try:
+            sessions.insert_one(session)
+        except DuplicateKeyError:
+            known = sessions.find_one({"request.method": request.method, "request.id": request.id})
+            if known is None:
+                raise
+            if known["request"]["hash"] != request.hash:
+                raise AlreadyExists(f"request_id {request.id} was used with another payload") from None
+            return known
+        return {**session, "tenant": tenant}
+
+    def get(self, tenant: str, session_id: str) -> Document:
+        """The session. Raises NotFound."""
+        session = self._of(tenant).find_one({"_id": session_id})
+        if session is None:
+            raise NotFound(f"no session {session_id}")
+        return session
+
+    def get_open(self, tenant: str, session_id: str) -> Document:
+        """The session if it takes turns. Raises NotFound, FailedPrecondition (SESSION_ENDED)."""
+        session = self.get(tenant, session_id)
+        if session["status"] != "open":
+            raise FailedPrecondition("the session has ended", reason="SESSION_ENDED")
+        return session
+
+    def page(self, tenant: str, *, user: str = "", before: str = "", limit: int = 50) -> list[Document]:
+        """Sessions, newest first; ``before`` is the last id of the page before."""
+        query: Document = {}
+        if user:
+            query["user"] = user
+        if before:
+            query["_id"] = {"$lt": before}
+        return list(self._of(tenant).find(query).sort("_id", -1).limit(limit))
+
+    def update(self, tenant: str, session_id: str, fields: dict[str, Any]) -> Document:
+        """Change fields of an open session (KEPT). Raises NotFound, FailedPrecondition."""
+        changed = self._of(tenant).find_one_and_update({"_id": session_id, "status": "open"}, {"$set": fields})
+        return changed if changed is not None else self.get_open(tenant, session_id)
+
+    def end(self, tenant: str, session_id: str) -> Document:
+        """Take no more turns (KEPT); ending twice is the same as once. Raises NotFound."""
+        self._of(tenant).update_one(
+            {"_id": session_id, "status": "open"},
+            {"$set": {"status": "ended"}, "$currentDate": {"ended_at": True}},
+        )
+        return self.get(tenant, session_id)
+
+    def correct_state(
+        self, tenant: str, session_id: str, expected_revision: int, corrections: list[Document]
+    ) -> Document:
+        """Add corrections as the next state revision (KEPT), by compare-and-set.
+
+        Each correction is ``{after_n, service, slot, value or None, by}``; it holds for every state from
+        turn ``after_n`` on that was computed from an older revision. Raises NotFound, Aborted.
+        """
+        revision = expected_revision + 1
+        stamped = [{**correction, "revision": revision, "at": now()} for correction in corrections]
+        corrected = self._of(tenant).find_one_and_update(
+            {"_id": session_id, "state_revision": expected_revision},
+            {"$set": {"state_revision": revision}, "$push": {"corrections": {"$each": stamped}}},
+        )
+        if corrected is None:
+            session = self.get(tenant, session_id)
+            raise Aborted(
+                f"expected_revision {expected_revision}: the state is at revision {session['state_revision']}",
+                reason="REVISION_MISMATCH",
+            )
+        return corrected
+
+    def delete(self, tenant: str, session_id: str) -> bool:
+        """Delete the session document (KEPT); its turns are deleted by ``Turns.delete_session``."""
+        return self._of(tenant).delete_one({"_id": session_id}).deleted_count == 1

@@ -1,0 +1,86 @@
+"""The sweep: re-sends what a lost message, a dead worker or a dead gateway left behind.
+
+Every gateway runs it, with jitter and without a lock: a compare-and-set on ``next_dispatch_at`` lets one
+of them act on a turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from services.common.store.connection import Concern, Connection, Document
+from services.common.store.steps import Steps
+from services.common.store.turns import REDISPATCH_FIRST, REDISPATCH_LAST, Turns, now
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What the sweep did with one due turn; ``dispatch`` asks the caller to publish it."""
+
+    turn: Document
+    action: Literal["dispatch", "promoted", "failed"]
+
+
+class Sweep:
+    """Finds open turns that are due and moves each on by one step."""
+
+    def __init__(self, connection: Connection, turns: Turns, steps: Steps, max_attempts: int) -> None:
+        self._connection = connection
+        self._turns = turns
+        self._steps = steps
+        self._max_attempts = max_attempts
+
+    def sweep(self, limit: int = 200) -> Iterator[Swept]:
+        """Yield what is to be dispatched, was promoted, or has failed (the compare-and-set is QUICK).
+
+        A turn is dispatched again after 5 s, then after doubling waits up to 5 min; a taken one when its
+        lease ended. At the attempt limit or past the deadline it fails instead.
+        """
+        every = self._connection.every_tenant("turns", Concern.QUICK)
+        due = every.find({"open": True, "next_dispatch_at": {"$lte": now()}}).sort("next_dispatch_at", 1)
+        for turn in due.limit(limit):
+            tenant, ended = turn["tenant"], None
+            if turn["status"] == "active":
+                ended = self._fail_if_over(turn)
+                if ended is not None:
+                    yield Swept(ended, "failed")
+            if turn["status"] == "waiting" or ended is not None:
+                promoted = self._turns.promote(tenant, turn["session"])
+                if promoted is not None:
+                    yield Swept(promoted, "promoted")
+                if ended is not None or (promoted is not None and promoted["_id"] == turn["_id"]):
+                    continue
+            claimed = self._claim(turn)
+            if claimed is not None and claimed["status"] == "active":
+                yield Swept(claimed, "dispatch")
+
+    def _fail_if_over(self, turn: Document) -> Document | None:
+        if turn["deadline_at"] <= now():
+            return self._steps.fail_turn(
+                turn["tenant"], turn["_id"], "DEADLINE", "not finished in time", attempt=turn["attempt"]
+            )
+        if turn["attempt"] >= self._max_attempts:
+            return self._steps.fail_turn(
+                turn["tenant"],
+                turn["_id"],
+                "ATTEMPTS",
+                f"{turn['attempt']} attempts ended without a reply",
+                attempt=turn["attempt"],
+            )
+        return None
+
+    def _claim(self, turn: Document) -> Document | None:
+        wait = min(REDISPATCH_FIRST * 2 ** min(turn.get("dispatches", 0) + 1, 10), REDISPATCH_LAST)
+        at = now() + timedelta(seconds=wait)
+        if turn["status"] == "active":
+            at = min(at, turn["deadline_at"])  # a waiting turn's deadline starts when it is promoted
+        return self._connection.scoped("turns", turn["tenant"], Concern.QUICK).find_one_and_update(
+            {"_id": turn["_id"], "open": True, "next_dispatch_at": turn["next_dispatch_at"]},
+            {
+                "$set": {"next_dispatch_at": at},
+                "$inc": {"dispatches": 1},
+            },
+        )

@@ -1,0 +1,445 @@
+"""Turns from acceptance to the head of their session: accept, promote, cancel, reopen, read.
+
+A turn document is its own outbox: whoever wrote it may die right after, the sweep sends it again.
+``head: true`` marks the one turn of a session that may run; ``open: true`` one that has not ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, ResourceExhausted
+from services.common.ids import new_id
+from services.common.store.connection import Concern, Connection, Document, Scoped
+
+SCHEMA_VERSION = 1
+REDISPATCH_FIRST = 5.0
+REDISPATCH_LAST = 300.0
+
+HISTORY_FIELDS = (
+    "n", "text", "status", "policy", "accepted_round", "drafts.id", "drafts.round", "drafts.status",
+    "drafts.text", "drafts.token_ids", "drafts.author", "drafts.manifest.version", "partial",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """A caller's ``request_id`` with the method it was sent to and a hash of its payload."""
+
+    method: str
+    id: str
+    hash: str
+
+    def document(self) -> Document:
+        return {"method": self.method, "id": self.id, "hash": self.hash}
+
+
+@dataclass(frozen=True)
+class TurnLimits:
+    """Open turns a tenant may have before accept answers RESOURCE_EXHAUSTED, and the deadline of a turn."""
+
+    open_per_tenant: int = 1_000
+    deadline_seconds: float = 600.0
+    retry_after: float = 2.0
+
+
+@dataclass(frozen=True)
+class NewTurn:
+    """What accept stores of a user's message."""
+
+    session: str
+    text: str
+    request: Request
+    policy: str = "enqueue"
+    reply_to: str = ""
+    user: str = ""
+    version: str = ""
+    schema: str | None = None
+    settings: Document = field(default_factory=dict)
+    min_watermark: int = 0
+    extra: Document = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """``created`` is false when the same request had been accepted before."""
+
+    turn: Document
+    created: bool
+    position: int = 0
+    cancelled: list[Document] = field(default_factory=list)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Turns:
+    """Operations on the ``turns`` collection that a gateway or a finisher calls."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _of(self, tenant: str, concern: Concern = Concern.KEPT) -> Scoped:
+        return self._connection.scoped("turns", tenant, concern)
+
+    # -- accept ---------------------------------------------------------------------------------
+
+    def accept_turn(self, tenant: str, new: NewTurn, limits: TurnLimits) -> Accepted:
+        """Store a user's message as the session's next turn (write 1; KEPT).
+
+        Promises: once this returned, the turn reaches a terminal state. Reads the highest n, *then*
+        whether a turn is open, and inserts n + 1; the unique indexes decide every race.
+
+        Raises: AlreadyExists (request id used with another payload), FailedPrecondition
+        (policy ``reject`` and a turn is open), ResourceExhausted (too many open turns).
+        """
+        turns = self._of(tenant)
+        if turns.count({"open": True}, limit=limits.open_per_tenant) >= limits.open_per_tenant:
+            raise ResourceExhausted(
+                f"the tenant has {limits.open_per_tenant} open turns", retry_after=limits.retry_after
+            )
+        while True:
+            newest = turns.find_one({"session": new.session}, ("n",), sort=[("n", -1)])
+            n = newest["n"] + 1 if newest else 1
+            waiting = bool(newest) and turns.count({"session": new.session, "open": True}, limit=1) > 0
+            if waiting and new.policy == "reject":
+                known = self._same_request(turns, new.request)
+                if known is not None:
+                    return Accepted(known, created=False)
+                raise FailedPrecondition("the session has an open turn and its policy is reject", reason="SESSION_BUSY")
+            turn = self._document(new, n, waiting, limits)
+            try:
+                turns.insert_one(turn)
+            except DuplicateKeyError:
+                known = self._same_request(turns, new.request)
+                if known is not None:
+                    return Accepted(known, created=False)
+                continue  # another acceptor or finisher was faster: look again
+            turn["tenant"] = tenant
+            return self._settle(tenant, turn, new.policy) if waiting else Accepted(turn, created=True)
+
+    @staticmethod
+    def _same_request(turns: Scoped, request: Request) -> Document | None:
+        known = turns.find_one({"request.method": request.method, "request.id": request.id})
+        if known is not None and known["request"]["hash"] != request.hash:
+            raise AlreadyExists(f"request_id {request.id} was used with another payload")
+        return known
+
+    @staticmethod
+    def _document(new: NewTurn, n: int, waiting: bool, limits: TurnLimits) -> Document:
+        at = now()
+        turn: Document = {
+            "_id": new_id("turn"),
+            "schema_version": SCHEMA_VERSION,
+            "session": new.session,
+            "n": n,
+            "request": new.request.document(),
+            "text": new.text,
+            "user": new.user,
+            "status": "waiting" if waiting else "active",
+            "open": True,
+            "round": 0,
+            "attempt": 0,
+            "dispatches": 0,
+            "accepted_at": at,
+            "deadline_at": at + timedelta(seconds=limits.deadline_seconds),
+            "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
+            "reply_to": new.reply_to,
+            "policy": new.policy,
+            "version": new.version,
+            "schema": new.schema,
+            "settings": new.settings,
+            "min_watermark": new.min_watermark,
+            "drafts": [{"id": new_id("draft"), "round": 0, "status": "active"}],
+            **new.extra,
+        }
+        if not waiting:
+            turn["head"] = True
+        return turn
+
+    def _settle(self, tenant: str, turn: Document, policy: str) -> Accepted:
+        """After a waiting insert: cancel what the policy says, then make sure somebody is the head."""
+        cancelled: list[Document] = []
+        if policy in ("interrupt", "rollback"):
+            earlier = self._of(tenant).find(
+                {"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}}, ("_id",)
+            )
+            for other in earlier:
+                ended = self.cancel_turn(tenant, other["_id"], excluded=policy == "rollback")
+                if ended is not None:
+                    cancelled.append(ended)
+        promoted = self.promote(tenant, turn["session"])
+        if promoted is not None and promoted["_id"] == turn["_id"]:
+            turn = promoted
+        elif cancelled or promoted is not None:
+            turn = self.get(tenant, turn["_id"])
+        return Accepted(turn, created=True, position=self.position(tenant, turn), cancelled=cancelled)
+
+    def open_in_all(self, limit: int) -> int:
+        """How many turns of all tenants are open, counted up to ``limit`` on the index of due turns."""
+        every = self._connection.every_tenant("turns")
+        since = datetime(2000, 1, 1, tzinfo=UTC)
+        return every.count_documents({"open": True, "next_dispatch_at": {"$gt": since}}, limit=limit)
+
+    def position(self, tenant: str, turn: Document) -> int:
+        """How many open turns of the session stand before this one."""
+        if turn["status"] != "waiting":
+            return 0
+        return self._of(tenant).count({"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}})
+
+    # -- order ----------------------------------------------------------------------------------
+
+    def promote(self, tenant: str, session: str, deadline_seconds: float = 600.0) -> Document | None:
+        """Make the session's lowest open turn its head (KEPT); the caller dispatches what is returned.
+
+        Called after every waiting insert, after every finish and by the sweep. A duplicate key means
+        that someone else did it, or that a head is still open: nothing is lost, None is returned.
+        """
+        turns = self._of(tenant)
+        lowest = turns.find_one({"session": session, "open": True}, ("status",), sort=[("n", 1)])
+        if lowest is None or lowest["status"] != "waiting":
+            return None
+        at = now()
+        try:
+            return turns.find_one_and_update(
+                {"_id": lowest["_id"], "status": "waiting"},
+                {
+                    "$set": {
+                        "status": "active",
+                        "head": True,
+                        "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
+                        "deadline_at": at + timedelta(seconds=deadline_seconds),
+                        "dispatches": 0,
+                    }
+                },
+            )
+        except DuplicateKeyError:
+            return None
+
+    def cancel_turn(self, tenant: str, turn: str, *, excluded: bool = False) -> Document | None:
+        """Write the end of an open turn (KEPT); this one write decides the race with its finish.
+
+        Returns the turn as cancelled by this call, or None when it had ended before. The holder stays,
+        so that its engine can still add the rest of the partial text (``keep_partial``).
+        """
+        update: Document = {
+            "$set": {"status": "cancelled", "drafts.$[running].status": "cancelled"},
+            "$unset": {"open": "", "head": "", "lease_until": "", "next_dispatch_at": ""},
+            "$currentDate": {"ended_at": True},
+        }
+        if excluded:
+            update["$set"]["excluded"] = True
+        return self._of(tenant).find_one_and_update(
+            {"_id": turn, "open": True}, update, array_filters=[{"running.status": "active"}]
+        )
+
+    # -- revision -------------------------------------------------------------------------------
+
+    def reopen_for_revision(
+        self,
+        tenant: str,
+        turn_id: str,
+        *,
+        request: Request,
+        expected_round: int | None,
+        feedback: Document | None,
+        reply_to: str,
+        max_rounds: int,
+        settings: Document | None = None,
+        deadline_seconds: float = 600.0,
+        retry: bool = False,
+    ) -> Accepted:
+        """Give the session's last turn a new round (KEPT): ``{ended, round r, last} → active, head, r + 1``.
+
+        ``retry`` reopens a failed turn (RetryTurn); otherwise some draft must have completed and none
+        been accepted. The attempt count starts anew.
+
+        Raises: NotFound, AlreadyExists, Aborted (``expected_round`` is not the current one),
+        FailedPrecondition (open, accepted, not the last turn, or at the round limit).
+        """
+        turns = self._of(tenant)
+        turn = self.get(tenant, turn_id)
+        for draft in turn["drafts"]:
+            known = draft.get("request")
+            if known and known["id"] == request.id:
+                if known["hash"] != request.hash:
+                    raise AlreadyExists(f"request_id {request.id} was used with another payload")
+                return Accepted(turn, created=False)
+        self._check_reopen(turns, turn, expected_round, max_rounds, retry)
+        at, following = now(), turn["round"] + 1
+        draft = {
+            "id": new_id("draft"),
+            "round": following,
+            "status": "active",
+            "request": request.document(),
+            "feedback": feedback,
+        }
+        changes: Document = {
+            "status": "active",
+            "head": True,
+            "open": True,
+            "round": following,
+            "attempt": 0,
+            "dispatches": 0,
+            "reply_to": reply_to,
+            "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
+            "deadline_at": at + timedelta(seconds=deadline_seconds),
+        }
+        if settings is not None:
+            changes["settings"] = settings
+        try:
+            reopened = turns.find_one_and_update(
+                {"_id": turn_id, "status": turn["status"], "round": turn["round"], "accepted_round": None},
+                {
+                    "$set": changes,
+                    "$push": {"drafts": draft, "revision_requests": request.id},
+                    "$unset": {
+                        "holder": "",
+                        "lease_until": "",
+                        "renewed_at": "",
+                        "partial": "",
+                        "ended_at": "",
+                    },
+                },
+            )
+        except DuplicateKeyError as error:
+            if turns.count({"revision_requests": request.id}, limit=1):
+                raise AlreadyExists(f"request_id {request.id} was used for another turn") from error
+            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN") from error
+        if reopened is None:
+            raise Aborted("the turn changed meanwhile", reason="ROUND_MISMATCH")
+        later = {"session": turn["session"], "n": {"$gt": turn["n"]}, "status": {"$ne": "waiting"}}
+        if turns.count(later, limit=1):
+            self._undo_reopen(turns, reopened, turn)
+            self.promote(tenant, turn["session"])
+            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
+        return Accepted(reopened, created=True)
+
+    @staticmethod
+    def _check_reopen(turns: Scoped, turn: Document, expected_round: int | None, max_rounds: int, retry: bool) -> None:
+        if expected_round is not None and expected_round != turn["round"]:
+            raise Aborted(
+                f"expected_round {expected_round}: the turn is at round {turn['round']}",
+                reason="ROUND_MISMATCH",
+            )
+        if turn.get("open"):
+            raise FailedPrecondition("the turn is still open", reason="TURN_OPEN")
+        if turn.get("accepted_round") is not None:
+            raise FailedPrecondition("a draft of the turn was accepted", reason="TURN_ACCEPTED")
+        if turn.get("excluded"):
+            raise FailedPrecondition("the turn was rolled back", reason="TURN_EXCLUDED")
+        if retry and turn["status"] != "failed":
+            raise FailedPrecondition("only a failed turn is retried", reason="TURN_NOT_FAILED")
+        if not retry and not any(draft["status"] == "completed" for draft in turn["drafts"]):
+            raise FailedPrecondition("the turn has no completed draft to revise", reason="NO_DRAFT")
+        if turn["round"] + 1 >= max_rounds:
+            raise FailedPrecondition(f"the turn had its {max_rounds} rounds", reason="ROUND_LIMIT")
+        if turns.count({"session": turn["session"], "n": {"$gt": turn["n"]}}, limit=1):
+            raise FailedPrecondition("only the last turn of a session is revised", reason="NOT_LAST_TURN")
+
+    @staticmethod
+    def _undo_reopen(turns: Scoped, reopened: Document, before: Document) -> None:
+        """Take a reopening back that lost the race with a later turn; no worker has taken it as head."""
+        turns.update_one(
+            {"_id": reopened["_id"], "status": "active", "round": reopened["round"], "attempt": 0},
+            {
+                "$set": {"status": before["status"], "round": before["round"], "drafts": before["drafts"]},
+                "$unset": {"head": "", "open": "", "next_dispatch_at": ""},
+                "$pullAll": {"revision_requests": [reopened["drafts"][-1]["request"]["id"]]},
+            },
+        )
+
+    def accept_draft(self, tenant: str, turn_id: str, round_number: int) -> Document:
+        """Mark one completed draft as the reply that counts (KEPT).
+
+        Raises: NotFound, FailedPrecondition (open, no such completed draft, or another was accepted).
+        """
+        accepted = self._of(tenant).find_one_and_update(
+            {
+                "_id": turn_id,
+                "open": {"$ne": True},
+                "drafts": {"$elemMatch": {"round": round_number, "status": "completed"}},
+                "accepted_round": {"$in": [None, round_number]},
+            },
+            {"$set": {"accepted_round": round_number}, "$currentDate": {"draft_accepted_at": True}},
+        )
+        if accepted is None:
+            self.get(tenant, turn_id)
+            raise FailedPrecondition(
+                f"round {round_number} is not a completed draft that may be accepted", reason="NO_DRAFT"
+            )
+        return accepted
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def get(self, tenant: str, turn_id: str) -> Document:
+        """The whole turn. Raises NotFound."""
+        turn = self._of(tenant).find_one({"_id": turn_id})
+        if turn is None:
+            raise NotFound(f"no turn {turn_id}")
+        return turn
+
+    def page(
+        self, tenant: str, session: str, *, after_n: int = 0, limit: int = 50, newest_first: bool = False
+    ) -> list[Document]:
+        """Turns of a session by n; ``after_n`` is where the page before ended (0: from the start)."""
+        bound: Document = {}
+        if after_n:
+            bound = {"n": {"$lt" if newest_first else "$gt": after_n}}
+        cursor = self._of(tenant).find({"session": session, **bound})
+        return list(cursor.sort("n", -1 if newest_first else 1).limit(limit))
+
+    def history(self, tenant: str, session: str, before_n: int, limit: int = 200) -> list[Document]:
+        """The turns that may enter the context of turn ``before_n``, oldest first, with HISTORY_FIELDS only."""
+        cursor = self._of(tenant).find(
+            {
+                "session": session,
+                "n": {"$lt": before_n},
+                "status": {"$in": ["completed", "cancelled", "failed"]},
+                "excluded": {"$ne": True},
+            },
+            HISTORY_FIELDS,
+        )
+        return list(cursor.sort("n", -1).limit(limit))[::-1]
+
+    def previous_with_state(self, tenant: str, session: str, before_n: int) -> Document | None:
+        """The latest turn before ``before_n`` that counts, with its state and its drafts' texts."""
+        return self._of(tenant).find_one(
+            {
+                "session": session,
+                "n": {"$lt": before_n},
+                "status": {"$in": ["completed", "cancelled", "failed"]},
+                "excluded": {"$ne": True},
+            },
+            (*HISTORY_FIELDS, "state"),
+            sort=[("n", -1)],
+        )
+
+    def set_reply_to(self, tenant: str, turn_id: str, reply_to: str) -> Document:
+        """Send the turn's further events to another gateway (QUICK) and return the turn. Raises NotFound."""
+        turn = self._of(tenant, Concern.QUICK).find_one_and_update({"_id": turn_id}, {"$set": {"reply_to": reply_to}})
+        if turn is None:
+            raise NotFound(f"no turn {turn_id}")
+        return turn
+
+    def ended_among(self, turns: list[tuple[str, str]]) -> Iterator[Document]:
+        """Of ``(tenant, turn)`` pairs those that have ended, in one query for all silent streams."""
+        by_tenant: dict[str, list[str]] = {}
+        for tenant, turn in turns:
+            by_tenant.setdefault(tenant, []).append(turn)
+        for tenant, ids in by_tenant.items():
+            yield from self._of(tenant).find({"_id": {"$in": ids}, "open": {"$ne": True}})
+
+    def delete_session(self, tenant: str, session: str) -> int:
+        """Delete every turn of a session (KEPT); returns how many."""
+        return self._of(tenant).delete_many({"session": session}).deleted_count
+
+    def update_fields(self, tenant: str, turn_id: str, fields: dict[str, Any]) -> bool:
+        """Set plain fields of a turn (KEPT); for what no race can touch. False if it is gone."""
+        return self._of(tenant).update_one({"_id": turn_id}, {"$set": fields}).matched_count == 1
