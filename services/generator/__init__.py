@@ -1,0 +1,1 @@
+"""Makes replies: takes a turn, decodes its draft with many others, streams it and writes it down."""

@@ -1,0 +1,1 @@
+"""What computes tokens for the engine; one contract in `base`, one module for each way of computing."""

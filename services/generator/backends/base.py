@@ -1,0 +1,95 @@
+"""The contract between the engine and whatever computes tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from services.generator.engine.rows import Row
+
+
+class Codec(Protocol):
+    """Text to token ids and back, for one base model."""
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Ids that end a reply (the template's end of message, the end of text)."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """A content hash of tokenizer and template, for manifests."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`; the template's markers in it become their special ids, nothing is added."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of `ids`, special ids left out, broken code points as U+FFFD."""
+        ...
+
+    def token_bytes(self, token: int) -> bytes | None:
+        """UTF-8 bytes the token adds wherever it stands (empty for special ids); None if that depends on
+        its neighbours, which makes the engine decode with context."""
+        ...
+
+
+class Backend(Protocol):
+    """Computes tokens for rows. Only the engine thread calls it; nothing here is thread-safe.
+
+    The engine admits a row, calls `prefill` until the row is ready, then `step` until the draft ends, then
+    `release`. `tests/unit/generator/test_backend_contract.py` holds what every backend must keep:
+    a row's tokens don't depend on its company, on how its prompt was chunked, or on what was remembered.
+    """
+
+    @property
+    def codec(self) -> Codec:
+        """The base model's codec."""
+        ...
+
+    @property
+    def capacity(self) -> int:
+        """Rows that can be open at the same time."""
+        ...
+
+    @property
+    def context_limit(self) -> int:
+        """Most tokens of prompt and reply together."""
+        ...
+
+    def admit(self, row: Row) -> bool:
+        """Give the row memory, setting `row.known` and `row.reused` to the prompt tokens already computed
+        (at most all but the last). False: no memory is free just now.
+
+        Raises:
+            UnknownVersion: the row's version is not loaded.
+        """
+        ...
+
+    def prefill(self, rows: Sequence[Row], budget: int) -> int:
+        """Compute at most `budget` further prompt tokens, sharing them over `rows` (none ready yet) and
+        raising their `known`; answers how many. The prompt's last token is left to `step`."""
+        ...
+
+    def step(self, rows: Sequence[Row]) -> list[list[int]]:
+        """Compute what stands after each row's last id and sample the next: one or more new ids a row, in
+        order. The engine appends them. All rows are ready."""
+        ...
+
+    def release(self, row: Row, keep: bool) -> None:
+        """Take the row's memory back; `keep`: remember it for the session's next turn."""
+        ...
+
+    def forget(self, tenant: str, session: str) -> None:
+        """Erase what is remembered of the session, in all versions."""
+        ...
+
+    def figures(self) -> dict[str, float]:
+        """Gauges of the backend: memory in use, sessions remembered, evictions."""
+        ...
+
+    def close(self) -> None:
+        """Free everything."""
+        ...

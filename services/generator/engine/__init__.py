@@ -1,0 +1,75 @@
+"""The engine: many drafts, one model.
+
+How the generator's steps use it::
+
+    backend = build_backend(settings, progress)              # services.generator.backends.build
+    engine = Engine(backend, waiting_limit=256, prefill_ms=50.0, on_step_end=send_events)
+    engine.submit(DraftRequest(...), listener)               # EngineFull, EngineClosed, DuplicateKey,
+                                                             # PromptTooLong, ValueError
+    engine.cancel(key) -> bool                               # within two steps; False: not open
+    engine.remember(tenant, session, version, history)       # compute an accepted history in idle time
+    engine.forget(tenant, session)                           # erase a session's memory
+    engine.apply(lambda backend: ...) -> Future              # on the engine thread, between two steps
+    engine.close(drain=True, timeout=25.0) -> bool
+    engine.stats() -> EngineStats
+
+    engine.codec.encode(text) -> list[int]                   # template markers become special ids
+    engine.codec.decode(ids) -> str
+    engine.codec.end_ids, engine.codec.digest                # tokenizer and template hash
+    engine.capacity, engine.context_limit
+
+    DraftRequest(key, tenant, session, version, history=(...), tail=(...), settings=DecodeSettings(),
+                 soft={}, fusion=None, priority=0)
+    DecodeSettings(max_new_tokens=256, min_new_tokens=0, temperature=0.0, top_p=1.0, top_k=0,
+                   repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), processors=())
+
+    class DraftListener(Protocol):                           # always on the engine thread; never block
+        def on_delta(self, text: str, token_ids: list[int]) -> None
+        def on_progress(self) -> None                        # renew the lease
+        def on_finish(self, draft: FinishedDraft) -> None    # text, token_ids, finish_reason, usage, timings
+        def on_error(self, error: Exception) -> None         # EngineError of its own family or the backend's
+
+`finish_reason` is stop, length or cancelled; `usage` is (prompt, reused, completion) tokens; `timings` are seconds:
+(queue, prefill, first_token, decode). Memory is keyed by (tenant, session, version) and compared by token prefix;
+correctness never depends on it.
+"""
+
+from services.generator.engine.engine import Engine
+from services.generator.engine.errors import (
+    DuplicateKey,
+    EngineClosed,
+    EngineError,
+    EngineFull,
+    PromptTooLong,
+    UnknownVersion,
+)
+from services.generator.engine.request import (
+    DecodeSettings,
+    DraftListener,
+    DraftRequest,
+    FinishedDraft,
+    FinishReason,
+    Timings,
+    TokenProcessor,
+    Usage,
+)
+from services.generator.engine.stats import EngineStats
+
+__all__ = [
+    "DecodeSettings",
+    "DraftListener",
+    "DraftRequest",
+    "DuplicateKey",
+    "Engine",
+    "EngineClosed",
+    "EngineError",
+    "EngineFull",
+    "EngineStats",
+    "FinishReason",
+    "FinishedDraft",
+    "PromptTooLong",
+    "Timings",
+    "TokenProcessor",
+    "UnknownVersion",
+    "Usage",
+]

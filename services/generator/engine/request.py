@@ -1,0 +1,143 @@
+"""What the engine is asked for and what it answers: the nouns on both sides of `Engine.submit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+class TokenProcessor(Protocol):
+    """Changes one row's logits before sampling; one instance belongs to one draft and may keep state."""
+
+    def __call__(self, generated: Sequence[int], logits: Tensor) -> Tensor:
+        """Answer the changed `logits: [vocabulary]` given the ids generated so far (never the prompt)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeSettings:
+    """How one draft is decoded; every field but `processors` belongs in the manifest.
+
+    Zero `temperature` is greedy. `seed` makes sampling repeatable for the row whatever its company.
+    `stop` are texts that end the draft and are cut from it; the template's end ids always end it.
+    `forbid` words never appear; `include` words are boosted, more as the draft grows without them
+    (see `services.generator.engine.processors`). `processors` are made once for each draft.
+    """
+
+    max_new_tokens: int = 256
+    min_new_tokens: int = 0
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    processors: tuple[Callable[[], TokenProcessor], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse values that have no meaning.
+
+        Raises:
+            ValueError: names the field.
+        """
+        if self.max_new_tokens < 1:
+            raise ValueError("max_new_tokens must be at least 1")
+        if self.temperature < 0:
+            raise ValueError("temperature must not be negative")
+        if not 0 < self.top_p <= 1:
+            raise ValueError("top_p must be in (0, 1]")
+        if self.top_k < 0:
+            raise ValueError("top_k must not be negative")
+        if self.repetition_penalty <= 0:
+            raise ValueError("repetition_penalty must be positive")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRequest:
+    """One draft to make.
+
+    `key` names it among all that are open (turn, round and attempt). `history` are the append-only
+    token ids of the accepted turns, which the session's memory is compared with; `tail` is what is new
+    this time and ends with the opening of the reply. `version` is the model version's content hash.
+
+    A soft token is an input embedding instead of a token: in `tail` stands a negative id, made from version
+    and vector hash so that memory made with another vector never matches, and `soft` maps it to its vector
+    `[hidden_size]`. `fusion` is what the fusion hook between decoder and output layer reads for this row
+    (None: the hook leaves the row untouched). Drafts of higher `priority` are admitted first in a tenant.
+    """
+
+    key: str
+    tenant: str
+    session: str
+    version: str
+    history: tuple[int, ...]
+    tail: tuple[int, ...]
+    settings: DecodeSettings = field(default_factory=DecodeSettings)
+    soft: Mapping[int, Tensor] = field(default_factory=dict)
+    fusion: Any = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one draft: in the prompt, of these taken from the session's memory, and generated."""
+
+    prompt: int
+    reused: int
+    completion: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds: waiting for a row, computing the prompt, submit to first token, and first to last token."""
+
+    queue: float
+    prefill: float
+    first_token: float
+    decode: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedDraft:
+    """A draft's end.
+
+    `text` is exactly what the deltas added up to. `token_ids` leaves out the end id; where a stop string
+    cut inside a token, that token is left out.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+
+
+class DraftListener(Protocol):
+    """Hears of one draft, always on the engine thread: answer quickly and never block.
+
+    Exactly one of `on_finish` and `on_error` comes, last.
+    """
+
+    def on_delta(self, text: str, token_ids: list[int]) -> None:
+        """Take the next piece of text, whole code points; `token_ids` are the ids since the last delta."""
+        ...
+
+    def on_progress(self) -> None:
+        """The row advanced (a chunk of its prompt or a token): the moment to renew its lease."""
+        ...
+
+    def on_finish(self, draft: FinishedDraft) -> None:
+        """The draft ended: complete, at its length, or cancelled (then with the partial text)."""
+        ...
+
+    def on_error(self, error: Exception) -> None:
+        """The draft can't be made; what was streamed so far is void."""
+        ...

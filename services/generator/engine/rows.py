@@ -1,0 +1,68 @@
+"""A draft in work: its tokens, how far the backend has computed them, and what went out."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from services.generator.engine.request import DraftListener, DraftRequest, FinishReason, Timings, Usage
+from services.generator.engine.text import DraftText
+
+
+class Row:
+    """One open draft.
+
+    `ids` is prompt and reply; `known` counts the ids whose state is in the backend's memory and is raised by
+    the backend alone; `memory` is the backend's own.
+    """
+
+    __slots__ = (
+        "admitted_at", "cancelled", "emitted", "finish_reason", "first_at", "ids", "known", "listener",
+        "memory", "prompt_length", "ready_at", "request", "reused", "submitted_at", "text",
+    )  # fmt: skip
+
+    def __init__(self, request: DraftRequest, listener: DraftListener, text: DraftText) -> None:
+        self.request = request
+        self.listener = listener
+        self.text = text
+        self.ids: list[int] = [*request.history, *request.tail]
+        self.prompt_length = len(self.ids)
+        self.known = 0
+        self.reused = 0
+        self.emitted = 0
+        self.cancelled = False
+        self.finish_reason: FinishReason | None = None
+        self.memory: Any = None
+        self.submitted_at = time.monotonic()
+        self.admitted_at = self.ready_at = self.first_at = 0.0
+
+    @property
+    def generated(self) -> list[int]:
+        """The reply's ids so far."""
+        return self.ids[self.prompt_length :]
+
+    @property
+    def missing(self) -> int:
+        """Prompt tokens still to compute before the row can step."""
+        return max(self.prompt_length - 1 - self.known, 0)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the row can step."""
+        return self.known >= self.prompt_length - 1
+
+    def usage(self) -> Usage:
+        """Tokens so far."""
+        return Usage(self.prompt_length, self.reused, len(self.ids) - self.prompt_length)
+
+    def timings(self) -> Timings:
+        """Seconds so far; what was not reached is zero."""
+        now = time.monotonic()
+        admitted = self.admitted_at or now
+        ready = self.ready_at or admitted
+        return Timings(
+            queue=admitted - self.submitted_at,
+            prefill=ready - admitted,
+            first_token=(self.first_at - self.submitted_at) if self.first_at else 0.0,
+            decode=(now - self.first_at) if self.first_at else 0.0,
+        )

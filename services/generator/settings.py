@@ -1,0 +1,45 @@
+"""The generator's settings: which model, how it is computed, and how much it may hold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.common.settings import CommonSettings
+
+EngineName = Literal["slots", "module", "echo"]
+KernelName = Literal["auto", "fp32", "bf16", "int8", "int4"]
+
+
+class GeneratorSettings(CommonSettings):
+    """What a generator needs beside the common settings."""
+
+    model: str = Field(
+        "SmolLM2-135M-Instruct",
+        description="Base model: the bundled SmolLM2-135M-Instruct, a folder, or a Hugging Face id.",
+    )
+    engine: EngineName = Field(
+        "slots",
+        description="slots: own forward for Llama-shaped models, others through their module; "
+        "module: always the model's module; echo: no model, repeats the user's words.",
+    )
+    kernel: KernelName = Field(
+        "auto",
+        description="Arithmetic of the linear layers. fp32 replays exactly; quantised kernels scale per row. "
+        "auto: int8 on a CPU, bf16 on a GPU.",
+    )
+    rows: int = Field(32, ge=1, le=1024, description="Drafts decoded together; also the turns prefetched.")
+    context_limit: int = Field(
+        0, ge=0, description="Most tokens of prompt and reply; 0 takes the model's own limit, at most 8192."
+    )
+    memory_mb: int = Field(
+        2048, ge=0, description="Megabytes of sessions' memory kept between turns before the oldest is evicted."
+    )
+    prefill_ms: float = Field(
+        50.0, gt=0, description="Longest stall of running replies by a chunk of someone's prompt."
+    )
+    waiting_drafts: int = Field(256, ge=0, description="Drafts that may wait inside the engine for a row.")
+    compute_threads: int = Field(0, ge=0, description="Threads of the products; 0 takes one for each core.")
+    echo_tokens: int = Field(0, ge=0, description="Length of the echo engine's replies in words; 0: the words once.")
+    echo_step_ms: float = Field(0.0, ge=0, description="Milliseconds the echo engine takes for each step.")
