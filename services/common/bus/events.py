@@ -1,0 +1,80 @@
+"""Events on their way to gateways: batched by a thread, so that no step and no decode waits for a socket."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any
+
+import structlog
+
+from services.common.bus.connection import Bus
+from services.common.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+Event = dict[str, Any]
+
+
+def event(turn: str, kind: str, round_number: int, attempt: int = 0, offset: int = 0, **payload: Any) -> Event:
+    """An event at position ``{round, attempt, offset}``; offsets count code points of the draft's text."""
+    return {"turn": turn, "type": kind, "round": round_number, "attempt": attempt, "offset": offset, **payload}
+
+
+class EventPublisher:
+    """Sends what was put, one message per gateway and wake-up; order per gateway is kept.
+
+    Everything that piled up while the last message was on its way goes into the next one, so that the
+    batch grows with the load by itself. Events are dropped, and logged, while the broker is away.
+    """
+
+    LIMIT = 100_000
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._waiting: deque[tuple[str, Event]] = deque(maxlen=self.LIMIT)
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._sending = False
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._thread.start()
+
+    def put(self, reply_to: str, *events: Event) -> None:
+        """Queue events for a gateway; an empty ``reply_to`` means that nobody listens."""
+        if not reply_to:
+            return
+        with self._wake:
+            self._waiting.extend((reply_to, one) for one in events)
+            self._wake.notify()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until everything put so far was sent."""
+        with self._wake:
+            return self._wake.wait_for(lambda: not self._waiting and not self._sending, timeout)
+
+    def close(self) -> None:
+        self.flush()
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._sending = False
+                self._wake.notify_all()
+                self._wake.wait_for(lambda: self._waiting or self._stopping)
+                if not self._waiting:
+                    return
+                batch, self._sending = list(self._waiting), True
+                self._waiting.clear()
+            by_gateway: dict[str, list[Event]] = {}
+            for reply_to, one in batch:
+                by_gateway.setdefault(reply_to, []).append(one)
+            for reply_to, events in by_gateway.items():
+                try:
+                    self._bus.publish_events(reply_to, events)
+                except Unavailable as error:
+                    log.warning("events_lost", events=len(events), error=str(error))
+                except Exception:
+                    log.exception("events_lost", events=len(events))
