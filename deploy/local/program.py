@@ -38,6 +38,7 @@ class Program:
         self.env = dict(env) if env is not None else None
         self.cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked = False
 
     @property
     def pid(self) -> int | None:
@@ -57,6 +58,7 @@ class Program:
         """Start the process, appending its output to the log; does nothing while it runs."""
         if self.running():
             return
+        self._asked = False
         argv = self.argv
         if threading.current_thread() is threading.main_thread():
             argv = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *argv]
@@ -96,15 +98,17 @@ class Program:
             self._process.wait()
 
     def terminate(self) -> None:
-        """Ask it to end (SIGTERM) and return at once."""
-        self.signal(signal.SIGTERM)
+        """Ask it to end (SIGTERM), once, and return at once: a second SIGTERM may hit it while it cleans up."""
+        if not self._asked:
+            self._asked = True
+            self.signal(signal.SIGTERM)
 
     def stop(self, grace_s: float = 15.0) -> int | None:
         """SIGTERM, wait up to ``grace_s``, then SIGKILL. Returns the exit status, None if it never ran."""
         if self._process is None:
             return None
-        self.signal(signal.SIGTERM)
-        self.signal(signal.SIGCONT)
+        self.terminate()
+        self.resume()
         try:
             return self._process.wait(grace_s)
         except subprocess.TimeoutExpired:
