@@ -29,28 +29,24 @@ class _KeyRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_KeyRole.Value
     DESCRIPTOR: _descriptor.EnumDescriptor
     KEY_ROLE_UNSPECIFIED: _KeyRole.ValueType  # 0
     """Refused with INVALID_ARGUMENT."""
-    KEY_ROLE_CLIENT: _KeyRole.ValueType  # 1
+    KEY_ROLE_CALLER: _KeyRole.ValueType  # 1
     """Talk: ConversationService, reading schemas and states, SubmitFeedback, Search."""
-    KEY_ROLE_EDITOR: _KeyRole.ValueType  # 2
-    """Also schemas, corrections, imports, knowledge and models."""
-    KEY_ROLE_ADMIN: _KeyRole.ValueType  # 3
-    """Also keys, quotas, retention and erasure of the own tenant."""
-    KEY_ROLE_OPERATOR: _KeyRole.ValueType  # 4
-    """Also every tenant."""
+    KEY_ROLE_REVIEWER: _KeyRole.ValueType  # 2
+    """Also schemas, corrections of the state, imports and exports, teaching and confirming knowledge."""
+    KEY_ROLE_OPERATOR: _KeyRole.ValueType  # 3
+    """Also models and administration."""
 
 class KeyRole(_KeyRole, metaclass=_KeyRoleEnumTypeWrapper):
     """What a key may do. Each role includes those before it."""
 
 KEY_ROLE_UNSPECIFIED: KeyRole.ValueType  # 0
 """Refused with INVALID_ARGUMENT."""
-KEY_ROLE_CLIENT: KeyRole.ValueType  # 1
+KEY_ROLE_CALLER: KeyRole.ValueType  # 1
 """Talk: ConversationService, reading schemas and states, SubmitFeedback, Search."""
-KEY_ROLE_EDITOR: KeyRole.ValueType  # 2
-"""Also schemas, corrections, imports, knowledge and models."""
-KEY_ROLE_ADMIN: KeyRole.ValueType  # 3
-"""Also keys, quotas, retention and erasure of the own tenant."""
-KEY_ROLE_OPERATOR: KeyRole.ValueType  # 4
-"""Also every tenant."""
+KEY_ROLE_REVIEWER: KeyRole.ValueType  # 2
+"""Also schemas, corrections of the state, imports and exports, teaching and confirming knowledge."""
+KEY_ROLE_OPERATOR: KeyRole.ValueType  # 3
+"""Also models and administration."""
 Global___KeyRole: _TypeAlias = KeyRole  # noqa: Y015
 
 class _ErasureStatus:

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class AdminServiceStub:
-    """Called by operators. Everything here needs a key of role admin; RPCs on tenants need one of role operator, which
-    belongs to the deployment and may name any tenant. An empty `tenant_id` means the key's own.
+    """Called by operators: everything here needs a key of role operator. An empty `tenant_id` means the key's own tenant.
+    Creating, listing and changing tenants, and naming another one, needs an operator's key of the deployment's first
+    tenant; others get PERMISSION_DENIED.
     """
 
     def __init__(self, channel):
@@ -99,8 +100,9 @@ class AdminServiceStub:
 
 
 class AdminServiceServicer:
-    """Called by operators. Everything here needs a key of role admin; RPCs on tenants need one of role operator, which
-    belongs to the deployment and may name any tenant. An empty `tenant_id` means the key's own.
+    """Called by operators: everything here needs a key of role operator. An empty `tenant_id` means the key's own tenant.
+    Creating, listing and changing tenants, and naming another one, needs an operator's key of the deployment's first
+    tenant; others get PERMISSION_DENIED.
     """
 
     def CreateTenant(self, request, context):
@@ -272,8 +274,9 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Called by operators. Everything here needs a key of role admin; RPCs on tenants need one of role operator, which
-    belongs to the deployment and may name any tenant. An empty `tenant_id` means the key's own.
+    """Called by operators: everything here needs a key of role operator. An empty `tenant_id` means the key's own tenant.
+    Creating, listing and changing tenants, and naming another one, needs an operator's key of the deployment's first
+    tenant; others get PERMISSION_DENIED.
     """
 
     @staticmethod

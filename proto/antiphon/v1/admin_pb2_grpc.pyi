@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdminServiceStub:
-    """Called by operators. Everything here needs a key of role admin; RPCs on tenants need one of role operator, which
-    belongs to the deployment and may name any tenant. An empty `tenant_id` means the key's own.
+    """Called by operators: everything here needs a key of role operator. An empty `tenant_id` means the key's own tenant.
+    Creating, listing and changing tenants, and naming another one, needs an operator's key of the deployment's first
+    tenant; others get PERMISSION_DENIED.
     """
 
     @_typing.overload
@@ -86,8 +87,9 @@ class AdminServiceStub:
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
-    """Called by operators. Everything here needs a key of role admin; RPCs on tenants need one of role operator, which
-    belongs to the deployment and may name any tenant. An empty `tenant_id` means the key's own.
+    """Called by operators: everything here needs a key of role operator. An empty `tenant_id` means the key's own tenant.
+    Creating, listing and changing tenants, and naming another one, needs an operator's key of the deployment's first
+    tenant; others get PERMISSION_DENIED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -141,8 +143,9 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Called by operators. Everything here needs a key of role admin; RPCs on tenants need one of role operator, which
-    belongs to the deployment and may name any tenant. An empty `tenant_id` means the key's own.
+    """Called by operators: everything here needs a key of role operator. An empty `tenant_id` means the key's own tenant.
+    Creating, listing and changing tenants, and naming another one, needs an operator's key of the deployment's first
+    tenant; others get PERMISSION_DENIED.
     """
 
     @_abc_1.abstractmethod

@@ -495,14 +495,14 @@ class Usage(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
-    CACHED_TOKENS_FIELD_NUMBER: _builtins.int
+    REUSED_TOKENS_FIELD_NUMBER: _builtins.int
     REPLY_TOKENS_FIELD_NUMBER: _builtins.int
     QUEUE_TIME_FIELD_NUMBER: _builtins.int
     FIRST_TOKEN_TIME_FIELD_NUMBER: _builtins.int
     GENERATION_TIME_FIELD_NUMBER: _builtins.int
     prompt_tokens: _builtins.int
     """Tokens of the prompt."""
-    cached_tokens: _builtins.int
+    reused_tokens: _builtins.int
     """Those of them that were in the session's memory and were not computed again."""
     reply_tokens: _builtins.int
     """Tokens written."""
@@ -522,7 +522,7 @@ class Usage(_message.Message):
         self,
         *,
         prompt_tokens: _builtins.int = ...,
-        cached_tokens: _builtins.int = ...,
+        reused_tokens: _builtins.int = ...,
         reply_tokens: _builtins.int = ...,
         queue_time: _duration_pb2.Duration | None = ...,
         first_token_time: _duration_pb2.Duration | None = ...,
@@ -530,7 +530,7 @@ class Usage(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_token_time", b"first_token_time", "generation_time", b"generation_time", "queue_time", b"queue_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_tokens", b"cached_tokens", "first_token_time", b"first_token_time", "generation_time", b"generation_time", "prompt_tokens", b"prompt_tokens", "queue_time", b"queue_time", "reply_tokens", b"reply_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_token_time", b"first_token_time", "generation_time", b"generation_time", "prompt_tokens", b"prompt_tokens", "queue_time", b"queue_time", "reply_tokens", b"reply_tokens", "reused_tokens", b"reused_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

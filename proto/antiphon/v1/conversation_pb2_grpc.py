@@ -197,7 +197,7 @@ class ConversationServiceServicer:
         """Asks for another draft of the session's last turn, obeying feedback or just drawn again, and streams it. A revision
         passes the tracker (which shows what it understood) and, where the feedback touches a slot or a fact, knowledge.
         NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or contradictory feedback; FAILED_PRECONDITION: NOT_LAST_TURN,
-        TURN_NOT_COMPLETED, DRAFT_ACCEPTED, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
+        TURN_OPEN, TURN_ACCEPTED, TURN_EXCLUDED, NO_DRAFT, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
         the latest round; RESOURCE_EXHAUSTED as SendTurn.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -244,8 +244,8 @@ class ConversationServiceServicer:
     def AcceptDraft(self, request, context):
         """Accepts a draft: it is the one that enters history and may change the state (offers made, values confirmed). The
         next SendTurn accepts the latest completed draft on its own.
-        NOT_FOUND: no such turn; FAILED_PRECONDITION: DRAFT_MISSING, TURN_NOT_COMPLETED, DRAFT_ACCEPTED (another one),
-        NOT_LAST_TURN.
+        NOT_FOUND: no such turn; FAILED_PRECONDITION: NO_DRAFT (open, or no such completed draft), TURN_ACCEPTED (another
+        one), NOT_LAST_TURN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -255,7 +255,7 @@ class ConversationServiceServicer:
         """A person answers in the assistant's place: the session's last turn gets a completed draft of origin human that is
         accepted at once; a draft in work is cancelled. Called by agents' desktops.
         NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or too long text; FAILED_PRECONDITION: NOT_LAST_TURN,
-        DRAFT_ACCEPTED, SESSION_ENDED.
+        TURN_ACCEPTED, SESSION_ENDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

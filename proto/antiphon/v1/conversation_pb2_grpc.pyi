@@ -75,7 +75,7 @@ class ConversationServiceStub:
     """Asks for another draft of the session's last turn, obeying feedback or just drawn again, and streams it. A revision
     passes the tracker (which shows what it understood) and, where the feedback touches a slot or a fact, knowledge.
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or contradictory feedback; FAILED_PRECONDITION: NOT_LAST_TURN,
-    TURN_NOT_COMPLETED, DRAFT_ACCEPTED, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
+    TURN_OPEN, TURN_ACCEPTED, TURN_EXCLUDED, NO_DRAFT, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
     the latest round; RESOURCE_EXHAUSTED as SendTurn.
     """
     EditTurn: _grpc.UnaryStreamMultiCallable[_conversation_pb2.EditTurnRequest, _conversation_pb2.EditTurnResponse]
@@ -102,14 +102,14 @@ class ConversationServiceStub:
     AcceptDraft: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.AcceptDraftRequest, _conversation_pb2.AcceptDraftResponse]
     """Accepts a draft: it is the one that enters history and may change the state (offers made, values confirmed). The
     next SendTurn accepts the latest completed draft on its own.
-    NOT_FOUND: no such turn; FAILED_PRECONDITION: DRAFT_MISSING, TURN_NOT_COMPLETED, DRAFT_ACCEPTED (another one),
-    NOT_LAST_TURN.
+    NOT_FOUND: no such turn; FAILED_PRECONDITION: NO_DRAFT (open, or no such completed draft), TURN_ACCEPTED (another
+    one), NOT_LAST_TURN.
     """
     PostReply: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.PostReplyRequest, _conversation_pb2.PostReplyResponse]
     """A person answers in the assistant's place: the session's last turn gets a completed draft of origin human that is
     accepted at once; a draft in work is cancelled. Called by agents' desktops.
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or too long text; FAILED_PRECONDITION: NOT_LAST_TURN,
-    DRAFT_ACCEPTED, SESSION_ENDED.
+    TURN_ACCEPTED, SESSION_ENDED.
     """
     GetTurn: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]
     """Reads a turn with all its drafts.
@@ -167,7 +167,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Asks for another draft of the session's last turn, obeying feedback or just drawn again, and streams it. A revision
     passes the tracker (which shows what it understood) and, where the feedback touches a slot or a fact, knowledge.
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or contradictory feedback; FAILED_PRECONDITION: NOT_LAST_TURN,
-    TURN_NOT_COMPLETED, DRAFT_ACCEPTED, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
+    TURN_OPEN, TURN_ACCEPTED, TURN_EXCLUDED, NO_DRAFT, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
     the latest round; RESOURCE_EXHAUSTED as SendTurn.
     """
     EditTurn: _aio.UnaryStreamMultiCallable[_conversation_pb2.EditTurnRequest, _conversation_pb2.EditTurnResponse]  # type: ignore[assignment]
@@ -194,14 +194,14 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     AcceptDraft: _aio.UnaryUnaryMultiCallable[_conversation_pb2.AcceptDraftRequest, _conversation_pb2.AcceptDraftResponse]  # type: ignore[assignment]
     """Accepts a draft: it is the one that enters history and may change the state (offers made, values confirmed). The
     next SendTurn accepts the latest completed draft on its own.
-    NOT_FOUND: no such turn; FAILED_PRECONDITION: DRAFT_MISSING, TURN_NOT_COMPLETED, DRAFT_ACCEPTED (another one),
-    NOT_LAST_TURN.
+    NOT_FOUND: no such turn; FAILED_PRECONDITION: NO_DRAFT (open, or no such completed draft), TURN_ACCEPTED (another
+    one), NOT_LAST_TURN.
     """
     PostReply: _aio.UnaryUnaryMultiCallable[_conversation_pb2.PostReplyRequest, _conversation_pb2.PostReplyResponse]  # type: ignore[assignment]
     """A person answers in the assistant's place: the session's last turn gets a completed draft of origin human that is
     accepted at once; a draft in work is cancelled. Called by agents' desktops.
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or too long text; FAILED_PRECONDITION: NOT_LAST_TURN,
-    DRAFT_ACCEPTED, SESSION_ENDED.
+    TURN_ACCEPTED, SESSION_ENDED.
     """
     GetTurn: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]  # type: ignore[assignment]
     """Reads a turn with all its drafts.
@@ -304,7 +304,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks for another draft of the session's last turn, obeying feedback or just drawn again, and streams it. A revision
         passes the tracker (which shows what it understood) and, where the feedback touches a slot or a fact, knowledge.
         NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or contradictory feedback; FAILED_PRECONDITION: NOT_LAST_TURN,
-        TURN_NOT_COMPLETED, DRAFT_ACCEPTED, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
+        TURN_OPEN, TURN_ACCEPTED, TURN_EXCLUDED, NO_DRAFT, ROUND_LIMIT, SESSION_ENDED; ABORTED (ROUND_MISMATCH): `expected_round` is not
         the latest round; RESOURCE_EXHAUSTED as SendTurn.
         """
 
@@ -361,8 +361,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_conversation_pb2.AcceptDraftResponse, _abc.Awaitable[_conversation_pb2.AcceptDraftResponse]]:
         """Accepts a draft: it is the one that enters history and may change the state (offers made, values confirmed). The
         next SendTurn accepts the latest completed draft on its own.
-        NOT_FOUND: no such turn; FAILED_PRECONDITION: DRAFT_MISSING, TURN_NOT_COMPLETED, DRAFT_ACCEPTED (another one),
-        NOT_LAST_TURN.
+        NOT_FOUND: no such turn; FAILED_PRECONDITION: NO_DRAFT (open, or no such completed draft), TURN_ACCEPTED (another
+        one), NOT_LAST_TURN.
         """
 
     @_abc_1.abstractmethod
@@ -374,7 +374,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """A person answers in the assistant's place: the session's last turn gets a completed draft of origin human that is
         accepted at once; a draft in work is cancelled. Called by agents' desktops.
         NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or too long text; FAILED_PRECONDITION: NOT_LAST_TURN,
-        DRAFT_ACCEPTED, SESSION_ENDED.
+        TURN_ACCEPTED, SESSION_ENDED.
         """
 
     @_abc_1.abstractmethod

@@ -29,27 +29,34 @@ class _ConstraintKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Constr
     CONSTRAINT_KIND_UNSPECIFIED: _ConstraintKind.ValueType  # 0
     """Refused with INVALID_ARGUMENT."""
     CONSTRAINT_KIND_MUST_INCLUDE: _ConstraintKind.ValueType  # 1
-    """The reply contains `value` (word or phrase; case is ignored)."""
+    """The reply contains `value` (word or phrase; case is ignored), `min` to `max` times where given. With unit
+    characters `value` is a letter.
+    """
     CONSTRAINT_KIND_MUST_NOT_INCLUDE: _ConstraintKind.ValueType  # 2
-    """The reply does not contain `value`."""
+    """The reply does not contain `value`; with `max`: not more often."""
     CONSTRAINT_KIND_LENGTH: _ConstraintKind.ValueType  # 3
-    """The reply has `min` to `max` of `unit`. Without either, `value` is "shorter" or "longer" than the draft."""
+    """The reply has `min` to `max` of `unit`; one of the two is needed. `value` may be "shorter" or "longer" where the
+    numbers come from the draft.
+    """
     CONSTRAINT_KIND_FORMAT: _ConstraintKind.ValueType  # 4
-    """The reply has the form `value`: "list", "numbered_list", "json", "markdown", "plain", "title", "table", …."""
+    """The reply has the form `value`: "bullets", "numbered", "list", "json", "title", "table", "quotation", "sections",
+    "highlights", "placeholders", "postscript", "separator", "one_of", "code", "heading", "plain" or "prose"; an
+    argument follows a colon ("one_of:Yes|No"), `min` and `max` count items.
+    """
     CONSTRAINT_KIND_CASE: _ConstraintKind.ValueType  # 5
-    """`value` is "lower", "upper" or "title"."""
+    """`value` is "lower", "upper", "title", "sentence", or "capital_words" with `min` and `max`."""
     CONSTRAINT_KIND_PUNCTUATION: _ConstraintKind.ValueType  # 6
-    """`value` names punctuation to avoid or use, such as "no_comma" or "quoted"."""
+    """`value` is the mark (or "emoji"); `max` 0 forbids it, `min` asks for it."""
     CONSTRAINT_KIND_LANGUAGE: _ConstraintKind.ValueType  # 7
-    """The reply is in the language `value`, a BCP 47 tag such as "de"."""
+    """The reply is in the language `value`, an ISO 639-1 code such as "de"."""
     CONSTRAINT_KIND_TONE: _ConstraintKind.ValueType  # 8
     """The tone is `value`, such as "formal" or "friendly"."""
     CONSTRAINT_KIND_KEEP: _ConstraintKind.ValueType  # 9
     """What the draft says as `value` stays."""
     CONSTRAINT_KIND_REPLACE: _ConstraintKind.ValueType  # 10
-    """`value` is "old => new": the one gives way to the other."""
+    """`value` is "old => new": the one gives way to the other; or "new" alone."""
     CONSTRAINT_KIND_START: _ConstraintKind.ValueType  # 11
-    """The reply starts with `value`."""
+    """The reply starts with `value`; with unit paragraphs and `min` = `max` = k, its k-th paragraph does."""
     CONSTRAINT_KIND_END: _ConstraintKind.ValueType  # 12
     """The reply ends with `value`."""
 
@@ -59,27 +66,34 @@ class ConstraintKind(_ConstraintKind, metaclass=_ConstraintKindEnumTypeWrapper):
 CONSTRAINT_KIND_UNSPECIFIED: ConstraintKind.ValueType  # 0
 """Refused with INVALID_ARGUMENT."""
 CONSTRAINT_KIND_MUST_INCLUDE: ConstraintKind.ValueType  # 1
-"""The reply contains `value` (word or phrase; case is ignored)."""
+"""The reply contains `value` (word or phrase; case is ignored), `min` to `max` times where given. With unit
+characters `value` is a letter.
+"""
 CONSTRAINT_KIND_MUST_NOT_INCLUDE: ConstraintKind.ValueType  # 2
-"""The reply does not contain `value`."""
+"""The reply does not contain `value`; with `max`: not more often."""
 CONSTRAINT_KIND_LENGTH: ConstraintKind.ValueType  # 3
-"""The reply has `min` to `max` of `unit`. Without either, `value` is "shorter" or "longer" than the draft."""
+"""The reply has `min` to `max` of `unit`; one of the two is needed. `value` may be "shorter" or "longer" where the
+numbers come from the draft.
+"""
 CONSTRAINT_KIND_FORMAT: ConstraintKind.ValueType  # 4
-"""The reply has the form `value`: "list", "numbered_list", "json", "markdown", "plain", "title", "table", …."""
+"""The reply has the form `value`: "bullets", "numbered", "list", "json", "title", "table", "quotation", "sections",
+"highlights", "placeholders", "postscript", "separator", "one_of", "code", "heading", "plain" or "prose"; an
+argument follows a colon ("one_of:Yes|No"), `min` and `max` count items.
+"""
 CONSTRAINT_KIND_CASE: ConstraintKind.ValueType  # 5
-"""`value` is "lower", "upper" or "title"."""
+"""`value` is "lower", "upper", "title", "sentence", or "capital_words" with `min` and `max`."""
 CONSTRAINT_KIND_PUNCTUATION: ConstraintKind.ValueType  # 6
-"""`value` names punctuation to avoid or use, such as "no_comma" or "quoted"."""
+"""`value` is the mark (or "emoji"); `max` 0 forbids it, `min` asks for it."""
 CONSTRAINT_KIND_LANGUAGE: ConstraintKind.ValueType  # 7
-"""The reply is in the language `value`, a BCP 47 tag such as "de"."""
+"""The reply is in the language `value`, an ISO 639-1 code such as "de"."""
 CONSTRAINT_KIND_TONE: ConstraintKind.ValueType  # 8
 """The tone is `value`, such as "formal" or "friendly"."""
 CONSTRAINT_KIND_KEEP: ConstraintKind.ValueType  # 9
 """What the draft says as `value` stays."""
 CONSTRAINT_KIND_REPLACE: ConstraintKind.ValueType  # 10
-"""`value` is "old => new": the one gives way to the other."""
+"""`value` is "old => new": the one gives way to the other; or "new" alone."""
 CONSTRAINT_KIND_START: ConstraintKind.ValueType  # 11
-"""The reply starts with `value`."""
+"""The reply starts with `value`; with unit paragraphs and `min` = `max` = k, its k-th paragraph does."""
 CONSTRAINT_KIND_END: ConstraintKind.ValueType  # 12
 """The reply ends with `value`."""
 Global___ConstraintKind: _TypeAlias = ConstraintKind  # noqa: Y015

@@ -82,7 +82,7 @@ class FeedbackServiceServicer:
         """Stores feedback on a draft without asking for a revision; a wake-up for the finetune service follows. Called by
         chat clients (rating, edit).
         NOT_FOUND: no such turn; INVALID_ARGUMENT: empty feedback, a rating out of range, constraints that contradict
-        one another, text over the limit; FAILED_PRECONDITION (DRAFT_MISSING): the turn has no such draft;
+        one another, text over the limit; FAILED_PRECONDITION (NO_DRAFT): the turn has no such draft;
         RESOURCE_EXHAUSTED: a quota.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -39,7 +39,7 @@ class FeedbackServiceStub:
     """Stores feedback on a draft without asking for a revision; a wake-up for the finetune service follows. Called by
     chat clients (rating, edit).
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty feedback, a rating out of range, constraints that contradict
-    one another, text over the limit; FAILED_PRECONDITION (DRAFT_MISSING): the turn has no such draft;
+    one another, text over the limit; FAILED_PRECONDITION (NO_DRAFT): the turn has no such draft;
     RESOURCE_EXHAUSTED: a quota.
     """
     OpenImport: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.OpenImportRequest, _feedback_pb2.OpenImportResponse]
@@ -83,7 +83,7 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
     """Stores feedback on a draft without asking for a revision; a wake-up for the finetune service follows. Called by
     chat clients (rating, edit).
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty feedback, a rating out of range, constraints that contradict
-    one another, text over the limit; FAILED_PRECONDITION (DRAFT_MISSING): the turn has no such draft;
+    one another, text over the limit; FAILED_PRECONDITION (NO_DRAFT): the turn has no such draft;
     RESOURCE_EXHAUSTED: a quota.
     """
     OpenImport: _aio.UnaryUnaryMultiCallable[_feedback_pb2.OpenImportRequest, _feedback_pb2.OpenImportResponse]  # type: ignore[assignment]
@@ -130,7 +130,7 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores feedback on a draft without asking for a revision; a wake-up for the finetune service follows. Called by
         chat clients (rating, edit).
         NOT_FOUND: no such turn; INVALID_ARGUMENT: empty feedback, a rating out of range, constraints that contradict
-        one another, text over the limit; FAILED_PRECONDITION (DRAFT_MISSING): the turn has no such draft;
+        one another, text over the limit; FAILED_PRECONDITION (NO_DRAFT): the turn has no such draft;
         RESOURCE_EXHAUSTED: a quota.
         """
 

@@ -3,6 +3,7 @@
 isort:skip_file
 The knowledge base: documents, passages, facts and what waits to become one."""
 
+from antiphon.v1 import common_pb2 as _common_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -28,32 +29,36 @@ class _IngestionStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Inges
     DESCRIPTOR: _descriptor.EnumDescriptor
     INGESTION_STATUS_UNSPECIFIED: _IngestionStatus.ValueType  # 0
     """Unused."""
-    INGESTION_STATUS_QUEUED: _IngestionStatus.ValueType  # 1
-    """Waits for a worker."""
-    INGESTION_STATUS_RUNNING: _IngestionStatus.ValueType  # 2
-    """In work."""
-    INGESTION_STATUS_SEARCHABLE: _IngestionStatus.ValueType  # 3
+    INGESTION_STATUS_ACCEPTED: _IngestionStatus.ValueType  # 1
+    """Kept; passages are made of it."""
+    INGESTION_STATUS_SEARCHABLE: _IngestionStatus.ValueType  # 2
     """Found by words; vectors are still made."""
-    INGESTION_STATUS_DONE: _IngestionStatus.ValueType  # 4
+    INGESTION_STATUS_COMPLETE: _IngestionStatus.ValueType  # 3
     """All done."""
-    INGESTION_STATUS_FAILED: _IngestionStatus.ValueType  # 5
+    INGESTION_STATUS_FAILED: _IngestionStatus.ValueType  # 4
     """Given up: `error` says why."""
+    INGESTION_STATUS_SUPERSEDED: _IngestionStatus.ValueType  # 5
+    """A newer revision is searched instead."""
+    INGESTION_STATUS_DELETED: _IngestionStatus.ValueType  # 6
+    """The document was deleted."""
 
 class IngestionStatus(_IngestionStatus, metaclass=_IngestionStatusEnumTypeWrapper):
     """How far an ingestion has come."""
 
 INGESTION_STATUS_UNSPECIFIED: IngestionStatus.ValueType  # 0
 """Unused."""
-INGESTION_STATUS_QUEUED: IngestionStatus.ValueType  # 1
-"""Waits for a worker."""
-INGESTION_STATUS_RUNNING: IngestionStatus.ValueType  # 2
-"""In work."""
-INGESTION_STATUS_SEARCHABLE: IngestionStatus.ValueType  # 3
+INGESTION_STATUS_ACCEPTED: IngestionStatus.ValueType  # 1
+"""Kept; passages are made of it."""
+INGESTION_STATUS_SEARCHABLE: IngestionStatus.ValueType  # 2
 """Found by words; vectors are still made."""
-INGESTION_STATUS_DONE: IngestionStatus.ValueType  # 4
+INGESTION_STATUS_COMPLETE: IngestionStatus.ValueType  # 3
 """All done."""
-INGESTION_STATUS_FAILED: IngestionStatus.ValueType  # 5
+INGESTION_STATUS_FAILED: IngestionStatus.ValueType  # 4
 """Given up: `error` says why."""
+INGESTION_STATUS_SUPERSEDED: IngestionStatus.ValueType  # 5
+"""A newer revision is searched instead."""
+INGESTION_STATUS_DELETED: IngestionStatus.ValueType  # 6
+"""The document was deleted."""
 Global___IngestionStatus: _TypeAlias = IngestionStatus  # noqa: Y015
 
 class _FactStatus:
@@ -83,6 +88,34 @@ FACT_STATUS_SUPERSEDED: FactStatus.ValueType  # 2
 FACT_STATUS_RETRACTED: FactStatus.ValueType  # 3
 """It was taken back."""
 Global___FactStatus: _TypeAlias = FactStatus  # noqa: Y015
+
+class _FactOperation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FactOperationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FactOperation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FACT_OPERATION_UNSPECIFIED: _FactOperation.ValueType  # 0
+    """Unused."""
+    FACT_OPERATION_ASSERT: _FactOperation.ValueType  # 1
+    """This is so."""
+    FACT_OPERATION_RETRACT: _FactOperation.ValueType  # 2
+    """This (or, without a value, whatever holds) is no longer so."""
+    FACT_OPERATION_UNDO: _FactOperation.ValueType  # 3
+    """Revision `undoes` is as if never said."""
+
+class FactOperation(_FactOperation, metaclass=_FactOperationEnumTypeWrapper):
+    """What a revision says."""
+
+FACT_OPERATION_UNSPECIFIED: FactOperation.ValueType  # 0
+"""Unused."""
+FACT_OPERATION_ASSERT: FactOperation.ValueType  # 1
+"""This is so."""
+FACT_OPERATION_RETRACT: FactOperation.ValueType  # 2
+"""This (or, without a value, whatever holds) is no longer so."""
+FACT_OPERATION_UNDO: FactOperation.ValueType  # 3
+"""Revision `undoes` is as if never said."""
+Global___FactOperation: _TypeAlias = FactOperation  # noqa: Y015
 
 class _CandidateStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -118,59 +151,39 @@ class DocumentHeader(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class LabelsEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    URI_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
-    LANGUAGE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
-    uri: _builtins.str
-    """What the document is known by, such as a path or an address; unique per tenant; required."""
+    name: _builtins.str
+    """What the document is known by and an upload of it recognised, such as a path or an address; required."""
     title: _builtins.str
-    """For people; empty: the first heading or the uri."""
+    """For people; empty: the first heading or the name."""
     media_type: _builtins.str
-    """"text/plain" or "text/markdown"; empty: told from the uri."""
-    language: _builtins.str
-    """BCP 47; empty: told from the text."""
+    """"text/plain" or "text/markdown"; empty: told from the name."""
+    user_id: _builtins.str
+    """Whose it is; erased with that user."""
     @_builtins.property
-    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The caller's own words about it."""
 
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        uri: _builtins.str = ...,
+        name: _builtins.str = ...,
         title: _builtins.str = ...,
         media_type: _builtins.str = ...,
-        language: _builtins.str = ...,
-        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+        user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "language", b"language", "media_type", b"media_type", "request_id", b"request_id", "title", b"title", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "media_type", b"media_type", "name", b"name", "request_id", b"request_id", "title", b"title", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,29 +254,32 @@ class Ingestion(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
-    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
-    URI_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     PASSAGES_FIELD_NUMBER: _builtins.int
+    SEARCHABLE_FIELD_NUMBER: _builtins.int
     EMBEDDED_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
-    END_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
-    document_id: _builtins.str
-    """The document (source) it makes or replaces."""
-    uri: _builtins.str
+    name: _builtins.str
     """What the document is known by."""
+    revision: _builtins.int
+    """The document's revision that it makes."""
     status: Global___IngestionStatus.ValueType
     """How far it has come."""
     passages: _builtins.int
-    """Passages made so far."""
+    """Passages it has; 0 before they are counted."""
+    searchable: _builtins.int
+    """Those that are found by words."""
     embedded: _builtins.int
-    """Passages with vectors so far."""
+    """Those that are found by meaning too."""
     watermark: _builtins.int
-    """Reached when the document can be searched."""
+    """Reached when the document can be searched; 0 while that is not known."""
     error: _builtins.str
     """Why it failed; empty otherwise."""
     @_builtins.property
@@ -271,26 +287,27 @@ class Ingestion(_message.Message):
         """When it was uploaded."""
 
     @_builtins.property
-    def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was done or failed."""
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When something last happened to it."""
 
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
-        document_id: _builtins.str = ...,
-        uri: _builtins.str = ...,
+        name: _builtins.str = ...,
+        revision: _builtins.int = ...,
         status: Global___IngestionStatus.ValueType = ...,
         passages: _builtins.int = ...,
+        searchable: _builtins.int = ...,
         embedded: _builtins.int = ...,
         watermark: _builtins.int = ...,
         error: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
-        end_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "document_id", b"document_id", "embedded", b"embedded", "end_time", b"end_time", "error", b"error", "id", b"id", "passages", b"passages", "status", b"status", "uri", b"uri", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "embedded", b"embedded", "error", b"error", "id", b"id", "name", b"name", "passages", b"passages", "revision", b"revision", "searchable", b"searchable", "status", b"status", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -349,28 +366,22 @@ class DeleteDocumentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
-    URI_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
-    document_id: _builtins.str
-    """By id."""
-    uri: _builtins.str
-    """By uri."""
+    name: _builtins.str
+    """The document's name."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        document_id: _builtins.str = ...,
-        uri: _builtins.str = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "document_id", b"document_id", "uri", b"uri"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "document_id", b"document_id", "request_id", b"request_id", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_document: _TypeAlias = _typing.Literal["document_id", "uri"]  # noqa: Y015
-    _WhichOneofArgType_document: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_document) -> _WhichOneofReturnType_document | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteDocumentRequest: _TypeAlias = DeleteDocumentRequest  # noqa: Y015
 
@@ -408,27 +419,31 @@ class Provenance(_message.Message):
 
     TURN_ID_FIELD_NUMBER: _builtins.int
     FEEDBACK_ID_FIELD_NUMBER: _builtins.int
-    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NAME_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
+    QUOTE_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """The turn it was said in; empty if none."""
     feedback_id: _builtins.str
     """The feedback it was mined from; empty if none."""
-    document_id: _builtins.str
-    """The document it was found in; empty if none."""
+    document_name: _builtins.str
+    """The document it was found in, by name; empty if none."""
     author: _builtins.str
-    """Who taught or confirmed it, as the caller says."""
+    """Who taught or confirmed it, as the caller says; erased with that user."""
+    quote: _builtins.str
+    """The words it was taken from."""
     def __init__(
         self,
         *,
         turn_id: _builtins.str = ...,
         feedback_id: _builtins.str = ...,
-        document_id: _builtins.str = ...,
+        document_name: _builtins.str = ...,
         author: _builtins.str = ...,
+        quote: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "document_id", b"document_id", "feedback_id", b"feedback_id", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "document_name", b"document_name", "feedback_id", b"feedback_id", "quote", b"quote", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -436,7 +451,9 @@ Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
 
 @_typing.final
 class Fact(_message.Message):
-    """One revision of a fact. Revisions never change but for the time they cease to hold."""
+    """One revision of a fact: one statement about one slot of one entity. Revisions are immutable; `status` and
+    `superseded_by` are computed from those that came after.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -453,10 +470,15 @@ class Fact(_message.Message):
     DEPENDS_ON_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    UNDOES_FIELD_NUMBER: _builtins.int
+    MULTI_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The fact: the same id through all revisions of one entity's slot."""
+    """The fact: the same id for all revisions of one entity's slot."""
     revision: _builtins.int
-    """The revision, from 1."""
+    """The revision; later ones are higher."""
     entity: _builtins.str
     """What it is about, such as "Basic plan"."""
     slot: _builtins.str
@@ -469,6 +491,14 @@ class Fact(_message.Message):
     """Whether this revision holds."""
     superseded_by: _builtins.int
     """The revision that superseded it; 0 while none has."""
+    operation: Global___FactOperation.ValueType
+    """What it says."""
+    undoes: _builtins.int
+    """The revision an undo takes back; 0 otherwise."""
+    multi: _builtins.bool
+    """Whether the slot holds several values at once."""
+    authority: _builtins.int
+    """Higher wins over lower, whatever the time."""
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
         """From when on it is true; unset: since ever."""
@@ -478,8 +508,8 @@ class Fact(_message.Message):
         """Until when; unset: without end."""
 
     @_builtins.property
-    def depends_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Facts it was derived from."""
+    def depends_on(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.FactRef]:
+        """Facts it was derived from, in the revisions that held."""
 
     @_builtins.property
     def provenance(self) -> Global___Provenance:
@@ -487,7 +517,11 @@ class Fact(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When this revision was taught."""
+        """When this revision was recorded."""
+
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The caller's own words about it."""
 
     def __init__(
         self,
@@ -502,13 +536,18 @@ class Fact(_message.Message):
         valid_from: _timestamp_pb2.Timestamp | None = ...,
         valid_to: _timestamp_pb2.Timestamp | None = ...,
         superseded_by: _builtins.int = ...,
-        depends_on: _abc.Iterable[_builtins.str] | None = ...,
+        depends_on: _abc.Iterable[_common_pb2.FactRef] | None = ...,
         provenance: Global___Provenance | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        operation: Global___FactOperation.ValueType = ...,
+        undoes: _builtins.int = ...,
+        multi: _builtins.bool = ...,
+        authority: _builtins.int = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "provenance", b"provenance", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "depends_on", b"depends_on", "entity", b"entity", "id", b"id", "provenance", b"provenance", "revision", b"revision", "slot", b"slot", "status", b"status", "superseded_by", b"superseded_by", "text", b"text", "valid_from", b"valid_from", "valid_to", b"valid_to", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "create_time", b"create_time", "depends_on", b"depends_on", "entity", b"entity", "id", b"id", "labels", b"labels", "multi", b"multi", "operation", b"operation", "provenance", b"provenance", "revision", b"revision", "slot", b"slot", "status", b"status", "superseded_by", b"superseded_by", "text", b"text", "undoes", b"undoes", "valid_from", b"valid_from", "valid_to", b"valid_to", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,6 +568,9 @@ class TeachFactRequest(_message.Message):
     VALID_TO_FIELD_NUMBER: _builtins.int
     DEPENDS_ON_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    MULTI_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
     entity: _builtins.str
@@ -539,6 +581,10 @@ class TeachFactRequest(_message.Message):
     """What that is; at most 2000 characters."""
     text: _builtins.str
     """The sentence that enters the prompt; empty: made of the three."""
+    multi: _builtins.bool
+    """The slot holds several values at once: this one is added and supersedes none."""
+    authority: _builtins.int
+    """Higher wins over lower, whatever the time; 0 by default."""
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
         """From when on it is true."""
@@ -548,12 +594,16 @@ class TeachFactRequest(_message.Message):
         """Until when; after `valid_from`."""
 
     @_builtins.property
-    def depends_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Facts it was derived from."""
+    def depends_on(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.FactRef]:
+        """Facts it was derived from; where one of them ceases to hold, this one is left out too."""
 
     @_builtins.property
     def provenance(self) -> Global___Provenance:
         """Where it comes from."""
+
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The caller's own words about it."""
 
     def __init__(
         self,
@@ -565,12 +615,15 @@ class TeachFactRequest(_message.Message):
         text: _builtins.str = ...,
         valid_from: _timestamp_pb2.Timestamp | None = ...,
         valid_to: _timestamp_pb2.Timestamp | None = ...,
-        depends_on: _abc.Iterable[_builtins.str] | None = ...,
+        depends_on: _abc.Iterable[_common_pb2.FactRef] | None = ...,
         provenance: Global___Provenance | None = ...,
+        multi: _builtins.bool = ...,
+        authority: _builtins.int = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depends_on", b"depends_on", "entity", b"entity", "provenance", b"provenance", "request_id", b"request_id", "slot", b"slot", "text", b"text", "valid_from", b"valid_from", "valid_to", b"valid_to", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "depends_on", b"depends_on", "entity", b"entity", "labels", b"labels", "multi", b"multi", "provenance", b"provenance", "request_id", b"request_id", "slot", b"slot", "text", b"text", "valid_from", b"valid_from", "valid_to", b"valid_to", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -619,22 +672,30 @@ class RetractFactRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     FACT_ID_FIELD_NUMBER: _builtins.int
     EXPECTED_REVISION_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
     fact_id: _builtins.str
     """The fact."""
     expected_revision: _builtins.int
     """The revision the caller has seen; unset checks nothing."""
+    value: _builtins.str
+    """The value to take back, of a slot that holds several; empty: whatever holds."""
+    author: _builtins.str
+    """Who takes it back, as the caller says."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         fact_id: _builtins.str = ...,
         expected_revision: _builtins.int | None = ...,
+        value: _builtins.str = ...,
+        author: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision", "fact_id", b"fact_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "author", b"author", "expected_revision", b"expected_revision", "fact_id", b"fact_id", "request_id", b"request_id", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_revision: _TypeAlias = _typing.Literal["expected_revision"]  # noqa: Y015
     _WhichOneofArgType__expected_revision: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision"]  # noqa: Y015
@@ -679,22 +740,30 @@ class UndoFactRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     FACT_ID_FIELD_NUMBER: _builtins.int
     EXPECTED_REVISION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
     fact_id: _builtins.str
     """The fact."""
     expected_revision: _builtins.int
-    """The revision the caller has seen; unset checks nothing."""
+    """The latest revision the caller has seen; unset checks nothing."""
+    revision: _builtins.int
+    """The revision to undo; 0: the latest."""
+    author: _builtins.str
+    """Who undoes it, as the caller says."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         fact_id: _builtins.str = ...,
         expected_revision: _builtins.int | None = ...,
+        revision: _builtins.int = ...,
+        author: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision", "fact_id", b"fact_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "author", b"author", "expected_revision", b"expected_revision", "fact_id", b"fact_id", "request_id", b"request_id", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_revision: _TypeAlias = _typing.Literal["expected_revision"]  # noqa: Y015
     _WhichOneofArgType__expected_revision: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision"]  # noqa: Y015
@@ -1059,15 +1128,15 @@ class UsedByRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PASSAGE_ID_FIELD_NUMBER: _builtins.int
-    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NAME_FIELD_NUMBER: _builtins.int
     FACT_ID_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     passage_id: _builtins.str
     """A passage."""
-    document_id: _builtins.str
-    """Any passage of a document."""
+    document_name: _builtins.str
+    """Any passage of a document, by name."""
     fact_id: _builtins.str
     """A fact."""
     revision: _builtins.int
@@ -1080,17 +1149,17 @@ class UsedByRequest(_message.Message):
         self,
         *,
         passage_id: _builtins.str = ...,
-        document_id: _builtins.str = ...,
+        document_name: _builtins.str = ...,
         fact_id: _builtins.str = ...,
         revision: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "fact_id", b"fact_id", "passage_id", b"passage_id", "used", b"used"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document_name", b"document_name", "fact_id", b"fact_id", "passage_id", b"passage_id", "used", b"used"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "fact_id", b"fact_id", "page_size", b"page_size", "page_token", b"page_token", "passage_id", b"passage_id", "revision", b"revision", "used", b"used"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_name", b"document_name", "fact_id", b"fact_id", "page_size", b"page_size", "page_token", b"page_token", "passage_id", b"passage_id", "revision", b"revision", "used", b"used"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_used: _TypeAlias = _typing.Literal["passage_id", "document_id", "fact_id"]  # noqa: Y015
+    _WhichOneofReturnType_used: _TypeAlias = _typing.Literal["passage_id", "document_name", "fact_id"]  # noqa: Y015
     _WhichOneofArgType_used: _TypeAlias = _typing.Literal["used", b"used"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_used) -> _WhichOneofReturnType_used | None: ...
 
@@ -1177,22 +1246,28 @@ class SearchRequest(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     MIN_WATERMARK_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """The words."""
     limit: _builtins.int
     """Most hits, 1 to 100; 0 means 10."""
     min_watermark: _builtins.int
     """What was taught or ingested up to this watermark must be searched."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of documents and facts with all of these labels only."""
+
     def __init__(
         self,
         *,
         query: _builtins.str = ...,
         limit: _builtins.int = ...,
         min_watermark: _builtins.int = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "min_watermark", b"min_watermark", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "limit", b"limit", "min_watermark", b"min_watermark", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1206,18 +1281,18 @@ class Passage(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
-    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
-    URI_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NAME_FIELD_NUMBER: _builtins.int
+    DOCUMENT_REVISION_FIELD_NUMBER: _builtins.int
     HEADINGS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     revision: _builtins.int
     """Its revision."""
-    document_id: _builtins.str
-    """The document."""
-    uri: _builtins.str
-    """What the document is known by."""
+    document_name: _builtins.str
+    """The document, by name."""
+    document_revision: _builtins.int
+    """The document's revision."""
     text: _builtins.str
     """The text."""
     @_builtins.property
@@ -1229,14 +1304,14 @@ class Passage(_message.Message):
         *,
         id: _builtins.str = ...,
         revision: _builtins.int = ...,
-        document_id: _builtins.str = ...,
-        uri: _builtins.str = ...,
+        document_name: _builtins.str = ...,
+        document_revision: _builtins.int = ...,
         headings: _abc.Iterable[_builtins.str] | None = ...,
         text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "headings", b"headings", "id", b"id", "revision", b"revision", "text", b"text", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_name", b"document_name", "document_revision", b"document_revision", "headings", b"headings", "id", b"id", "revision", b"revision", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

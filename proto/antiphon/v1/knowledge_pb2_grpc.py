@@ -105,8 +105,8 @@ class KnowledgeServiceServicer:
 
     def IngestDocument(self, request_iterator, context):
         """Uploads a document: one header, then its bytes in chunks. Passages are made by a job; the answer's watermark is
-        reached when they can be searched (by words at first, by meaning when the vectors are there). The same uri with
-        the same bytes answers the ingestion that is there; with other bytes it replaces the document.
+        reached when they can be searched (by words at first, by meaning when the vectors are there). The same name
+        with the same bytes answers the ingestion that is there; with other bytes it is the document's next revision.
         INVALID_ARGUMENT: header missing, repeated or late, unsupported media type, text that is not UTF-8, an empty
         document; RESOURCE_EXHAUSTED: larger than the limit, or the tenant's quota.
         """
@@ -151,7 +151,7 @@ class KnowledgeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UndoFact(self, request, context):
-        """Undoes the last change of a fact: what it superseded holds again, what was retracted is back.
+        """Undoes one revision of a fact, by default the latest: what it superseded holds again, what it retracted is back.
         NOT_FOUND: no such fact; FAILED_PRECONDITION (NOTHING_TO_UNDO); ABORTED (REVISION_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

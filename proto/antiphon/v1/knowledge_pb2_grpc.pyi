@@ -37,8 +37,8 @@ class KnowledgeServiceStub:
     def __new__(cls, channel: _aio.Channel) -> KnowledgeServiceAsyncStub: ...
     IngestDocument: _grpc.StreamUnaryMultiCallable[_knowledge_pb2.IngestDocumentRequest, _knowledge_pb2.IngestDocumentResponse]
     """Uploads a document: one header, then its bytes in chunks. Passages are made by a job; the answer's watermark is
-    reached when they can be searched (by words at first, by meaning when the vectors are there). The same uri with
-    the same bytes answers the ingestion that is there; with other bytes it replaces the document.
+    reached when they can be searched (by words at first, by meaning when the vectors are there). The same name
+    with the same bytes answers the ingestion that is there; with other bytes it is the document's next revision.
     INVALID_ARGUMENT: header missing, repeated or late, unsupported media type, text that is not UTF-8, an empty
     document; RESOURCE_EXHAUSTED: larger than the limit, or the tenant's quota.
     """
@@ -63,7 +63,7 @@ class KnowledgeServiceStub:
     (REVISION_MISMATCH).
     """
     UndoFact: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.UndoFactRequest, _knowledge_pb2.UndoFactResponse]
-    """Undoes the last change of a fact: what it superseded holds again, what was retracted is back.
+    """Undoes one revision of a fact, by default the latest: what it superseded holds again, what it retracted is back.
     NOT_FOUND: no such fact; FAILED_PRECONDITION (NOTHING_TO_UNDO); ABORTED (REVISION_MISMATCH).
     """
     ListFacts: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListFactsRequest, _knowledge_pb2.ListFactsResponse]
@@ -96,8 +96,8 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     IngestDocument: _aio.StreamUnaryMultiCallable[_knowledge_pb2.IngestDocumentRequest, _knowledge_pb2.IngestDocumentResponse]  # type: ignore[assignment]
     """Uploads a document: one header, then its bytes in chunks. Passages are made by a job; the answer's watermark is
-    reached when they can be searched (by words at first, by meaning when the vectors are there). The same uri with
-    the same bytes answers the ingestion that is there; with other bytes it replaces the document.
+    reached when they can be searched (by words at first, by meaning when the vectors are there). The same name
+    with the same bytes answers the ingestion that is there; with other bytes it is the document's next revision.
     INVALID_ARGUMENT: header missing, repeated or late, unsupported media type, text that is not UTF-8, an empty
     document; RESOURCE_EXHAUSTED: larger than the limit, or the tenant's quota.
     """
@@ -122,7 +122,7 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     (REVISION_MISMATCH).
     """
     UndoFact: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.UndoFactRequest, _knowledge_pb2.UndoFactResponse]  # type: ignore[assignment]
-    """Undoes the last change of a fact: what it superseded holds again, what was retracted is back.
+    """Undoes one revision of a fact, by default the latest: what it superseded holds again, what it retracted is back.
     NOT_FOUND: no such fact; FAILED_PRECONDITION (NOTHING_TO_UNDO); ABORTED (REVISION_MISMATCH).
     """
     ListFacts: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListFactsRequest, _knowledge_pb2.ListFactsResponse]  # type: ignore[assignment]
@@ -158,8 +158,8 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.IngestDocumentResponse, _abc.Awaitable[_knowledge_pb2.IngestDocumentResponse]]:
         """Uploads a document: one header, then its bytes in chunks. Passages are made by a job; the answer's watermark is
-        reached when they can be searched (by words at first, by meaning when the vectors are there). The same uri with
-        the same bytes answers the ingestion that is there; with other bytes it replaces the document.
+        reached when they can be searched (by words at first, by meaning when the vectors are there). The same name
+        with the same bytes answers the ingestion that is there; with other bytes it is the document's next revision.
         INVALID_ARGUMENT: header missing, repeated or late, unsupported media type, text that is not UTF-8, an empty
         document; RESOURCE_EXHAUSTED: larger than the limit, or the tenant's quota.
         """
@@ -214,7 +214,7 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _knowledge_pb2.UndoFactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.UndoFactResponse, _abc.Awaitable[_knowledge_pb2.UndoFactResponse]]:
-        """Undoes the last change of a fact: what it superseded holds again, what was retracted is back.
+        """Undoes one revision of a fact, by default the latest: what it superseded holds again, what it retracted is back.
         NOT_FOUND: no such fact; FAILED_PRECONDITION (NOTHING_TO_UNDO); ABORTED (REVISION_MISMATCH).
         """
 

@@ -26,7 +26,7 @@ from antiphon.v1 import common_pb2 as antiphon_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61ntiphon/v1/state.proto\x12\x0b\x61ntiphon.v1\x1a\x18\x61ntiphon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"n\n\tSlotValue\x12\r\n\x05value\x18\x01 \x01(\t\x12#\n\x06origin\x18\x02 \x01(\x0e\x32\x13.antiphon.v1.Origin\x12\x1f\n\x04span\x18\x03 \x01(\x0b\x32\x11.antiphon.v1.Span\x12\x0c\n\x04turn\x18\x04 \x01(\x05\"\xbc\x01\n\x0cServiceState\x12\x13\n\x06intent\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\trequested\x18\x02 \x03(\t\x12\x33\n\x05slots\x18\x03 \x03(\x0b\x32$.antiphon.v1.ServiceState.SlotsEntry\x1a\x44\n\nSlotsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.antiphon.v1.SlotValue:\x02\x38\x01\x42\t\n\x07_intent\"E\n\x06\x45ntity\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x1f\n\x04span\x18\x03 \x01(\x0b\x32\x11.antiphon.v1.Span\"\xae\x01\n\x05State\x12\x32\n\x08services\x18\x01 \x03(\x0b\x32 .antiphon.v1.State.ServicesEntry\x12%\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\x13.antiphon.v1.Entity\x1aJ\n\rServicesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.antiphon.v1.ServiceState:\x02\x38\x01\"~\n\rStateSnapshot\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x13\n\x0bturn_number\x18\x03 \x01(\x05\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12!\n\x05state\x18\x05 \x01(\x0b\x32\x12.antiphon.v1.State\"M\n\nSchemaSlot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0e\n\x06values\x18\x03 \x03(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\"I\n\x0cSchemaIntent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x16\n\x0erequired_slots\x18\x03 \x03(\t\"\x86\x01\n\rSchemaService\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12*\n\x07intents\x18\x03 \x03(\x0b\x32\x19.antiphon.v1.SchemaIntent\x12&\n\x05slots\x18\x04 \x03(\x0b\x32\x17.antiphon.v1.SchemaSlot\"\x9b\x01\n\x06Schema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12,\n\x08services\x18\x04 \x03(\x0b\x32\x1a.antiphon.v1.SchemaService\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x10PutSchemaRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\"8\n\x11PutSchemaResponse\x12#\n\x06schema\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Schema\"2\n\x10GetSchemaRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"8\n\x11GetSchemaResponse\x12#\n\x06schema\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Schema\";\n\x12ListSchemasRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"T\n\x13ListSchemasResponse\x12$\n\x07schemas\x18\x01 \x03(\x0b\x32\x13.antiphon.v1.Schema\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x0fGetStateRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x18\n\x0bturn_number\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_turn_number\"@\n\x10GetStateResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.antiphon.v1.StateSnapshot\"k\n\x0fStateCorrection\x12\x0f\n\x07service\x18\x01 \x01(\t\x12+\n\x04slot\x18\x02 \x01(\x0b\x32\x1b.antiphon.v1.SlotCorrectionH\x00\x12\x10\n\x06intent\x18\x03 \x01(\tH\x00\x42\x08\n\x06target\"<\n\x0eSlotCorrection\x12\x0c\n\x04slot\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\"\xa6\x01\n\x13\x43orrectStateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x1e\n\x11\x65xpected_revision\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\x0b\x63orrections\x18\x04 \x03(\x0b\x32\x1c.antiphon.v1.StateCorrectionB\x14\n\x12_expected_revision\"D\n\x14\x43orrectStateResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.antiphon.v1.StateSnapshot*n\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x0f\n\x0bORIGIN_USER\x10\x01\x12\x11\n\rORIGIN_SYSTEM\x10\x02\x12\x15\n\x11ORIGIN_CORRECTION\x10\x03\x12\x11\n\rORIGIN_COPIED\x10\x04\x32\x96\x03\n\x0cStateService\x12J\n\tPutSchema\x12\x1d.antiphon.v1.PutSchemaRequest\x1a\x1e.antiphon.v1.PutSchemaResponse\x12J\n\tGetSchema\x12\x1d.antiphon.v1.GetSchemaRequest\x1a\x1e.antiphon.v1.GetSchemaResponse\x12P\n\x0bListSchemas\x12\x1f.antiphon.v1.ListSchemasRequest\x1a .antiphon.v1.ListSchemasResponse\x12G\n\x08GetState\x12\x1c.antiphon.v1.GetStateRequest\x1a\x1d.antiphon.v1.GetStateResponse\x12S\n\x0c\x43orrectState\x12 .antiphon.v1.CorrectStateRequest\x1a!.antiphon.v1.CorrectStateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61ntiphon/v1/state.proto\x12\x0b\x61ntiphon.v1\x1a\x18\x61ntiphon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"n\n\tSlotValue\x12\r\n\x05value\x18\x01 \x01(\t\x12#\n\x06origin\x18\x02 \x01(\x0e\x32\x13.antiphon.v1.Origin\x12\x1f\n\x04span\x18\x03 \x01(\x0b\x32\x11.antiphon.v1.Span\x12\x0c\n\x04turn\x18\x04 \x01(\x05\"\xbc\x01\n\x0cServiceState\x12\x13\n\x06intent\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\trequested\x18\x02 \x03(\t\x12\x33\n\x05slots\x18\x03 \x03(\x0b\x32$.antiphon.v1.ServiceState.SlotsEntry\x1a\x44\n\nSlotsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.antiphon.v1.SlotValue:\x02\x38\x01\x42\t\n\x07_intent\"E\n\x06\x45ntity\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x1f\n\x04span\x18\x03 \x01(\x0b\x32\x11.antiphon.v1.Span\"\xae\x01\n\x05State\x12\x32\n\x08services\x18\x01 \x03(\x0b\x32 .antiphon.v1.State.ServicesEntry\x12%\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\x13.antiphon.v1.Entity\x1aJ\n\rServicesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.antiphon.v1.ServiceState:\x02\x38\x01\"~\n\rStateSnapshot\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x13\n\x0bturn_number\x18\x03 \x01(\x05\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12!\n\x05state\x18\x05 \x01(\x0b\x32\x12.antiphon.v1.State\"-\n\x0bSchemaValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\"v\n\nSchemaSlot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12(\n\x06values\x18\x03 \x03(\x0b\x32\x18.antiphon.v1.SchemaValue\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\r\n\x05multi\x18\x05 \x01(\x08\"a\n\x0cSchemaIntent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x16\n\x0erequired_slots\x18\x03 \x03(\t\x12\x16\n\x0eoptional_slots\x18\x04 \x03(\t\"\x86\x01\n\rSchemaService\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12*\n\x07intents\x18\x03 \x03(\x0b\x32\x19.antiphon.v1.SchemaIntent\x12&\n\x05slots\x18\x04 \x03(\x0b\x32\x17.antiphon.v1.SchemaSlot\"\x9b\x01\n\x06Schema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12,\n\x08services\x18\x04 \x03(\x0b\x32\x1a.antiphon.v1.SchemaService\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x10PutSchemaRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\"8\n\x11PutSchemaResponse\x12#\n\x06schema\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Schema\"2\n\x10GetSchemaRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"8\n\x11GetSchemaResponse\x12#\n\x06schema\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Schema\";\n\x12ListSchemasRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"T\n\x13ListSchemasResponse\x12$\n\x07schemas\x18\x01 \x03(\x0b\x32\x13.antiphon.v1.Schema\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x0fGetStateRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x18\n\x0bturn_number\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_turn_number\"@\n\x10GetStateResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.antiphon.v1.StateSnapshot\"N\n\x0fStateCorrection\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04slot\x18\x02 \x01(\t\x12\x12\n\x05value\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\"\xa6\x01\n\x13\x43orrectStateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x1e\n\x11\x65xpected_revision\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\x0b\x63orrections\x18\x04 \x03(\x0b\x32\x1c.antiphon.v1.StateCorrectionB\x14\n\x12_expected_revision\"D\n\x14\x43orrectStateResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.antiphon.v1.StateSnapshot*n\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x0f\n\x0bORIGIN_USER\x10\x01\x12\x11\n\rORIGIN_SYSTEM\x10\x02\x12\x15\n\x11ORIGIN_CORRECTION\x10\x03\x12\x11\n\rORIGIN_COPIED\x10\x04\x32\x96\x03\n\x0cStateService\x12J\n\tPutSchema\x12\x1d.antiphon.v1.PutSchemaRequest\x1a\x1e.antiphon.v1.PutSchemaResponse\x12J\n\tGetSchema\x12\x1d.antiphon.v1.GetSchemaRequest\x1a\x1e.antiphon.v1.GetSchemaResponse\x12P\n\x0bListSchemas\x12\x1f.antiphon.v1.ListSchemasRequest\x1a .antiphon.v1.ListSchemasResponse\x12G\n\x08GetState\x12\x1c.antiphon.v1.GetStateRequest\x1a\x1d.antiphon.v1.GetStateResponse\x12S\n\x0c\x43orrectState\x12 .antiphon.v1.CorrectStateRequest\x1a!.antiphon.v1.CorrectStateResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERVICESTATE_SLOTSENTRY']._serialized_options = b'8\001'
   _globals['_STATE_SERVICESENTRY']._loaded_options = None
   _globals['_STATE_SERVICESENTRY']._serialized_options = b'8\001'
-  _globals['_ORIGIN']._serialized_start=2173
-  _globals['_ORIGIN']._serialized_end=2283
+  _globals['_ORIGIN']._serialized_start=2194
+  _globals['_ORIGIN']._serialized_end=2304
   _globals['_SLOTVALUE']._serialized_start=99
   _globals['_SLOTVALUE']._serialized_end=209
   _globals['_SERVICESTATE']._serialized_start=212
@@ -53,38 +53,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATE_SERVICESENTRY']._serialized_end=648
   _globals['_STATESNAPSHOT']._serialized_start=650
   _globals['_STATESNAPSHOT']._serialized_end=776
-  _globals['_SCHEMASLOT']._serialized_start=778
-  _globals['_SCHEMASLOT']._serialized_end=855
-  _globals['_SCHEMAINTENT']._serialized_start=857
-  _globals['_SCHEMAINTENT']._serialized_end=930
-  _globals['_SCHEMASERVICE']._serialized_start=933
-  _globals['_SCHEMASERVICE']._serialized_end=1067
-  _globals['_SCHEMA']._serialized_start=1070
-  _globals['_SCHEMA']._serialized_end=1225
-  _globals['_PUTSCHEMAREQUEST']._serialized_start=1227
-  _globals['_PUTSCHEMAREQUEST']._serialized_end=1299
-  _globals['_PUTSCHEMARESPONSE']._serialized_start=1301
-  _globals['_PUTSCHEMARESPONSE']._serialized_end=1357
-  _globals['_GETSCHEMAREQUEST']._serialized_start=1359
-  _globals['_GETSCHEMAREQUEST']._serialized_end=1409
-  _globals['_GETSCHEMARESPONSE']._serialized_start=1411
-  _globals['_GETSCHEMARESPONSE']._serialized_end=1467
-  _globals['_LISTSCHEMASREQUEST']._serialized_start=1469
-  _globals['_LISTSCHEMASREQUEST']._serialized_end=1528
-  _globals['_LISTSCHEMASRESPONSE']._serialized_start=1530
-  _globals['_LISTSCHEMASRESPONSE']._serialized_end=1614
-  _globals['_GETSTATEREQUEST']._serialized_start=1616
-  _globals['_GETSTATEREQUEST']._serialized_end=1695
-  _globals['_GETSTATERESPONSE']._serialized_start=1697
-  _globals['_GETSTATERESPONSE']._serialized_end=1761
-  _globals['_STATECORRECTION']._serialized_start=1763
-  _globals['_STATECORRECTION']._serialized_end=1870
-  _globals['_SLOTCORRECTION']._serialized_start=1872
-  _globals['_SLOTCORRECTION']._serialized_end=1932
-  _globals['_CORRECTSTATEREQUEST']._serialized_start=1935
-  _globals['_CORRECTSTATEREQUEST']._serialized_end=2101
-  _globals['_CORRECTSTATERESPONSE']._serialized_start=2103
-  _globals['_CORRECTSTATERESPONSE']._serialized_end=2171
-  _globals['_STATESERVICE']._serialized_start=2286
-  _globals['_STATESERVICE']._serialized_end=2692
+  _globals['_SCHEMAVALUE']._serialized_start=778
+  _globals['_SCHEMAVALUE']._serialized_end=823
+  _globals['_SCHEMASLOT']._serialized_start=825
+  _globals['_SCHEMASLOT']._serialized_end=943
+  _globals['_SCHEMAINTENT']._serialized_start=945
+  _globals['_SCHEMAINTENT']._serialized_end=1042
+  _globals['_SCHEMASERVICE']._serialized_start=1045
+  _globals['_SCHEMASERVICE']._serialized_end=1179
+  _globals['_SCHEMA']._serialized_start=1182
+  _globals['_SCHEMA']._serialized_end=1337
+  _globals['_PUTSCHEMAREQUEST']._serialized_start=1339
+  _globals['_PUTSCHEMAREQUEST']._serialized_end=1411
+  _globals['_PUTSCHEMARESPONSE']._serialized_start=1413
+  _globals['_PUTSCHEMARESPONSE']._serialized_end=1469
+  _globals['_GETSCHEMAREQUEST']._serialized_start=1471
+  _globals['_GETSCHEMAREQUEST']._serialized_end=1521
+  _globals['_GETSCHEMARESPONSE']._serialized_start=1523
+  _globals['_GETSCHEMARESPONSE']._serialized_end=1579
+  _globals['_LISTSCHEMASREQUEST']._serialized_start=1581
+  _globals['_LISTSCHEMASREQUEST']._serialized_end=1640
+  _globals['_LISTSCHEMASRESPONSE']._serialized_start=1642
+  _globals['_LISTSCHEMASRESPONSE']._serialized_end=1726
+  _globals['_GETSTATEREQUEST']._serialized_start=1728
+  _globals['_GETSTATEREQUEST']._serialized_end=1807
+  _globals['_GETSTATERESPONSE']._serialized_start=1809
+  _globals['_GETSTATERESPONSE']._serialized_end=1873
+  _globals['_STATECORRECTION']._serialized_start=1875
+  _globals['_STATECORRECTION']._serialized_end=1953
+  _globals['_CORRECTSTATEREQUEST']._serialized_start=1956
+  _globals['_CORRECTSTATEREQUEST']._serialized_end=2122
+  _globals['_CORRECTSTATERESPONSE']._serialized_start=2124
+  _globals['_CORRECTSTATERESPONSE']._serialized_end=2192
+  _globals['_STATESERVICE']._serialized_start=2307
+  _globals['_STATESERVICE']._serialized_end=2713
 # @@protoc_insertion_point(module_scope)

@@ -249,7 +249,7 @@ class StateSnapshot(_message.Message):
     turn_number: _builtins.int
     """That turn's number, 0 before the first."""
     revision: _builtins.int
-    """Rises with every change of the session's state, be it a turn's, an accepted draft's or a correction."""
+    """Rises with every correction of the session's state: what `expected_revision` is compared with."""
     @_builtins.property
     def state(self) -> Global___State:
         """The state."""
@@ -272,6 +272,34 @@ class StateSnapshot(_message.Message):
 Global___StateSnapshot: _TypeAlias = StateSnapshot  # noqa: Y015
 
 @_typing.final
+class SchemaValue(_message.Message):
+    """One value of a slot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    """The value."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other words people use for it."""
+
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SchemaValue: _TypeAlias = SchemaValue  # noqa: Y015
+
+@_typing.final
 class SchemaSlot(_message.Message):
     """A slot of a schema."""
 
@@ -281,14 +309,17 @@ class SchemaSlot(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    MULTI_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     description: _builtins.str
     """What it means; read by the learned tracker."""
     kind: _builtins.str
-    """Such as "text", "number", "time", "date", "name", "boolean"; empty: told from the values."""
+    """"number", "time", "date", "name", "text" or "boolean"; empty: the tracker tells it from the values."""
+    multi: _builtins.bool
+    """Whether it may hold several values at once."""
     @_builtins.property
-    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___SchemaValue]:
         """Values it can take; empty for free text."""
 
     def __init__(
@@ -296,12 +327,13 @@ class SchemaSlot(_message.Message):
         *,
         name: _builtins.str = ...,
         description: _builtins.str = ...,
-        values: _abc.Iterable[_builtins.str] | None = ...,
+        values: _abc.Iterable[Global___SchemaValue] | None = ...,
         kind: _builtins.str = ...,
+        multi: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "kind", b"kind", "name", b"name", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "kind", b"kind", "multi", b"multi", "name", b"name", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -316,6 +348,7 @@ class SchemaIntent(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     REQUIRED_SLOTS_FIELD_NUMBER: _builtins.int
+    OPTIONAL_SLOTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     description: _builtins.str
@@ -324,16 +357,21 @@ class SchemaIntent(_message.Message):
     def required_slots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Slots it needs before it can be fulfilled."""
 
+    @_builtins.property
+    def optional_slots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Slots it can use."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         description: _builtins.str = ...,
         required_slots: _abc.Iterable[_builtins.str] | None = ...,
+        optional_slots: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "required_slots", b"required_slots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "optional_slots", b"optional_slots", "required_slots", b"required_slots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -431,9 +469,9 @@ class PutSchemaRequest(_message.Message):
     request_id: _builtins.str
     """Makes the call repeatable."""
     name: _builtins.str
-    """The name: letters, digits, "-", "_", "." ; at most 64."""
+    """The name: letters, digits, "-", "_" and "."; at most 80."""
     definition: _builtins.str
-    """YAML or JSON: services with intents and slots; at most 256 KiB."""
+    """YAML or JSON: services with intents and slots; at most 1,000,000 characters."""
     def __init__(
         self,
         *,
@@ -637,59 +675,29 @@ class StateCorrection(_message.Message):
 
     SERVICE_FIELD_NUMBER: _builtins.int
     SLOT_FIELD_NUMBER: _builtins.int
-    INTENT_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """The service."""
-    intent: _builtins.str
-    """The intent; empty text deletes it."""
-    @_builtins.property
-    def slot(self) -> Global___SlotCorrection:
-        """A slot."""
-
+    slot: _builtins.str
+    """The slot."""
+    value: _builtins.str
+    """What it becomes; unset deletes it."""
     def __init__(
         self,
         *,
         service: _builtins.str = ...,
-        slot: Global___SlotCorrection | None = ...,
-        intent: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["intent", b"intent", "slot", b"slot", "target", b"target"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["intent", b"intent", "service", b"service", "slot", b"slot", "target", b"target"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["slot", "intent"]  # noqa: Y015
-    _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
-
-Global___StateCorrection: _TypeAlias = StateCorrection  # noqa: Y015
-
-@_typing.final
-class SlotCorrection(_message.Message):
-    """What a slot becomes."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SLOT_FIELD_NUMBER: _builtins.int
-    VALUE_FIELD_NUMBER: _builtins.int
-    slot: _builtins.str
-    """The slot."""
-    value: _builtins.str
-    """The value; unset deletes the slot."""
-    def __init__(
-        self,
-        *,
         slot: _builtins.str = ...,
         value: _builtins.str | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "slot", b"slot", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "service", b"service", "slot", b"slot", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
 
-Global___SlotCorrection: _TypeAlias = SlotCorrection  # noqa: Y015
+Global___StateCorrection: _TypeAlias = StateCorrection  # noqa: Y015
 
 @_typing.final
 class CorrectStateRequest(_message.Message):

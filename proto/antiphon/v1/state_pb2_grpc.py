@@ -101,9 +101,8 @@ class StateServiceServicer:
     def CorrectState(self, request, context):
         """Corrects the latest state. The corrections hold for the next turn and are kept as such (origin: correction); all
         or none are applied.
-        NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot, intent or value not in the schema; ABORTED
-        (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED, or SESSION_BUSY
-        while a turn is open).
+        NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot or value not in the schema; ABORTED
+        (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,9 +51,8 @@ class StateServiceStub:
     CorrectState: _grpc.UnaryUnaryMultiCallable[_state_pb2.CorrectStateRequest, _state_pb2.CorrectStateResponse]
     """Corrects the latest state. The corrections hold for the next turn and are kept as such (origin: correction); all
     or none are applied.
-    NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot, intent or value not in the schema; ABORTED
-    (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED, or SESSION_BUSY
-    while a turn is open).
+    NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot or value not in the schema; ABORTED
+    (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED).
     """
 
 @_typing.type_check_only
@@ -79,9 +78,8 @@ class StateServiceAsyncStub(StateServiceStub):
     CorrectState: _aio.UnaryUnaryMultiCallable[_state_pb2.CorrectStateRequest, _state_pb2.CorrectStateResponse]  # type: ignore[assignment]
     """Corrects the latest state. The corrections hold for the next turn and are kept as such (origin: correction); all
     or none are applied.
-    NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot, intent or value not in the schema; ABORTED
-    (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED, or SESSION_BUSY
-    while a turn is open).
+    NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot or value not in the schema; ABORTED
+    (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED).
     """
 
 class StateServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -134,9 +132,8 @@ class StateServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_state_pb2.CorrectStateResponse, _abc.Awaitable[_state_pb2.CorrectStateResponse]]:
         """Corrects the latest state. The corrections hold for the next turn and are kept as such (origin: correction); all
         or none are applied.
-        NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot, intent or value not in the schema; ABORTED
-        (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED, or SESSION_BUSY
-        while a turn is open).
+        NOT_FOUND: no such session; INVALID_ARGUMENT: service, slot or value not in the schema; ABORTED
+        (REVISION_MISMATCH): the state has moved on, read it again; FAILED_PRECONDITION (SESSION_ENDED).
         """
 
 def add_StateServiceServicer_to_server(servicer: StateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

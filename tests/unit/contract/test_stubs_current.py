@@ -1,5 +1,6 @@
 """The committed stubs are what ``make proto`` makes of the committed .proto files."""
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,6 +18,10 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("stubs")
     flags = [f"--{plugin}_out={out}" for plugin in ("python", "grpc_python")]
     flags += [f"--{plugin}_out=quiet:{out}" for plugin in ("mypy", "mypy_grpc")]
+    flags += [
+        f"--plugin=protoc-gen-{plugin}={Path(sys.executable).parent / f'protoc-gen-{plugin}'}"
+        for plugin in ("mypy", "mypy_grpc")
+    ]
     well_known = str(files("grpc_tools") / "_proto")
     status = protoc.main(["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", *flags, *map(str, SOURCES)])
     assert status == 0
