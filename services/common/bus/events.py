@@ -1,4 +1,17 @@
-"""Events on their way to gateways: batched by a thread, so that no step and no decode waits for a socket."""
+"""Events on their way to gateways: batched by a thread, so that no step and no decode waits for a socket.
+
+Every event names its turn and position. What each type adds:
+
+| type | payload | sent by |
+|---|---|---|
+| understood | `understood`: what the feedback asks, `{"constraints": [Constraint JSON], …}` | tracker |
+| state | `state`: State JSON after the user's message (a snapshot) | tracker |
+| grounding | `passages`, `facts`: `[{id, revision, …}]` (a snapshot) | knowledge |
+| delta | `text`, standing at `offset`; one at offset 0 may repeat everything so far (a snapshot) | generator |
+| completed | `draft`: the draft as stored, with usage and manifest | generator |
+| cancelled | `reason` | gateway |
+| failed | `reason`, `message` | gateway (sweep), generator |
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from services.common.store.feedback import FeedbackStore
 from services.common.store.indexes import ensure_indexes
 from services.common.store.keys import Credential, Keys
 from services.common.store.schemas import Schemas
+from services.common.store.serving import Serving
 from services.common.store.sessions import Sessions
 from services.common.store.steps import Lease, Steps
 from services.common.store.sweep import Sweep, Swept
@@ -45,6 +46,7 @@ class Store:
         self.schemas = Schemas(self.connection)
         self.keys = Keys(self.connection)
         self.feedback = FeedbackStore(self.connection)
+        self.serving = Serving(self.connection)
 
     def prepare(self) -> None:
         """Create missing indexes; every process does so at its start."""

@@ -1,0 +1,64 @@
+"""A process from start to end: telemetry, a liveness file, SIGTERM as a wish to drain."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+import structlog
+
+from services.common import telemetry
+from services.common.settings import CommonSettings
+
+log = structlog.get_logger(__name__)
+LIVENESS_SECONDS = 2.0
+
+
+class Runtime:
+    """Use it around a worker's life: ``with Runtime(settings, "tracker") as runtime: … runtime.wait()``.
+
+    The first SIGTERM or SIGINT ends ``wait``; the caller then drains. ``alive`` may be replaced by a check
+    that answers whether the worker still does its work; a liveness probe looks at the file's age.
+    """
+
+    def __init__(self, settings: CommonSettings, service: str) -> None:
+        self.settings = settings
+        self.service = service
+        self.stopping = threading.Event()
+        self._ended = threading.Event()
+        self._liveness: threading.Thread | None = None
+
+    def __enter__(self) -> Runtime:
+        telemetry.configure(self.settings, self.service)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        if self.settings.liveness_file is not None:
+            self._liveness = threading.Thread(target=self._touch, name="liveness", daemon=True)
+            self._liveness.start()
+        log.info("starting", service=self.service)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        log.info("stopped", service=self.service)
+
+    def ready(self) -> None:
+        """Say that the service works; supervisors and tests wait for this line."""
+        log.info("ready", service=self.service)
+
+    def wait(self) -> None:
+        """Sleep until the process is asked to end."""
+        while not self.stopping.wait(3600):
+            pass
+        log.info("draining", service=self.service)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping.set()
+
+    def _touch(self) -> None:
+        path = self.settings.liveness_file
+        while path is not None and not self._ended.is_set():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            self._ended.wait(LIVENESS_SECONDS)
