@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -29,7 +30,8 @@ class Entry:
 
     ``ready`` says whether the program does its work; it returns within a second and raises nothing.
     ``after`` names the rows that have to be ready before this one starts the first time.
-    ``prepare`` runs once, right before the first start.
+    ``prepare`` runs once, right before the first start. ``sign`` is a file by which the program shows that it
+    is ready; what an earlier process left there is removed before each start.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Entry:
     ready: Callable[[], bool]
     after: tuple[str, ...] = ()
     prepare: Callable[[], None] | None = None
+    sign: Path | None = None
     grace_s: float = 15.0
     stage: Stage = field(default="waiting", init=False)
     restarts: int = field(default=0, init=False)
@@ -107,6 +110,8 @@ class Supervisor:
             entry.stage = "ready"
 
     def _start(self, entry: Entry) -> None:
+        if entry.sign is not None:
+            entry.sign.unlink(missing_ok=True)
         entry.program.start()
         entry.stage, entry.since = "starting", time.monotonic()
         log.info("started", name=entry.name, pid=entry.program.pid, restarts=entry.restarts)

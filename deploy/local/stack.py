@@ -1,0 +1,136 @@
+"""The table of the embedded stack: which programs, with which settings, in which order."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from deploy.local.home import Home
+from deploy.local.mongo import MongoServer
+from deploy.local.ports import LOOPBACK
+from deploy.local.program import Program
+from deploy.local.redis import RedisServer
+from deploy.local.supervisor import Entry
+from services.common.errors import Unauthenticated
+from services.common.settings import CommonSettings
+from services.common.store import Store
+
+TENANT = "default"
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# One process per service: its name, the arguments of `python -m`, what has to be ready before it.
+SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("gateway", ("services.gateway",)),
+    ("tracker", ("services.tracker",)),
+    ("knowledge", ("services.knowledge", "ground")),
+    ("knowledge-jobs", ("services.knowledge", "jobs")),
+    ("generator", ("services.generator",)),
+    ("finetune", ("services.finetune", "jobs")),
+)
+# The generator decodes on all cores; the others would only take them away from it.
+MANY_THREADS = frozenset({"generator", "finetune"})
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user chooses when starting the stack.
+
+    ``broker_url`` None means the embedded Redis. ``settings`` are ANTIPHON_ variables for every service, laid
+    over those of the environment. ``services`` names those to run (a stack can lend its mongod and broker to
+    workers elsewhere).
+    """
+
+    broker_url: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[str, ...] = tuple(name for name, _ in SERVICES)
+
+
+def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
+    """The rows in starting order, and the endpoint that callers use."""
+    ports = home.ports()
+    mongo = MongoServer(home.root / "mongo", ports["mongo"])
+    mongo.program.log_path = home.logs / "mongod.log"
+    entries = [Entry("mongod", mongo.program, mongo.ready, grace_s=30.0)]
+    broker_url = options.broker_url
+    if broker_url is None:
+        redis = RedisServer(home.root / "redis", ports["redis"], durable=True)
+        redis.program.log_path = home.logs / "redis.log"
+        entries.append(Entry("redis", redis.program, redis.ready))
+        broker_url = redis.url
+    base = tuple(entry.name for entry in entries)
+    settings = {
+        "ANTIPHON_MONGO_URL": mongo.url,
+        "ANTIPHON_BROKER_URL": broker_url,
+        "ANTIPHON_GATEWAY_HOST": LOOPBACK,
+        "ANTIPHON_GATEWAY_PORT": str(ports["gateway"]),
+        "ANTIPHON_LOG_FORMAT": "console",
+        **{name: value for name, value in os.environ.items() if name.startswith("ANTIPHON_")},
+        **options.settings,
+    }
+    for name, module in SERVICES:
+        if name in options.services:
+            entries.append(_service(home, name, module, settings, base, ports["gateway"]))
+    if "gateway" in options.services:
+        gateway = next(entry for entry in entries if entry.name == "gateway")
+        gateway.prepare = lambda: ensure_key(home, settings)
+    endpoint = {"address": f"{LOOPBACK}:{ports['gateway']}", "mongo": mongo.url, "broker": broker_url}
+    return entries, endpoint
+
+
+def _service(
+    home: Home,
+    name: str,
+    module: tuple[str, ...],
+    settings: Mapping[str, str],
+    base: tuple[str, ...],
+    port: int,
+) -> Entry:
+    """One service's row. It is ready when its liveness file is there; the gateway when it says SERVING."""
+    sign = home.alive / name
+    threads = str(os.cpu_count() or 1) if name in MANY_THREADS else "1"
+    env = {
+        **os.environ,
+        "OMP_NUM_THREADS": threads,
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+        **settings,
+        "ANTIPHON_WORKER_NAME": name,
+        "ANTIPHON_LIVENESS_FILE": str(sign),
+    }
+    program = Program(name, [sys.executable, "-m", *module], home.logs / f"{name}.log", env, REPOSITORY)
+    ready: Callable[[], bool] = (lambda: serving(port)) if name == "gateway" else sign.exists
+    return Entry(name, program, ready, after=base, grace_s=35.0, sign=sign)
+
+
+def serving(port: int) -> bool:
+    """Whether the gateway on this port says that it takes calls."""
+    with grpc.insecure_channel(f"{LOOPBACK}:{port}") as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=0.5)
+        except grpc.RpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def ensure_key(home: Home, settings: Mapping[str, str]) -> None:
+    """Make the owner's API key if this database does not know the one in the home folder."""
+    common = CommonSettings(mongo_url=settings["ANTIPHON_MONGO_URL"])
+    store = Store(common, name="antiphon-supervisor", pool=2)
+    try:
+        store.prepare()
+        if (known := home.api_key()) is not None:
+            try:
+                store.keys.authenticate(known)
+                return
+            except Unauthenticated:
+                pass
+        _, text = store.keys.create(TENANT, "operator", "owner of the embedded stack")
+        home.save_api_key(text)
+    finally:
+        store.close()
