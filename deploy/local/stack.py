@@ -18,6 +18,7 @@ from deploy.local.program import Program
 from deploy.local.redis import RedisServer
 from deploy.local.supervisor import Entry
 from services.common.errors import Unauthenticated
+from services.common.runtime import ready_file
 from services.common.settings import CommonSettings
 from services.common.store import Store
 
@@ -91,8 +92,9 @@ def _service(
     base: tuple[str, ...],
     port: int,
 ) -> Entry:
-    """One service's row. It is ready when its liveness file is there; the gateway when it says SERVING."""
-    sign = home.alive / name
+    """One service's row. It is ready when it says so in its file; the gateway when its health says SERVING."""
+    liveness = home.alive / name
+    sign = ready_file(liveness)
     threads = str(os.cpu_count() or 1) if name in MANY_THREADS else "1"
     env = {
         **os.environ,
@@ -101,7 +103,7 @@ def _service(
         "PYTHONUNBUFFERED": "1",
         **settings,
         "ANTIPHON_WORKER_NAME": name,
-        "ANTIPHON_LIVENESS_FILE": str(sign),
+        "ANTIPHON_LIVENESS_FILE": str(liveness),
     }
     program = Program(name, [sys.executable, "-m", *module], home.logs / f"{name}.log", env, REPOSITORY)
     ready: Callable[[], bool] = (lambda: serving(port)) if name == "gateway" else sign.exists

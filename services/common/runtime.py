@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -13,6 +14,11 @@ from services.common.settings import CommonSettings
 
 log = structlog.get_logger(__name__)
 LIVENESS_SECONDS = 2.0
+
+
+def ready_file(liveness_file: Path) -> Path:
+    """The file that is there from ``Runtime.ready`` to the process's next start, beside the liveness file."""
+    return liveness_file.with_name(f"{liveness_file.name}.ready")
 
 
 class Runtime:
@@ -34,6 +40,8 @@ class Runtime:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         if self.settings.liveness_file is not None:
+            self.settings.liveness_file.parent.mkdir(parents=True, exist_ok=True)
+            ready_file(self.settings.liveness_file).unlink(missing_ok=True)
             self._liveness = threading.Thread(target=self._touch, name="liveness", daemon=True)
             self._liveness.start()
         log.info("starting", service=self.service)
@@ -44,7 +52,9 @@ class Runtime:
         log.info("stopped", service=self.service)
 
     def ready(self) -> None:
-        """Say that the service works; supervisors and tests wait for this line."""
+        """Say that the service works: a line in the log, and a file beside the liveness file for probes."""
+        if self.settings.liveness_file is not None:
+            ready_file(self.settings.liveness_file).touch()
         log.info("ready", service=self.service)
 
     def wait(self) -> None:
@@ -59,6 +69,5 @@ class Runtime:
     def _touch(self) -> None:
         path = self.settings.liveness_file
         while path is not None and not self._ended.is_set():
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
             self._ended.wait(LIVENESS_SECONDS)
