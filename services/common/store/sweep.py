@@ -60,13 +60,13 @@ class Sweep:
     def _fail_if_over(self, turn: Document) -> Document | None:
         if turn["deadline_at"] <= now():
             return self._steps.fail_turn(
-                turn["tenant"], turn["_id"], "DEADLINE", "not finished in time", attempt=turn["attempt"]
+                turn["tenant"], turn["_id"], "DEADLINE_EXCEEDED", "not finished in time", attempt=turn["attempt"]
             )
         if turn["attempt"] >= self._max_attempts:
             return self._steps.fail_turn(
                 turn["tenant"],
                 turn["_id"],
-                "ATTEMPTS",
+                "ATTEMPTS_EXHAUSTED",
                 f"{turn['attempt']} attempts ended without a reply",
                 attempt=turn["attempt"],
             )

@@ -329,15 +329,15 @@ class Turns:
                 reason="ROUND_MISMATCH",
             )
         if turn.get("open"):
-            raise FailedPrecondition("the turn is still open", reason="TURN_OPEN")
+            raise FailedPrecondition("the turn is still open", reason="TURN_NOT_COMPLETED")
         if turn.get("accepted_round") is not None:
-            raise FailedPrecondition("a draft of the turn was accepted", reason="TURN_ACCEPTED")
+            raise FailedPrecondition("a draft of the turn was accepted", reason="DRAFT_ACCEPTED")
         if turn.get("excluded"):
             raise FailedPrecondition("the turn was rolled back", reason="TURN_EXCLUDED")
         if retry and turn["status"] != "failed":
             raise FailedPrecondition("only a failed turn is retried", reason="TURN_NOT_FAILED")
         if not retry and not any(draft["status"] == "completed" for draft in turn["drafts"]):
-            raise FailedPrecondition("the turn has no completed draft to revise", reason="NO_DRAFT")
+            raise FailedPrecondition("the turn has no completed draft to revise", reason="DRAFT_MISSING")
         if turn["round"] + 1 >= max_rounds:
             raise FailedPrecondition(f"the turn had its {max_rounds} rounds", reason="ROUND_LIMIT")
         if turns.count({"session": turn["session"], "n": {"$gt": turn["n"]}}, limit=1):
@@ -372,7 +372,7 @@ class Turns:
         if accepted is None:
             self.get(tenant, turn_id)
             raise FailedPrecondition(
-                f"round {round_number} is not a completed draft that may be accepted", reason="NO_DRAFT"
+                f"round {round_number} is not a completed draft that may be accepted", reason="DRAFT_MISSING"
             )
         return accepted
 
