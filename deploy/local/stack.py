@@ -66,12 +66,13 @@ def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
         broker_url = redis.url
     base = tuple(entry.name for entry in entries)
     settings = {
+        "ANTIPHON_LOG_FORMAT": "console",
+        **{name: value for name, value in os.environ.items() if name.startswith("ANTIPHON_")},
+        # What the stack itself decides, unless told otherwise on its own command line.
         "ANTIPHON_MONGO_URL": mongo.url,
         "ANTIPHON_BROKER_URL": broker_url,
         "ANTIPHON_GATEWAY_HOST": LOOPBACK,
         "ANTIPHON_GATEWAY_PORT": str(ports["gateway"]),
-        "ANTIPHON_LOG_FORMAT": "console",
-        **{name: value for name, value in os.environ.items() if name.startswith("ANTIPHON_")},
         **options.settings,
     }
     for name, module in SERVICES:

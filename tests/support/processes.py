@@ -5,8 +5,10 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from deploy.local.program import Program
+from services.common.runtime import ready_file
 from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -28,9 +30,20 @@ class ServiceProcess(Program):
     def __init__(self, name: str, *arguments: str, log_path: Path, settings: Mapping[str, object]) -> None:
         """Describe the service; nothing runs yet."""
         argv = [sys.executable, "-m", f"services.{name}", *arguments]
-        super().__init__(
-            f"{name} {' '.join(arguments)}".strip(), argv, log_path, service_environment(settings), REPOSITORY
-        )
+        liveness = log_path.with_suffix(".alive")
+        env = service_environment({"liveness_file": liveness, **settings})
+        super().__init__(f"{name} {' '.join(arguments)}".strip(), argv, log_path, env, REPOSITORY)
+        self._ready_file = ready_file(liveness)
+
+    def start(self) -> None:
+        """Start it (again); ``until_ready`` then waits for this start."""
+        self._ready_file.unlink(missing_ok=True)
+        super().start()
+
+    def until_ready(self, timeout: float = 60.0) -> Self:
+        """Wait until the service has said that it works; ProgramError with the log's end if it dies before."""
+        self.wait_ready(self._ready_file.exists, timeout)
+        return self
 
     def wait_for_log(self, text: str, timeout: float = 60.0) -> None:
         """Wait until ``text`` stands in the log; AssertionError with the log's end if it dies before."""

@@ -1,0 +1,181 @@
+"""``antiphon up``, ``down`` and ``status``: the embedded stack from the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from deploy.local.home import Home
+from services.cli.options import HomeOption, JsonOption
+from services.cli.output import Failure, console, print_json
+
+STAGES = {"ready": "green", "starting": "yellow", "waiting": "dim", "backoff": "red", "stopped": "dim"}
+START_TIMEOUT_S = 600.0
+STOP_TIMEOUT_S = 90.0
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+Broker = Annotated[str | None, typer.Option("--broker", help="amqp://… or redis://…; default: an own Redis")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, as ANTIPHON_MODEL=…")
+]
+
+
+def up(
+    home: HomeOption = None,
+    broker: Broker = None,
+    model: Annotated[str | None, typer.Option(help="A Hugging Face model id or a path")] = None,
+    settings: Settings = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when all are ready")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Start mongod, the broker and every service, under one supervisor on this machine."""
+    given = list(settings or [])
+    if model is not None:
+        given.append(f"ANTIPHON_MODEL={model}")
+    if bad := [pair for pair in given if "=" not in pair]:
+        raise Failure(f"--set wants NAME=VALUE, not {bad[0]!r}")
+    place = Home(home)
+    supervisor = start(place, broker, given)
+    try:
+        wait_ready(place, supervisor, quiet=as_json)
+        announce(place, as_json)
+        if not detach and supervisor is not None:
+            console.print("[dim]Ctrl-C ends it.[/dim]")
+            supervisor.wait()
+    except KeyboardInterrupt:
+        stop(place)
+    except Failure:
+        stop(place)
+        raise
+
+
+def start(home: Home, broker: str | None = None, settings: Iterable[str] = ()) -> subprocess.Popen[bytes] | None:
+    """Start a supervisor in the background; None when one runs already."""
+    home.prepare()
+    if home.running():
+        return None
+    home.status_file.unlink(missing_ok=True)
+    argv = [sys.executable, "-m", "deploy.local", "--home", str(home.root)]
+    argv += ["--broker", broker] if broker else []
+    for pair in settings:
+        argv += ["--set", pair]
+    with (home.logs / "supervisor.log").open("ab") as log:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=REPOSITORY,
+        )
+
+
+def wait_ready(home: Home, supervisor: subprocess.Popen[bytes] | None, quiet: bool = False) -> None:
+    """Show the programs until all are ready. Raises Failure when one keeps dying or it takes too long."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    with Live(console=console, transient=True, refresh_per_second=8, auto_refresh=not quiet) as live:
+        while True:
+            status = home.status()
+            if status is not None:
+                rows = status["processes"]
+                if not quiet:
+                    live.update(process_table(rows, with_words=True))
+                if all(row["stage"] == "ready" for row in rows):
+                    return
+                for row in rows:
+                    if row["restarts"] >= 3 and row["stage"] == "backoff":
+                        raise Failure(f"{row['name']} keeps dying; its log: {row['log']}\n{last_words(row, 15)}")
+            if supervisor is not None and supervisor.poll() is not None:
+                raise Failure(f"the supervisor ended; its log: {home.logs / 'supervisor.log'}")
+            if time.monotonic() > deadline:
+                raise Failure(f"not ready after {START_TIMEOUT_S:.0f} s; the logs are in {home.logs}")
+            time.sleep(0.1)
+
+
+def announce(home: Home, as_json: bool = False) -> None:
+    """Say where the gateway is and which key opens it."""
+    status = home.status()
+    if status is None:
+        raise Failure("the stack ended again; see `antiphon status`")
+    if as_json:
+        print_json({**status["endpoint"], "api_key": home.api_key(), "home": str(home.root)})
+        return
+    console.print(f"Antiphon is up at [bold]{status['endpoint']['address']}[/bold]")
+    console.print(f"API key  {home.api_key()}  [dim](kept in {home.key_file})[/dim]")
+
+
+def down(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Stop the embedded stack; what it has stored stays."""
+    stopped = stop(Home(home))
+    if as_json:
+        print_json({"stopped": stopped})
+    else:
+        console.print("Stopped." if stopped else "[dim]Nothing was running.[/dim]")
+
+
+def stop(home: Home) -> bool:
+    """Ask the supervisor to end and wait until it has; False when none runs."""
+    status = home.status()
+    if status is None:
+        return False
+    os.kill(status["supervisor"], signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while home.running():
+        if time.monotonic() > deadline:
+            raise Failure(f"the supervisor (process {status['supervisor']}) does not end")
+        time.sleep(0.05)
+    return True
+
+
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show what runs. Ends with status 1 when something is not ready."""
+    found = Home(home).status()
+    if as_json:
+        print_json(found or {"processes": []})
+    elif found is None:
+        console.print("[dim]Nothing is running; `antiphon up` starts it.[/dim]")
+    else:
+        console.print(process_table(found["processes"]))
+        for name, value in found["endpoint"].items():
+            console.print(f"[dim]{name:8}[/dim] {value}")
+    if found is None or any(row["stage"] != "ready" for row in found["processes"]):
+        raise typer.Exit(1)
+
+
+def process_table(rows: list[dict[str, Any]], with_words: bool = False) -> Table:
+    """The programs with their stage; ``with_words`` adds what the starting ones last wrote."""
+    table = Table(box=None, pad_edge=False, show_header=not with_words, header_style="bold")
+    for column in ("program", "stage", "pid", "restarts", "log"):
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        stage = f"[{STAGES[row['stage']]}]{row['stage']}[/]"
+        words = last_words(row, 1) if row["stage"] in ("starting", "backoff") else ""
+        table.add_row(
+            row["name"],
+            stage,
+            str(row["pid"] or ""),
+            str(row["restarts"] or ""),
+            words[-100:] if with_words else row["log"],
+        )
+    return table
+
+
+def last_words(row: dict[str, Any], lines: int) -> str:
+    """The last lines of a program's log (progress bars overwrite their line: the last state of one counts)."""
+    path = Path(row["log"])
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8192))
+        text = file.read().decode("utf-8", errors="replace").rstrip("\r\n")
+    return "\n".join(line.split("\r")[-1] for line in text.split("\n")[-lines:])
