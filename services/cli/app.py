@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from services.cli import stack
+from services.cli import settings, stack
 from services.cli.output import Failure, errors
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
+app.command()(settings.settings)
 
 
 def main() -> None:
