@@ -9,12 +9,16 @@ from typing import Any
 from pymongo import MongoClient, ReturnDocument
 from pymongo.collection import Collection
 from pymongo.cursor import Cursor
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 from pymongo.write_concern import WriteConcern
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+# The database is away for now: a restart, an election, a cut connection. The same operation may succeed later.
+DATABASE_AWAY = (ConnectionFailure, ExecutionTimeout, WTimeoutError)
 
 
 class Concern(Enum):

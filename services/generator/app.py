@@ -1,0 +1,155 @@
+"""The generator put together: engine, queues, store; and its life from loading to draining."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+
+import structlog
+
+from services.common.bus import Bus, Consumer, Delivery, EventPublisher, topology
+from services.common.ids import new_id
+from services.common.runtime import Runtime
+from services.common.store import Document, Store
+from services.generator.backends.base import Backend
+from services.generator.backends.build import build_backend
+from services.generator.chat import CHATML, ChatFormat, chat_format
+from services.generator.drafting import StepEvents
+from services.generator.engine import Engine
+from services.generator.prompt import PromptBuilder
+from services.generator.settings import GeneratorSettings
+from services.generator.steps import GenerateStep
+
+log = structlog.get_logger(__name__)
+ANNOUNCE_SECONDS = 3.0
+SPARE_PREFETCH = 4  # messages beyond the rows, so that a freed row finds its next turn at once
+
+
+def main() -> None:
+    """Run a generator until SIGTERM, then let the drafts in work end."""
+    settings = GeneratorSettings()
+    with Runtime(settings, "generator") as runtime:
+        Generator(settings).run(runtime)
+
+
+class Generator:
+    """One generator process."""
+
+    def __init__(self, settings: GeneratorSettings) -> None:
+        self._settings = settings
+        self._worker = f"{settings.worker_name}-{new_id('w')[-8:]}"
+        self._store = Store(settings, name="generator")
+        self._store.prepare()
+        self._bus = Bus(settings.broker_url)
+        self._bus.declare()
+        self._publisher = EventPublisher(self._bus)
+        events = StepEvents(self._publisher)
+        chat, identity, backend = self._model()
+        self._engine = Engine(
+            backend,
+            waiting_limit=settings.waiting_drafts,
+            prefill_ms=settings.prefill_ms,
+            on_step_end=events.send,
+        )
+        self._identity = identity
+        prompts = PromptBuilder(self._engine.codec, chat, self._engine.context_limit, settings.system_text)
+        self._step = GenerateStep(
+            settings, self._store, self._bus, self._publisher, self._engine, prompts, events, identity
+        )
+
+    def _model(self) -> tuple[ChatFormat, Document, Backend]:
+        """The chat format, the manifest's fields that don't change between turns, and the loaded backend."""
+        settings = self._settings
+        backend = build_backend(settings, _log_progress)
+        identity: Document = {
+            "engine": settings.engine,
+            "worker": self._worker,
+            "tokenizer_hash": backend.codec.digest,
+        }
+        if settings.engine == "echo":
+            chat = CHATML
+            identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
+        else:
+            from services.models.language_model import content_hash, find_model
+
+            folder = find_model(settings.model, settings.cache_dir)
+            chat = chat_format(folder)
+            identity |= {
+                "version_id": content_hash(folder, settings.cache_dir),
+                "base_model": settings.model,
+                "dtype": getattr(backend, "dtype", ""),
+                "kernels": getattr(backend, "kernel", settings.kernel),
+            }
+        template = json.dumps([chat.head_open, chat.head_close, chat.reply_open, chat.next_open])
+        identity["template_hash"] = hashlib.sha256(template.encode()).hexdigest()[:16]
+        return chat, identity, backend
+
+    def run(self, runtime: Runtime) -> None:
+        """Serve until the runtime is asked to stop, then drain."""
+        redis = self._bus.redis
+        rows = self._engine.capacity
+        turns = Consumer(
+            self._bus,
+            topology.turn_queue(topology.GENERATE, redis=redis),
+            self._step.handle,
+            threads=8,
+            prefetch=rows + SPARE_PREFETCH,
+        )
+        control = Consumer(
+            self._bus,
+            topology.control_queue(f"control.{self._worker}"),
+            self._control,
+            threads=0,
+            prefetch=0,
+            acknowledge=False,
+        )
+        ended = threading.Event()
+        announcer = threading.Thread(target=self._announce, args=(ended,), name="announce", daemon=True)
+        control.start()
+        announcer.start()
+        turns.start()
+        turns.connected.wait(30)
+        runtime.ready()
+        runtime.wait()
+        self._step.drain()
+        ended.set()
+        announcer.join(5)
+        self._store.serving.withdraw(self._worker)
+        turns.stop(self._settings.drain_seconds)
+        self._engine.close(drain=True, timeout=self._settings.drain_seconds)
+        self._step.close()
+        control.stop(1)
+        self._publisher.close()
+        self._bus.close()
+        self._store.close()
+
+    def _control(self, delivery: Delivery) -> None:
+        try:
+            command = json.loads(delivery.body)
+            self._step.control(command)
+        finally:
+            delivery.ack()
+
+    def _announce(self, ended: threading.Event) -> None:
+        while True:
+            try:
+                stats = self._engine.stats()
+                self._store.serving.announce(
+                    self._worker,
+                    {
+                        "versions": [self._identity["version_id"]],
+                        "base_model": self._identity["base_model"],
+                        "rows": self._engine.capacity,
+                        "busy": self._step.in_work,
+                        "generated_tokens": stats.generated_tokens,
+                    },
+                )
+            except Exception as error:
+                log.warning("not_announced", error=repr(error))
+            if ended.wait(ANNOUNCE_SECONDS):
+                return
+
+
+def _log_progress(what: str, share: float) -> None:
+    log.info("loading", what=what, share=round(share, 2))

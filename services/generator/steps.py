@@ -1,0 +1,341 @@
+"""The generate step: take a turn, build its prompt, let the engine write, store the end, call the next turn.
+
+Write 2 of a turn is the take here, write 3 the finish in ``drafting``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from services.common import telemetry
+from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
+from services.common.bus.events import event
+from services.common.bus.messages import UnreadableMessage
+from services.common.errors import AntiphonError
+from services.common.store import Document, GroundingText, Store
+from services.generator.drafting import Drafting, StepEvents
+from services.generator.engine import (
+    DecodeSettings,
+    DraftRequest,
+    Engine,
+    EngineClosed,
+    EngineFull,
+    FinishedDraft,
+    PromptTooLong,
+)
+from services.generator.prompt import Prompt, PromptBuilder
+from services.generator.prompt import PromptTooLong as TurnTooLong
+from services.generator.settings import GeneratorSettings
+
+log = structlog.get_logger(__name__)
+
+
+class GenerateStep:
+    """Everything this worker has in its hands; the handler of ``turns.generate`` and of the control fanout."""
+
+    def __init__(
+        self,
+        settings: GeneratorSettings,
+        store: Store,
+        bus: Bus,
+        publisher: EventPublisher,
+        engine: Engine,
+        prompts: PromptBuilder,
+        events: StepEvents,
+        identity: Document,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._bus = bus
+        self._publisher = publisher
+        self._engine = engine
+        self._prompts = prompts
+        self._events = events
+        self._identity = identity  # the manifest's fields that are the worker's: version, base model, kernels, …
+        self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
+        self._lock = threading.Lock()
+        self._drafting: dict[str, Drafting] = {}
+        self._timers: set[threading.Timer] = set()
+        self._draining = False
+
+    # -- messages -------------------------------------------------------------------------------
+
+    def handle(self, delivery: Delivery) -> None:
+        """Work on one message of ``turns.generate``; it is acknowledged when the draft's end is stored."""
+        if self._draining:
+            delivery.requeue()
+            return
+        try:
+            message = TurnMessage.decode(delivery.body)
+        except UnreadableMessage as error:
+            log.warning("unreadable_message", error=str(error))
+            delivery.refuse()
+            return
+        with telemetry.step_span("generate", message.trace, turn=message.turn):
+            self._begin(message, delivery)
+
+    def control(self, command: Mapping[str, Any]) -> None:
+        """Obey ``{"op": "cancel" | "attach" | "forget", …}``; what this worker does not hold is not its business."""
+        if command.get("op") == "forget":
+            self._engine.forget(str(command["tenant"]), str(command["session"]))
+            return
+        with self._lock:
+            held = self._drafting.get(str(command.get("turn")))
+        if held is None:
+            return
+        if command.get("op") == "cancel":
+            held.stop()
+        elif command.get("op") == "attach":
+            held.follow(str(command["reply_to"]))
+
+    @property
+    def in_work(self) -> int:
+        """Drafts this worker holds."""
+        with self._lock:
+            return len(self._drafting)
+
+    def drain(self) -> None:
+        """Take no more turns; those in work go on."""
+        self._draining = True
+        with self._lock:
+            timers, self._timers = self._timers, set()
+        for timer in timers:
+            timer.cancel()
+
+    def close(self) -> None:
+        self._work.shutdown(wait=True)
+
+    # -- one turn -------------------------------------------------------------------------------
+
+    def _begin(self, message: TurnMessage, delivery: Delivery) -> None:
+        grounding = None
+        if message.passages or message.facts:
+            grounding = {"passages": message.passages, "facts": message.facts}
+        turn = self._store.steps.take_step(
+            message.tenant,
+            message.turn,
+            message.round,
+            redelivered=delivery.redelivered,
+            state=message.state,
+            grounding=grounding,
+            understood=message.understood,
+        )
+        if turn is None:
+            self._not_taken(message, delivery)
+            return
+        with structlog.contextvars.bound_contextvars(
+            tenant=message.tenant, session=message.session, turn=message.turn, attempt=turn["attempt"]
+        ):
+            try:
+                self._submit(turn, delivery)
+            except (TurnTooLong, PromptTooLong) as error:
+                self._fail(turn, "CONTEXT_TOO_LONG", str(error), delivery)
+            except (EngineFull, EngineClosed):
+                delivery.refuse()  # the lease ends by itself, then the sweep finds another worker
+
+    def _not_taken(self, message: TurnMessage, delivery: Delivery) -> None:
+        """Somebody holds the turn, or it has ended. A redelivered message waits until its holder was silent
+        long enough to be taken for dead; any other is left to the sweep."""
+        if delivery.redelivered:
+            turn = self._store.turns.get(message.tenant, message.turn)
+            renewed = turn.get("renewed_at")
+            if turn["status"] == "active" and turn["round"] == message.round and renewed is not None:
+                silent = timedelta(seconds=self._settings.silent_seconds)
+                wait = (renewed + silent - datetime.now(UTC)).total_seconds()
+                if turn["attempt"] < self._settings.max_attempts and wait < self._settings.lease_seconds:
+                    self._again(message, delivery, max(wait, 0.0) + 0.1, turn.get("holder", ""))
+                    return
+        delivery.ack()
+
+    def _again(self, message: TurnMessage, delivery: Delivery, wait: float, holder: str) -> None:
+        def retry() -> None:
+            with self._lock:
+                self._timers.discard(timer)
+            try:
+                turn = self._store.turns.get(message.tenant, message.turn)
+                if turn.get("holder", "") != holder:
+                    delivery.ack()  # another worker took it
+                    return
+                self._begin(message, delivery)
+            except Exception:
+                log.exception("takeover_failed", turn=message.turn)
+                delivery.refuse()
+
+        timer = threading.Timer(wait, retry)
+        timer.daemon = True
+        with self._lock:
+            if self._draining:
+                delivery.requeue()
+                return
+            self._timers.add(timer)
+        timer.start()
+
+    def _submit(self, turn: Document, delivery: Delivery) -> None:
+        decode = self._decode_settings(turn)
+        prompt = self._prompt(turn, decode.max_new_tokens)
+        decode = self._adjust(decode, prompt, turn)
+        drafting = Drafting(
+            turn=turn,
+            delivery=delivery,
+            prompt=prompt,
+            manifest=self._manifest(turn, prompt, decode),
+            store=self._store,
+            events=self._events,
+            publisher=self._publisher,
+            work=self._work,
+            renew_seconds=self._settings.renew_seconds,
+            stop=lambda: None,
+            on_end=self._ended,
+            remember=self._remember,
+        )
+        drafting.stop = partial(self._engine.cancel, drafting.key)
+        with self._lock:
+            earlier = self._drafting.get(drafting.id)
+            self._drafting[drafting.id] = drafting
+        if earlier is not None:
+            earlier.abandon()  # an older attempt of this very worker
+        request = DraftRequest(
+            key=drafting.key,
+            tenant=drafting.tenant,
+            session=turn["session"],
+            version=self._version(turn),
+            history=prompt.history,
+            tail=prompt.tail,
+            settings=decode,
+        )
+        try:
+            self._engine.submit(request, drafting)
+        except BaseException:
+            self._forget(drafting)
+            raise
+
+    def _prompt(self, turn: Document, reply_tokens: int) -> Prompt:
+        earlier: list[Document] = []
+        if turn["n"] > 1:
+            earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"])
+        return self._prompts.build(
+            turn,
+            earlier,
+            grounding=self._grounding(turn),
+            reply_tokens=min(reply_tokens, self._engine.context_limit // 2),
+            system_text=turn.get("system_text", ""),
+        )
+
+    def _grounding(self, turn: Document) -> list[GroundingText]:
+        found = turn.get("grounding") or {}
+        if not found.get("passages") and not found.get("facts"):
+            return []
+        return self._store.knowledge.read_grounding(turn["tenant"], found["passages"], found["facts"])
+
+    def _version(self, turn: Document) -> str:
+        return turn.get("version") or str(self._identity["version_id"])
+
+    def _decode_settings(self, turn: Document) -> DecodeSettings:
+        """The turn's own settings over the worker's defaults. The seed is a function of turn and round, so
+        that another attempt writes the same."""
+        asked = turn.get("settings") or {}
+        digest = hashlib.sha256(f"{turn['_id']}:{turn['round']}".encode()).digest()
+        return DecodeSettings(
+            max_new_tokens=int(asked.get("max_tokens") or self._settings.reply_tokens),
+            temperature=float(asked.get("temperature", self._settings.temperature)),
+            top_p=float(asked.get("top_p", 1.0)),
+            top_k=int(asked.get("top_k", 0)),
+            repetition_penalty=float(asked.get("repetition_penalty", self._settings.repetition_penalty)),
+            seed=int(asked.get("seed", int.from_bytes(digest[:4], "big"))),
+            stop=tuple(asked.get("stop", ())),
+        )
+
+    def _adjust(self, decode: DecodeSettings, prompt: Prompt, turn: Document) -> DecodeSettings:
+        """What feedback asks of decoding: words to write or to avoid, and chance for a mere new draw."""
+        changes: dict[str, Any] = {}
+        included = [one.value for one in prompt.constraints if one.kind in ("must_include", "keep") and one.value]
+        forbidden = [
+            one.value
+            for one in prompt.constraints
+            if one.kind == "must_not_include" and one.value and not one.unit and not one.max
+        ]
+        if included:
+            changes["include"] = tuple(included)
+        if forbidden:
+            changes["forbid"] = tuple(forbidden)
+        failed_before = turn["round"] > 1 and prompt.about_round != turn["round"] - 1
+        if (prompt.drawn_again or failed_before) and decode.temperature == 0.0:
+            changes["temperature"] = self._settings.redraw_temperature
+            changes["top_p"] = 0.95
+        room = self._engine.context_limit - len(prompt)
+        if decode.max_new_tokens > room:
+            changes["max_new_tokens"] = max(1, room)
+        return replace(decode, **changes)
+
+    def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings) -> Document:
+        """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
+        found = turn.get("grounding") or {}
+        digest = hashlib.sha256(repr((prompt.history, prompt.tail)).encode()).hexdigest()[:16]
+        return {
+            **self._identity,
+            "version_id": self._version(turn),
+            "history_draft_ids": list(prompt.draft_ids),
+            "dropped": list(prompt.dropped) if prompt.dropped else None,
+            "state_revision": (turn.get("state") or {}).get("base_revision", 0),
+            "passages": found.get("passages", []),
+            "facts": found.get("facts", []),
+            "feedback_ids": [d["id"] for d in turn["drafts"][: turn["round"] + 1] if d.get("feedback")],
+            "settings": {
+                "max_tokens": decode.max_new_tokens,
+                "temperature": decode.temperature,
+                "top_p": decode.top_p,
+                "top_k": decode.top_k,
+                "repetition_penalty": decode.repetition_penalty,
+                "stop": list(decode.stop),
+            },
+            "forbid": list(decode.forbid),
+            "include": list(decode.include),
+            "seed": decode.seed,
+            "prompt_hash": digest,
+        }
+
+    # -- ends -----------------------------------------------------------------------------------
+
+    def _remember(self, drafting: Drafting, draft: FinishedDraft) -> None:
+        """Let the engine compute the accepted history in idle time, so that the next turn begins at once."""
+        history = self._prompts.continued(drafting.prompt, drafting.turn, draft.token_ids)
+        self._engine.remember(drafting.tenant, drafting.turn["session"], self._version(drafting.turn), history)
+
+    def _ended(self, drafting: Drafting, settled: bool) -> None:
+        self._forget(drafting)
+        if settled:
+            self._call_next(drafting.tenant, drafting.turn["session"])
+            drafting.delivery.ack()
+        else:
+            drafting.delivery.refuse()
+
+    def _forget(self, drafting: Drafting) -> None:
+        with self._lock:
+            if self._drafting.get(drafting.id) is drafting:
+                del self._drafting[drafting.id]
+
+    def _fail(self, turn: Document, reason: str, message: str, delivery: Delivery) -> None:
+        store = self._store
+        if store.steps.fail_turn(turn["tenant"], turn["_id"], reason, message, holder=turn["holder"]) is not None:
+            failed = event(turn["_id"], "failed", turn["round"], turn["attempt"], 0, reason=reason, message=message)
+            self._publisher.put(turn.get("reply_to", ""), failed)
+        self._call_next(turn["tenant"], turn["session"])
+        delivery.ack()
+
+    def _call_next(self, tenant: str, session: str) -> None:
+        """Promote the session's next waiting turn and dispatch it; whatever fails here the sweep repairs."""
+        try:
+            promoted = self._store.turns.promote(tenant, session, self._settings.turn_deadline_seconds)
+            if promoted is not None:
+                self._bus.publish_turn(topology.TRACK, TurnMessage.of_turn(promoted))
+        except AntiphonError as error:
+            log.warning("next_turn_not_dispatched", session=session, error=str(error))
