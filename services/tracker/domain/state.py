@@ -37,12 +37,18 @@ class SlotValue:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Something the user mentioned: its text, its kind (a slot's kind or a kind of name), its span in the
-    text."""
+    """Something mentioned: its text and its kind ("name", "date", …).
+
+    Of the user's entities (origin "user") those of this turn are kept, with their span in its text. Of the
+    system's (origin "system") the offers still open are: `slot` is the "service.slot" that accepting one
+    would fill, and `span` is None. They are how an offer made some turns ago can still be taken.
+    """
 
     text: str
     kind: str
-    span: tuple[int, int]
+    span: tuple[int, int] | None = None
+    origin: str = USER
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,16 @@ class State:
                 }
                 for name, service in self.services.items()
             },
-            "entities": [{"text": e.text, "kind": e.kind, "span": list(e.span)} for e in self.entities],
+            "entities": [
+                {
+                    "text": e.text,
+                    "kind": e.kind,
+                    "span": list(e.span) if e.span else None,
+                    "origin": e.origin,
+                    "slot": e.slot,
+                }
+                for e in self.entities
+            ],
         }
 
     @classmethod

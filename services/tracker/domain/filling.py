@@ -1,0 +1,257 @@
+"""What one user turn says about one service: values, deletions, requests, entities."""
+
+from __future__ import annotations
+
+import re
+
+from services.tracker.domain import acts
+from services.tracker.domain.findings import Filling, stems_near
+from services.tracker.domain.free_text import answers, headed, offered_again, places, titles
+from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
+from services.tracker.domain.names import names
+from services.tracker.domain.normalise import Mention, number_value, typed_mentions
+from services.tracker.domain.state import DONTCARE, Entity, State
+
+_LATER = re.compile(
+    r"\b(?:until|till|through|to|return\w*|back|check(?:ing)?[- ]?out|drop\w*|leav\w+|end\w*)\W+(?:\w+\W+){0,3}$",
+    re.I,
+)
+_ALONE = re.compile(r"\b(?:just me|only me|by myself|myself|alone|solo|on my own|for me only)\b", re.I)
+_COMPANY = re.compile(
+    r"\b(?:me|i) and (?:my|a|one)(?: \w+)? \w+\b"
+    r"|\bmy (?:wife|husband|partner|girlfriend|boyfriend|friend) and (?:me|i)\b",
+    re.I,
+)
+_MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", "bed", "bath"})
+
+
+def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, offers: list[Entity]) -> Filling:
+    """What the user's turn says about the service, given the state before it and the system's reply."""
+    filling = Filling()
+    asked = acts.asked_slots(rules, system_text) if system_text else {}
+    _deletions(rules, state, user_text, filling)
+    _dontcare(rules, user_text, asked, filling)
+    _listed_values(rules, state, user_text, asked, filling)
+    _booleans(rules, user_text, asked, filling)
+    mentions = [m for m in typed_mentions(user_text) if filling.free(m.start, m.end)]
+    _moments(rules, state, user_text, asked, mentions, filling)
+    _numbers(rules, user_text, asked, mentions, filling)
+    spans = filling.taken + [(m.start, m.end) for m in mentions if m.kind != "number"]
+    offered_again(rules, user_text, offers, filling)
+    found = names(user_text, spans)
+    places(rules, state, user_text, asked, found, filling)
+    titles(rules, user_text, asked, found, filling)
+    headed(rules, user_text, filling)
+    answers(rules, user_text, asked, filling)
+    _requests(rules, user_text, filling)
+    filling.entities += [Entity(m.text, m.kind, (m.start, m.end)) for m in mentions]
+    filling.entities += [Entity(n.text, "name", (n.start, n.end)) for n in found]
+    return filling
+
+
+def _deletions(rules: ServiceRules, state: State, text: str, filling: Filling) -> None:
+    """ "Never mind the price range", "forget Italian": the slot that its words or value name is emptied."""
+    service = state.service(rules.service.name)
+    for _, clause in acts.clauses(text):
+        if not acts.forgets(clause):
+            continue
+        stems = acts.stems_of(clause)
+        for slot in rules.slots:
+            held = service.slots.get(slot.slot.name)
+            if held and (acts.cue_score(slot, stems) >= 1.2 or held.value.lower() in clause.lower()):
+                filling.deleted.append(slot.slot.name)
+
+
+def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], filling: Filling) -> None:
+    for _, clause in acts.clauses(text):
+        if not acts.DONTCARE.search(clause):
+            continue
+        stems = acts.stems_of(clause)
+        named = [s for s in rules.slots if s.fillable and acts.cue_score(s, stems) >= 1.2]
+        if not named and asked:
+            best = max(asked.values())
+            named = [s for s in rules.slots if asked.get(s.slot.name, 0) == best][:1]
+        for slot in named:
+            filling.put(slot, DONTCARE, None)
+
+
+def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str, float], filling: Filling) -> None:
+    """Values that the schema lists, their inflections and aliases."""
+    hits: dict[tuple[int, int], list[tuple[SlotRules, str]]] = {}
+    for slot in rules.slots:
+        if not slot.fillable:
+            continue
+        covered: list[tuple[int, int]] = []
+        for pattern, value in slot.values:
+            for match in pattern.finditer(text):
+                start, end = match.span()
+                if not any(a < end and start < b for a, b in covered):
+                    covered.append((start, end))
+                    hits.setdefault((start, end), []).append((slot, value))
+    longest = [span for span in hits if not any(a <= span[0] and span[1] <= b and (a, b) != span for a, b in hits)]
+    for start, end in sorted(longest):
+        if acts.is_factual_question(text, start):
+            continue
+        near = stems_near(text, start, end)
+
+        def fits(option: tuple[SlotRules, str], near: set[str] = near) -> float:
+            name = option[0].slot.name
+            known = 0.5 if name in filling.values else 0.0
+            return acts.cue_score(option[0], near) + asked.get(name, 0.0) - known
+
+        slot, value = max(hits[start, end], key=fits)
+        name = slot.slot.name
+        if acts.negated(text, start):
+            if state.value(rules.service.name, name) == value:
+                filling.deleted.append(name)
+            continue
+        filling.put(slot, value, (start, end))
+        if name in filling.deleted:
+            filling.deleted.remove(name)
+
+
+def _booleans(rules: ServiceRules, text: str, asked: dict[str, float], filling: Filling) -> None:
+    """Yes/no slots: named by the user in a wish, or asked by the system and answered."""
+    for slot in rules.slots:
+        if slot.kind != "boolean" or not slot.fillable or slot.slot.name in filling.values:
+            continue
+        for start, clause in acts.clauses(text):
+            _wish(slot, text, start, clause, filling)
+        name = slot.slot.name
+        if name not in filling.values and asked.get(name, 0) >= max([*asked.values(), 1.0]) * 0.8:
+            if acts.affirms(text):
+                filling.put(slot, slot.true_value, None)
+            elif acts.denies(text):
+                filling.put(slot, slot.false_value, None)
+
+
+def _wish(slot: SlotRules, text: str, start: int, clause: str, filling: Filling) -> None:
+    """A clause that names what the yes/no slot is about ("with wifi", "no pets")."""
+    own = {w for w, weight in slot.cues.items() if weight >= 0.5}
+    strong = {w for w in own if slot.cues[w] >= 0.9}
+    hits = [(m.start(), m.end(), stem(m[0])) for m in re.finditer(r"[^\W_]+", clause) if stem(m[0]) in own]
+    score = sum(slot.cues[w] for w in {w for *_, w in hits})
+    needed = 1.5 if len(strong) > 1 else 0.5
+    if not hits or score < needed or acts.is_factual_question(text, start + hits[0][0]):
+        return
+    if acts.DONTCARE.search(clause):
+        filling.put(slot, DONTCARE, None)
+        return
+    no = acts.negated(clause, hits[0][0])
+    span = (start + hits[0][0], start + hits[0][1])
+    filling.put(slot, slot.false_value if no else slot.true_value, span)
+
+
+def _moments(
+    rules: ServiceRules,
+    state: State,
+    text: str,
+    asked: dict[str, float],
+    mentions: list[Mention],
+    filling: Filling,
+) -> None:
+    """Dates and times to the date and time slots, by their words, what was asked, and their order."""
+    for kind in ("date", "time"):
+        slots = [s for s in rules.slots if s.kind == kind and s.fillable and not s.values]
+        own = [m for m in mentions if m.kind == kind]
+        if kind == "time" and not own:
+            own = _bare_hours(slots, asked, text, mentions)
+        for i, mention in enumerate(own):
+            free = [s for s in slots if s.slot.name not in filling.values]
+            if not free:
+                break
+            near = stems_near(text, mention.start, mention.end, 5)
+            later = _LATER.search(text[: mention.start]) is not None or (i > 0 and len(slots) > 1)
+
+            def fits(slot: SlotRules, near: set[str] = near, later: bool = later) -> float:
+                score = acts.cue_score(slot, near) + 1.5 * min(asked.get(slot.slot.name, 0.0), 1.5)
+                if len(slots) > 1:
+                    score += 1.0 if slot.ends == later else 0.0
+                held = state.value(rules.service.name, slot.slot.name)
+                return score - (0.3 if held else 0.0)
+
+            filling.put(max(free, key=fits), mention.text, (mention.start, mention.end))
+
+
+def _bare_hours(slots: list[SlotRules], asked: dict[str, float], text: str, mentions: list[Mention]) -> list[Mention]:
+    """ "At 7": a bare number is a time where one was asked for, or after "at" with no noun behind."""
+    found = []
+    for mention in mentions:
+        value = number_value(mention.text) or ""
+        if mention.kind != "number" or not value.isdigit() or int(value) > 24:
+            continue
+        at = re.search(r"\b(?:at|around|by|after|before)\s+$", text[: mention.start], re.I)
+        alone = not text[mention.end :].strip(" .!?,")
+        if slots and at and (alone or any(s.slot.name in asked for s in slots)):
+            found.append(mention)
+    return found
+
+
+def _numbers(
+    rules: ServiceRules, text: str, asked: dict[str, float], mentions: list[Mention], filling: Filling
+) -> None:
+    """Numbers to the slot whose noun stands beside them ("two rooms", "party of 5"), or that was asked for."""
+    slots = [s for s in rules.slots if s.kind == "number" and s.fillable]
+    for mention in mentions:
+        if mention.kind not in ("number", "money") or not filling.free(mention.start, mention.end):
+            continue
+        value = _amount(mention)
+        free = [s for s in slots if s.slot.name not in filling.values and _takes(s, value)]
+        scored = [(_number_fit(s, slots, text, mention, asked), s) for s in free]
+        if not scored:
+            continue
+        best, slot = max(scored, key=lambda pair: pair[0])
+        ambiguous = mention.text.lower() == "one" and best < 1.5
+        if best >= 0.9 and not ambiguous and not acts.is_factual_question(text, mention.start):
+            filling.put(slot, value if slot.values or slot.slot.values else mention.text, (mention.start, mention.end))
+    for slot in [s for s in slots if s.people and s.slot.name not in filling.values][:1]:
+        alone, company = _ALONE.search(text), _COMPANY.search(text)
+        if company and _takes(slot, "2"):
+            filling.put(slot, "2", company.span())
+        elif alone and _takes(slot, "1"):
+            filling.put(slot, "1", alone.span())
+
+
+def _amount(mention: Mention) -> str:
+    bare = re.sub(r"dollars|bucks|euros|pounds|yuan|[$€£¥元块\s]", "", mention.text, flags=re.I)
+    return number_value(bare if mention.kind == "money" else mention.text) or mention.text
+
+
+def _takes(slot: SlotRules, value: str) -> bool:
+    return not slot.slot.values or value in slot.slot.value_names
+
+
+def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Mention, asked: dict[str, float]) -> float:
+    """How well a number fits a slot: by the two words behind it, the three before it, and the question."""
+    after = [stem(w) for w in tokens_of(" ".join(text[mention.end :].split()[:2]))]
+    before = [stem(w) for w in tokens_of(" ".join(text[: mention.start].split()[-3:]))]
+    score = 2.0 * sum(slot.cues.get(w, 0.0) for w in after[:1])
+    score += 1.5 * sum(slot.cues.get(w, 0.0) for w in after[1:2])
+    score += sum(slot.cues.get(w, 0.0) for w in before)
+    if mention.kind == "money" and slot.cues.keys() & {"amount", "pric", "budget", "cost"}:
+        score += 1.5
+    if slot.slot.name in asked and (not after or mention.text.isdigit() or len(text.split()) <= 6):
+        score += min(asked[slot.slot.name], 2.0)
+    others = any(s.cues.get(after[0], 0.0) >= 0.5 for s in slots if after and s is not slot)
+    if slot.people and before[-1:] == ["for"] and not others and not set(after[:1]) & _MEASURES:
+        score += 1.0
+    return score
+
+
+def _requests(rules: ServiceRules, text: str, filling: Filling) -> None:
+    """Slots the user asks about, by the words of their names."""
+    when = {"date": r"\bwhen\b", "time": r"\bwhat time\b|\bwhen\b"}
+    for _, clause in acts.clauses(text):
+        if not acts.asks(clause):
+            continue
+        stems = acts.stems_of(clause)
+        how_much = re.search(r"\bhow (?:much|expensive)\b", clause, re.I) is not None
+        for slot in rules.slots:
+            name = slot.slot.name
+            score = acts.cue_score(slot, stems)
+            if slot.kind in when and re.search(when[slot.kind], clause, re.I):
+                score += 1.0
+            if how_much and slot.cues.keys() & {"pric", "cost"}:
+                score += 1.2
+            if score >= 1.5 and name not in filling.values and name not in filling.requested:
+                filling.requested.append(name)

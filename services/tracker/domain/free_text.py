@@ -1,0 +1,138 @@
+"""Values that no schema lists: places, titles, kinds named before their noun, whole short answers."""
+
+from __future__ import annotations
+
+import re
+
+from services.tracker.domain import acts
+from services.tracker.domain.findings import Filling, stems_near
+from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
+from services.tracker.domain.names import Name, short_answer
+from services.tracker.domain.state import COPIED, DONTCARE, Entity, State
+
+_THERE = re.compile(
+    r"\b(?:there|over there|(?:that|same) (?:city|area|place|town)|nearby|close by|in the area)\b", re.I
+)
+_PLAIN = frozenset(
+    "good nice great some any the a an another other different more that this my our your new best what which"
+    " these those no fun cool few all many popular local specific favorite nearby of for to in find me and or"
+    " buy play see watch hear like type kind certain live recent latest get is are one two three four there"
+    " such own only book eat".split()
+)
+_PLACE_LEADS = {
+    "from": ("from", "leaving"),
+    "to": ("to", "for", "towards", "into", "visit"),
+    "in": ("in", "at", "near", "around", "of"),
+}
+
+
+def offered_again(rules: ServiceRules, text: str, offers: list[Entity], filling: Filling) -> None:
+    """What the system offered and the user now calls by name."""
+    lower = text.lower()
+    for offer in sorted(offers, key=lambda e: -len(e.text)):
+        service, _, name = offer.slot.rpartition(".")
+        at = lower.find(offer.text.lower())
+        if service != rules.service.name or at < 0 or len(offer.text) < 3:
+            continue
+        slot = next((s for s in rules.slots if s.slot.name == name), None)
+        end = at + len(offer.text)
+        if slot is not None and slot.fillable and not slot.values and filling.free(at, end):
+            filling.put(slot, text[at:end], (at, end))
+
+
+def places(
+    rules: ServiceRules,
+    state: State,
+    text: str,
+    asked: dict[str, float],
+    found: list[Name],
+    filling: Filling,
+) -> None:
+    """Names of places by the preposition before them: "from X to Y", "in X"."""
+    slots = [s for s in rules.slots if s.place and s.fillable and not s.values]
+    for name in found:
+        free = [s for s in slots if s.slot.name not in filling.values]
+        if not free or not filling.free(name.start, name.end):
+            continue
+        near = stems_near(text, name.start, name.end)
+
+        def fits(slot: SlotRules, name: Name = name, near: set[str] = near) -> float:
+            score = 1.2 * min(asked.get(slot.slot.name, 0.0), 1.5) + 0.5 * acts.cue_score(slot, near)
+            if name.lead in _PLACE_LEADS["from"]:
+                score += {"from": 2.0, "to": -2.0}.get(slot.direction, 0.4)
+            elif name.lead in _PLACE_LEADS["to"]:
+                score += {"from": -2.0, "to": 2.0}.get(slot.direction, 1.0)
+            elif name.lead in _PLACE_LEADS["in"]:
+                score += {"from": 0.4, "to": 0.6}.get(slot.direction, 1.5)
+            return score
+
+        slot = max(free, key=fits)
+        if fits(slot) >= 1.0:
+            filling.put(slot, name.text, (name.start, name.end))
+    if slots and not any(s.slot.name in filling.values for s in slots):
+        _same_place(rules, slots, state, text, filling)
+
+
+def _same_place(rules: ServiceRules, slots: list[SlotRules], state: State, text: str, filling: Filling) -> None:
+    """ "A hotel there": the place of the service talked about before."""
+    if state.service(rules.service.name).slots or not _THERE.search(text):
+        return
+    target = next((s for s in slots if s.direction != "from"), slots[0])
+    for _, slot, value in reversed(list(state.filled())):
+        words = set(tokens_of(slot))
+        named = words & {"city", "location", "destination", "area", "town", "to"}
+        if named and "from" not in words and value.value != DONTCARE:
+            filling.put(target, value.value, None, COPIED)
+            return
+
+
+def titles(rules: ServiceRules, text: str, asked: dict[str, float], found: list[Name], filling: Filling) -> None:
+    """Other names, to the slot asked for or whose words stand beside them ("the movie X", "by X")."""
+    slots = [s for s in rules.slots if s.kind in ("name", "text") and s.fillable and not s.place and not s.values]
+    for name in found:
+        free = [s for s in slots if s.slot.name not in filling.values]
+        if not free or not filling.free(name.start, name.end) or acts.is_factual_question(text, name.start):
+            continue
+        near = stems_near(text, name.start, name.end, 3)
+
+        def fits(slot: SlotRules, name: Name = name, near: set[str] = near) -> float:
+            score = acts.cue_score(slot, near) + 1.5 * min(asked.get(slot.slot.name, 0.0), 1.5)
+            score += 1.0 if name.lead == "by" and slot.cues.get("by") else 0.0
+            return score + (0.2 if slot.kind == "name" else 0.0)
+
+        slot = max(free, key=fits)
+        if fits(slot) >= 0.9:
+            filling.put(slot, name.text, (name.start, name.end))
+
+
+def headed(rules: ServiceRules, text: str, filling: Filling) -> None:
+    """Kinds named before their noun: "Mexican food", "a comedy movie", "some jazz songs"."""
+    for slot in rules.slots:
+        if slot.kind != "text" or slot.place or slot.values or not slot.fillable:
+            continue
+        heads = {w for w, weight in slot.cues.items() if weight >= 0.5}
+        for match in re.finditer(r"(?=\b([A-Za-z][\w\-']+)\s+([A-Za-z]+)\b)", text):
+            word = match[1]
+            if slot.slot.name in filling.values:
+                break
+            if stem(match[2]) not in heads or word.lower() in _PLAIN or stem(word) in heads:
+                continue
+            if filling.free(*match.span(1)) and not acts.negated(text, match.start(1)):
+                filling.put(slot, word, match.span(1))
+
+
+def answers(rules: ServiceRules, text: str, asked: dict[str, float], filling: Filling) -> None:
+    """The whole of a short reply, where the system asked for free text and nothing better was found."""
+    wanted = [
+        s
+        for s in rules.slots
+        if s.kind in ("name", "text") and s.fillable and not s.values and asked.get(s.slot.name, 0) >= 1.0
+    ]
+    if not wanted or any(name in filling.values for name in asked) or acts.DONTCARE.search(text):
+        return
+    if acts.asks(text) or acts.denies(text):
+        return
+    answer = short_answer(text)
+    if answer is not None and filling.free(answer.start, answer.end):
+        best = max(wanted, key=lambda s: asked[s.slot.name])
+        filling.put(best, answer.text, (answer.start, answer.end))

@@ -1,0 +1,154 @@
+"""What the system's replies offered or asked to confirm, and what of it the user accepts."""
+
+from __future__ import annotations
+
+import re
+
+from services.tracker.domain import acts
+from services.tracker.domain.findings import Filling
+from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
+from services.tracker.domain.names import names
+from services.tracker.domain.normalise import number_value, typed_mentions
+from services.tracker.domain.state import SYSTEM, Entity, State
+
+_CONFIRM = re.compile(
+    r"\b(?:confirm|correct|is that (?:right|ok(?:ay)?|correct)|right\?|just to (?:check|be sure)|verify|do i have (?:that|this) right|is (?:this|that|everything) (?:right|correct|ok(?:ay)?))"
+    r"|\b(?:so|ok(?:ay)?|alright)?,? ?(?:you(?:'d| would)? (?:like|want)|you want)\b.*\?|(?:我)?确认",
+    re.I,
+)
+_MAX_OPEN = 20
+
+
+def confirms(system_text: str) -> bool:
+    """Whether the reply reads its understanding back for confirmation."""
+    return _CONFIRM.search(system_text) is not None
+
+
+def offers_in(rules: ServiceRules, state: State, system_text: str, before: list[Entity]) -> list[Entity]:
+    """The offers open after the reply: those it makes for this service, and earlier ones it does not
+    replace."""
+    made = _values_in(rules, state, system_text)
+    slots = {f"{rules.service.name}.{name}" for name in made}
+    # A new thing offered makes the details of the one before it meaningless.
+    fresh = any(s.slot.name in made and s.kind == "name" and not s.place for s in rules.slots)
+    mine = f"{rules.service.name}."
+    kept = [e for e in before if e.slot not in slots and not (fresh and e.slot.startswith(mine))]
+    kinds = {s.slot.name: s.kind for s in rules.slots}
+    new = [Entity(text, kinds[name], None, SYSTEM, mine + name) for name, text in made.items()]
+    return (kept + new)[-_MAX_OPEN:]
+
+
+def accepted(
+    rules: ServiceRules, offers: list[Entity], system_text: str, user_text: str, filling: Filling
+) -> dict[str, str]:
+    """Slots of the service that the user's agreement fills, with the offered values."""
+    mine = f"{rules.service.name}."
+    own = {e.slot.removeprefix(mine): e.text for e in offers if e.slot.startswith(mine)}
+    if not own or acts.wants_alternative(user_text):
+        return {}
+    confirming = confirms(system_text)
+    if confirming and acts.denies(user_text):
+        # "No, make it four people": what was read back and not corrected stands.
+        return {k: v for k, v in own.items() if k not in filling.values} if filling.values else {}
+    if acts.denies(user_text):
+        return {}
+    if acts.affirms(user_text) or (acts.commits(user_text) and not filling.requested):
+        return {k: v for k, v in own.items() if k not in filling.values}
+    return {}
+
+
+def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
+    """Values that the reply gives for the service's slots, by their words, prepositions and order."""
+    found: dict[str, str] = {}
+    confirming = confirms(text)
+    statements = text if confirming else " ".join(c for _, c in acts.clauses(text) if not c.rstrip().endswith("?"))
+    if not statements.strip():
+        statements = text if not acts.asked_slots(rules, text) else ""
+    _listed(rules, statements, found, confirming)
+    mentions = typed_mentions(statements)
+    for mention in mentions:
+        slot = _slot_for(rules, statements, mention.kind, mention.start, mention.end, found)
+        if slot is None:
+            continue
+        value = mention.text
+        if slot.kind == "number":
+            value = number_value(value) or value
+            if slot.slot.values and value not in slot.slot.value_names:
+                continue
+        found[slot.slot.name] = re.sub(r"^on ", "", value)
+    spans = [(m.start, m.end) for m in mentions if m.kind in ("time", "date", "money")]
+    _named(rules, state, statements, spans, found)
+    return found
+
+
+def _listed(rules: ServiceRules, text: str, found: dict[str, str], confirming: bool) -> None:
+    for slot in rules.slots:
+        if not slot.fillable or not slot.values or (slot.kind == "boolean"):
+            continue
+        for pattern, value in slot.values:
+            match = pattern.search(text)
+            if match:
+                found[slot.slot.name] = value
+                break
+    if confirming:
+        for slot in rules.slots:
+            if slot.kind == "boolean" and slot.fillable:
+                _read_back(slot, text, found)
+
+
+def _read_back(slot: SlotRules, text: str, found: dict[str, str]) -> None:
+    for match in re.finditer(r"[^\W_]+", text):
+        if slot.cues.get(stem(match[0]), 0.0) >= 1.0:
+            no = acts.negated(text, match.start()) or re.search(r"\bnot\b", text[match.end() :][:25])
+            found[slot.slot.name] = slot.false_value if no else slot.true_value
+            return
+
+
+def _slot_for(
+    rules: ServiceRules, text: str, kind: str, start: int, end: int, found: dict[str, str]
+) -> SlotRules | None:
+    """The slot that a typed mention of the reply belongs to."""
+    options = [s for s in rules.slots if s.kind == kind and s.slot.name not in found]
+    if not options:
+        return None
+    before = {stem(w) for w in tokens_of(" ".join(text[:start].split()[-6:]))}
+    after = {stem(w) for w in tokens_of(" ".join(text[end:].split()[:3]))}
+
+    def fits(slot: SlotRules) -> float:
+        score = acts.cue_score(slot, before) + acts.cue_score(slot, after)
+        return score + (0.2 if slot.fillable else 0.0) - (0.1 if slot.ends else 0.0)
+
+    best = max(options, key=fits)
+    needed = 0.9 if kind == "number" else 0.0
+    return best if best.fillable and fits(best) >= needed else None
+
+
+def _named(rules: ServiceRules, state: State, text: str, spans: list[tuple[int, int]], found: dict[str, str]) -> None:
+    """Names: places after their prepositions, the first other name to the service's name slot."""
+    held = {v.value.lower() for _, _, v in state.filled()} | {v.lower() for v in found.values()}
+    slots = [s for s in rules.slots if s.kind in ("name", "text") and s.fillable and not s.values]
+    for name in names(text, spans):
+        if name.text.lower() in held or len(name.text) < 3:
+            continue
+        near = {stem(w) for w in tokens_of(" ".join(text[: name.start].split()[-3:] + text[name.end :].split()[:3]))}
+
+        def fits(slot: SlotRules, lead: str = name.lead, near: set[str] = near) -> float:
+            score = 0.6 * acts.cue_score(slot, near)
+            if slot.place:
+                score += {"from": {"from": 1.5}, "to": {"to": 1.5}, "in": {"": 1.5, "to": 0.8}}.get(lead, {}).get(
+                    slot.direction, 0.0
+                )
+            elif slot.kind == "name":
+                score += 0.9 if lead not in ("in", "from", "to") else 0.3
+            return score
+
+        free = [s for s in slots if s.slot.name not in found and not (s.place and _held(state, rules, s))]
+        if free:
+            best = max(free, key=fits)
+            if fits(best) >= 0.8:
+                found[best.slot.name] = name.text
+                held.add(name.text.lower())
+
+
+def _held(state: State, rules: ServiceRules, slot: SlotRules) -> bool:
+    return state.value(rules.service.name, slot.slot.name) is not None

@@ -1,0 +1,142 @@
+"""RuleTracker: follows a dialogue by string matching, typed mentions and a few rules about how people answer.
+
+No training and no knowledge of any data set's domains: everything is read off the schema. It is the tracker
+of a fresh installation and the last layer of a learned one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.common.schema import Schema
+from services.tracker.domain import acts
+from services.tracker.domain.filling import fill
+from services.tracker.domain.findings import Filling
+from services.tracker.domain.lexicon import Lexicon, ServiceRules, compile_schema
+from services.tracker.domain.offers import accepted, offers_in
+from services.tracker.domain.state import (
+    DONTCARE,
+    MAX_ENTITIES,
+    SYSTEM,
+    USER,
+    Entity,
+    ServiceState,
+    SlotValue,
+    State,
+)
+from services.tracker.domain.tracker import TrackRequest
+
+
+class RuleTracker:
+    """The `Tracker` that needs no training; stateless and safe to share between threads."""
+
+    def track(self, schema: Schema, previous: State, system_text: str, user_text: str, turn: int) -> State:
+        """See `Tracker.track`."""
+        lexicon = compile_schema(schema)
+        state = _known(lexicon, previous)
+        active = _active(lexicon, state, system_text, user_text)
+        open_offers = [e for e in previous.entities if e.origin == SYSTEM]
+        current = _current(lexicon, state)
+        if system_text:
+            speaking = current if current is not None else (active[0] if active else None)
+            if speaking is not None:
+                open_offers = offers_in(lexicon.services[speaking], state, system_text, open_offers)
+        entities: list[Entity] = []
+        for name in active:
+            rules = lexicon.services[name]
+            filling = fill(rules, state, system_text if name in (current, None) else "", user_text, open_offers)
+            taken = accepted(rules, open_offers, system_text, user_text, filling)
+            state = _apply(state, name, filling, taken, turn)
+            open_offers = [e for e in open_offers if e.slot not in {f"{name}.{slot}" for slot in taken}]
+            state = _intent(state, rules, system_text, user_text, filling, bool(taken))
+            entities += filling.entities
+        return replace(state, entities=tuple(_distinct(entities)[:MAX_ENTITIES] + open_offers[-MAX_ENTITIES:]))
+
+    def track_many(self, requests: Sequence[TrackRequest]) -> list[State]:
+        """See `Tracker.track_many`."""
+        return [self.track(r.schema, r.previous, r.system_text, r.user_text, r.turn) for r in requests]
+
+
+def _known(lexicon: Lexicon, previous: State) -> State:
+    """`previous` without what the schema does not have, nothing requested yet."""
+    services = {}
+    for name, content in previous.services.items():
+        rules = lexicon.services.get(name)
+        if rules is not None:
+            slots = {k: v for k, v in content.slots.items() if rules.service.has_slot(k)}
+            services[name] = ServiceState(content.intent, (), slots)
+    return State(services)
+
+
+def _current(lexicon: Lexicon, state: State) -> str | None:
+    """The service the dialogue was about: the state keeps its services in the order of their last
+    activity."""
+    names = [name for name in state.services if name in lexicon.services]
+    return names[-1] if names else None
+
+
+def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) -> list[str]:
+    """The services this turn is about, the current one first unless the user turned to another."""
+    if len(lexicon.services) == 1:
+        return list(lexicon.services)
+    stems = acts.stems_of(user_text)
+    current = _current(lexicon, state)
+    scores: dict[str, float] = {}
+    for name, rules in lexicon.services.items():
+        score = sum(weight for word, weight in rules.cues.items() if word in stems)
+        score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0)
+        score += 0.5 * sum(1 for s in rules.slots if any(p.search(user_text) for p, _ in s.values))
+        scores[name] = score + (0.8 if name == current else 0.0)
+    best = max(scores, key=lambda name: scores[name])
+    if current is None:
+        return [best]
+    if best == current or scores[best] < scores[current] + 0.5 or scores[best] < 1.0:
+        return [current]
+    # An agreement to the current service's offer may come in the same breath as the next wish.
+    return [current, best] if acts.affirms(user_text) else [best]
+
+
+def _apply(state: State, name: str, filling: Filling, taken: dict[str, str], turn: int) -> State:
+    """The state with this turn's findings, the service moved to the end: it was active last."""
+    service = state.service(name)
+    slots = dict(service.slots)
+    for slot, text in taken.items():
+        slots[slot] = SlotValue(text, SYSTEM, None, turn)
+    for slot, found in filling.values.items():
+        slots[slot] = SlotValue(found.value, found.origin, found.span, turn)
+    for slot in filling.deleted:
+        slots.pop(slot, None)
+    changed = replace(service, slots=slots, requested=tuple(filling.requested))
+    others = {k: v for k, v in state.services.items() if k != name}
+    return replace(state, services={**others, name: changed})
+
+
+def _intent(state: State, rules: ServiceRules, system_text: str, user_text: str, filling: Filling, took: bool) -> State:
+    """The intent whose words the user used, or the system offered and the user agreed to; else the one
+    before."""
+    if not rules.intents:
+        return state
+    service = state.service(rules.service.name)
+    stems = acts.stems_of(user_text)
+    if acts.affirms(user_text) and system_text:
+        asked = [clause for _, clause in acts.clauses(system_text) if clause.rstrip().endswith("?")]
+        stems = stems | acts.stems_of(" ".join(asked))
+    scores = {name: sum(w for t, w in words.items() if t in stems) for name, words in rules.intents}
+    filled = set(service.slots) | set(filling.values)
+    for intent in rules.service.intents:
+        known = filled & {*intent.required, *intent.optional}
+        scores[intent.name] += 0.1 * len(known & set(filling.values)) + (0.4 if intent.name == service.intent else 0)
+    best = max(scores, key=lambda name: scores[name])
+    intent_name = best if scores[best] >= 0.8 or service.intent is None else service.intent
+    return state.with_service(rules.service.name, replace(service, intent=intent_name))
+
+
+def _distinct(entities: list[Entity]) -> list[Entity]:
+    seen: dict[tuple[str, tuple[int, int] | None], Entity] = {}
+    for entity in entities:
+        seen.setdefault((entity.text, entity.span), entity)
+    return list(seen.values())
+
+
+__all__ = ["DONTCARE", "USER", "RuleTracker"]
