@@ -52,6 +52,13 @@ class FailedPrecondition(AntiphonError):
     reason = "FAILED_PRECONDITION"
 
 
+class OutOfRange(AntiphonError):
+    """A position or line number beyond what there is."""
+
+    status = "OUT_OF_RANGE"
+    reason = "OUT_OF_RANGE"
+
+
 class Aborted(AntiphonError):
     """A compare-and-set lost: the expected revision, round or epoch is no longer the current one."""
 

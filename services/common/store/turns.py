@@ -67,12 +67,16 @@ class NewTurn:
 
 @dataclass(frozen=True)
 class Accepted:
-    """``created`` is false when the same request had been accepted before."""
+    """``created`` is false when the same request had been accepted before.
+
+    The caller dispatches the turns of ``dispatch`` and tells the streams of those that were cancelled.
+    """
 
     turn: Document
     created: bool
     position: int = 0
     cancelled: list[Document] = field(default_factory=list)
+    dispatch: list[Document] = field(default_factory=list)
 
 
 def now() -> datetime:
@@ -101,6 +105,9 @@ class Turns:
         """
         turns = self._of(tenant)
         if turns.count({"open": True}, limit=limits.open_per_tenant) >= limits.open_per_tenant:
+            known = self._same_request(turns, new.request)
+            if known is not None:
+                return Accepted(known, created=False)
             raise ResourceExhausted(
                 f"the tenant has {limits.open_per_tenant} open turns", retry_after=limits.retry_after
             )
@@ -122,7 +129,13 @@ class Turns:
                     return Accepted(known, created=False)
                 continue  # another acceptor or finisher was faster: look again
             turn["tenant"] = tenant
-            return self._settle(tenant, turn, new.policy) if waiting else Accepted(turn, created=True)
+            if waiting:
+                return self._settle(tenant, turn, new.policy)
+            return Accepted(turn, created=True, dispatch=[turn])
+
+    def of_request(self, tenant: str, request: Request) -> Document | None:
+        """The turn that a request id has made; None if none. Raises AlreadyExists (another payload)."""
+        return self._same_request(self._of(tenant), request)
 
     @staticmethod
     def _same_request(turns: Scoped, request: Request) -> Document | None:
@@ -167,11 +180,12 @@ class Turns:
         """After a waiting insert: cancel what the policy says, then make sure somebody is the head."""
         cancelled: list[Document] = []
         if policy in ("interrupt", "rollback"):
+            reason = "interrupted" if policy == "interrupt" else "rolled_back"
             earlier = self._of(tenant).find(
                 {"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}}, ("_id",)
             )
             for other in earlier:
-                ended = self.cancel_turn(tenant, other["_id"], excluded=policy == "rollback")
+                ended = self.cancel_turn(tenant, other["_id"], excluded=policy == "rollback", reason=reason)
                 if ended is not None:
                     cancelled.append(ended)
         promoted = self.promote(tenant, turn["session"])
@@ -179,7 +193,13 @@ class Turns:
             turn = promoted
         elif cancelled or promoted is not None:
             turn = self.get(tenant, turn["_id"])
-        return Accepted(turn, created=True, position=self.position(tenant, turn), cancelled=cancelled)
+        return Accepted(
+            turn,
+            created=True,
+            position=self.position(tenant, turn),
+            cancelled=cancelled,
+            dispatch=[promoted] if promoted is not None else [],
+        )
 
     def open_in_all(self, limit: int) -> int:
         """How many turns of all tenants are open, counted up to ``limit`` on the index of due turns."""
@@ -222,14 +242,20 @@ class Turns:
         except DuplicateKeyError:
             return None
 
-    def cancel_turn(self, tenant: str, turn: str, *, excluded: bool = False) -> Document | None:
+    def cancel_turn(
+        self, tenant: str, turn: str, *, excluded: bool = False, reason: str = "requested"
+    ) -> Document | None:
         """Write the end of an open turn (KEPT); this one write decides the race with its finish.
 
-        Returns the turn as cancelled by this call, or None when it had ended before. The holder stays,
+        ``reason``: requested, interrupted, rolled_back, session_ended or taken_over. Returns the turn as cancelled by this call, or None when it had ended before. The holder stays,
         so that its engine can still add the rest of the partial text (``keep_partial``).
         """
         update: Document = {
-            "$set": {"status": "cancelled", "drafts.$[running].status": "cancelled"},
+            "$set": {
+                "status": "cancelled",
+                "cancel_reason": reason,
+                "drafts.$[running].status": "cancelled",
+            },
             "$unset": {"open": "", "head": "", "lease_until": "", "next_dispatch_at": ""},
             "$currentDate": {"ended_at": True},
         }
@@ -319,7 +345,7 @@ class Turns:
             self._undo_reopen(turns, reopened, turn)
             self.promote(tenant, turn["session"])
             raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
-        return Accepted(reopened, created=True)
+        return Accepted(reopened, created=True, dispatch=[reopened])
 
     @staticmethod
     def _check_reopen(turns: Scoped, turn: Document, expected_round: int | None, max_rounds: int, retry: bool) -> None:
