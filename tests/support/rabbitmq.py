@@ -47,6 +47,7 @@ class RabbitServer:
             "HOME": str(folder),
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "LANG": "C.UTF-8",
+            "ERL_CRASH_DUMP": str(folder / "crash.dump"),
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",
@@ -61,7 +62,7 @@ class RabbitServer:
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 -kernel inet_dist_use_interface {127,0,0,1}",
         }
-        self.program = Program("rabbitmq", [str(script)], folder / "rabbitmq.log", env=env)
+        self.program = Program("rabbitmq", [str(script)], folder / "rabbitmq.log", env=env, cwd=folder)
 
     def start(self, timeout_s: float = 60.0) -> None:
         """Start the node and wait until it serves."""
