@@ -53,6 +53,7 @@ class RabbitServer:
             "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
             "RABBITMQ_ERLANG_COOKIE": secrets.token_hex(10),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
