@@ -90,7 +90,7 @@ class Jobs:
                 kwargs=ids,
                 queue=job_queue(queue, redis=self._redis),
                 retry=True,
-                retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "timeout": 5},
+                retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
             )
         except Exception as error:
             raise Unavailable(f"the broker did not take the job: {error!r}") from error

@@ -1,0 +1,141 @@
+"""Which facts hold: a pure function of the recorded revisions, whatever order they arrived in.
+
+A fact is what fills one slot of one entity. Every statement about it is an immutable revision: `assert`, `retract`
+(the value, or whatever holds) or `undo` (makes one revision as if never said). Nothing is ever overwritten, so
+which value holds, which one was superseded by which, and what held at another time are all computed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Operation = Literal["assert", "retract", "undo"]
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+_PUNCTUATION = re.compile(r"[^\w\s%$€£¥+@./:&-]+")
+_ARTICLE = re.compile(r"^(?:the|a|an|our|your|my)\s+")
+
+
+def key(text: str) -> str:
+    """The form in which entities, slots and values are compared: NFKC, folded, no articles or quotes."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("’s", "").replace("'s", "")
+    words = " ".join(_PUNCTUATION.sub(" ", folded).split()).strip(" .:-/&")
+    return _ARTICLE.sub("", words) or words
+
+
+def fact_id(entity: str, slot: str) -> str:
+    """The id of what (entity, slot) is about; the same for every way of writing the two."""
+    return "fact_" + hashlib.sha256(f"{key(entity)}\x00{key(slot)}".encode()).hexdigest()[:26]
+
+
+@dataclass(frozen=True)
+class FactRevision:
+    """One statement about one slot of one entity. Times are UTC; `valid_to` None means open."""
+
+    id: str
+    revision: int
+    entity: str
+    slot: str
+    value: str
+    operation: Operation = "assert"
+    multi: bool = False
+    authority: int = 0
+    author: str = ""
+    valid_from: datetime = BEGINNING
+    valid_to: datetime | None = None
+    recorded_at: datetime = BEGINNING
+    span: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    depends_on: tuple[tuple[str, int], ...] = ()
+    undoes: int = 0
+    labels: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The fact as the indexes and the generator read it."""
+        return f"{self.entity} — {self.slot}: {self.value}"
+
+    @property
+    def prompt_text(self) -> str:
+        """The sentence that enters the prompt: the one it was taught in, else one made of the three parts."""
+        return self.span or f"The {self.slot} of {self.entity} is {self.value}."
+
+    @property
+    def order(self) -> tuple[int, datetime, int]:
+        """Who wins: authority, then the time it holds from, then what was recorded last."""
+        return (self.authority, self.valid_from, self.revision)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What holds of one fact: `current` (several only where multi-valued) and why the others do not."""
+
+    current: tuple[FactRevision, ...]
+    superseded_by: dict[int, int]  # revision -> the revision that put it out of force
+
+
+def undone(revisions: Iterable[FactRevision]) -> dict[int, int]:
+    """Revisions that an undo in force takes back, with that undo; an undone undo takes nothing back."""
+    gone: dict[int, int] = {}
+    for revision in sorted(revisions, key=lambda one: -one.revision):
+        if revision.operation == "undo" and revision.revision not in gone:
+            gone.setdefault(revision.undoes, revision.revision)
+    return gone
+
+
+def resolve(
+    revisions: Sequence[FactRevision], at: datetime | None = None, known_at: datetime | None = None
+) -> Resolution:
+    """What holds at the time `at` (default: now) by what was recorded up to `known_at` (default: everything).
+
+    Single-valued: the assertion that wins by authority, then time; a retraction of at least its authority that
+    comes after it leaves nothing (an older value never comes back by a retraction, only by an undo). Multi-valued:
+    the same for every value on its own.
+    """
+    at = at or datetime.now(UTC)
+    known = [one for one in revisions if known_at is None or one.recorded_at <= known_at]
+    gone = undone(known)
+    superseded = dict(gone)
+    said = [one for one in known if one.operation != "undo" and one.revision not in gone]
+    holding = [one for one in said if one.valid_from <= at and (one.valid_to is None or at < one.valid_to)]
+    asserted = [one for one in holding if one.operation == "assert"]
+    retracted = [one for one in holding if one.operation == "retract"]
+    if not asserted:
+        return Resolution((), superseded)
+    multi = max(said, key=lambda one: one.revision).multi
+    groups: dict[str, list[FactRevision]] = {}
+    for one in asserted:
+        groups.setdefault(key(one.value) if multi else "", []).append(one)
+    current = []
+    for group in groups.values():
+        winner = max(group, key=lambda one: one.order)
+        superseded.update({one.revision: winner.revision for one in group if one is not winner})
+        against = [one for one in retracted if _retracts(one, winner)]
+        if against:
+            superseded[winner.revision] = max(against, key=lambda one: one.order).revision
+        else:
+            current.append(winner)
+    return Resolution(tuple(sorted(current, key=lambda one: one.revision)), superseded)
+
+
+def _retracts(retraction: FactRevision, assertion: FactRevision) -> bool:
+    if retraction.value and key(retraction.value) != key(assertion.value):
+        return False
+    return retraction.authority >= assertion.authority and (retraction.valid_from, retraction.revision) > (
+        assertion.valid_from,
+        assertion.revision,
+    )
+
+
+def is_stale(fact: FactRevision, current_revisions: dict[str, set[int]]) -> bool:
+    """True when something the fact was derived from no longer holds.
+
+    `current_revisions` maps the ids of facts to the revisions of them that hold.
+    """
+    return any(revision not in current_revisions.get(other, set()) for other, revision in fact.depends_on)

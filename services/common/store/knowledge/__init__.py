@@ -1,0 +1,72 @@
+"""Knowledge in MongoDB: sources, passages, vectors, facts and candidates, with one log of what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.common.store.connection import Connection
+from services.common.store.knowledge.documents import DocumentStore, Upload, document_id
+from services.common.store.knowledge.facts import FactChange, FactStore, FactView, Statement, read_fact
+from services.common.store.knowledge.log import KNOWLEDGE_INDEXES, Change, Heads, KnowledgeLog
+from services.common.store.knowledge.questions import Question, QuestionStore
+
+__all__ = [
+    "KNOWLEDGE_INDEXES",
+    "Change",
+    "FactChange",
+    "FactView",
+    "GroundingText",
+    "Heads",
+    "KnowledgeStore",
+    "Question",
+    "Statement",
+    "Upload",
+    "document_id",
+    "read_fact",
+]
+
+
+@dataclass(frozen=True)
+class GroundingText:
+    """One piece of knowledge as it enters a prompt; `kind` is passage or fact, `id` and `revision` cite it."""
+
+    kind: str
+    id: str
+    revision: int
+    heading: str
+    text: str
+    uri: str = ""
+
+
+class KnowledgeStore(DocumentStore, FactStore, QuestionStore):
+    """Every store operation on knowledge, over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.log = KnowledgeLog(connection)
+        DocumentStore.__init__(self, connection, self.log)
+
+    def read_grounding(
+        self, tenant: str, passages: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]]
+    ) -> list[GroundingText]:
+        """The texts of a turn's passages and facts ({id, revision, …} as the turn message has them), facts first.
+
+        Order is kept; what was erased since is left out. Two reads by id at most.
+        """
+        texts: list[GroundingText] = []
+        if facts:
+            found = self.read_facts(tenant, [(one["id"], one["revision"]) for one in facts])
+            for one in facts:
+                fact = found.get((one["id"], one["revision"]))
+                if fact is not None:
+                    texts.append(GroundingText("fact", fact.id, fact.revision, fact.entity, fact.prompt_text))
+        if passages:
+            rows = self.read_passages(tenant, [one["id"] for one in passages])
+            for one in passages:
+                row = rows.get(one["id"])
+                if row is not None:
+                    texts.append(
+                        GroundingText("passage", row["_id"], row["revision"], row["heading"], row["text"], row["uri"])
+                    )
+        return texts

@@ -1,0 +1,1 @@
+"""The knowledge service: ingest, facts and retrieval."""

@@ -1,0 +1,5 @@
+"""`python -m services.knowledge ground|jobs`."""
+
+from services.knowledge.app import main
+
+main()

@@ -1,0 +1,99 @@
+"""Puts the knowledge service together: `ground` on the turn path, `jobs` for ingest."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Sequence
+
+import torch
+
+from services.common.bus import Bus, Consumer, EventPublisher, topology
+from services.common.bus.jobs import Jobs, declare_jobs, make_celery
+from services.common.bus.search import search_queue
+from services.common.runtime import Runtime
+from services.common.store import Store
+from services.knowledge.indexes import Indexes
+from services.knowledge.ingest import Ingester
+from services.knowledge.settings import KnowledgeSettings
+from services.knowledge.steps import GroundStep
+from services.knowledge.tasks import Resender, register
+from services.models.sentence_encoder import SentenceEncoder
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry of `python -m services.knowledge ground|jobs`; settings come from the environment."""
+    parser = argparse.ArgumentParser(prog="python -m services.knowledge", description=__doc__)
+    parser.add_argument("part", choices=["ground", "jobs"], help="what this process works on")
+    part = parser.parse_args(arguments).part
+    settings = KnowledgeSettings()
+    torch.set_num_threads(1)  # one query keeps one core; several run beside each other
+    if part == "ground":
+        run_ground(settings)
+    else:
+        run_jobs(settings)
+
+
+def load_encoder(settings: KnowledgeSettings) -> SentenceEncoder:
+    """The sentence encoder that the settings name."""
+    return SentenceEncoder.load(settings.sentence_encoder, settings.sentence_precision)
+
+
+def run_ground(settings: KnowledgeSettings) -> None:
+    """Follows the knowledge log, grounds turns and answers searches until SIGTERM."""
+    with Runtime(settings, "knowledge-ground") as runtime:
+        store = Store(settings, name="antiphon-knowledge")
+        store.prepare()
+        bus = Bus(settings.broker_url)
+        searches = search_queue(redis=bus.redis)
+        bus.declare([searches])
+        events = EventPublisher(bus)
+        encoder = load_encoder(settings)
+        indexes = Indexes(store, encoder.name, encoder.dimensions, settings.exact_vectors)
+        indexes.start()
+        indexes.connected.wait(30)
+        step = GroundStep(store, bus, events, indexes, encoder.encode, settings)
+        turns = topology.turn_queue(topology.GROUND, redis=bus.redis)
+        consumers = [
+            Consumer(
+                bus,
+                turns,
+                step.take_turn,
+                threads=settings.ground_threads,
+                prefetch=8 * settings.ground_threads,
+            ).start(),
+            Consumer(bus, searches, step.answer_search, threads=1, prefetch=4).start(),
+        ]
+        runtime.ready()
+        runtime.wait()
+        for consumer in consumers:
+            consumer.stop(settings.drain_seconds)
+        indexes.stop()
+        events.close()
+        bus.close()
+        store.close()
+
+
+def run_jobs(settings: KnowledgeSettings) -> None:
+    """Works on ingest jobs until SIGTERM; Celery itself ends warmly then."""
+    with Runtime(settings, "knowledge-jobs") as runtime:
+        torch.set_num_threads(2)
+        store = Store(settings, name="antiphon-knowledge-jobs")
+        store.prepare()
+        jobs = Jobs(settings)
+        app = make_celery(settings, "antiphon-knowledge", (topology.INGEST_JOBS,))
+        declare_jobs(app, redis=topology.is_redis(settings.broker_url))
+        register(app, Ingester(store, lambda: load_encoder(settings)))
+        stopping = threading.Event()
+        Resender(store, jobs, settings.ingest_resend_seconds, stopping).start()
+        runtime.ready()
+        options = ["--pool", "threads", "--concurrency", str(settings.ingest_threads), "--loglevel", "WARNING"]
+        try:
+            app.worker_main(["worker", "--without-gossip", "--without-mingle", *options])
+        except SystemExit as end:
+            if end.code:
+                raise
+        finally:
+            stopping.set()
+            jobs.close()
+            store.close()

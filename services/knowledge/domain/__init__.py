@@ -1,0 +1,1 @@
+"""What knowledge is and how it is found; no transport, no database."""

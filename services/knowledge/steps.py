@@ -1,0 +1,120 @@
+"""The ground step and the search: a message in, ids of what was found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
+from services.common.bus.events import event
+from services.common.bus.messages import UnreadableMessage
+from services.common.bus.search import SearchRequest
+from services.common.errors import Unavailable
+from services.common.store import Store
+from services.common.telemetry import step_span
+from services.knowledge.domain.index import Found
+from services.knowledge.domain.query import Query, turn_query
+from services.knowledge.domain.vectors import Vectors
+from services.knowledge.indexes import Indexes
+from services.knowledge.settings import KnowledgeSettings
+
+log = structlog.get_logger(__name__)
+Encode = Callable[[Sequence[str]], Vectors]
+
+
+class GroundStep:
+    """Finds what a turn should be answered with and passes its ids on; stateless, so that it may run twice."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        events: EventPublisher,
+        indexes: Indexes,
+        encode: Encode,
+        settings: KnowledgeSettings,
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._events = events
+        self._indexes = indexes
+        self._encode = encode
+        self._settings = settings
+
+    def take_turn(self, delivery: Delivery) -> None:
+        """Handler of `turns.ground`: grounds the turn, sends it on to `turns.generate`, then acknowledges."""
+        try:
+            message = TurnMessage.decode(delivery.body)
+        except UnreadableMessage as error:
+            log.warning("unreadable_message", queue=topology.GROUND, error=str(error))
+            delivery.refuse()
+            return
+        with step_span("ground", message.trace):
+            try:
+                grounded = self.ground(message)
+            except Exception:
+                # A turn without grounding is answered; a turn without an answer is not.
+                log.exception("ground_failed", tenant=message.tenant, session=message.session, turn=message.turn)
+                grounded = message
+            try:
+                self._bus.publish_turn(topology.GENERATE, grounded)
+            except Unavailable:
+                delivery.requeue()
+                return
+        delivery.ack()
+
+    def ground(self, message: TurnMessage) -> TurnMessage:
+        """The message with `passages` and `facts` filled; publishes `grounding` when there is a base to search.
+
+        An empty base costs nothing: no query, no read, no encoder. With `min_watermark`, waits for it up to the
+        setting; what is not there by then is not found.
+        """
+        if message.skip_ground:
+            return message
+        index = self._indexes.ready(message.tenant, message.min_watermark, self._settings.ground_wait_seconds)
+        if index is None:
+            return message
+        question = self._store.knowledge.read_question(message.tenant, message.session, message.n)
+        if question is None:
+            return message
+        query = turn_query(question.text, message.state, question.before, question.access)
+        found = index.search(query, self._encode, self._settings.ground_passages, self._settings.ground_facts)
+        passages, facts = _references(found)
+        self._events.put(
+            message.reply_to,
+            event(message.turn, "grounding", message.round, passages=passages, facts=facts, watermark=found.watermark),
+        )
+        return replace(message, passages=passages, facts=facts)
+
+    def answer_search(self, delivery: Delivery) -> None:
+        """Handler of `knowledge.search`: answers with an event of type `searched`."""
+        try:
+            request = SearchRequest.decode(delivery.body)
+        except UnreadableMessage as error:
+            log.warning("unreadable_message", queue=topology.SEARCH, error=str(error))
+            delivery.refuse()
+            return
+        index = self._indexes.ready(request.tenant, request.min_watermark, self._settings.ground_wait_seconds)
+        found = Found((), (), index.watermark if index else self._indexes.watermark(request.tenant))
+        if index is not None:
+            query = Query(request.query, access=frozenset(request.labels))
+            found = index.search(query, self._encode, request.limit, request.limit)
+        passages, facts = _references(found)
+        reason = "watermark" if found.watermark < request.min_watermark else ""
+        self._events.put(
+            request.reply_to,
+            event(request.id, "searched", 0, passages=passages, facts=facts, watermark=found.watermark, error=reason),
+        )
+        delivery.ack()
+
+
+def _references(found: Found) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    passages: list[dict[str, object]] = [
+        {"id": hit.id, "revision": hit.revision, "score": round(hit.score, 5)} for hit in found.passages
+    ]
+    facts: list[dict[str, object]] = [
+        {"id": fact.id, "revision": fact.revision, "score": round(score, 5)} for fact, score in found.facts
+    ]
+    return passages, facts

