@@ -1,0 +1,118 @@
+"""The generate step on real brokers and a real mongod, with the echo engine in a process of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.mongo import MongoServer
+from services.common.bus import TurnMessage, topology
+from tests.support.brokers import Broker
+from tests.support.processes import Services
+from tests.support.turns import TENANT, TurnDriver, turn_driver
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def driver(mongo: MongoServer, database: str, broker: Broker) -> Iterator[TurnDriver]:
+    with turn_driver(mongo.url, database, broker.url) as driver:
+        yield driver
+
+
+def test_a_turn_is_streamed_stored_and_accounted_for(driver: TurnDriver, services: Services) -> None:
+    services.spawn("generator", engine="echo").until_ready()
+    session = driver.session()
+    turn = driver.send(session, "where is my parcel today")
+    completed = driver.wait_for(turn["_id"], "completed")
+    ended = driver.ended(turn["_id"])
+    assert driver.text_of(turn["_id"]) == ended["drafts"][0]["text"] == completed["draft"]["text"]
+    assert "parcel" in ended["drafts"][0]["text"]
+    assert ended["status"] == "completed"
+    manifest = ended["drafts"][0]["manifest"]
+    assert manifest["version_id"] == "echo"
+    assert manifest["engine"] == "echo"
+    assert ended["attempt"] == 1
+
+
+def test_waiting_turns_of_a_session_run_one_after_the_other(driver: TurnDriver, services: Services) -> None:
+    services.spawn("generator", engine="echo", echo_step_ms=5).until_ready()
+    session = driver.session()
+    turns = [driver.send(session, f"message number {number}") for number in range(4)]
+    # Without a tracker the promoted turns stand on its queue; pass them on as it would.
+    for turn in turns[1:]:
+        wait_until(lambda t=turn: driver.store.turns.get(TENANT, t["_id"])["status"] != "waiting", 20)
+        driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(driver.store.turns.get(TENANT, turn["_id"])))
+        driver.wait_for(turn["_id"], "completed")
+    ended = [driver.ended(turn["_id"]) for turn in turns]
+    assert [turn["n"] for turn in ended] == [1, 2, 3, 4]
+    assert all(turn["status"] == "completed" for turn in ended)
+    assert ended[3]["drafts"][0]["manifest"]["history_draft_ids"] == [t["drafts"][0]["id"] for t in ended[:3]]
+    ends = [turn["ended_at"] for turn in ended]
+    assert ends == sorted(ends)
+
+
+def test_a_message_that_comes_twice_makes_one_draft(driver: TurnDriver, services: Services) -> None:
+    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=20).until_ready()
+    session = driver.session()
+    turn = driver.send(session, "hello")
+    for _ in range(3):
+        driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(turn))
+    driver.wait_for(turn["_id"], "completed")
+    other = driver.send(driver.session(), "a later turn passes through the same queue")
+    driver.wait_for(other["_id"], "completed")
+    ended = driver.ended(turn["_id"])
+    assert ended["attempt"] == 1
+    assert len([e for e in driver.events if e["turn"] == turn["_id"] and e["type"] == "completed"]) == 1
+
+
+def test_a_cancelled_turn_stops_and_keeps_its_partial_text(driver: TurnDriver, services: Services) -> None:
+    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=2000).until_ready()
+    turn = driver.send(driver.session(), "tell me a long story")
+    driver.wait_for(turn["_id"], "delta")
+    assert driver.store.turns.cancel_turn(TENANT, turn["_id"]) is not None
+    driver.bus.publish_control({"op": "cancel", "turn": turn["_id"]})
+    kept = wait_until(
+        lambda: t if (t := driver.store.turns.get(TENANT, turn["_id"]))["drafts"][0].get("text") else None, 10
+    )
+    assert kept["status"] == "cancelled"
+    assert kept["drafts"][0]["text"].startswith(driver.text_of(turn["_id"])[:10])
+    assert len(kept["drafts"][0]["text"].split()) < 1000
+
+
+def test_a_lost_cancel_costs_one_renewal(driver: TurnDriver, services: Services) -> None:
+    services.spawn(
+        "generator", engine="echo", echo_step_ms=20, echo_tokens=5000, renew_seconds=0.2, silent_seconds=1
+    ).until_ready()
+    turn = driver.send(driver.session(), "tell me a long story")
+    driver.wait_for(turn["_id"], "delta")
+    assert driver.store.turns.cancel_turn(TENANT, turn["_id"]) is not None
+    kept = wait_until(
+        lambda: t if (t := driver.store.turns.get(TENANT, turn["_id"]))["drafts"][0].get("text") else None, 10
+    )
+    assert kept["status"] == "cancelled"
+
+
+def test_another_gateway_gets_all_text_so_far(driver: TurnDriver, services: Services) -> None:
+    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=60).until_ready()
+    turn = driver.accept(driver.session(), "one two three").turn
+    driver.store.turns.set_reply_to(TENANT, turn["_id"], "events.of_a_dead_gateway")
+    message = TurnMessage.of_turn(turn)
+    driver.bus.publish_turn(topology.GENERATE, message)
+    wait_until(lambda: driver.store.turns.get(TENANT, turn["_id"])["attempt"] == 1, 10)
+    driver.store.turns.set_reply_to(TENANT, turn["_id"], driver.reply_to)
+    driver.bus.publish_control({"op": "attach", "turn": turn["_id"], "reply_to": driver.reply_to})
+    completed = driver.wait_for(turn["_id"], "completed")
+    assert driver.text_of(turn["_id"]) == completed["draft"]["text"]
+
+
+def test_an_unreadable_message_goes_to_the_dead_letters(driver: TurnDriver, services: Services) -> None:
+    services.spawn("generator", engine="echo").until_ready()
+    driver.bus.publish_raw(topology.GENERATE, b"\xff\xfe not json", persistent=True)
+    turn = driver.send(driver.session(), "still alive")
+    driver.wait_for(turn["_id"], "completed")
+
+    def dead() -> bool:
+        with driver.bus.connect() as connection:
+            message = topology.dead_queue(redis=driver.bus.redis)(connection.default_channel).get(no_ack=True)
+            return message is not None
+
+    wait_until(dead, 10)
