@@ -109,10 +109,9 @@ class TenantIndex:
             rows = {self._row_of[name]: vector for name, vector in vectors.items() if name in self._row_of}
             if not rows:
                 return
-            if isinstance(self._vectors, ExactVectors):
-                rows = {row: vector for row, vector in rows.items() if self._vectors.get(row) is None}
-                if len(self._vectors) + len(rows) > self._exact_limit:
-                    self._grow_graph(self._vectors)
+            rows = {row: vector for row, vector in rows.items() if row not in self._vectors}
+            if isinstance(self._vectors, ExactVectors) and len(self._vectors) + len(rows) > self._exact_limit:
+                self._grow_graph(self._vectors)
             if rows:
                 self._vectors.add(list(rows), np.stack(list(rows.values())))
 
@@ -151,9 +150,11 @@ class TenantIndex:
             return Found((), tuple(found_facts), watermark)
         vector = encode([query.sentence])[0] if dense and encode is not None else None
         with self._lock:
-            rankings = [(_BM25_WEIGHT, [row for row, _ in best(self._bm25.scores(weights), _DEPTH)])]
+            by_words = [row for row, _ in best(self._bm25.scores(weights), _DEPTH)]
+            rankings = [(_BM25_WEIGHT, by_words)]
             if vector is not None:
-                rankings.append((_DENSE_WEIGHT, [row for row, _ in self._vectors.search(vector, _DEPTH)]))
+                by_meaning = [row for row, _ in self._vectors.search(vector, _DEPTH)]
+                rankings.append((_DENSE_WEIGHT, self._impute(by_words, by_meaning)))
             hits: list[PassageHit] = []
             for row, score in reciprocal_rank(rankings, _DEPTH):
                 entry = self._entry.get(row)
@@ -163,6 +164,17 @@ class TenantIndex:
                 if len(hits) == passages:
                     break
         return Found(tuple(hits), tuple(found_facts), watermark)
+
+    def _impute(self, by_words: list[int], by_meaning: list[int]) -> list[int]:
+        """The ranking by meaning with rows that have no vector yet at the place words give them.
+
+        Without it, what was just written would lose to everything that is embedded.
+        """
+        ranking = list(by_meaning)
+        for place, row in enumerate(by_words):
+            if row not in self._vectors:
+                ranking.insert(place, row)
+        return ranking
 
     def _grow_graph(self, exact: ExactVectors) -> None:
         graph = GraphVectors(self._dimensions)

@@ -17,6 +17,8 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
+    def __contains__(self, row: int) -> bool: ...
+
     def add(self, rows: list[int], vectors: Vectors) -> None:
         """Adds unit vectors [len(rows), dimensions]; a row is added once."""
 
@@ -37,6 +39,9 @@ class ExactVectors:
 
     def __len__(self) -> int:
         return len(self._place)
+
+    def __contains__(self, row: int) -> bool:
+        return row in self._place
 
     def add(self, rows: list[int], vectors: Vectors) -> None:
         count = len(self._place)
@@ -62,11 +67,6 @@ class ExactVectors:
             self._block[place] = self._block[last]
             self._rows[place] = self._rows[last]
             self._place[int(self._rows[place])] = place
-
-    def get(self, row: int) -> Vectors | None:
-        """The vector of a row, or None."""
-        place = self._place.get(row)
-        return None if place is None else self._block[place]
 
     def search(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
         count = len(self._place)
@@ -94,6 +94,9 @@ class GraphVectors:
 
     def __len__(self) -> int:
         return len(self._index)
+
+    def __contains__(self, row: int) -> bool:
+        return row in self._index
 
     def add(self, rows: list[int], vectors: Vectors) -> None:
         self._index.add(np.asarray(rows, np.uint64), vectors, threads=1)

@@ -58,6 +58,14 @@ def test_finds_by_meaning_what_has_no_word_in_common() -> None:
     assert hits[0].id == "b"
 
 
+def test_what_has_no_vector_yet_does_not_lose_to_what_has() -> None:
+    index = TenantIndex(8)
+    index.add([entry("old", "Books may not be returned."), entry("new", "Shoes may be returned within 60 days.")])
+    index.add_vectors({"old": one_hot(3)[0]})
+    hits = index.search(Query("Can shoes be returned?"), pointing_at(3)).passages  # type: ignore[arg-type]
+    assert [hit.id for hit in hits] == ["new", "old"]
+
+
 def test_what_carries_a_label_needs_it_to_be_found() -> None:
     index = TenantIndex(8)
     index.add([entry("a", "secret refund rules", frozenset({"staff"})), entry("b", "public refund rules")])
