@@ -6,23 +6,29 @@ Nothing outside this package imports pymongo.
 from __future__ import annotations
 
 from services.common.settings import CommonSettings
-from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
+from services.common.store.examples import Examples
 from services.common.store.feedback import FeedbackStore
 from services.common.store.indexes import ensure_indexes
 from services.common.store.keys import Credential, Keys
+from services.common.store.knowledge import KNOWLEDGE_INDEXES, GroundingText, KnowledgeStore
 from services.common.store.schemas import Schemas
 from services.common.store.serving import Serving
 from services.common.store.sessions import Sessions
 from services.common.store.steps import Lease, Steps
 from services.common.store.sweep import Sweep, Swept
+from services.common.store.trainings import Trainings
 from services.common.store.turns import Accepted, NewTurn, Request, TurnLimits, Turns
+from services.common.store.versions import Versions
 
 __all__ = [
+    "DATABASE_AWAY",
     "Accepted",
     "Concern",
     "Connection",
     "Credential",
     "Document",
+    "GroundingText",
     "Lease",
     "NewTurn",
     "Request",
@@ -46,11 +52,16 @@ class Store:
         self.schemas = Schemas(self.connection)
         self.keys = Keys(self.connection)
         self.feedback = FeedbackStore(self.connection)
+        self.knowledge = KnowledgeStore(self.connection)
         self.serving = Serving(self.connection)
+        self.versions = Versions(self.connection)
+        self.examples = Examples(self.connection)
+        self.trainings = Trainings(self.connection)
 
     def prepare(self) -> None:
         """Create missing indexes; every process does so at its start."""
         ensure_indexes(self.connection)
+        ensure_indexes(self.connection, KNOWLEDGE_INDEXES)
 
     def ping(self) -> None:
         """Raise when the database does not answer."""

@@ -68,6 +68,29 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"request.id": {"$exists": True}},
         ),
     ],
+    "versions": [
+        IndexModel([("tenant", UP), ("version", UP)], name="one_per_version", unique=True),
+        IndexModel([("tenant", UP), ("training_set", UP)], name="of_set"),
+        IndexModel([("file", UP)], name="of_file"),
+    ],
+    "pointers": [IndexModel([("tenant", UP)], name="one_per_tenant", unique=True)],
+    "promotions": [IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first")],
+    "training_runs": [
+        IndexModel([("tenant", UP)], name="one_open", unique=True, partialFilterExpression={"open": True}),
+        IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
+        IndexModel(
+            [("tenant", UP), ("request.method", UP), ("request.id", UP)],
+            name="one_per_request",
+            unique=True,
+            partialFilterExpression={"request.id": {"$exists": True}},
+        ),
+    ],
+    "training_sets": [IndexModel([("tenant", UP), ("examples", UP)], name="of_example")],
+    "examples": [
+        IndexModel([("tenant", UP), ("trained", UP), ("created_at", UP)], name="untrained"),
+        IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
+        IndexModel([("tenant", UP), ("feedback", UP)], name="of_feedback"),
+    ],
 }
 
 

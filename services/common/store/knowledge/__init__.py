@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.common.store.connection import Connection
+from services.common.store.knowledge.candidates import CandidateStore, Decision
 from services.common.store.knowledge.documents import DocumentStore, Upload, document_id
 from services.common.store.knowledge.facts import FactChange, FactStore, FactView, Statement, read_fact
 from services.common.store.knowledge.log import KNOWLEDGE_INDEXES, Change, Heads, KnowledgeLog
 from services.common.store.knowledge.questions import Question, QuestionStore
+from services.common.store.knowledge.uses import Use, UseStore
 
 __all__ = [
     "KNOWLEDGE_INDEXES",
     "Change",
+    "Decision",
     "FactChange",
     "FactView",
     "GroundingText",
@@ -23,6 +26,7 @@ __all__ = [
     "Question",
     "Statement",
     "Upload",
+    "Use",
     "document_id",
     "read_fact",
 ]
@@ -40,12 +44,13 @@ class GroundingText:
     uri: str = ""
 
 
-class KnowledgeStore(DocumentStore, FactStore, QuestionStore):
+class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, UseStore):
     """Every store operation on knowledge, over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self.log = KnowledgeLog(connection)
         DocumentStore.__init__(self, connection, self.log)
+        CandidateStore.__init__(self, connection, self)
 
     def read_grounding(
         self, tenant: str, passages: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]]

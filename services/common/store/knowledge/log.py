@@ -45,6 +45,14 @@ KNOWLEDGE_INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("tenant", UP), ("status", UP), ("_id", UP)], name="by_status"),
         IndexModel([("tenant", UP), ("origin", UP)], name="one_per_origin", unique=True),
     ],
+    "turns": [
+        IndexModel(
+            [("tenant", UP), (f"drafts.manifest.{group}.id", UP)],
+            name=f"using_{group}",
+            partialFilterExpression={f"drafts.manifest.{group}.id": {"$exists": True}},
+        )
+        for group in ("passages", "facts")
+    ],
     "knowledge_log": [
         IndexModel([("tenant", UP), ("seq", UP)], name="order", unique=True),
         IndexModel([("tenant", UP), ("what", UP)], name="one_per_write", unique=True),
