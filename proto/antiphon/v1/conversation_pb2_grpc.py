@@ -217,7 +217,9 @@ class ConversationServiceServicer:
     def AttachTurn(self, request, context):
         """Follows a turn from a position on, from any gateway, open or ended. Without a position: from the beginning of the
         latest round. A position of a lower attempt or round gets `restarted` first.
-        NOT_FOUND: no such turn; OUT_OF_RANGE: the position is beyond the turn's.
+        An offset ahead of what the gateway has seen so far is no error: events follow once the text has grown past it.
+        NOT_FOUND: no such turn; OUT_OF_RANGE: a round or attempt that the turn has not had, or more text
+        than its completed draft.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

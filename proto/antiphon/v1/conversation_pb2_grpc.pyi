@@ -87,7 +87,9 @@ class ConversationServiceStub:
     AttachTurn: _grpc.UnaryStreamMultiCallable[_conversation_pb2.AttachTurnRequest, _conversation_pb2.AttachTurnResponse]
     """Follows a turn from a position on, from any gateway, open or ended. Without a position: from the beginning of the
     latest round. A position of a lower attempt or round gets `restarted` first.
-    NOT_FOUND: no such turn; OUT_OF_RANGE: the position is beyond the turn's.
+    An offset ahead of what the gateway has seen so far is no error: events follow once the text has grown past it.
+    NOT_FOUND: no such turn; OUT_OF_RANGE: a round or attempt that the turn has not had, or more text
+    than its completed draft.
     """
     CancelTurn: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.CancelTurnRequest, _conversation_pb2.CancelTurnResponse]
     """Cancels an open turn. The answer says who won: this call, or an end that came first. The text so far stays as a
@@ -179,7 +181,9 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     AttachTurn: _aio.UnaryStreamMultiCallable[_conversation_pb2.AttachTurnRequest, _conversation_pb2.AttachTurnResponse]  # type: ignore[assignment]
     """Follows a turn from a position on, from any gateway, open or ended. Without a position: from the beginning of the
     latest round. A position of a lower attempt or round gets `restarted` first.
-    NOT_FOUND: no such turn; OUT_OF_RANGE: the position is beyond the turn's.
+    An offset ahead of what the gateway has seen so far is no error: events follow once the text has grown past it.
+    NOT_FOUND: no such turn; OUT_OF_RANGE: a round or attempt that the turn has not had, or more text
+    than its completed draft.
     """
     CancelTurn: _aio.UnaryUnaryMultiCallable[_conversation_pb2.CancelTurnRequest, _conversation_pb2.CancelTurnResponse]  # type: ignore[assignment]
     """Cancels an open turn. The answer says who won: this call, or an end that came first. The text so far stays as a
@@ -328,7 +332,9 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_conversation_pb2.AttachTurnResponse], _abc.AsyncIterator[_conversation_pb2.AttachTurnResponse]]:
         """Follows a turn from a position on, from any gateway, open or ended. Without a position: from the beginning of the
         latest round. A position of a lower attempt or round gets `restarted` first.
-        NOT_FOUND: no such turn; OUT_OF_RANGE: the position is beyond the turn's.
+        An offset ahead of what the gateway has seen so far is no error: events follow once the text has grown past it.
+        NOT_FOUND: no such turn; OUT_OF_RANGE: a round or attempt that the turn has not had, or more text
+        than its completed draft.
         """
 
     @_abc_1.abstractmethod
