@@ -141,3 +141,47 @@ def test_a_document_is_deleted_with_everything_and_deleting_again_answers_the_sa
         assert store.connection.scoped(name, "acme").count({}) == 0
     with pytest.raises(NotFound):
         store.knowledge.delete_document("other", document)
+
+
+def test_a_candidate_waits_until_it_is_decided_and_decides_once(store: Store) -> None:
+    mined = Statement("Basic plan", "price", "12 €", text="it is 12 € now", provenance={"feedback": "fb_1"})
+    candidate, created = store.knowledge.propose_fact("acme", mined, "Is the price of the Basic plan 12 €?")
+    assert created
+    assert store.knowledge.propose_fact("acme", mined) == (candidate, False)
+    assert [one["_id"] for one in store.knowledge.list_candidates("acme")] == [candidate["_id"]]
+    assert store.knowledge.list_facts("acme") == []
+    decided = store.knowledge.decide_candidate("acme", candidate["_id"], author="ann")
+    again = store.knowledge.decide_candidate("acme", candidate["_id"], author="ann")
+    assert decided.change is not None
+    assert again.change == decided.change
+    (current,) = store.knowledge.list_facts("acme")
+    assert (current.fact.value, current.fact.span) == ("12 €", "it is 12 € now")
+    assert store.knowledge.list_candidates("acme") == []
+    with pytest.raises(FailedPrecondition):
+        store.knowledge.decide_candidate("acme", candidate["_id"], reject=True)
+    with pytest.raises(NotFound):
+        store.knowledge.decide_candidate("other", candidate["_id"])
+
+
+def test_no_candidate_without_the_words_it_rests_on(store: Store) -> None:
+    for text in ("", "it costs more now"):
+        with pytest.raises(InvalidArgument):
+            store.knowledge.propose_fact("acme", Statement("Basic plan", "price", "12 €", text=text))
+
+
+def test_who_used_a_piece_of_knowledge_is_answered_from_manifests(store: Store) -> None:
+    source, _ = store.knowledge.accept_document("acme", Upload("a.md", b"text", "text/markdown"))
+    store.knowledge.plan_passages("acme", source["_id"], ["p1", "p2"])
+    manifest = {"passages": [{"id": "p1", "revision": 3}], "facts": [{"id": "fact_1", "revision": 2}]}
+    draft = {"id": "draft_1", "round": 0, "manifest": manifest}
+    turn = {"_id": "turn_1", "session": "ses_1", "n": 1, "drafts": [draft, {"id": "draft_2", "round": 1}]}
+    store.connection.scoped("turns", "acme").insert_one(turn)
+    store.knowledge.delete_document("acme", source["document"])
+    for kind, name, revision in (("passage", "p1", 3), ("document", source["document"], 3), ("fact", "fact_1", 2)):
+        (use,) = store.knowledge.used_by("acme", kind, name)  # type: ignore[arg-type]
+        assert (use.session, use.turn, use.draft, use.round, use.revision) == (
+            "ses_1", "turn_1", "draft_1", 0, revision,
+        )  # fmt: skip
+        assert store.knowledge.used_by("acme", kind, name, revision=9) == []  # type: ignore[arg-type]
+        assert store.knowledge.used_by("other", kind, name) == []  # type: ignore[arg-type]
+    assert store.knowledge.used_by("acme", "passage", "p2") == []
