@@ -14,7 +14,7 @@ from services.common.runtime import Runtime
 from services.common.store import Document, Store
 from services.generator.backends.base import Backend
 from services.generator.backends.build import build_backend
-from services.generator.chat import CHATML, ChatFormat, chat_format
+from services.models.chat import CHATML, ChatFormat, chat_format
 from services.generator.drafting import StepEvents
 from services.generator.engine import Engine
 from services.generator.prompt import PromptBuilder

@@ -15,7 +15,7 @@ from services.common.constraints import Constraint, check, merge_rounds, verifia
 from services.common.drafts import chosen_draft
 from services.common.store import GroundingText
 from services.generator import wording
-from services.generator.chat import ChatFormat, TextCodec
+from services.models.chat import ChatFormat, TextCodec
 
 _REFILL = 0.6  # share of the room that stays filled when old turns are dropped, so that it happens rarely
 _CACHED_TURNS = 4_096

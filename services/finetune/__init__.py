@@ -1,0 +1,1 @@
+"""Learning from feedback: batches become examples, examples a training set, a set a new model version."""

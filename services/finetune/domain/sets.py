@@ -1,0 +1,48 @@
+"""The incremental training set: what is new, what is replayed against forgetting, what is held out to judge by."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SetPlan:
+    """Example ids: to learn, to replay, and old ones that training never sees."""
+
+    new: tuple[str, ...]
+    replay: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+class NothingToLearn(ValueError):
+    """No example came since the last training."""
+
+
+def plan_set(
+    new: Sequence[dict[str, Any]], old: Sequence[dict[str, Any]], *, replay_share: float, seed: int
+) -> SetPlan:
+    """Choose a set. ``old`` are examples learned before and rehearsals of the base model's own replies.
+
+    Replay is ``replay_share`` of the whole set, as far as the old ones suffice; a fifth of the old ones, at most 64,
+    is held out first, chosen by their ids so that an example is on the same side in every training.
+
+    Of new examples with one prompt the latest wins: two answers to one question would train against each other.
+
+    Raises: NothingToLearn.
+    """
+    latest = {one["prompt"]: one for one in sorted(new, key=lambda one: one["created_at"])}
+    if not latest:
+        raise NothingToLearn("no example came since the last training")
+    others = [one for one in old if one["prompt"] not in latest]
+    held_out = sorted(one["_id"] for one in others if _held(one["_id"]))[:64]
+    pool = sorted(one["_id"] for one in others if not _held(one["_id"]))
+    wanted = round(len(latest) * replay_share / (1 - replay_share))
+    replay = random.Random(seed).sample(pool, min(wanted, len(pool)))
+    return SetPlan(tuple(one["_id"] for one in latest.values()), tuple(replay), tuple(held_out))
+
+
+def _held(example: str) -> bool:
+    return sum(example.encode()) % 5 == 0

@@ -1,0 +1,1 @@
+"""Low-rank training of the configured base model, and its judging by greedy decoding."""

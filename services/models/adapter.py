@@ -1,0 +1,110 @@
+"""A model version's weights: low-rank pairs for a base model's linear layers, in one safetensors file.
+
+LoRA (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", equation 3): a layer computes
+``W x + scale · B A x`` with ``A: [rank, in_features]``, ``B: [out_features, rank]`` and scale = alpha / rank.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+FORMAT = "antiphon-version-1"
+_NAME = re.compile(r"layers\.(\d+)\.(\w+)\.lora_([AB])")
+_PEFT_NAME = re.compile(r"layers\.(\d+)\.(?:\w+\.)*?(\w+)\.lora_([AB])(?:\.\w+)?\.weight$")
+
+
+class BadVersion(ValueError):
+    """The file is no version of a format that this code reads, or it stands on another base model."""
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A version's low-rank pairs by (layer, projection), such as ``(3, "q_proj")``.
+
+    ``pairs`` maps to ``(A: [rank, in_features], B: [out_features, rank])``; ``scale`` is already in B.
+    """
+
+    base_version: str
+    rank: int
+    pairs: dict[tuple[int, str], tuple[Tensor, Tensor]]
+
+
+def version_id(weights: bytes) -> str:
+    """The id of a version: the first 32 hexadecimal digits of its file's SHA-256."""
+    return hashlib.sha256(weights).hexdigest()[:32]
+
+
+def write_adapter(model: PeftModel, base_version: str) -> bytes:
+    """The trained pairs of a peft model as a version's file; the same pairs always give the same bytes.
+
+    Raises: BadVersion: the model has other trained parts than low-rank pairs, or mixed ranks.
+    """
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    config = model.peft_config["default"]
+    if not isinstance(config, LoraConfig):
+        raise BadVersion(f"{config.peft_type} is no low-rank training")
+    scale = config.lora_alpha / config.r
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in get_peft_model_state_dict(model).items():
+        match = _PEFT_NAME.search(name)
+        if match is None:
+            raise BadVersion(f"{name} is no low-rank pair")
+        layer, projection, half = match.groups()
+        value = tensor.detach().float().cpu()
+        tensors[f"layers.{layer}.{projection}.lora_{half}"] = (value * scale if half == "B" else value).contiguous()
+    metadata = {"format": FORMAT, "base_version": base_version, "rank": str(config.r)}
+    return save(dict(sorted(tensors.items())), metadata)
+
+
+def read_adapter(weights: bytes, base_version: str) -> Adapter:
+    """The version in a file.
+
+    Raises: BadVersion: not such a file, pairs that don't fit together, or another base model than ``base_version``.
+    """
+    metadata = _metadata(weights)
+    if metadata.get("format") != FORMAT:
+        raise BadVersion(f"the file's format is {metadata.get('format')!r}, not {FORMAT}")
+    if metadata.get("base_version") != base_version:
+        raise BadVersion(f"the version stands on base model {metadata.get('base_version')}, not {base_version}")
+    try:
+        tensors = load(weights)
+    except SafetensorError as error:
+        raise BadVersion(f"the file cannot be read: {error}") from error
+    rank = int(metadata["rank"])
+    halves: dict[tuple[int, str], dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise BadVersion(f"unknown tensor {name}")
+        halves.setdefault((int(match[1]), match[2]), {})[match[3]] = tensor
+    pairs: dict[tuple[int, str], tuple[Tensor, Tensor]] = {}
+    for key, both in halves.items():
+        if set(both) != {"A", "B"} or both["A"].shape[0] != rank or both["B"].shape[1] != rank:
+            raise BadVersion(f"the pair of layer {key[0]}, {key[1]} is not complete at rank {rank}")
+        pairs[key] = (both["A"], both["B"])
+    return Adapter(base_version, rank, pairs)
+
+
+def _metadata(weights: bytes) -> dict[str, str]:
+    """The header's ``__metadata__``; the format is 8 bytes of length, then JSON."""
+    import json
+
+    try:
+        size = int.from_bytes(weights[:8], "little")
+        if size > min(len(weights), 100_000_000):
+            raise ValueError("the header is longer than the file")
+        found = json.loads(weights[8 : 8 + size]).get("__metadata__", {})
+    except ValueError as error:
+        raise BadVersion(f"no safetensors file: {error}") from error
+    return {str(name): str(value) for name, value in found.items()}
