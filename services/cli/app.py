@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
+from antiphon.client import AntiphonError
 
-from services.cli import settings, stack
+from services.cli import ask, chat, feedback, keys, knowledge, models, sessions, settings, stack, state, train
+from services.cli.connection import Target
+from services.cli.options import HomeOption
 from services.cli.output import Failure, errors
 
 app = typer.Typer(
@@ -16,16 +21,48 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(stack.status)
+
+
+@app.callback()
+def target(
+    context: typer.Context,
+    address: Annotated[
+        str | None, typer.Option(envvar="ANTIPHON_ADDRESS", help="Gateway, HOST:PORT[,HOST:PORT…]")
+    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="ANTIPHON_API_KEY", help="API key")] = None,
+    tls: Annotated[bool, typer.Option("--tls", envvar="ANTIPHON_TLS", help="Speak TLS to the gateway")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Without an address, commands talk to the embedded stack of this machine."""
+    context.obj = Target(address, key, home, tls)
+
+
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Embedded stack": (stack.up, stack.down, stack.status),
+    "Talking": (chat.chat, ask.ask, ask.revise, ask.retry, ask.cancel, ask.accept),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+for name, noun in {
+    "sessions": sessions.sessions,
+    "state": state.state,
+    "schema": state.schema,
+    "knowledge": knowledge.knowledge,
+    "feedback": feedback.feedback,
+    "train": train.train,
+    "models": models.models,
+    "keys": keys.keys,
+}.items():
+    app.add_typer(noun, name=name, rich_help_panel="Nouns")
 app.command()(settings.settings)
 
 
 def main() -> None:
-    """Run the command; a Failure becomes one line on standard error and status 1."""
+    """Run the command; what goes wrong becomes one line on standard error and status 1."""
     try:
         app()
-    except Failure as failure:
-        errors.print(f"[red]antiphon:[/red] {failure}", markup=True)
+    except (Failure, AntiphonError) as failure:
+        errors.print("[red]antiphon:[/red]", end=" ")
+        errors.print(str(failure), markup=False)
         sys.exit(1)

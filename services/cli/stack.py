@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.table import Table
 
 from deploy.local.home import Home
+from services.cli.connection import Target
 from services.cli.options import HomeOption, JsonOption
 from services.cli.output import Failure, console, print_json
 
@@ -31,6 +32,7 @@ Settings = Annotated[
 
 
 def up(
+    context: typer.Context,
     home: HomeOption = None,
     broker: Broker = None,
     model: Annotated[str | None, typer.Option(help="A Hugging Face model id or a path")] = None,
@@ -44,7 +46,7 @@ def up(
         given.append(f"ANTIPHON_MODEL={model}")
     if bad := [pair for pair in given if "=" not in pair]:
         raise Failure(f"--set wants NAME=VALUE, not {bad[0]!r}")
-    place = Home(home)
+    place = _home(context, home)
     supervisor = start(place, broker, given)
     try:
         wait_ready(place, supervisor, quiet=as_json)
@@ -57,6 +59,12 @@ def up(
     except Failure:
         stop(place)
         raise
+
+
+def _home(context: typer.Context, given: Path | None) -> Home:
+    """The folder named after the command, else the one named before it, else the default."""
+    target: Target = context.obj
+    return Home(given or target.home)
 
 
 def start(home: Home, broker: str | None = None, settings: Iterable[str] = ()) -> subprocess.Popen[bytes] | None:
@@ -114,9 +122,9 @@ def announce(home: Home, as_json: bool = False) -> None:
     console.print(f"API key  {home.api_key()}  [dim](kept in {home.key_file})[/dim]")
 
 
-def down(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def down(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Stop the embedded stack; what it has stored stays."""
-    stopped = stop(Home(home))
+    stopped = stop(_home(context, home))
     if as_json:
         print_json({"stopped": stopped})
     else:
@@ -137,9 +145,9 @@ def stop(home: Home) -> bool:
     return True
 
 
-def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show what runs. Ends with status 1 when something is not ready."""
-    found = Home(home).status()
+    found = _home(context, home).status()
     if as_json:
         print_json(found or {"processes": []})
     elif found is None:

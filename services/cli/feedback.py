@@ -1,0 +1,154 @@
+"""``antiphon feedback``: what people said about drafts, one by one, in batches, and out again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from antiphon.client import Client
+from antiphon.v1 import feedback_pb2
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from services.cli.ask import feedback_of
+from services.cli.connection import connected
+from services.cli.options import JsonOption
+from services.cli.output import Failure, console, errors, print_json, print_table, to_json
+from services.cli.render import constraint_words
+
+CHUNK = 500
+
+feedback = typer.Typer(no_args_is_help=True, help="What people said about drafts: add, import, export.")
+
+
+@feedback.command("add")
+def add(
+    context: typer.Context,
+    turn: str,
+    rating: Annotated[int | None, typer.Option(min=1, max=5, help="1 (worst) to 5 (best)")] = None,
+    comment: Annotated[str, typer.Option(help="Free words")] = "",
+    edit: Annotated[str | None, typer.Option(help="The reply as it should have been")] = None,
+    include: Annotated[list[str] | None, typer.Option(help="A word or phrase the reply should have")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A word or phrase it should not have")] = None,
+    round_number: Annotated[int | None, typer.Option("--round", help="The draft's round; default: the latest")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Store feedback on a draft, without asking for another one."""
+    said = feedback_of(comment, include or [], exclude or [], None) or feedback_pb2.Feedback()
+    if rating is not None:
+        said.rating = rating
+    if edit is not None:
+        said.edited_text = edit
+    request = feedback_pb2.SubmitFeedbackRequest(turn_id=turn, round=round_number, feedback=said)
+    with connected(context) as client:
+        record = client.feedback.SubmitFeedback(request).record
+    if as_json:
+        print_json(record)
+        return
+    understood = "; ".join(constraint_words(one) for one in record.understood)
+    console.print(f"stored {record.id} [dim]{escape(understood)}[/dim]")
+
+
+@feedback.command("import")
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="JSON Lines: one feedback item a line, as `export` writes them")],
+    name: Annotated[str, typer.Option(help="What to call the import; default: the file's name")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Import feedback from a file. The same file again goes on where it broke; bad lines are named."""
+    if not file.is_file():
+        raise Failure(f"no such file: {file}")
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    with file.open(encoding="utf-8", errors="replace") as content:
+        total = sum(1 for _ in content)
+    request = feedback_pb2.OpenImportRequest(request_id=f"cli-{digest[:40]}", name=name or file.name)
+    with connected(context) as client:
+        opened = _import(client.feedback.OpenImport(request))
+        refused = list(_send(client, opened.id, file, opened.next_line, total, show=not as_json))
+        closing = feedback_pb2.CloseImportRequest(import_id=opened.id, total_lines=total)
+        closed = _import(client.feedback.CloseImport(closing))
+    if as_json:
+        print_json({"import": closed, "refused": refused})
+        return
+    console.print(f"{closed.id}: {closed.stored} stored, {closed.refused} refused")
+    rows = [(line.line, line.field, escape(line.reason)) for line in refused[:50]]
+    if rows:
+        print_table(("line", "field", "reason"), rows, "")
+
+
+def _import(
+    answer: feedback_pb2.OpenImportResponse | feedback_pb2.CloseImportResponse | feedback_pb2.GetImportResponse,
+) -> feedback_pb2.Import:
+    """The answer's field `import`, a name that Python keeps for itself."""
+    found: feedback_pb2.Import = getattr(answer, "import")
+    return found
+
+
+def _send(
+    client: Client, import_id: str, file: Path, next_line: int, total: int, show: bool
+) -> Iterator[feedback_pb2.RefusedLine]:
+    """Send the file's lines from ``next_line`` on, in chunks; gives the refused ones."""
+    columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        Progress(*columns, console=errors, transient=True, disable=not show) as progress,
+        file.open(encoding="utf-8", errors="replace") as lines,
+    ):
+        task = progress.add_task("importing", total=total, completed=next_line - 1)
+        rest = islice(lines, next_line - 1, None)
+        while chunk := list(islice(rest, CHUNK)):
+            items = [feedback_pb2.ImportItem(json=line.rstrip("\r\n")) for line in chunk]
+            request = feedback_pb2.AppendImportRequest(import_id=import_id, first_line=next_line, items=items)
+            answer = client.feedback.AppendImport(request)
+            yield from answer.refused
+            next_line += len(chunk)
+            progress.update(task, completed=next_line - 1)
+
+
+@feedback.command("status")
+def import_status(context: typer.Context, import_id: str, as_json: JsonOption = False) -> None:
+    """Show how far an import's items are processed."""
+    request = feedback_pb2.GetImportRequest(import_id=import_id, page_size=50)
+    with connected(context) as client:
+        answer = client.feedback.GetImport(request)
+    if as_json:
+        print_json(answer)
+        return
+    found = _import(answer)
+    status = feedback_pb2.ImportStatus.Name(found.status).removeprefix("IMPORT_STATUS_").lower()
+    console.print(
+        f"{escape(found.name)}: {status}; {found.stored} stored, {found.processed} processed, {found.refused} refused"
+    )
+
+
+@feedback.command("export")
+def export(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File; default: standard output")] = None,
+    user: Annotated[str, typer.Option(help="Of this user only")] = "",
+    session: Annotated[str, typer.Option(help="Of this session only")] = "",
+    after: Annotated[str, typer.Option(help="Go on after this record")] = "",
+) -> None:
+    """Write stored feedback as JSON Lines, oldest first."""
+    request = feedback_pb2.ExportFeedbackRequest(user_id=user, session_id=session, after_id=after)
+    with connected(context) as client:
+        if out is None:
+            _write(client, request, sys.stdout)
+            return
+        with out.open("w", encoding="utf-8") as file:
+            console.print(f"{_write(client, request, file)} records in {out}")
+
+
+def _write(client: Client, request: feedback_pb2.ExportFeedbackRequest, file: TextIO) -> int:
+    written = 0
+    for answer in client.feedback.ExportFeedback(request):
+        file.write(json.dumps(to_json(answer.record), ensure_ascii=False) + "\n")
+        written += 1
+    return written

@@ -1,0 +1,126 @@
+"""``antiphon sessions``: what was said, and forgetting it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from antiphon.v1 import conversation_pb2
+from rich.markup import escape
+
+from services.cli.connection import connected
+from services.cli.options import JsonOption, LimitOption, user_name
+from services.cli.output import console, print_json, print_table
+
+sessions = typer.Typer(no_args_is_help=True, help="Conversations: list, show, end, erase.")
+
+
+@sessions.command("new")
+def new_session(
+    context: typer.Context,
+    user: Annotated[str | None, typer.Option(help="The user; default: you")] = None,
+    schema: Annotated[str, typer.Option(help="A schema that `antiphon schema put` stored")] = "",
+    system: Annotated[str, typer.Option(help="System text that opens the prompt")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Create a session and print its id."""
+    request = conversation_pb2.CreateSessionRequest(user_id=user or user_name(), schema_name=schema, system_text=system)
+    with connected(context) as client:
+        session = client.conversations.CreateSession(request).session
+    if as_json:
+        print_json(session)
+    else:
+        console.print(session.id)
+
+
+@sessions.command("list")
+def list_sessions(
+    context: typer.Context,
+    user: Annotated[str, typer.Option(help="Of this user only")] = "",
+    limit: LimitOption = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List sessions, the latest first."""
+    request = conversation_pb2.ListSessionsRequest(page_size=limit, user_id=user)
+    with connected(context) as client:
+        answer = client.conversations.ListSessions(request)
+    if as_json:
+        print_json(answer)
+        return
+    rows = [
+        (
+            one.id,
+            escape(one.user_id),
+            one.last_turn_number,
+            one.schema_name,
+            conversation_pb2.SessionStatus.Name(one.status).removeprefix("SESSION_STATUS_").lower(),
+            one.update_time.ToDatetime().strftime("%Y-%m-%d %H:%M"),
+        )
+        for one in answer.sessions
+    ]
+    print_table(("session", "user", "turns", "schema", "status", "last"), rows, "No session yet.")
+
+
+@sessions.command("show")
+def show_session(context: typer.Context, session: str, as_json: JsonOption = False) -> None:
+    """Show a session's turns with all drafts."""
+    turns: list[conversation_pb2.Turn] = []
+    with connected(context) as client:
+        found = client.conversations.GetSession(conversation_pb2.GetSessionRequest(session_id=session)).session
+        token = ""
+        while True:
+            request = conversation_pb2.ListTurnsRequest(session_id=session, page_size=500, page_token=token)
+            answer = client.conversations.ListTurns(request)
+            turns += answer.turns
+            token = answer.next_page_token
+            if not token:
+                break
+    if as_json:
+        print_json({"session": found, "turns": turns})
+        return
+    for turn in turns:
+        _show_turn(turn)
+
+
+def _show_turn(turn: conversation_pb2.Turn) -> None:
+    status = conversation_pb2.TurnStatus.Name(turn.status).removeprefix("TURN_STATUS_").lower()
+    mark = "" if status == "completed" else f" {status}"
+    console.print(f"[dim]{turn.number}  {turn.id}{mark}{' excluded' if turn.excluded else ''}[/dim]")
+    console.print(f"[bold]user[/bold] {escape(turn.text)}")
+    for draft in turn.drafts:
+        if draft.feedback.comment:
+            console.print(f"[bold]feedback[/bold] {escape(draft.feedback.comment)}")
+        accepted = " [green]accepted[/green]" if draft.accepted else ""
+        console.print(f"[bold cyan]round {draft.round}[/bold cyan]{accepted} {escape(draft.text)}")
+    if turn.HasField("error"):
+        console.print(f"[red]{escape(turn.error.reason)}[/red] {escape(turn.error.message)}")
+    console.print()
+
+
+@sessions.command("end")
+def end_session(context: typer.Context, session: str, as_json: JsonOption = False) -> None:
+    """End a session: no further turns; it stays readable."""
+    with connected(context) as client:
+        answer = client.conversations.EndSession(conversation_pb2.EndSessionRequest(session_id=session))
+    if as_json:
+        print_json(answer)
+    else:
+        console.print(f"ended; {answer.cancelled_turns} open turns were cancelled")
+
+
+@sessions.command("erase")
+def erase_session(
+    context: typer.Context,
+    session: str,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a session with everything said in it. It cannot be undone."""
+    if not yes and not as_json:
+        typer.confirm(f"Erase {session} for good?", abort=True)
+    with connected(context) as client:
+        answer = client.conversations.EraseSession(conversation_pb2.EraseSessionRequest(session_id=session))
+    if as_json:
+        print_json(answer)
+    else:
+        console.print(f"erased {answer.erased_turns} turns")
