@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -30,6 +31,7 @@ class FeedbackStore:
             "_id": new_id("feedback"),
             "schema_version": SCHEMA_VERSION,
             "request": request.document(),
+            "status": "stored",
             "created_at": now(),
             **fields,
         }
@@ -42,8 +44,44 @@ class FeedbackStore:
             if known["request"]["hash"] != request.hash:
                 raise AlreadyExists(f"request_id {request.id} was used with another payload") from None
             return known, False
-        return feedback, True
+        return {**feedback, "tenant": tenant}, True
 
     def of_turn(self, tenant: str, turn: str) -> list[Document]:
         """All feedback on a turn, oldest first."""
         return list(self._of(tenant).find({"turn": turn}).sort("_id", 1))
+
+    def delete_session(self, tenant: str, session: str) -> int:
+        """Delete all feedback on a session's turns (KEPT); returns how many."""
+        return self._of(tenant).delete_many({"session": session}).deleted_count
+
+    # -- what the finetune service does with it ---------------------------------------------------
+
+    def waiting(self, limit: int = 256) -> list[Document]:
+        """Feedback of all tenants that nobody has processed yet, oldest first."""
+        every = self._connection.every_tenant("feedback")
+        return list(every.find({"status": "stored"}).sort("_id", 1).limit(limit))
+
+    def processed(self, tenant: str, outcomes: dict[str, str]) -> None:
+        """Mark feedback as processed (QUICK; processing again gives the same); a text says why it was refused."""
+        feedback = self._connection.scoped("feedback", tenant, Concern.QUICK)
+        done = [one for one, refusal in outcomes.items() if not refusal]
+        feedback.update_many({"_id": {"$in": done}, "status": "stored"}, {"$set": {"status": "processed"}})
+        reasons: dict[str, list[str]] = {}
+        for one, refusal in outcomes.items():
+            if refusal:
+                reasons.setdefault(refusal, []).append(one)
+        for refusal, ids in reasons.items():
+            feedback.update_many(
+                {"_id": {"$in": ids}, "status": "stored"}, {"$set": {"status": "refused", "refusal": refusal}}
+            )
+
+    def export(self, tenant: str, query: Document, after: str = "", batch: int = 500) -> Iterator[Document]:
+        """Stored feedback by id from behind ``after``; a broken reader goes on with the last id it saw."""
+        bound = {"$gt": after} if after else {"$exists": True}
+        yield from self._of(tenant).find({**query, "_id": bound}).sort("_id", 1).batch_size(batch)
+
+    def erase(self, tenant: str, query: Document) -> list[str]:
+        """Delete feedback (KEPT) and answer the ids."""
+        ids = [str(one["_id"]) for one in self._of(tenant).find(query, ("_id",))]
+        self._of(tenant).delete_many({"_id": {"$in": ids}})
+        return ids

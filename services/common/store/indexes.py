@@ -12,6 +12,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
         IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
+        IndexModel([("erased_at", UP)], name="erased", partialFilterExpression={"erased_at": {"$exists": True}}),
         IndexModel(
             [("tenant", UP), ("request.method", UP), ("request.id", UP)],
             name="one_per_request",
@@ -52,6 +53,14 @@ INDEXES: dict[str, list[IndexModel]] = {
     "feedback": [
         IndexModel([("tenant", UP), ("_id", UP)], name="oldest_first"),
         IndexModel([("tenant", UP), ("turn", UP)], name="of_turn"),
+        IndexModel([("tenant", UP), ("session", UP)], name="of_session"),
+        IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
+        IndexModel(
+            [("tenant", UP), ("import", UP), ("status", UP)],
+            name="of_import",
+            partialFilterExpression={"import": {"$exists": True}},
+        ),
+        IndexModel([("status", UP), ("_id", UP)], name="waiting", partialFilterExpression={"status": "stored"}),
         IndexModel(
             [("tenant", UP), ("request.method", UP), ("request.id", UP)],
             name="one_per_request",
@@ -68,6 +77,16 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"request.id": {"$exists": True}},
         ),
     ],
+    "imports": [
+        IndexModel([("tenant", UP), ("status", UP)], name="by_status"),
+        IndexModel(
+            [("tenant", UP), ("request.method", UP), ("request.id", UP)],
+            name="one_per_request",
+            unique=True,
+            partialFilterExpression={"request.id": {"$exists": True}},
+        ),
+    ],
+    "refused_lines": [IndexModel([("tenant", UP), ("import", UP), ("line", UP)], name="of_import")],
     "versions": [
         IndexModel([("tenant", UP), ("version", UP)], name="one_per_version", unique=True),
         IndexModel([("tenant", UP), ("training_set", UP)], name="of_set"),
