@@ -22,7 +22,7 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.http2.max_pings_without_data", 0),
     # A gateway that restarts should be found again within seconds; gRPC's own longest wait is two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     # This client retries by itself: it knows the request ids.
     ("grpc.enable_retries", 0),

@@ -102,16 +102,16 @@ class MisbehavingGateway(
 ):
     """Answers its n-th call by its n-th script; a stream whose script is over ends well, end event or not."""
 
-    def __init__(self, credentials: grpc.ServerCredentials | None = None) -> None:
+    def __init__(self, credentials: grpc.ServerCredentials | None = None, port: int = 0) -> None:
         self.calls: list[Call] = []
         self._scripts: deque[Sequence[Step]] = deque()
         self._server = grpc.server(ThreadPoolExecutor(8))
         conversation_pb2_grpc.add_ConversationServiceServicer_to_server(self, self._server)
         knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(self, self._server)
         if credentials is None:
-            self.port = self._server.add_insecure_port("localhost:0")
+            self.port = self._server.add_insecure_port(f"localhost:{port}")
         else:
-            self.port = self._server.add_secure_port("localhost:0", credentials)
+            self.port = self._server.add_secure_port(f"localhost:{port}", credentials)
         self._server.start()
 
     @property

@@ -1,5 +1,6 @@
 """A turn's stream as a reader sees it, whatever happens to connections, gateways and workers."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import grpc
@@ -177,33 +178,49 @@ def test_whatever_breaks_an_accepted_turn_is_followed_through(
     assert text(reader.events(gateway.address, send)) == "ok"
 
 
+class AtFirstText(list[TurnEvent]):
+    """Collects events and does something once, when the first text has come."""
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._do = do
+        self._done = False
+
+    def append(self, one: TurnEvent) -> None:
+        super().append(one)
+        if one.delta.text and not self._done:
+            self._done = True
+            self._do()
+
+    def extend(self, events: Iterable[TurnEvent]) -> None:
+        for one in events:
+            self.append(one)
+
+
 def test_another_gateway_takes_over_when_one_dies(
     reader: Any, gateway: MisbehavingGateway, other_gateway: MisbehavingGateway
 ) -> None:
     gateway.script(accepted(), delta("one ", 0), Hang())
     other_gateway.script(accepted(), delta("two", 4), completed("one two"))
-
-    def dying(client: Any) -> Any:
-        stream = send(client)
-        return stream
-
-    seen: list[TurnEvent] = []
-
-    class Killing(list[TurnEvent]):
-        """Kills the first gateway at the first text."""
-
-        def append(self, one: TurnEvent) -> None:
-            seen.append(one)
-            if one.delta.text == "one ":
-                gateway.stop()
-
-        def extend(self, events: Any) -> None:
-            for one in events:
-                self.append(one)
-
-    reader.events(f"{gateway.address},{other_gateway.address}", dying, into=Killing())
-    assert text(seen) == "one two"
+    addresses = f"{gateway.address},{other_gateway.address}"
+    events = reader.events(addresses, send, into=AtFirstText(gateway.stop))
+    assert text(events) == "one two"
     assert other_gateway.methods == ["AttachTurn"]
+
+
+def test_the_only_gateway_may_come_back(reader: Any, gateway: MisbehavingGateway) -> None:
+    gateway.script(accepted(), delta("one ", 0), Hang())
+    reborn: list[MisbehavingGateway] = []
+
+    def restart() -> None:
+        gateway.stop()
+        reborn.append(MisbehavingGateway(port=gateway.port))
+        reborn[0].script(accepted(), delta("two", 4), completed("one two"))
+
+    try:
+        assert text(reader.events(gateway.address, send, into=AtFirstText(restart))) == "one two"
+        assert reborn[0].methods == ["AttachTurn"]
+    finally:
+        reborn[0].stop()
 
 
 def test_a_position_that_the_gateways_have_forgotten_is_given_up(reader: Any, gateway: MisbehavingGateway) -> None:
