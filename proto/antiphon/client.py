@@ -3,7 +3,7 @@
     from antiphon.client import Client
     from antiphon.v1.conversation_pb2 import CreateSessionRequest
 
-    with Client("localhost:7400", key="key_….…") as client:
+    with Client("localhost:50051", key="key_….…") as client:
         session = client.conversations.CreateSession(CreateSessionRequest(user_id="ada")).session
         with client.send(session.id, "What does the basic plan cost?") as stream:
             for event in stream:
@@ -213,7 +213,7 @@ class _Conversing(Generic[S]):
 class Client(_Conversing[TurnStream]):
     """The blocking client; threads may share it.
 
-    ``addresses``: one gateway or several ("a:7400,b:7400"), tried in turn. ``key``: an API key. ``tls``: False for
+    ``addresses``: one gateway or several ("a:50051,b:50051"), tried in turn. ``key``: an API key. ``tls``: False for
     plain text, True for the system's roots, bytes for these PEM roots, or whole credentials. ``timeout``: seconds a
     single answer may take where a call names none; None is for ever. ``options``: gRPC channel options.
     """

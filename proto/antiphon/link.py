@@ -24,6 +24,8 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # A page of long turns is larger than gRPC's own 4 MiB.
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     # This client retries by itself: it knows the request ids.
     ("grpc.enable_retries", 0),
     # Two clients of one process have connections of their own: what breaks one leaves the other alone.
