@@ -7,7 +7,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T], timeout: float = 10.0, message: str = "", interval: float = 0.01) -> T:
+def wait_until(
+    predicate: Callable[[], T | None], timeout: float = 10.0, message: str = "", interval: float = 0.01
+) -> T:
     """Call ``predicate`` until it returns something true, and return that.
 
     Raises AssertionError after ``timeout`` seconds, saying ``message`` and what the predicate last gave or

@@ -1,0 +1,48 @@
+"""`antiphon chat` on a terminal, and what it plays where there is none."""
+
+import pytest
+
+from tests.support.command import Command
+
+
+def test_a_person_talks_revises_rates_and_leaves(antiphon: Command) -> None:
+    with antiphon.terminal("chat") as terminal:
+        terminal.expect("> ")
+        terminal.type("good morning")
+        terminal.expect("good morning")  # as typed
+        terminal.expect("good morning")  # as the echo engine has it
+        terminal.expect("> ")
+        terminal.type("/revise mention the sunrise")
+        assert "sunrise" in terminal.expect("> ")
+        for line, words in (
+            ("/rate 5", "stored: 5 of 5"),
+            ("/rate many", "a number from 1 to 5"),
+            ("/edit Good morning to you!", "stored: your wording"),
+            ("/teach sunrise | time | six", "taught"),
+            ("/facts", "six"),
+            ("/why", "version"),
+            ("/state", "Nothing is known yet"),
+            ("/nonsense", "no command /nonsense"),
+            ("/help", "/correct SERVICE.SLOT=VALUE"),
+        ):
+            terminal.type(line)
+            terminal.expect(line.split()[-1])
+            terminal.expect(words)
+            terminal.expect("> ")
+        terminal.type("/quit")
+        assert terminal.process.wait(20) == 0
+
+
+@pytest.mark.timeout(400)
+def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    antiphon = Command(tmp_path_factory.mktemp("demo"))
+    out = antiphon("chat", "--up", timeout=380).out
+    assert out.count("\nuser ") == 6
+    assert "visit_time = 14:00" in out.replace("internet.", "")
+    revision = out.split("feedback", 1)[1].split("agent teaches", 1)[0]
+    assert "green light" in revision.lower().split("understood", 1)[1].split("\n", 1)[1]
+    assert "taught:" in out
+    assert "correction" in out.rsplit("what has it understood?", 1)[1]
+    assert antiphon("status", status=1).out.startswith("Nothing is running")

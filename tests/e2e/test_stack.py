@@ -1,0 +1,54 @@
+"""The embedded stack: up, status, a process that dies, down, and what is kept over it."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.support.command import Command
+from tests.support.waiting import wait_until
+
+
+def rows(antiphon: Command) -> dict[str, dict[str, object]]:
+    return {row["name"]: row for row in antiphon.json("status")["processes"]}
+
+
+def test_a_killed_service_comes_back(antiphon: Command, session: str) -> None:
+    before = rows(antiphon)["tracker"]
+    os.kill(int(str(before["pid"])), signal.SIGKILL)
+
+    def came_back() -> bool:
+        now = antiphon("status", "--json", status=0 if ready() else 1).json
+        row = next(one for one in now["processes"] if one["name"] == "tracker")
+        return bool(row["stage"] == "ready" and row["pid"] != before["pid"])
+
+    def ready() -> bool:
+        import json
+
+        found = json.loads((antiphon.home / "status.json").read_text())
+        return all(row["stage"] == "ready" for row in found["processes"])
+
+    wait_until(came_back, timeout=60, interval=0.3)
+    assert antiphon.json("ask", "still there?", "--session", session)["end"] == "completed"
+
+
+def test_up_twice_is_up_once(antiphon: Command) -> None:
+    before = rows(antiphon)
+    endpoint = antiphon.json("up", "--detach")
+    assert rows(antiphon) == before
+    assert endpoint["api_key"] == (antiphon.home / "api_key").read_text().strip()
+
+
+def test_what_was_said_survives_a_restart(tmp_path: Path) -> None:
+    antiphon = Command(tmp_path / "home")
+    antiphon("up", "--detach", "--set", "ANTIPHON_ENGINE=echo")
+    try:
+        session = antiphon.json("sessions", "new")["id"]
+        antiphon("ask", "remember this", "--session", session)
+        key = (antiphon.home / "api_key").read_text()
+        assert antiphon("down").out.strip() == "Stopped."
+        assert "Nothing" in antiphon("status", status=1).out
+        antiphon("up", "--detach", "--set", "ANTIPHON_ENGINE=echo")
+        assert (antiphon.home / "api_key").read_text() == key
+        assert antiphon.json("sessions", "show", session)["turns"][0]["text"] == "remember this"
+    finally:
+        antiphon("down")
