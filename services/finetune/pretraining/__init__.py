@@ -1,0 +1,1 @@
+"""Training of the interactive transformer: corpus, vocabulary, feedback triples, loop and checkpoints."""
