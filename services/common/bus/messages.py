@@ -52,6 +52,7 @@ class TurnMessage:
             reply_to=turn.get("reply_to", ""),
             schema=turn.get("schema"),
             min_watermark=turn.get("min_watermark", 0),
+            skip_ground=bool(turn.get("without_knowledge")),
             trace=trace or {},
         )
 

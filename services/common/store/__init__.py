@@ -9,9 +9,11 @@ from services.common.settings import CommonSettings
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
 from services.common.store.examples import Examples
 from services.common.store.feedback import FeedbackStore
+from services.common.store.imports import Imports
 from services.common.store.indexes import ensure_indexes
 from services.common.store.keys import Credential, Keys
 from services.common.store.knowledge import KNOWLEDGE_INDEXES, GroundingText, KnowledgeStore
+from services.common.store.rounds import Rounds
 from services.common.store.schemas import Schemas
 from services.common.store.serving import Serving
 from services.common.store.sessions import Sessions
@@ -46,12 +48,14 @@ class Store:
         self.connection = Connection(settings.mongo_url, settings.mongo_database, name=name, pool=pool)
         lease = Lease(settings.lease_seconds, settings.silent_seconds, settings.max_attempts)
         self.turns = Turns(self.connection)
+        self.rounds = Rounds(self.connection, self.turns)
         self.steps = Steps(self.connection, lease)
         self.sweep = Sweep(self.connection, self.turns, self.steps, settings.max_attempts)
         self.sessions = Sessions(self.connection)
         self.schemas = Schemas(self.connection)
         self.keys = Keys(self.connection)
         self.feedback = FeedbackStore(self.connection)
+        self.imports = Imports(self.connection)
         self.knowledge = KnowledgeStore(self.connection)
         self.serving = Serving(self.connection)
         self.versions = Versions(self.connection)

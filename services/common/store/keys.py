@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
@@ -40,10 +41,13 @@ class Keys:
     def _of(self, tenant: str) -> Scoped:
         return self._connection.scoped("keys", tenant, Concern.KEPT)
 
-    def create(self, tenant: str, role: str, label: str, request: Request | None = None) -> tuple[Document, str]:
+    def create(
+        self, tenant: str, role: str, label: str, request: Request | None = None, lifetime: float | None = None
+    ) -> tuple[Document, str]:
         """Make a key (KEPT) and return it with its text, which is not stored and cannot be shown again.
 
-        Raises AlreadyExists when the request id was used: the secret of that key is not known any more.
+        ``lifetime`` in seconds; None: for ever. A repeated request gets its key with an empty text. Raises
+        AlreadyExists (the request id with another payload).
         """
         secret = secrets.token_urlsafe(32)
         key: Document = {
@@ -54,13 +58,20 @@ class Keys:
             "hash": _digest(secret),
             "created_at": now(),
         }
+        if lifetime is not None:
+            key["expires_at"] = key["created_at"] + timedelta(seconds=lifetime)
         if request is not None:
             key["request"] = request.document()
         try:
             self._of(tenant).insert_one(key)
         except DuplicateKeyError:
-            raise AlreadyExists("this request_id has made its key; a key's text is shown once") from None
-        return key, f"{key['_id']}.{secret}"
+            known = self._of(tenant).find_one({"request.id": request.id if request else ""})
+            if known is None:
+                raise
+            if request is not None and known["request"]["hash"] != request.hash:
+                raise AlreadyExists(f"request_id {request.id} was used with another payload") from None
+            return known, ""
+        return {**key, "tenant": tenant}, f"{key['_id']}.{secret}"
 
     def authenticate(self, text: str) -> Credential:
         """The credential behind a key's text. Raises Unauthenticated for whatever is wrong with it."""
@@ -69,6 +80,8 @@ class Keys:
         known = key["hash"] if key is not None else _digest("")
         if not hmac.compare_digest(known, _digest(secret)) or key is None or key.get("revoked_at"):
             raise Unauthenticated("the API key is unknown or revoked")
+        if key.get("expires_at") and key["expires_at"] <= now():
+            raise Unauthenticated("the API key has expired")
         return Credential(key["tenant"], key["_id"], key["role"])
 
     def page(self, tenant: str, *, after: str = "", limit: int = 50) -> list[Document]:

@@ -19,8 +19,11 @@ class Schemas:
     def _of(self, tenant: str) -> Scoped:
         return self._connection.scoped("schemas", tenant, Concern.KEPT)
 
-    def put(self, tenant: str, name: str, content: Document, digest: str) -> Document:
-        """Store the next revision (KEPT), or return the latest one when its content is the same."""
+    def put(self, tenant: str, name: str, content: Document, digest: str, definition: str = "") -> Document:
+        """Store the next revision (KEPT), or return the latest one when its content is the same.
+
+        ``content`` is the canonical form, ``definition`` the text as it was put.
+        """
         while True:
             latest = self._of(tenant).find_one({"name": name}, sort=[("revision", -1)])
             if latest is not None and latest["hash"] == digest:
@@ -31,6 +34,7 @@ class Schemas:
                 "name": name,
                 "revision": latest["revision"] + 1 if latest else 1,
                 "content": content,
+                "definition": definition,
                 "hash": digest,
                 "created_at": now(),
             }

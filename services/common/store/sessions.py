@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -48,7 +49,7 @@ class Sessions:
     def get(self, tenant: str, session_id: str) -> Document:
         """The session. Raises NotFound."""
         session = self._of(tenant).find_one({"_id": session_id})
-        if session is None:
+        if session is None or session["status"] == "erased":
             raise NotFound(f"no session {session_id}")
         return session
 
@@ -59,9 +60,11 @@ class Sessions:
             raise FailedPrecondition("the session has ended", reason="SESSION_ENDED")
         return session
 
-    def page(self, tenant: str, *, user: str = "", before: str = "", limit: int = 50) -> list[Document]:
-        """Sessions, newest first; ``before`` is the last id of the page before."""
-        query: Document = {}
+    def page(
+        self, tenant: str, *, user: str = "", status: str = "", before: str = "", limit: int = 50
+    ) -> list[Document]:
+        """Sessions that are not erased, newest first; ``before`` is the last id of the page before."""
+        query: Document = {"status": status or {"$ne": "erased"}}
         if user:
             query["user"] = user
         if before:
@@ -82,27 +85,67 @@ class Sessions:
         return self.get(tenant, session_id)
 
     def correct_state(
-        self, tenant: str, session_id: str, expected_revision: int, corrections: list[Document]
+        self,
+        tenant: str,
+        session_id: str,
+        request: Request,
+        expected_revision: int | None,
+        corrections: list[Document],
     ) -> Document:
-        """Add corrections as the next state revision (KEPT), by compare-and-set.
+        """Add corrections as the next state revision (KEPT), by compare-and-set; once per request id.
 
         Each correction is ``{after_n, service, slot, value or None, by}``; it holds for every state from
-        turn ``after_n`` on that was computed from an older revision. Raises NotFound, Aborted.
+        turn ``after_n`` on that was computed from an older revision. ``expected_revision`` None corrects
+        whatever is there. Raises NotFound, Aborted, AlreadyExists.
         """
-        revision = expected_revision + 1
-        stamped = [{**correction, "revision": revision, "at": now()} for correction in corrections]
-        corrected = self._of(tenant).find_one_and_update(
-            {"_id": session_id, "state_revision": expected_revision},
-            {"$set": {"state_revision": revision}, "$push": {"corrections": {"$each": stamped}}},
-        )
-        if corrected is None:
+        while True:
             session = self.get(tenant, session_id)
-            raise Aborted(
-                f"expected_revision {expected_revision}: the state is at revision {session['state_revision']}",
-                reason="REVISION_MISMATCH",
+            known = [one for one in session["corrections"] if one["request"]["id"] == request.id]
+            if known:
+                if known[0]["request"]["hash"] != request.hash:
+                    raise AlreadyExists(f"request_id {request.id} was used with another payload")
+                return session
+            current = session["state_revision"]
+            if expected_revision is not None and expected_revision != current:
+                raise Aborted(f"expected_revision {expected_revision}: the state is at revision {current}")
+            stamp = {"revision": current + 1, "at": now(), "request": request.document()}
+            corrected = self._of(tenant).find_one_and_update(
+                {"_id": session_id, "state_revision": current},
+                {
+                    "$set": {"state_revision": current + 1},
+                    "$push": {"corrections": {"$each": [{**one, **stamp} for one in corrections]}},
+                },
             )
-        return corrected
+            if corrected is not None:
+                return corrected
 
-    def delete(self, tenant: str, session_id: str) -> bool:
-        """Delete the session document (KEPT); its turns are deleted by ``Turns.delete_session``."""
-        return self._of(tenant).delete_one({"_id": session_id}).deleted_count == 1
+    def erase(self, tenant: str, session_id: str) -> None:
+        """Leave of a session its id and the time of its erasure (KEPT), so that it takes no more turns.
+
+        Erasing twice is the same as once. Raises NotFound. The turns are deleted by ``Turns.delete_session``,
+        again after the longest lease, since a worker may still have held one.
+        """
+        erased = self._of(tenant).find_one_and_update(
+            {"_id": session_id},
+            [
+                {
+                    "$replaceWith": {
+                        "_id": "$_id",
+                        "tenant": "$tenant",
+                        "schema_version": "$schema_version",
+                        "created_at": "$created_at",
+                        "request": "$request",
+                        "status": "erased",
+                        "erased_at": {"$ifNull": ["$erased_at", "$$NOW"]},
+                    }
+                }
+            ],
+        )
+        if erased is None:
+            raise NotFound(f"no session {session_id}")
+
+    def erased_lately(self, seconds: float) -> list[tuple[str, str]]:
+        """``(tenant, session)`` of all erased within the last so many seconds, for deleting once more."""
+        since = now() - timedelta(seconds=seconds)
+        found = self._connection.every_tenant("sessions").find({"erased_at": {"$gte": since}}, ("tenant", "_id"))
+        return [(session["tenant"], session["_id"]) for session in found]

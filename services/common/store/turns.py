@@ -1,4 +1,4 @@
-"""Turns from acceptance to the head of their session: accept, promote, cancel, reopen, read.
+"""Turns from acceptance to the head of their session: accept, promote, cancel, read.
 
 A turn document is its own outbox: whoever wrote it may die right after, the sweep sends it again.
 ``head: true`` marks the one turn of a session that may run; ``open: true`` one that has not ended.
@@ -7,13 +7,14 @@ A turn document is its own outbox: whoever wrote it may die right after, the swe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, ResourceExhausted
+from services.common.errors import AlreadyExists, FailedPrecondition, NotFound, ResourceExhausted, Unavailable
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
 
@@ -50,7 +51,7 @@ class TurnLimits:
 
 @dataclass(frozen=True)
 class NewTurn:
-    """What accept stores of a user's message."""
+    """What accept stores of a user's message; with ``follows`` only as the turn right after that n."""
 
     session: str
     text: str
@@ -62,6 +63,7 @@ class NewTurn:
     schema: str | None = None
     settings: Document = field(default_factory=dict)
     min_watermark: int = 0
+    follows: int | None = None
     extra: Document = field(default_factory=dict)
 
 
@@ -100,8 +102,8 @@ class Turns:
         Promises: once this returned, the turn reaches a terminal state. Reads the highest n, *then*
         whether a turn is open, and inserts n + 1; the unique indexes decide every race.
 
-        Raises: AlreadyExists (request id used with another payload), FailedPrecondition
-        (policy ``reject`` and a turn is open), ResourceExhausted (too many open turns).
+        Raises: AlreadyExists (request id used with another payload), FailedPrecondition (SESSION_BUSY:
+        policy ``reject`` and a turn is open; NOT_LAST_TURN), ResourceExhausted (too many open turns).
         """
         turns = self._of(tenant)
         if turns.count({"open": True}, limit=limits.open_per_tenant) >= limits.open_per_tenant:
@@ -114,6 +116,11 @@ class Turns:
         while True:
             newest = turns.find_one({"session": new.session}, ("n",), sort=[("n", -1)])
             n = newest["n"] + 1 if newest else 1
+            if new.follows is not None and n != new.follows + 1:
+                known = self._same_request(turns, new.request)
+                if known is not None:
+                    return Accepted(known, created=False)
+                raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
             waiting = bool(newest) and turns.count({"session": new.session, "open": True}, limit=1) > 0
             if waiting and new.policy == "reject":
                 known = self._same_request(turns, new.request)
@@ -201,6 +208,51 @@ class Turns:
             dispatch=[promoted] if promoted is not None else [],
         )
 
+    def seed(self, tenant: str, session: Document, history: list[tuple[str, str]]) -> None:
+        """Store what was said elsewhere as the session's first turns, completed and accepted (KEPT).
+
+        ``history`` holds (user's text, reply). Repeating it adds what is missing and changes nothing.
+        """
+        at, rows = now(), []
+        for index, (text, reply) in enumerate(history):
+            draft = {
+                "id": new_id("draft"),
+                "round": 0,
+                "status": "completed",
+                "text": reply,
+                "author": "seeded",
+                "finish_reason": "given",
+                "completed_at": at,
+            }
+            rows.append(
+                {
+                    "_id": new_id("turn"),
+                    "schema_version": SCHEMA_VERSION,
+                    "session": session["_id"],
+                    "n": index + 1,
+                    "text": text,
+                    "user": session["user"],
+                    "status": "completed",
+                    "round": 0,
+                    "attempt": 0,
+                    "accepted_at": at,
+                    "ended_at": at,
+                    "policy": "enqueue",
+                    "drafts": [draft],
+                    "accepted_round": 0,
+                }
+            )
+        with suppress(BulkWriteError):  # rows that are there already; whatever else is wrong the count shows
+            self._of(tenant).insert_many(rows)
+        if self._of(tenant).count({"session": session["_id"], "n": {"$lte": len(rows)}}) != len(rows):
+            raise Unavailable("the history was not stored whole; repeat the call")
+
+    def exclude(self, tenant: str, turn: str, *, excluded: bool) -> bool:
+        """Take a turn out of history and state, or back in (KEPT); tells whether that changed it."""
+        update = {"$set": {"excluded": True}} if excluded else {"$unset": {"excluded": ""}}
+        changed = self._of(tenant).update_one({"_id": turn, "excluded": {"$ne": True} if excluded else True}, update)
+        return changed.modified_count == 1
+
     def open_in_all(self, limit: int) -> int:
         """How many turns of all tenants are open, counted up to ``limit`` on the index of due turns."""
         every = self._connection.every_tenant("turns")
@@ -247,8 +299,9 @@ class Turns:
     ) -> Document | None:
         """Write the end of an open turn (KEPT); this one write decides the race with its finish.
 
-        ``reason``: requested, interrupted, rolled_back, session_ended or taken_over. Returns the turn as cancelled by this call, or None when it had ended before. The holder stays,
-        so that its engine can still add the rest of the partial text (``keep_partial``).
+        ``reason``: requested, interrupted, rolled_back, session_ended or taken_over. Returns the turn as
+        cancelled by this call, or None when it had ended before. The holder stays, so that its engine can
+        still add the rest of the partial text (``keep_partial``).
         """
         update: Document = {
             "$set": {
@@ -264,143 +317,6 @@ class Turns:
         return self._of(tenant).find_one_and_update(
             {"_id": turn, "open": True}, update, array_filters=[{"running.status": "active"}]
         )
-
-    # -- revision -------------------------------------------------------------------------------
-
-    def reopen_for_revision(
-        self,
-        tenant: str,
-        turn_id: str,
-        *,
-        request: Request,
-        expected_round: int | None,
-        feedback: Document | None,
-        reply_to: str,
-        max_rounds: int,
-        settings: Document | None = None,
-        deadline_seconds: float = 600.0,
-        retry: bool = False,
-    ) -> Accepted:
-        """Give the session's last turn a new round (KEPT): ``{ended, round r, last} → active, head, r + 1``.
-
-        ``retry`` reopens a failed turn (RetryTurn); otherwise some draft must have completed and none
-        been accepted. The attempt count starts anew.
-
-        Raises: NotFound, AlreadyExists, Aborted (``expected_round`` is not the current one),
-        FailedPrecondition (open, accepted, not the last turn, or at the round limit).
-        """
-        turns = self._of(tenant)
-        turn = self.get(tenant, turn_id)
-        for draft in turn["drafts"]:
-            known = draft.get("request")
-            if known and known["id"] == request.id:
-                if known["hash"] != request.hash:
-                    raise AlreadyExists(f"request_id {request.id} was used with another payload")
-                return Accepted(turn, created=False)
-        self._check_reopen(turns, turn, expected_round, max_rounds, retry)
-        at, following = now(), turn["round"] + 1
-        draft = {
-            "id": new_id("draft"),
-            "round": following,
-            "status": "active",
-            "request": request.document(),
-            "feedback": feedback,
-        }
-        changes: Document = {
-            "status": "active",
-            "head": True,
-            "open": True,
-            "round": following,
-            "attempt": 0,
-            "dispatches": 0,
-            "reply_to": reply_to,
-            "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
-            "deadline_at": at + timedelta(seconds=deadline_seconds),
-        }
-        if settings is not None:
-            changes["settings"] = settings
-        try:
-            reopened = turns.find_one_and_update(
-                {"_id": turn_id, "status": turn["status"], "round": turn["round"], "accepted_round": None},
-                {
-                    "$set": changes,
-                    "$push": {"drafts": draft, "revision_requests": request.id},
-                    "$unset": {
-                        "holder": "",
-                        "lease_until": "",
-                        "renewed_at": "",
-                        "partial": "",
-                        "ended_at": "",
-                    },
-                },
-            )
-        except DuplicateKeyError as error:
-            if turns.count({"revision_requests": request.id}, limit=1):
-                raise AlreadyExists(f"request_id {request.id} was used for another turn") from error
-            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN") from error
-        if reopened is None:
-            raise Aborted("the turn changed meanwhile", reason="ROUND_MISMATCH")
-        later = {"session": turn["session"], "n": {"$gt": turn["n"]}, "status": {"$ne": "waiting"}}
-        if turns.count(later, limit=1):
-            self._undo_reopen(turns, reopened, turn)
-            self.promote(tenant, turn["session"])
-            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
-        return Accepted(reopened, created=True, dispatch=[reopened])
-
-    @staticmethod
-    def _check_reopen(turns: Scoped, turn: Document, expected_round: int | None, max_rounds: int, retry: bool) -> None:
-        if expected_round is not None and expected_round != turn["round"]:
-            raise Aborted(
-                f"expected_round {expected_round}: the turn is at round {turn['round']}",
-                reason="ROUND_MISMATCH",
-            )
-        if turn.get("open"):
-            raise FailedPrecondition("the turn is still open", reason="TURN_NOT_COMPLETED")
-        if turn.get("accepted_round") is not None:
-            raise FailedPrecondition("a draft of the turn was accepted", reason="DRAFT_ACCEPTED")
-        if turn.get("excluded"):
-            raise FailedPrecondition("the turn was rolled back", reason="TURN_EXCLUDED")
-        if retry and turn["status"] != "failed":
-            raise FailedPrecondition("only a failed turn is retried", reason="TURN_NOT_FAILED")
-        if not retry and not any(draft["status"] == "completed" for draft in turn["drafts"]):
-            raise FailedPrecondition("the turn has no completed draft to revise", reason="DRAFT_MISSING")
-        if turn["round"] + 1 >= max_rounds:
-            raise FailedPrecondition(f"the turn had its {max_rounds} rounds", reason="ROUND_LIMIT")
-        if turns.count({"session": turn["session"], "n": {"$gt": turn["n"]}}, limit=1):
-            raise FailedPrecondition("only the last turn of a session is revised", reason="NOT_LAST_TURN")
-
-    @staticmethod
-    def _undo_reopen(turns: Scoped, reopened: Document, before: Document) -> None:
-        """Take a reopening back that lost the race with a later turn; no worker has taken it as head."""
-        turns.update_one(
-            {"_id": reopened["_id"], "status": "active", "round": reopened["round"], "attempt": 0},
-            {
-                "$set": {"status": before["status"], "round": before["round"], "drafts": before["drafts"]},
-                "$unset": {"head": "", "open": "", "next_dispatch_at": ""},
-                "$pullAll": {"revision_requests": [reopened["drafts"][-1]["request"]["id"]]},
-            },
-        )
-
-    def accept_draft(self, tenant: str, turn_id: str, round_number: int) -> Document:
-        """Mark one completed draft as the reply that counts (KEPT).
-
-        Raises: NotFound, FailedPrecondition (open, no such completed draft, or another was accepted).
-        """
-        accepted = self._of(tenant).find_one_and_update(
-            {
-                "_id": turn_id,
-                "open": {"$ne": True},
-                "drafts": {"$elemMatch": {"round": round_number, "status": "completed"}},
-                "accepted_round": {"$in": [None, round_number]},
-            },
-            {"$set": {"accepted_round": round_number}, "$currentDate": {"draft_accepted_at": True}},
-        )
-        if accepted is None:
-            self.get(tenant, turn_id)
-            raise FailedPrecondition(
-                f"round {round_number} is not a completed draft that may be accepted", reason="DRAFT_MISSING"
-            )
-        return accepted
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -434,6 +350,20 @@ class Turns:
         )
         return list(cursor.sort("n", -1).limit(limit))[::-1]
 
+    def last_of(self, tenant: str, sessions: list[str]) -> dict[str, Document]:
+        """Of each session the last turn's ``n``, ``accepted_at`` and ``ended_at``; none for an empty session."""
+        found: dict[str, Document] = {}
+        for session in sessions:
+            last = self._of(tenant).find_one({"session": session}, ("n", "accepted_at", "ended_at"), sort=[("n", -1)])
+            if last is not None:
+                found[session] = last
+        return found
+
+    def open_of(self, tenant: str, session: str) -> list[str]:
+        """Ids of a session's open turns, the last first."""
+        cursor = self._of(tenant).find({"session": session, "open": True}, ("_id",))
+        return [turn["_id"] for turn in cursor.sort("n", -1)]
+
     def previous_with_state(self, tenant: str, session: str, before_n: int) -> Document | None:
         """The latest turn before ``before_n`` that counts, with its state and its drafts' texts."""
         return self._of(tenant).find_one(
@@ -444,6 +374,23 @@ class Turns:
                 "excluded": {"$ne": True},
             },
             (*HISTORY_FIELDS, "state"),
+            sort=[("n", -1)],
+        )
+
+    def numbered(self, tenant: str, session: str, n: int) -> Document | None:
+        """The session's turn ``n``; None if there is none."""
+        return self._of(tenant).find_one({"session": session, "n": n})
+
+    def latest_state(self, tenant: str, session: str, *, up_to: int = 2**31) -> Document | None:
+        """The latest turn up to ``up_to`` that has a state and counts; None if there is none."""
+        return self._of(tenant).find_one(
+            {
+                "session": session,
+                "n": {"$lte": up_to},
+                "state": {"$ne": None},
+                "excluded": {"$ne": True},
+            },
+            ("n", "state"),
             sort=[("n", -1)],
         )
 

@@ -1,0 +1,229 @@
+"""Further rounds of a turn: revised, tried again, accepted, or answered by a person.
+
+A revision reopens the session's last turn only; once a draft is accepted no round is added.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
+from services.common.ids import new_id
+from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.turns import REDISPATCH_FIRST, Accepted, Request, Turns, now
+
+
+class Rounds:
+    """Operations on the ``turns`` collection that add a draft or choose one."""
+
+    def __init__(self, connection: Connection, turns: Turns) -> None:
+        self._connection = connection
+        self._turns = turns
+
+    def _of(self, tenant: str) -> Scoped:
+        return self._connection.scoped("turns", tenant, Concern.KEPT)
+
+    def reopen_for_revision(
+        self,
+        tenant: str,
+        turn_id: str,
+        *,
+        request: Request,
+        expected_round: int | None,
+        feedback: Document | None,
+        reply_to: str,
+        max_rounds: int,
+        settings: Document | None = None,
+        min_watermark: int = 0,
+        deadline_seconds: float = 600.0,
+        retry: bool = False,
+    ) -> Accepted:
+        """Give the session's last turn a new round (KEPT): ``{ended, round r, last} → active, head, r + 1``.
+
+        ``retry`` reopens a failed turn (RetryTurn); otherwise some draft must have completed and none
+        been accepted. The attempt count starts anew; ``settings`` are laid over those of the round before.
+
+        Raises: NotFound, AlreadyExists, Aborted (``expected_round`` is not the current one),
+        FailedPrecondition (open, accepted, not the last turn, or at the round limit).
+        """
+        turns = self._of(tenant)
+        turn = self._turns.get(tenant, turn_id)
+        if self._known_round(turn, request):
+            return Accepted(turn, created=False)
+        self._check_reopen(turns, turn, expected_round, max_rounds, retry)
+        at, following = now(), turn["round"] + 1
+        draft = {
+            "id": new_id("draft"),
+            "round": following,
+            "status": "active",
+            "request": request.document(),
+            "feedback": feedback,
+        }
+        changes: Document = {
+            "status": "active",
+            "head": True,
+            "open": True,
+            "round": following,
+            "attempt": 0,
+            "dispatches": 0,
+            "reply_to": reply_to,
+            "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
+            "deadline_at": at + timedelta(seconds=deadline_seconds),
+        }
+        if settings:
+            changes["settings"] = {**(turn.get("settings") or {}), **settings}
+        if min_watermark:
+            changes["min_watermark"] = min_watermark
+        try:
+            reopened = turns.find_one_and_update(
+                {"_id": turn_id, "status": turn["status"], "round": turn["round"], "accepted_round": None},
+                {
+                    "$set": changes,
+                    "$push": {"drafts": draft, "revision_requests": request.id},
+                    "$unset": {
+                        "holder": "",
+                        "lease_until": "",
+                        "renewed_at": "",
+                        "partial": "",
+                        "ended_at": "",
+                    },
+                },
+            )
+        except DuplicateKeyError as error:
+            if turns.count({"revision_requests": request.id}, limit=1):
+                raise AlreadyExists(f"request_id {request.id} was used for another turn") from error
+            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN") from error
+        if reopened is None:
+            raise Aborted("the turn changed meanwhile", reason="ROUND_MISMATCH")
+        later = {"session": turn["session"], "n": {"$gt": turn["n"]}, "status": {"$ne": "waiting"}}
+        if turns.count(later, limit=1):
+            self._undo_reopen(turns, reopened, turn)
+            self._turns.promote(tenant, turn["session"])
+            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
+        return Accepted(reopened, created=True, dispatch=[reopened])
+
+    @staticmethod
+    def _check_reopen(turns: Scoped, turn: Document, expected_round: int | None, max_rounds: int, retry: bool) -> None:
+        if expected_round is not None and expected_round != turn["round"]:
+            raise Aborted(
+                f"expected_round {expected_round}: the turn is at round {turn['round']}",
+                reason="ROUND_MISMATCH",
+            )
+        if turn.get("open"):
+            raise FailedPrecondition("the turn is still open", reason="TURN_OPEN")
+        if turn.get("accepted_round") is not None:
+            raise FailedPrecondition("a draft of the turn was accepted", reason="TURN_ACCEPTED")
+        if turn.get("excluded"):
+            raise FailedPrecondition("the turn was rolled back", reason="TURN_EXCLUDED")
+        if retry and turn["status"] != "failed":
+            raise FailedPrecondition("only a failed turn is retried", reason="TURN_NOT_FAILED")
+        if not retry and not any(draft["status"] == "completed" for draft in turn["drafts"]):
+            raise FailedPrecondition("the turn has no completed draft to revise", reason="NO_DRAFT")
+        if turn["round"] + 1 >= max_rounds:
+            raise FailedPrecondition(f"the turn had its {max_rounds} rounds", reason="ROUND_LIMIT")
+        if Rounds._has_later(turns, turn):
+            raise FailedPrecondition("only the last turn of a session is revised", reason="NOT_LAST_TURN")
+
+    @staticmethod
+    def _undo_reopen(turns: Scoped, reopened: Document, before: Document) -> None:
+        """Take a reopening back that lost the race with a later turn; no worker has taken it as head."""
+        turns.update_one(
+            {"_id": reopened["_id"], "status": "active", "round": reopened["round"], "attempt": 0},
+            {
+                "$set": {"status": before["status"], "round": before["round"], "drafts": before["drafts"]},
+                "$unset": {"head": "", "open": "", "next_dispatch_at": ""},
+                "$pullAll": {"revision_requests": [reopened["drafts"][-1]["request"]["id"]]},
+            },
+        )
+
+    def accept_draft(self, tenant: str, turn_id: str, round_number: int | None) -> Document:
+        """Mark one completed draft as the reply that counts (KEPT); None: the latest completed.
+
+        Raises: NotFound, FailedPrecondition (NO_DRAFT: open, or no such completed draft; TURN_ACCEPTED:
+        another was accepted; NOT_LAST_TURN).
+        """
+        turns = self._of(tenant)
+        turn = self._turns.get(tenant, turn_id)
+        completed = [draft["round"] for draft in turn["drafts"] if draft["status"] == "completed"]
+        chosen = round_number if round_number is not None else max(completed, default=-1)
+        if turn.get("accepted_round") == chosen and chosen >= 0:
+            return turn
+        if turn.get("accepted_round") is not None:
+            raise FailedPrecondition("another draft of the turn was accepted", reason="TURN_ACCEPTED")
+        if self._has_later(turns, turn):
+            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
+        accepted = turns.find_one_and_update(
+            {
+                "_id": turn_id,
+                "open": {"$ne": True},
+                "drafts": {"$elemMatch": {"round": chosen, "status": "completed"}},
+                "accepted_round": {"$in": [None, chosen]},
+            },
+            {"$set": {"accepted_round": chosen}, "$currentDate": {"draft_accepted_at": True}},
+        )
+        if accepted is None:
+            raise FailedPrecondition("the turn has no such completed draft", reason="NO_DRAFT")
+        return accepted
+
+    def post_reply(self, tenant: str, turn_id: str, request: Request, text: str, author: str) -> Document:
+        """End the session's last turn with a person's reply, a new round that is accepted at once (KEPT).
+
+        An open turn must have been cancelled before. Raises NotFound, AlreadyExists, FailedPrecondition
+        (TURN_ACCEPTED, NOT_LAST_TURN, TURN_OPEN).
+        """
+        turns = self._of(tenant)
+        turn = self._turns.get(tenant, turn_id)
+        if self._known_round(turn, request):
+            return turn
+        self.check_reply(tenant, turn)
+        following = turn["round"] + 1
+        draft = {
+            "id": new_id("draft"),
+            "round": following,
+            "status": "completed",
+            "text": text,
+            "author": "human",
+            "author_name": author,
+            "finish_reason": "given",
+            "completed_at": now(),
+            "request": request.document(),
+        }
+        try:
+            replied = turns.find_one_and_update(
+                {"_id": turn_id, "open": {"$ne": True}, "round": turn["round"], "accepted_round": None},
+                {
+                    "$set": {"status": "completed", "round": following, "attempt": 0, "accepted_round": following},
+                    "$push": {"drafts": draft, "revision_requests": request.id},
+                    "$unset": {"failure": "", "cancel_reason": "", "partial": ""},
+                    "$currentDate": {"ended_at": True},
+                },
+            )
+        except DuplicateKeyError as error:
+            raise AlreadyExists(f"request_id {request.id} was used for another turn") from error
+        if replied is None:
+            raise FailedPrecondition("the turn is open again", reason="TURN_OPEN")
+        return replied
+
+    def check_reply(self, tenant: str, turn: Document) -> None:
+        """Raises FailedPrecondition where a person may not reply to the turn any more."""
+        if turn.get("accepted_round") is not None:
+            raise FailedPrecondition("a draft of the turn was accepted", reason="TURN_ACCEPTED")
+        if self._has_later(self._of(tenant), turn):
+            raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
+
+    @staticmethod
+    def _has_later(turns: Scoped, turn: Document) -> bool:
+        return turns.count({"session": turn["session"], "n": {"$gt": turn["n"]}}, limit=1) > 0
+
+    @staticmethod
+    def _known_round(turn: Document, request: Request) -> bool:
+        """Whether the request has made a round of this turn. Raises AlreadyExists (another payload)."""
+        for draft in turn["drafts"]:
+            known = draft.get("request")
+            if known and known["id"] == request.id:
+                if known["hash"] != request.hash or known["method"] != request.method:
+                    raise AlreadyExists(f"request_id {request.id} was used with another payload")
+                return True
+        return False
