@@ -1,0 +1,1 @@
+"""The gateway: gRPC in, queues out; sessions, order, streams, keys and limits."""

@@ -1,0 +1,182 @@
+"""The gateway put together: settings, store, bus, hub, services, server; and its two commands."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+import structlog
+from antiphon.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    conversation_pb2,
+    conversation_pb2_grpc,
+    feedback_pb2,
+    feedback_pb2_grpc,
+    knowledge_pb2,
+    knowledge_pb2_grpc,
+    model_pb2,
+    model_pb2_grpc,
+    state_pb2,
+    state_pb2_grpc,
+)
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
+from grpc_reflection.v1alpha import reflection
+
+from services.common.bus import Bus
+from services.common.ids import new_id
+from services.common.runtime import Runtime
+from services.common.store import Store
+from services.common.store.keys import ROLES
+from services.gateway.admin import AdminService
+from services.gateway.auth import Keyring
+from services.gateway.conversation import ConversationService
+from services.gateway.dispatch import Dispatch
+from services.gateway.feedback import FeedbackService
+from services.gateway.guard import Guard
+from services.gateway.knowledge import KnowledgeService
+from services.gateway.load import Load
+from services.gateway.model import ModelService
+from services.gateway.replies import Replies, Watch
+from services.gateway.searching import Searching
+from services.gateway.settings import GatewaySettings
+from services.gateway.state import StateService
+from services.gateway.streams import Hub, Stream
+from services.gateway.sweeping import Sweeping
+from services.gateway.talk import Talk
+from services.gateway.threads import Threads
+
+log = structlog.get_logger(__name__)
+CONTRACT = (admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry of `python -m services.gateway [create-key]`; settings come from the environment."""
+    parser = argparse.ArgumentParser(prog="python -m services.gateway", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="take calls (the default)")
+    create = commands.add_parser("create-key", help="make an API key and print it; it is shown this once")
+    create.add_argument("--tenant", default="default")
+    create.add_argument("--role", default="operator", choices=ROLES)
+    create.add_argument("--label", default="made by hand")
+    chosen = parser.parse_args(arguments)
+    settings = GatewaySettings()
+    if chosen.command == "create-key":
+        create_key(settings, chosen.tenant, chosen.role, chosen.label)
+        return
+    with Runtime(settings, "gateway") as runtime:
+        asyncio.run(serve(settings, runtime))
+
+
+def create_key(settings: GatewaySettings, tenant: str, role: str, label: str) -> None:
+    """Make a key in the database and print its text."""
+    store = Store(settings, name="antiphon-gateway-key", pool=2)
+    try:
+        store.prepare()
+        print(store.keys.create(tenant, role, label)[1])
+    finally:
+        store.close()
+
+
+async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
+    """Take calls until the process is asked to end, then let the open ones finish."""
+    loop = asyncio.get_running_loop()
+    store = Store(settings, name="antiphon-gateway", pool=settings.gateway_threads + 4)
+    bus = Bus(settings.broker_url)
+    threads = Threads(settings.gateway_threads)
+    await threads.run(store.prepare)
+    await threads.run(bus.declare)
+
+    def ask(stream: Stream) -> None:
+        threads.submit(lambda: dispatch.ask_for_snapshot(stream.turn))
+
+    hub = Hub(settings.stream_backlog, ask)
+    dispatch = Dispatch(store, bus, hub, new_id("gateway"), loop)
+    searching = Searching(bus, threads, dispatch.reply_to)
+    replies = Replies(bus, hub, dispatch, loop, searching.arrived)
+    watch = Watch(store, threads, hub)
+    sweeping = Sweeping(store, dispatch, settings.sweep_seconds)
+    load = Load(store, settings.open_turns, settings.retry_after_seconds)
+    talk = Talk(settings, store, threads, hub, dispatch, load)
+
+    server = _server(settings, Keyring(store, threads, settings.key_cache_seconds))
+    conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
+        ConversationService(settings, store, threads, dispatch, talk), server
+    )
+    state_pb2_grpc.add_StateServiceServicer_to_server(StateService(store, threads), server)
+    # What a service does not define yet answers UNIMPLEMENTED, which is what the ignored "abstract" methods do.
+    feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(
+        FeedbackService(settings, store, threads),  # type: ignore[abstract]
+        server,
+    )
+    knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(
+        KnowledgeService(settings, store, threads, searching),  # type: ignore[abstract]
+        server,
+    )
+    model_pb2_grpc.add_ModelServiceServicer_to_server(
+        ModelService(store, threads),  # type: ignore[abstract]
+        server,
+    )
+    admin_pb2_grpc.add_AdminServiceServicer_to_server(
+        AdminService(store, threads),  # type: ignore[abstract]
+        server,
+    )
+    signs = _signs(server, reflected=settings.gateway_reflection)
+
+    await threads.run(replies.start)
+    watch.start()
+    sweeping.start()
+    port = _listen(server, settings)
+    await server.start()
+    await signs.set("", health_pb2.HealthCheckResponse.SERVING)
+    log.info("listening", host=settings.gateway_host, port=port, reply_to=dispatch.reply_to)
+    runtime.ready()
+
+    await loop.run_in_executor(None, runtime.wait)
+
+    await signs.enter_graceful_shutdown()
+    await server.stop(settings.drain_seconds)
+    await watch.stop()
+    await loop.run_in_executor(None, sweeping.stop)
+    await loop.run_in_executor(None, replies.stop)
+    await loop.run_in_executor(None, threads.close)
+    bus.close()
+    store.close()
+
+
+def _server(settings: GatewaySettings, keyring: Keyring) -> grpc.aio.Server:
+    return grpc.aio.server(
+        interceptors=[Guard(keyring)],
+        options=[
+            ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.so_reuseport", 0),  # a second gateway on the same port is a mistake and not load balancing
+            # clients behind idle-cutting networks may ping every ten seconds, also between calls
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.keepalive_time_ms", 60_000),
+        ],
+    )
+
+
+def _signs(server: grpc.aio.Server, *, reflected: bool) -> health.HealthServicer:
+    """Health, and reflection where it is wanted."""
+    signs = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(signs, server)
+    if reflected:
+        names = [service.full_name for module in CONTRACT for service in module.DESCRIPTOR.services_by_name.values()]
+        names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, server)
+    return signs
+
+
+def _listen(server: grpc.aio.Server, settings: GatewaySettings) -> int:
+    """Open the port; raises RuntimeError where it is taken."""
+    address = f"{settings.gateway_host}:{settings.gateway_port}"
+    if not settings.tls_certificate:
+        return server.add_insecure_port(address)
+    pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
+    return server.add_secure_port(address, grpc.ssl_server_credentials([pair]))

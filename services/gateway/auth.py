@@ -1,0 +1,86 @@
+"""Who calls: the API key of a call, looked up once in a while, and the role that each RPC needs."""
+
+from __future__ import annotations
+
+import contextvars
+import hashlib
+import time
+from collections.abc import Iterable
+
+from services.common.errors import PermissionDenied, Unauthenticated
+from services.common.store import Credential, Store
+from services.common.store.keys import ROLES
+from services.gateway.threads import Threads
+
+_caller: contextvars.ContextVar[Credential] = contextvars.ContextVar("caller")
+
+# What a caller's key may do; everything not named here or below needs an operator's.
+CALLER = frozenset(
+    {"GetSchema", "ListSchemas", "GetState", "SubmitFeedback", "Search", "GetIngestion", "ListFacts", "FactHistory"}
+)
+REVIEWER_SERVICES = frozenset({"StateService", "FeedbackService", "KnowledgeService"})
+# Open to everyone: what load balancers and grpcurl ask before they have a key.
+OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
+
+
+def caller() -> Credential:
+    """The credential of the call that is being answered."""
+    return _caller.get()
+
+
+def set_caller(credential: Credential) -> None:
+    """Bind a call's credential; each call runs in a context of its own."""
+    _caller.set(credential)
+
+
+def needed_role(method: str) -> str:
+    """The lowest role for ``/antiphon.v1.StateService/GetState``; "" where no key is needed."""
+    if method.startswith(OPEN_SERVICES):
+        return ""
+    service, _, name = method.rpartition("/")
+    service = service.rpartition(".")[2]
+    if service == "ConversationService" or name in CALLER:
+        return "caller"
+    return "reviewer" if service in REVIEWER_SERVICES else "operator"
+
+
+class Keyring:
+    """Checks keys against the store and remembers good ones for a few seconds, hashed."""
+
+    LIMIT = 10_000
+
+    def __init__(self, store: Store, threads: Threads, seconds: float) -> None:
+        self._store = store
+        self._threads = threads
+        self._seconds = seconds
+        self._known: dict[bytes, tuple[float, Credential]] = {}
+
+    async def admit(self, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Credential | None:
+        """The caller's credential; None where none is needed. Raises Unauthenticated, PermissionDenied."""
+        needed = needed_role(method)
+        if not needed:
+            return None
+        credential = await self._credential(_bearer(metadata))
+        if ROLES.index(credential.role) < ROLES.index(needed):
+            raise PermissionDenied(f"this call needs a key of role {needed}, yours is {credential.role}")
+        return credential
+
+    async def _credential(self, text: str) -> Credential:
+        digest = hashlib.sha256(text.encode()).digest()
+        known = self._known.get(digest)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        credential = await self._threads.run(self._store.keys.authenticate, text)
+        if len(self._known) >= self.LIMIT:
+            self._known.clear()
+        self._known[digest] = (time.monotonic() + self._seconds, credential)
+        return credential
+
+
+def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    for name, value in metadata:
+        if name == "authorization":
+            scheme, _, text = (value if isinstance(value, str) else value.decode("ascii", "replace")).partition(" ")
+            if scheme.lower() == "bearer" and text.strip():
+                return text.strip()
+    raise Unauthenticated("send the API key as metadata: authorization: Bearer key_…")

@@ -1,0 +1,228 @@
+"""ConversationService: the turn RPCs; those of sessions are in ``sessions``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from antiphon.v1 import conversation_pb2 as pb
+from antiphon.v1 import conversation_pb2_grpc as rpc
+
+from services.common.errors import InvalidArgument
+from services.common.store import Document, NewTurn, Request, Store, TurnLimits
+from services.gateway import validation as check
+from services.gateway.auth import caller
+from services.gateway.dispatch import Dispatch
+from services.gateway.mapping.sessions import POLICIES
+from services.gateway.mapping.turns import settings_json, turn_message
+from services.gateway.sessions import SessionRpcs
+from services.gateway.settings import GatewaySettings
+from services.gateway.talk import Followed, Place, Talk
+from services.gateway.threads import Threads
+
+Context = Any
+MAX_TIMEOUT = 86_400.0
+OUTCOMES: dict[str, pb.CancelOutcome.ValueType] = {
+    "cancelled": pb.CANCEL_OUTCOME_ALREADY_CANCELLED,
+    "completed": pb.CANCEL_OUTCOME_ALREADY_COMPLETED,
+    "failed": pb.CANCEL_OUTCOME_ALREADY_FAILED,
+}
+
+
+class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
+    """Validates, calls ``Talk`` and the store, answers."""
+
+    def __init__(
+        self, settings: GatewaySettings, store: Store, threads: Threads, dispatch: Dispatch, talk: Talk
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._threads = threads
+        self._dispatch = dispatch
+        self._talk = talk
+
+    # -- streams --------------------------------------------------------------------------------
+
+    async def SendTurn(self, request: pb.SendTurnRequest, context: Context) -> AsyncIterator[pb.SendTurnResponse]:
+        key = check.request_of("SendTurn", request)
+        session_id = check.identifier("session_id", request.session_id)
+        text = check.words("text", request.text, self._settings.max_text)
+        check.decoding(request.settings)
+        check.choice("policy", pb.DoubleTextingPolicy, request.policy)
+        watermark = check.watermark("min_watermark", request.min_watermark)
+        deadline = self._settings.turn_deadline_seconds
+        if request.HasField("timeout"):
+            deadline = check.seconds("timeout", request.timeout, MAX_TIMEOUT)
+        extra = {"without_knowledge": True} if request.without_knowledge else {}
+
+        def new(session: Document) -> NewTurn:
+            policy = POLICIES.get(request.policy) or session["policy"]
+            settings = settings_json(request.settings)
+            return self._new_turn(session, text, key, policy, settings, watermark, extra)
+
+        followed = await self._talk.send(caller().tenant, session_id, new, self._limits(deadline))
+        async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
+            async for event in events:
+                yield pb.SendTurnResponse(event=event)
+
+    async def ReviseTurn(self, request: pb.ReviseTurnRequest, context: Context) -> AsyncIterator[pb.ReviseTurnResponse]:
+        key = check.request_of("ReviseTurn", request)
+        turn = check.identifier("turn_id", request.turn_id)
+        basis = request.WhichOneof("basis")
+        if basis is None:
+            raise InvalidArgument("basis", "give feedback, or resample for another draw")
+        feedback = check.feedback(request.feedback, self._settings.max_text) if basis == "feedback" else None
+        check.decoding(request.settings)
+        watermark = check.watermark("min_watermark", request.min_watermark)
+        expected = request.expected_round if request.HasField("expected_round") else None
+        settings = settings_json(request.settings)
+        followed = await self._reopen(turn, key, expected, feedback, settings, watermark=watermark)
+        async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
+            async for event in events:
+                yield pb.ReviseTurnResponse(event=event)
+
+    async def RetryTurn(self, request: pb.RetryTurnRequest, context: Context) -> AsyncIterator[pb.RetryTurnResponse]:
+        key = check.request_of("RetryTurn", request)
+        turn = check.identifier("turn_id", request.turn_id)
+        check.decoding(request.settings)
+        followed = await self._reopen(turn, key, None, None, settings_json(request.settings), retry=True)
+        async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
+            async for event in events:
+                yield pb.RetryTurnResponse(event=event)
+
+    async def EditTurn(self, request: pb.EditTurnRequest, context: Context) -> AsyncIterator[pb.EditTurnResponse]:
+        key = check.request_of("EditTurn", request)
+        turn_id = check.identifier("turn_id", request.turn_id)
+        text = check.words("text", request.text, self._settings.max_text)
+        check.decoding(request.settings)
+        watermark = check.watermark("min_watermark", request.min_watermark)
+        settings = settings_json(request.settings)
+
+        def new(session: Document, old: Document) -> NewTurn:
+            merged = {**(old.get("settings") or {}), **settings}
+            return self._new_turn(session, text, key, "rollback", merged, watermark, {"replaces": turn_id})
+
+        limits = self._limits(self._settings.turn_deadline_seconds)
+        followed = await self._talk.edit(caller().tenant, turn_id, key, new, limits)
+        async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
+            async for event in events:
+                yield pb.EditTurnResponse(event=event)
+
+    async def AttachTurn(self, request: pb.AttachTurnRequest, context: Context) -> AsyncIterator[pb.AttachTurnResponse]:
+        turn = check.identifier("turn_id", request.turn_id)
+        place = None
+        if request.HasField("position"):
+            given = request.position
+            for name in ("round", "attempt", "offset"):
+                check.between(f"position.{name}", getattr(given, name), 0, check.MAX_INT64)
+            place = Place(given.round, given.attempt, given.offset)
+        followed = self._talk.attach(caller().tenant, turn, place, wait=request.wait_for_completion)
+        async with aclosing(followed) as events:
+            async for event in events:
+                yield pb.AttachTurnResponse(event=event)
+
+    def _new_turn(
+        self,
+        session: Document,
+        text: str,
+        key: Request,
+        policy: str,
+        settings: Document,
+        watermark: int,
+        extra: Document,
+    ) -> NewTurn:
+        if session.get("system_text"):
+            extra = {**extra, "system_text": session["system_text"]}
+        return NewTurn(
+            session=session["_id"],
+            text=text,
+            request=key,
+            policy=policy,
+            reply_to=self._dispatch.reply_to,
+            user=session["user"],
+            version=session.get("version") or "",
+            schema=session.get("schema"),
+            settings=settings,
+            min_watermark=watermark,
+            extra=extra,
+        )
+
+    def _limits(self, deadline: float) -> TurnLimits:
+        return TurnLimits(self._settings.open_turns_per_tenant, deadline, self._settings.retry_after_seconds)
+
+    async def _reopen(
+        self,
+        turn: str,
+        key: Request,
+        expected: int | None,
+        feedback: Document | None,
+        settings: Document,
+        *,
+        watermark: int = 0,
+        retry: bool = False,
+    ) -> Followed:
+        tenant = caller().tenant
+        return await self._talk.reopen(
+            tenant,
+            turn,
+            lambda: self._store.rounds.reopen_for_revision(
+                tenant,
+                turn,
+                request=key,
+                expected_round=expected,
+                feedback=feedback,
+                reply_to=self._dispatch.reply_to,
+                max_rounds=self._settings.max_rounds,
+                settings=settings,
+                min_watermark=watermark,
+                deadline_seconds=self._settings.turn_deadline_seconds,
+                retry=retry,
+            ),
+        )
+
+    # -- single answers -------------------------------------------------------------------------
+
+    async def CancelTurn(self, request: pb.CancelTurnRequest, context: Context) -> pb.CancelTurnResponse:
+        check.request_of("CancelTurn", request)
+        won, turn = await self._talk.cancel(caller().tenant, check.identifier("turn_id", request.turn_id))
+        outcome = pb.CANCEL_OUTCOME_CANCELLED if won else OUTCOMES[turn["status"]]
+        return pb.CancelTurnResponse(outcome=outcome, turn=turn_message(turn))
+
+    async def AcceptDraft(self, request: pb.AcceptDraftRequest, context: Context) -> pb.AcceptDraftResponse:
+        check.request_of("AcceptDraft", request)
+        turn_id = check.identifier("turn_id", request.turn_id)
+        chosen = request.round if request.HasField("round") else None
+        if chosen is not None:
+            check.between("round", chosen, 0, check.MAX_INT64)
+        turn = await self._threads.run(self._store.rounds.accept_draft, caller().tenant, turn_id, chosen)
+        return pb.AcceptDraftResponse(turn=turn_message(turn))
+
+    async def PostReply(self, request: pb.PostReplyRequest, context: Context) -> pb.PostReplyResponse:
+        key = check.request_of("PostReply", request)
+        turn_id = check.identifier("turn_id", request.turn_id)
+        text = check.words("text", request.text, self._settings.max_text)
+        author = check.words("author", request.author, check.MAX_USER, needed=False)
+        turn = await self._talk.post_reply(caller().tenant, turn_id, key, text, author)
+        return pb.PostReplyResponse(turn=turn_message(turn))
+
+    async def GetTurn(self, request: pb.GetTurnRequest, context: Context) -> pb.GetTurnResponse:
+        turn_id = check.identifier("turn_id", request.turn_id)
+        turn = await self._threads.run(self._store.turns.get, caller().tenant, turn_id)
+        return pb.GetTurnResponse(turn=turn_message(turn))
+
+    async def ListTurns(self, request: pb.ListTurnsRequest, context: Context) -> pb.ListTurnsResponse:
+        session_id = check.identifier("session_id", request.session_id)
+        size = check.page_size(request.page_size)
+        after = check.page_number("page_token", request.page_token)
+        tenant = caller().tenant
+
+        def read() -> list[Document]:
+            self._store.sessions.get(tenant, session_id)
+            return self._store.turns.page(
+                tenant, session_id, after_n=after, limit=size, newest_first=request.latest_first
+            )
+
+        turns = await self._threads.run(read)
+        following = str(turns[-1]["n"]) if len(turns) == size else ""
+        return pb.ListTurnsResponse(turns=[turn_message(turn) for turn in turns], next_page_token=following)

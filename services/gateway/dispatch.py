@@ -1,0 +1,101 @@
+"""What follows a write: turns onto their queue, ends to the streams that wait for them, commands to the engines.
+
+Everything here may be lost without harm: the sweep re-sends turns, silent streams are looked up, a cancelled
+engine stops at its next renewal. So a broker that is away is logged and no caller hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from services.common.bus import Bus, TurnMessage, topology
+from services.common.bus.events import Event
+from services.common.errors import Unavailable
+from services.common.store import Accepted, Document, Store
+from services.common.telemetry import TURNS, trace_context
+from services.gateway.replay import end_of
+from services.gateway.streams import Hub
+
+log = structlog.get_logger(__name__)
+
+
+class Dispatch:
+    """Called from threads of the pool, after the write that each call follows."""
+
+    def __init__(self, store: Store, bus: Bus, hub: Hub, reply_to: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._store = store
+        self._bus = bus
+        self._hub = hub
+        self._loop = loop
+        self.reply_to = reply_to
+
+    def turns(self, turns: Iterable[Document]) -> None:
+        """Send turns on their way: to the generators where one was taken before, else to the trackers."""
+        for turn in turns:
+            taken = turn["attempt"] > 0
+            queue = topology.GENERATE if taken else topology.TRACK
+            try:
+                self._bus.publish_turn(queue, TurnMessage.of_turn(turn, trace_context()))
+            except Unavailable as error:
+                log.warning("turn_not_dispatched", turn=turn["_id"], session=turn["session"], error=str(error))
+
+    def accepted(self, accepted: Accepted) -> None:
+        """What follows an accepted message: its policy's victims hear of their end, what may run is sent."""
+        for turn in accepted.cancelled:
+            self._stop(turn)
+            self.ended(turn)
+        self.turns(accepted.dispatch)
+
+    def cancelled(self, turn: Document) -> None:
+        """What follows a cancel: the engine stops, the streams end, the next turn of the session goes."""
+        self._stop(turn)
+        self.ended(turn)
+        self.next(turn)
+
+    def taken_over(self, turn: Document) -> None:
+        """What follows a person's reply: the engine stops, the streams end with it."""
+        self._command({"op": "cancel", "turn": turn["_id"]})
+        self.ended(turn)
+        self.next(turn)
+
+    def next(self, turn: Document) -> None:
+        """Promote and send the session's next turn."""
+        promoted = self._store.turns.promote(turn["tenant"], turn["session"])
+        if promoted is not None:
+            self.turns([promoted])
+
+    def ended(self, turn: Document) -> None:
+        """Tell the streams of a turn that a gateway has ended."""
+        TURNS.labels(turn["status"]).inc()
+        events = end_of(turn)
+        self._loop.call_soon_threadsafe(self._hub.deliver, events)
+        other = turn.get("reply_to") or ""
+        if other and other != self.reply_to:
+            self._send(other, events)
+
+    def ask_for_snapshot(self, turn: str) -> None:
+        """Have the generator that holds the turn send all text so far, and what follows, to this gateway."""
+        self._command({"op": "attach", "turn": turn, "reply_to": self.reply_to})
+
+    def forget_session(self, tenant: str, session: str) -> None:
+        """Have the generators drop what they remember of a session."""
+        self._command({"op": "forget", "tenant": tenant, "session": session})
+
+    def _stop(self, turn: Document) -> None:
+        if turn["attempt"] > 0:  # else no engine has seen it
+            self._command({"op": "cancel", "turn": turn["_id"]})
+
+    def _command(self, command: dict[str, str]) -> None:
+        try:
+            self._bus.publish_control(command)
+        except Unavailable as error:
+            log.warning("command_not_sent", op=command["op"], error=str(error))
+
+    def _send(self, reply_to: str, events: list[Event]) -> None:
+        try:
+            self._bus.publish_events(reply_to, events)
+        except Unavailable as error:
+            log.warning("events_lost", events=len(events), error=str(error))

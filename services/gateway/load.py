@@ -1,0 +1,43 @@
+"""How busy the whole is: looked up at most once a second, shared by all calls."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from services.common.errors import ResourceExhausted
+from services.common.store import Store
+
+FRESH_SECONDS = 1.0
+
+
+class Load:
+    """The number of open turns of all tenants, and whether a generator is up."""
+
+    def __init__(self, store: Store, open_turns: int, retry_after: float) -> None:
+        self._store = store
+        self._limit = open_turns
+        self._retry_after = retry_after
+        self._lock = threading.Lock()
+        self._looked_at = float("-inf")
+        self._open = 0
+        self.generator_up = False
+
+    def check(self) -> None:
+        """Raises ResourceExhausted where too many turns are open in all. Blocks; for the pool."""
+        self.refresh()
+        if self._open >= self._limit:
+            raise ResourceExhausted(
+                f"{self._limit} turns are open in all", retry_after=self._retry_after, reason="OVERLOADED"
+            )
+
+    def refresh(self) -> None:
+        """Look again if the last look is old. Blocks; for the pool."""
+        if time.monotonic() - self._looked_at < FRESH_SECONDS or not self._lock.acquire(blocking=False):
+            return  # fresh, or another thread looks right now
+        try:
+            self._open = self._store.turns.open_in_all(self._limit)
+            self.generator_up = bool(self._store.serving.alive())
+            self._looked_at = time.monotonic()
+        finally:
+            self._lock.release()

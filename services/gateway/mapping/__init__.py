@@ -1,0 +1,1 @@
+"""Documents to messages of the contract and back; nothing is decided here."""

@@ -1,0 +1,176 @@
+"""Turns, drafts and manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from antiphon.v1 import common_pb2
+from antiphon.v1 import conversation_pb2 as pb
+
+from services.gateway.mapping.feedbacks import constraint_messages, feedback_message
+from services.gateway.mapping.states import entity_message, state_message
+from services.gateway.mapping.times import duration, timestamp
+
+Document = Mapping[str, Any]
+
+STATUSES: dict[str, pb.TurnStatus.ValueType] = {
+    "waiting": pb.TURN_STATUS_WAITING,
+    "active": pb.TURN_STATUS_ACTIVE,
+    "completed": pb.TURN_STATUS_COMPLETED,
+    "cancelled": pb.TURN_STATUS_CANCELLED,
+    "failed": pb.TURN_STATUS_FAILED,
+}
+_FINISHES = {
+    "stop": pb.FINISH_REASON_STOP,
+    "length": pb.FINISH_REASON_LENGTH,
+    "cancelled": pb.FINISH_REASON_CANCELLED,
+    "given": pb.FINISH_REASON_GIVEN,
+}
+_ORIGINS = {"human": pb.DRAFT_ORIGIN_HUMAN, "seeded": pb.DRAFT_ORIGIN_SEEDED, "model": pb.DRAFT_ORIGIN_MODEL}
+_SETTINGS = (
+    "max_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "beams", "candidates",
+    "constraint_weight",
+)  # fmt: skip
+
+
+def settings_json(message: common_pb2.DecodingSettings) -> dict[str, Any]:
+    """The settings that are set, as a turn keeps them."""
+    chosen = {name: getattr(message, name) for name in _SETTINGS if message.HasField(name)}  # type: ignore[arg-type]
+    return {**chosen, "stop": list(message.stop)} if message.stop else chosen
+
+
+def settings_message(document: Document) -> common_pb2.DecodingSettings:
+    chosen = {name: document[name] for name in _SETTINGS if document.get(name) is not None}
+    return common_pb2.DecodingSettings(**chosen, stop=document.get("stop") or ())
+
+
+def passage_refs(passages: Iterable[Document]) -> list[common_pb2.PassageRef]:
+    return [
+        common_pb2.PassageRef(
+            id=one["id"], revision=one.get("revision") or 0, score=one.get("score") or 0.0, mark=one.get("mark") or ""
+        )
+        for one in passages
+    ]
+
+
+def fact_refs(facts: Iterable[Document]) -> list[common_pb2.FactRef]:
+    return [
+        common_pb2.FactRef(id=one["id"], revision=one.get("revision") or 0, mark=one.get("mark") or "") for one in facts
+    ]
+
+
+def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
+    """What a draft was made from; None where no model wrote it."""
+    if not document:
+        return None
+    words = {
+        name: document.get(name) or ""
+        for name in (
+            "version_id", "base_model", "template_hash", "tokenizer_hash", "dtype", "kernels", "engine", "worker",
+            "prompt_hash",
+        )
+    }  # fmt: skip
+    dropped = document.get("dropped")
+    return common_pb2.Manifest(
+        **words,
+        history_draft_ids=document.get("history_draft_ids") or (),
+        dropped=common_pb2.TurnRange(first=dropped[0], last=dropped[1]) if dropped else None,
+        state_revision=document.get("state_revision") or 0,
+        passages=passage_refs(document.get("passages") or ()),
+        facts=fact_refs(document.get("facts") or ()),
+        feedback_ids=document.get("feedback_ids") or (),
+        settings=settings_message(document.get("settings") or {}),
+        seed=document.get("seed") or 0,
+    )
+
+
+def draft_message(draft: Document, accepted_round: int | None = None) -> pb.Draft:
+    """One draft; a cancelled one has the text it got to."""
+    usage = draft.get("usage")
+    return pb.Draft(
+        id=draft.get("id") or "",
+        round=draft["round"],
+        text=draft.get("text") or "",
+        origin=_ORIGINS.get(draft.get("author") or "model", pb.DRAFT_ORIGIN_MODEL),
+        finish_reason=_finish(draft),
+        usage=None if not usage else _usage(usage),
+        manifest=manifest_message(draft.get("manifest")),
+        feedback=feedback_message(draft.get("feedback")),
+        constraints=constraint_messages(draft.get("constraints") or ()),
+        accepted=accepted_round is not None and accepted_round == draft["round"],
+        create_time=timestamp(draft.get("completed_at")),
+    )
+
+
+def _finish(draft: Document) -> pb.FinishReason.ValueType:
+    if draft.get("status") == "cancelled":
+        return pb.FINISH_REASON_CANCELLED
+    return _FINISHES.get(draft.get("finish_reason") or "", pb.FINISH_REASON_UNSPECIFIED)
+
+
+def _usage(usage: Document) -> pb.Usage:
+    return pb.Usage(
+        prompt_tokens=usage.get("prompt_tokens") or 0,
+        reused_tokens=usage.get("reused_tokens") or 0,
+        reply_tokens=usage.get("reply_tokens") or 0,
+        queue_time=duration(usage.get("queue_seconds")),
+        first_token_time=duration(usage.get("first_token_seconds")),
+        generation_time=duration(usage.get("generation_seconds")),
+    )
+
+
+def understood_message(understood: Document, state: Document | None = None) -> pb.TurnUnderstood:
+    """What the tracker made of the words: constraints of feedback; intents and entities of a message."""
+    intents = understood.get("intents") or {}
+    entities = understood.get("entities") or ()
+    if state and not intents and not entities:
+        services = state.get("services") or {}
+        intents = {name: one["intent"] for name, one in services.items() if one.get("intent")}
+        entities = state.get("entities") or ()
+    return pb.TurnUnderstood(
+        intents=intents,
+        entities=[entity_message(one) for one in entities],
+        constraints=constraint_messages(understood.get("constraints") or ()),
+        unparsed=understood.get("unparsed") or (),
+    )
+
+
+def turn_message(turn: Document) -> pb.Turn:
+    """A whole turn. Drafts without any text (running, or failed before it) are left out."""
+    accepted = turn.get("accepted_round")
+    drafts = [_with_partial(turn, draft) for draft in turn["drafts"]]
+    text_so_far = drafts[-1].get("text") or turn.get("partial") or ""
+    state = turn.get("state")
+    understood = (turn.get("understood") or {}).get(str(turn["round"]))
+    failure = turn.get("failure") if turn["status"] == "failed" else None
+    return pb.Turn(
+        id=turn["_id"],
+        session_id=turn["session"],
+        number=turn["n"],
+        text=turn["text"],
+        status=STATUSES[turn["status"]],
+        position=common_pb2.Position(round=turn["round"], attempt=turn["attempt"], offset=len(text_so_far)),
+        drafts=[draft_message(draft, accepted) for draft in drafts if _shown(draft)],
+        accepted_round=accepted,
+        state=state_message(state) if state else None,
+        state_revision=(state or {}).get("base_revision") or 0,
+        understood=understood_message(understood or {}, state) if understood or state else None,
+        version_id=turn.get("version") or "",
+        error=pb.TurnError(reason=failure["reason"], message=failure["message"]) if failure else None,
+        excluded=bool(turn.get("excluded")),
+        replaces_turn_id=turn.get("replaces") or "",
+        create_time=timestamp(turn["accepted_at"]),
+        end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,
+    )
+
+
+def _shown(draft: Document) -> bool:
+    return bool(draft.get("text")) or draft["status"] == "completed"
+
+
+def _with_partial(turn: Document, draft: Document) -> Document:
+    """A cancelled draft shows the text of the last renewal until its engine has stored the rest."""
+    if draft["status"] == "cancelled" and not draft.get("text") and draft["round"] == turn["round"]:
+        return {**draft, "text": turn.get("partial")}
+    return draft

@@ -1,0 +1,63 @@
+"""A turn document told as events: for those who attach late, and for ends that no message brought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.common.bus.events import Event, event
+
+
+def events_of(turn: Mapping[str, Any]) -> list[Event]:
+    """Everything the document knows of the latest round: snapshots, the text so far, the end if there is one."""
+    return [*_snapshots(turn), *_text(turn), *end_of(turn)]
+
+
+def end_of(turn: Mapping[str, Any]) -> list[Event]:
+    """The end of the turn as an event; none while it is open."""
+    if turn.get("open"):
+        return []
+    name, round_number, attempt = _place(turn)
+    if turn["status"] == "completed":
+        return [event(name, "completed", round_number, attempt, draft=current_draft(turn))]
+    if turn["status"] == "cancelled":
+        reason = turn.get("cancel_reason", "requested")
+        return [event(name, "cancelled", round_number, attempt, reason=reason, draft=partial_draft(turn))]
+    failure = turn.get("failure") or {"reason": "INTERNAL", "message": ""}
+    return [event(name, "failed", round_number, attempt, **failure)]
+
+
+def current_draft(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft of the latest round."""
+    drafts: list[dict[str, Any]] = turn["drafts"]
+    return next((draft for draft in reversed(drafts) if draft["round"] == turn["round"]), drafts[-1])
+
+
+def partial_draft(turn: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The latest draft of a cancelled turn with the text known so far; None where there is none."""
+    draft = current_draft(turn)
+    text = draft.get("text") or turn.get("partial")
+    return {**draft, "text": text} if text else None
+
+
+def _place(turn: Mapping[str, Any]) -> tuple[str, int, int]:
+    return turn["_id"], turn["round"], turn["attempt"]
+
+
+def _snapshots(turn: Mapping[str, Any]) -> list[Event]:
+    name, round_number, attempt = _place(turn)
+    found = []
+    understood = (turn.get("understood") or {}).get(str(round_number))
+    if understood:
+        found.append(event(name, "understood", round_number, attempt, understood=understood))
+    if turn.get("state"):
+        found.append(event(name, "state", round_number, attempt, state=turn["state"]))
+    if turn.get("grounding"):
+        found.append(event(name, "grounding", round_number, attempt, **turn["grounding"]))
+    return found
+
+
+def _text(turn: Mapping[str, Any]) -> list[Event]:
+    name, round_number, attempt = _place(turn)
+    text = turn.get("partial")
+    return [event(name, "delta", round_number, attempt, 0, text=text)] if text else []

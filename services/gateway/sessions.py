@@ -1,0 +1,158 @@
+"""The session RPCs of ConversationService."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from antiphon.v1 import conversation_pb2 as pb
+
+from services.common.errors import InvalidArgument
+from services.common.store import Document, Request, Store
+from services.gateway import validation as check
+from services.gateway.auth import caller
+from services.gateway.dispatch import Dispatch
+from services.gateway.mapping.sessions import POLICIES, STATUSES, session_message
+from services.gateway.settings import GatewaySettings
+from services.gateway.threads import Threads
+
+MAX_SYSTEM_TEXT = 8_000
+Context = Any
+
+
+class SessionRpcs:
+    """A mixin of ConversationService: sessions are made, read, changed, listed, ended and erased."""
+
+    _settings: GatewaySettings
+    _store: Store
+    _threads: Threads
+    _dispatch: Dispatch
+
+    async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
+        key = check.request_of("CreateSession", request)
+        user = check.words("user_id", request.user_id, check.MAX_USER)
+        check.words("schema_name", request.schema_name, check.MAX_ID, needed=False)
+        check.choice("policy", pb.DoubleTextingPolicy, request.policy)
+        check.words("system_text", request.system_text, MAX_SYSTEM_TEXT, needed=False)
+        fields: Document = {
+            "user": user,
+            "policy": POLICIES.get(request.policy, "enqueue"),
+            "labels": check.labels("labels", request.labels),
+            "system_text": request.system_text,
+        }
+        history = self._history(request)
+        session = await self._threads.run(self._create, caller().tenant, key, request.schema_name, fields, history)
+        return pb.CreateSessionResponse(session=session)
+
+    def _history(self, request: pb.CreateSessionRequest) -> list[tuple[str, str]]:
+        """The pairs of user and assistant that a history holds."""
+        given = request.history
+        if len(given) > self._settings.max_history:
+            raise InvalidArgument("history", f"{len(given)} messages, at most {self._settings.max_history} are taken")
+        for index, one in enumerate(given):
+            check.words(f"history[{index}].text", one.text, self._settings.max_text)
+            expected = pb.SPEAKER_ASSISTANT if index % 2 else pb.SPEAKER_USER
+            if one.speaker != expected:
+                who = "the assistant" if index % 2 else "the user"
+                raise InvalidArgument(f"history[{index}].speaker", f"must be {who}: they take turns, the user first")
+        if len(given) % 2:
+            raise InvalidArgument("history", "ends with the user; send that message with SendTurn")
+        return [(given[index].text, given[index + 1].text) for index in range(0, len(given), 2)]
+
+    def _create(
+        self, tenant: str, key: Request, schema_name: str, fields: Document, history: list[tuple[str, str]]
+    ) -> pb.Session:
+        if schema_name:
+            schema = self._store.schemas.get(tenant, schema_name)
+            fields = {**fields, "schema": f"{schema['name']}@{schema['revision']}"}
+        session = self._store.sessions.create(tenant, key, fields)
+        if history:
+            self._store.turns.seed(tenant, session, history)
+        return self._shown(session)
+
+    async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
+        session_id = check.identifier("session_id", request.session_id)
+        tenant = caller().tenant
+        session = await self._threads.run(lambda: self._shown(self._store.sessions.get(tenant, session_id)))
+        return pb.GetSessionResponse(session=session)
+
+    async def UpdateSession(self, request: pb.UpdateSessionRequest, context: Context) -> pb.UpdateSessionResponse:
+        check.request_of("UpdateSession", request)
+        session_id = check.identifier("session_id", request.session_id)
+        check.choice("policy", pb.DoubleTextingPolicy, request.policy)
+        changed = check.labels("labels", request.labels)
+        policy = POLICIES.get(request.policy, "")
+        session = await self._threads.run(self._update, caller().tenant, session_id, policy, changed)
+        return pb.UpdateSessionResponse(session=session)
+
+    def _update(self, tenant: str, session_id: str, policy: str, changed: list[dict[str, str]]) -> pb.Session:
+        session = self._store.sessions.get_open(tenant, session_id)
+        fields: Document = {}
+        if policy:
+            fields["policy"] = policy
+        if changed:
+            merged = {one["key"]: one["value"] for one in [*(session.get("labels") or ()), *changed]}
+            fields["labels"] = check.labels("labels", {key: value for key, value in merged.items() if value})
+        return self._shown(self._store.sessions.update(tenant, session_id, fields))
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
+        size = check.page_size(request.page_size)
+        check.words("page_token", request.page_token, check.MAX_ID, needed=False)
+        check.words("user_id", request.user_id, check.MAX_USER, needed=False)
+        check.choice("status", pb.SessionStatus, request.status)
+        tenant = caller().tenant
+
+        def read() -> list[pb.Session]:
+            found = self._store.sessions.page(
+                tenant,
+                user=request.user_id,
+                status=STATUSES.get(request.status, ""),
+                before=request.page_token,
+                limit=size,
+            )
+            last = self._store.turns.last_of(tenant, [session["_id"] for session in found])
+            return [session_message(session, last.get(session["_id"])) for session in found]
+
+        sessions = await self._threads.run(read)
+        following = sessions[-1].id if len(sessions) == size else ""
+        return pb.ListSessionsResponse(sessions=sessions, next_page_token=following)
+
+    async def EndSession(self, request: pb.EndSessionRequest, context: Context) -> pb.EndSessionResponse:
+        check.request_of("EndSession", request)
+        session_id = check.identifier("session_id", request.session_id)
+        tenant = caller().tenant
+
+        def end() -> pb.EndSessionResponse:
+            session = self._store.sessions.end(tenant, session_id)
+            cancelled = self._cancel_open(tenant, session_id)
+            return pb.EndSessionResponse(session=self._shown(session), cancelled_turns=cancelled)
+
+        return await self._threads.run(end)
+
+    async def EraseSession(self, request: pb.EraseSessionRequest, context: Context) -> pb.EraseSessionResponse:
+        check.request_of("EraseSession", request)
+        session_id = check.identifier("session_id", request.session_id)
+        tenant = caller().tenant
+
+        def erase() -> pb.EraseSessionResponse:
+            self._store.sessions.erase(tenant, session_id)
+            self._cancel_open(tenant, session_id)
+            self._store.feedback.delete_session(tenant, session_id)
+            return pb.EraseSessionResponse(erased_turns=self._store.turns.delete_session(tenant, session_id))
+
+        return await self._threads.run(erase)
+
+    def _cancel_open(self, tenant: str, session_id: str) -> int:
+        """Cancel all open turns of a session that takes no more; returns how many. The last goes first, so that
+        none is promoted meanwhile."""
+        cancelled = 0
+        for turn in self._store.turns.open_of(tenant, session_id):
+            ended = self._store.turns.cancel_turn(tenant, turn, reason="session_ended")
+            if ended is not None:
+                self._dispatch.cancelled(ended)
+                cancelled += 1
+        self._dispatch.forget_session(tenant, session_id)
+        return cancelled
+
+    def _shown(self, session: Document) -> pb.Session:
+        last = self._store.turns.last_of(session["tenant"], [session["_id"]])
+        return session_message(session, last.get(session["_id"]))

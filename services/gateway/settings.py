@@ -1,0 +1,38 @@
+"""The gateway's settings: where it listens, what it takes, and how often it looks around."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from services.common.settings import CommonSettings
+
+
+class GatewaySettings(CommonSettings):
+    """What a gateway needs beside the common settings."""
+
+    gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on; 0.0.0.0 for all.")
+    gateway_port: int = Field(50051, ge=0, le=65535, description="Port of the gateway; 0 takes a free one.")
+    gateway_threads: int = Field(16, ge=1, le=256, description="Calls of the store and the broker made at a time.")
+    gateway_reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl and the like.")
+    tls_certificate: str = Field("", description="Path of the certificate chain (PEM); empty: no TLS here.")
+    tls_key: str = Field("", description="Path of the certificate's private key (PEM).")
+
+    max_message_bytes: int = Field(4 * 2**20, ge=2**16, description="Largest gRPC message that is taken.")
+    max_text: int = Field(32_000, ge=1, description="Code points a user's message or a reply may have.")
+    max_history: int = Field(500, ge=0, description="Messages a session may be seeded with.")
+    open_turns_per_tenant: int = Field(1_000, ge=1, description="Open turns of a tenant before it is told to wait.")
+    open_turns: int = Field(10_000, ge=1, description="Open turns of all tenants before everybody is told to wait.")
+    retry_after_seconds: float = Field(2.0, gt=0, description="What a caller at a limit is told to wait.")
+
+    sweep_seconds: float = Field(1.0, gt=0, description="How often a gateway looks for turns left behind.")
+    key_cache_seconds: float = Field(
+        5.0, ge=0, le=10, description="How long an API key is trusted without being looked up again."
+    )
+    stream_backlog: int = Field(
+        65_536, ge=1, description="Code points that wait for a slow client before it is caught up by a snapshot."
+    )
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("ANTIPHON_TLS_CERTIFICATE and ANTIPHON_TLS_KEY are set together")

@@ -1,0 +1,228 @@
+"""Turns from the caller's side: accept a message, revise, edit, retry, attach, cancel; and follow what comes.
+
+The order of things in an accept: the write, then the stream is subscribed, then the caller hears `accepted`, and
+only then the turn is sent on its way. All of it but the hearing happens in one thread of the pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from antiphon.v1 import conversation_pb2 as pb
+
+from services.common.errors import AntiphonError, OutOfRange
+from services.common.store import Accepted, Document, NewTurn, Request, Store, TurnLimits
+from services.gateway.dispatch import Dispatch
+from services.gateway.load import Load
+from services.gateway.mapping.events import accepted_message, event_message
+from services.gateway.replay import events_of
+from services.gateway.settings import GatewaySettings
+from services.gateway.streams import ENDS, Hub, Stream
+from services.gateway.threads import Answer, Threads
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a client says it stands."""
+
+    round: int
+    attempt: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A turn and the stream that was subscribed before anything could be said about it."""
+
+    accepted: Accepted
+    stream: Stream
+
+
+class Talk:
+    """What ConversationService does with turns; raises the errors of ``services.common.errors``."""
+
+    def __init__(
+        self, settings: GatewaySettings, store: Store, threads: Threads, hub: Hub, dispatch: Dispatch, load: Load
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._threads = threads
+        self._hub = hub
+        self._dispatch = dispatch
+        self._load = load
+
+    # -- beginning a stream ---------------------------------------------------------------------
+
+    async def send(
+        self, tenant: str, session_id: str, new: Callable[[Document], NewTurn], limits: TurnLimits
+    ) -> Followed:
+        """Accept a message; ``new`` makes the turn of the open session it belongs to."""
+
+        def write() -> Accepted:
+            session = self._store.sessions.get(tenant, session_id)
+            turn = new(session)
+            if session["status"] != "open":
+                known = self._store.turns.of_request(tenant, turn.request)
+                if known is not None:
+                    return Accepted(known, created=False)
+                session = self._store.sessions.get_open(tenant, session_id)
+            self._load.check()
+            return self._store.turns.accept_turn(tenant, turn, limits)
+
+        return await self._begin(tenant, write)
+
+    async def reopen(self, tenant: str, turn_id: str, write: Callable[[], Accepted]) -> Followed:
+        """Begin a new round of a turn, in a session that takes turns, by a write that returns it reopened."""
+
+        def checked() -> Accepted:
+            self._load.check()
+            self._session_of(tenant, turn_id)
+            return write()
+
+        return await self._begin(tenant, checked)
+
+    async def edit(
+        self,
+        tenant: str,
+        turn_id: str,
+        key: Request,
+        new: Callable[[Document, Document], NewTurn],
+        limits: TurnLimits,
+    ) -> Followed:
+        """Take the session's last turn out and accept ``new(session, old turn)`` in its place."""
+
+        def write() -> Accepted:
+            known = self._store.turns.of_request(tenant, key)
+            if known is not None:
+                return Accepted(known, created=False)
+            self._load.check()
+            session, old = self._session_of(tenant, turn_id)
+            turn = replace(new(session, old), follows=old["n"])
+            excluded = self._store.turns.exclude(tenant, turn_id, excluded=True)
+            try:
+                return self._store.turns.accept_turn(tenant, turn, limits)
+            except AntiphonError:
+                if excluded:
+                    self._store.turns.exclude(tenant, turn_id, excluded=False)
+                raise
+
+        return await self._begin(tenant, write)
+
+    def _session_of(self, tenant: str, turn_id: str) -> tuple[Document, Document]:
+        turn = self._store.turns.get(tenant, turn_id)
+        return self._store.sessions.get_open(tenant, turn["session"]), turn
+
+    async def _begin(self, tenant: str, write: Callable[[], Accepted]) -> Followed:
+        def work(answer: Answer[Accepted, Followed]) -> None:
+            accepted = write()
+            answer.give(accepted)
+            self._dispatch.accepted(accepted)
+
+        opened: list[Stream] = []
+
+        def subscribe(accepted: Accepted) -> Followed:
+            stream = self._hub.open(tenant, accepted.turn["_id"])
+            opened.append(stream)
+            if accepted.created:
+                stream.begin(accepted.turn["round"])
+            return Followed(accepted, stream)
+
+        try:
+            return await self._threads.run_until_answered(work, subscribe)
+        except BaseException:  # the caller went in the very moment of the answer
+            for stream in opened:
+                self._hub.close(stream)
+            raise
+
+    # -- following ------------------------------------------------------------------------------
+
+    async def follow(self, followed: Followed, *, wait: bool) -> AsyncGenerator[pb.TurnEvent, None]:
+        """The turn's events from `accepted` to its end; with ``wait`` the end alone."""
+        accepted, stream = followed.accepted, followed.stream
+        try:
+            if not accepted.created:
+                await self._catch_up(stream, accepted.turn["tenant"], None)
+            if not wait:
+                up = self._load.generator_up
+                yield accepted_message(accepted.turn, generator_up=up, repeated=not accepted.created)
+                if accepted.turn["status"] == "waiting":
+                    stream.put("queued", {"place": accepted.position})
+            async with aclosing(self._until_end(stream, wait)) as messages:
+                async for message in messages:
+                    yield message
+        finally:
+            self._hub.close(stream)
+
+    async def attach(
+        self, tenant: str, turn: str, place: Place | None, *, wait: bool
+    ) -> AsyncGenerator[pb.TurnEvent, None]:
+        """Follow a turn from a position on: subscribe, redirect its events here, then read it."""
+        stream = self._hub.open(tenant, turn)
+        try:
+            document = await self._catch_up(stream, tenant, place)
+            if not wait:
+                await self._threads.run(self._load.refresh)
+                yield accepted_message(document, generator_up=self._load.generator_up, repeated=False)
+            async with aclosing(self._until_end(stream, wait)) as messages:
+                async for message in messages:
+                    yield message
+        finally:
+            self._hub.close(stream)
+
+    async def _catch_up(self, stream: Stream, tenant: str, place: Place | None) -> Document:
+        turn = await self._threads.run(self._store.turns.set_reply_to, tenant, stream.turn, self._dispatch.reply_to)
+        if place is None:
+            stream.begin(turn["round"])
+        else:
+            _check_place(turn, place)
+            stream.begin(place.round, place.attempt, place.offset)
+        for event in events_of(turn):
+            stream.take(event)
+        if turn.get("open") and turn["attempt"] > 0:
+            stream.want_snapshot()
+        return turn
+
+    async def _until_end(self, stream: Stream, wait: bool) -> AsyncGenerator[pb.TurnEvent, None]:
+        while True:
+            item = await stream.next()
+            if not wait or item.kind in ENDS:
+                yield event_message(stream.turn, item)
+            if item.kind in ENDS:
+                return
+
+    # -- cancelling -----------------------------------------------------------------------------
+
+    async def cancel(self, tenant: str, turn_id: str) -> tuple[bool, Document]:
+        """Cancel an open turn; tells whether this call did it, and the turn right after."""
+
+        def work(answer: Answer[tuple[bool, Document], tuple[bool, Document]]) -> None:
+            cancelled = self._store.turns.cancel_turn(tenant, turn_id)
+            if cancelled is None:
+                answer.give((False, self._store.turns.get(tenant, turn_id)))
+                return
+            answer.give((True, cancelled))
+            self._dispatch.cancelled(cancelled)
+
+        return await self._threads.run_until_answered(work, lambda given: given)
+
+    async def post_reply(self, tenant: str, turn_id: str, key: Request, text: str, author: str) -> Document:
+        """Answer in the assistant's place; a draft in work is cancelled first."""
+
+        def write() -> Document:
+            _, turn = self._session_of(tenant, turn_id)
+            if turn.get("open"):
+                self._store.rounds.check_reply(tenant, turn)
+                self._store.turns.cancel_turn(tenant, turn_id, reason="taken_over")
+            replied = self._store.rounds.post_reply(tenant, turn_id, key, text, author)
+            self._dispatch.taken_over(replied)
+            return replied
+
+        return await self._threads.run(write)
+
+
+def _check_place(turn: Document, place: Place) -> None:
+    """Raises OutOfRange where the client claims a round or an attempt that has not been."""
+    if (place.round, place.attempt) > (turn["round"], turn["attempt"]):
+        raise OutOfRange(f"position {place.round}/{place.attempt}/{place.offset} is beyond the turn's")
