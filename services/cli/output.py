@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,8 +13,10 @@ from google.protobuf.message import Message
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# Where nobody looks, lines are not broken at 80 columns: other programs read them.
+WIDE = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+console = Console(highlight=False, width=WIDE)
+errors = Console(stderr=True, highlight=False, width=WIDE, soft_wrap=True)
 
 
 class Failure(Exception):
@@ -48,7 +51,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
     if not rows:
         console.print(f"[dim]{empty}[/dim]")
         return
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")  # ids stay whole, to be copied
     for row in rows:
         table.add_row(*(cell if isinstance(cell, str) else str(cell) for cell in row))
     console.print(table)

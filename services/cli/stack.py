@@ -119,7 +119,8 @@ def announce(home: Home, as_json: bool = False) -> None:
         print_json({**status["endpoint"], "api_key": home.api_key(), "home": str(home.root)})
         return
     console.print(f"Antiphon is up at [bold]{status['endpoint']['address']}[/bold]")
-    console.print(f"API key  {home.api_key()}  [dim](kept in {home.key_file})[/dim]")
+    console.print(f"API key {home.api_key()}", soft_wrap=True)
+    console.print(f"[dim]kept in {home.key_file}[/dim]", soft_wrap=True)
 
 
 def down(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
