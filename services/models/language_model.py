@@ -92,7 +92,8 @@ def load_module(folder: Path, dtype: torch.dtype = torch.float32) -> PreTrainedM
     from transformers import AutoModelForCausalLM
 
     module: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-    return module.eval()
+    module.eval()  # type: ignore[no-untyped-call]
+    return module
 
 
 def content_hash(folder: Path, cache_dir: Path) -> str:
@@ -156,7 +157,7 @@ def _convert(file: Path, folder: Path, progress: Progress) -> None:
     from gguf import GGUFReader, dequantize
 
     progress("reading the tokenizer", 0.0)
-    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+    from transformers import AutoConfig, AutoTokenizer
 
     AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(folder)
     progress("reading the configuration", 0.35)
@@ -171,7 +172,8 @@ def _convert(file: Path, folder: Path, progress: Progress) -> None:
     config.dtype = torch.float32
     config.architectures = ["LlamaForCausalLM" if config.model_type == "llama" else "MistralForCausalLM"]
     config.save_pretrained(folder)
-    GenerationConfig(bos_token_id=config.bos_token_id, eos_token_id=config.eos_token_id).save_pretrained(folder)
+    ends = {"bos_token_id": config.bos_token_id, "eos_token_id": config.eos_token_id}
+    (folder / "generation_config.json").write_text(json.dumps(ends))
     reader = GGUFReader(file)
     weights: dict[str, Tensor] = {}
     for done, tensor in enumerate(reader.tensors):

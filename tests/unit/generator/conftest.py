@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,65 @@ def echo_engine() -> Iterator[Engine]:
     engine = Engine(EchoBackend(capacity=2))
     yield engine
     engine.close(drain=False)
+
+
+ALPHABET_SIZE = 256
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama of two layers with a byte-level tokenizer, in Hugging Face layout."""
+    folder = tmp_path_factory.mktemp("tiny")
+    save_tiny_model(folder)
+    return folder
+
+
+def save_tiny_model(folder: Path, architecture: str = "llama", seed: int = 0) -> None:
+    """Write a random model of `architecture` (llama, qwen2, qwen3, gpt2, …) and its tokenizer."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {letter: n for n, letter in enumerate(letters)}
+    merges = [("t", "h"), ("Ġ", "a"), ("c", "a"), ("ca", "t"), ("Ġ", "cat"), ("d", "o"), ("do", "g")]
+    for left, right in merges:
+        vocabulary[left + right] = len(vocabulary)
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    size = tokenizer.get_vocab_size()
+    torch.manual_seed(seed)
+    names = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 512} if architecture == "gpt2" else {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "intermediate_size": 128, "head_dim": 16, "max_position_embeddings": 512, "initializer_range": 0.3,
+    }  # fmt: skip
+    end = tokenizer.token_to_id("<|im_end|>")
+    config = AutoConfig.for_model(
+        architecture, vocab_size=size, bos_token_id=0, eos_token_id=end, pad_token_id=end, **names
+    )
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.save_pretrained(folder)
+
+
+def reference(folder: Path, ids: list[int], count: int) -> tuple[list[int], list[float]]:
+    """Greedy continuation by the model's own module without a cache, and each step's gap between the two best."""
+    import torch
+
+    from services.models.language_model import end_ids, load_module
+
+    module = load_module(folder)
+    ids = list(ids)
+    start = len(ids)
+    gaps: list[float] = []
+    with torch.inference_mode():
+        for _ in range(count):
+            best = module(torch.tensor([ids])).logits[0, -1].topk(2)
+            gaps.append(float(best.values[0] - best.values[1]))
+            token = int(best.indices[0])
+            if token in end_ids(folder):
+                break
+            ids.append(token)
+    return ids[start:], gaps

@@ -1,0 +1,215 @@
+"""Any Hugging Face causal language model through its own module: slower than the slot engine, same answers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from services.generator.backends.codec import TokenizerCodec
+from services.generator.backends.sampling import choose
+from services.generator.backends.session_memory import SessionKey, common_prefix
+from services.generator.backends.words import Vocabulary, row_processors
+from services.generator.engine.errors import UnknownVersion
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from services.generator.backends.slots import FusionHook
+    from services.generator.engine.request import TokenProcessor
+    from services.generator.engine.rows import Row
+
+
+class _Open:
+    """A row's cache, the ids in it, and its processors."""
+
+    __slots__ = ("cache", "ids", "key", "processors")
+
+    def __init__(self, key: SessionKey, processors: list[TokenProcessor]) -> None:
+        self.key = key
+        self.cache: Any = None
+        self.ids: list[int] = []
+        self.processors = processors
+
+
+class ModuleBackend:
+    """Rows run one by one, each with a cache of the model's own kind, so that every architecture is right.
+
+    A session keeps its cache between turns where the cache can be cropped to the common beginning.
+    """
+
+    def __init__(
+        self,
+        module: PreTrainedModel,
+        codec: TokenizerCodec,
+        version: str,
+        rows: int,
+        context_limit: int,
+        memory_bytes: int,
+        device: str = "cpu",
+    ) -> None:
+        self._module: Any = module.to(device)  # type: ignore[arg-type]
+        self._codec = codec
+        self._version = version
+        self._rows = rows
+        self._context_limit = context_limit
+        self._device = device
+        self._budget = memory_bytes
+        self._kept: OrderedDict[SessionKey, _Open] = OrderedDict()
+        self._open = 0
+        self._evictions = 0
+        self._vocabulary: Vocabulary | None = None
+        self._current: Sequence[Row] = ()
+        self.fusion: FusionHook | None = None
+        self._module.get_output_embeddings().register_forward_pre_hook(self._fuse)
+
+    @property
+    def codec(self) -> TokenizerCodec:
+        """The base model's tokenizer."""
+        return self._codec
+
+    @property
+    def capacity(self) -> int:
+        """Rows open together."""
+        return self._rows
+
+    @property
+    def context_limit(self) -> int:
+        """Tokens of prompt and reply."""
+        return self._context_limit
+
+    @property
+    def kernel(self) -> str:
+        """The arithmetic, for manifests."""
+        return f"module-{self.dtype}"
+
+    @property
+    def dtype(self) -> str:
+        """Of weights and caches, for manifests."""
+        return str(self._module.dtype).removeprefix("torch.")
+
+    def admit(self, row: Row) -> bool:
+        """Give the row its session's cache, cropped to what it shares with the prompt."""
+        request = row.request
+        if request.version != self._version:
+            raise UnknownVersion(f"model version {request.version} is not loaded")
+        if self._open >= self._rows:
+            return False
+        key = (request.tenant, request.session, request.version)
+        row.memory = memory = _Open(key, row_processors(row, self._words, self._codec.end_ids))
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            known = min(common_prefix(kept.ids, row.ids), len(row.ids) - 1)
+            if self._crop(kept, known):
+                memory.cache, memory.ids = kept.cache, kept.ids[:known]
+                row.known = row.reused = known
+        self._open += 1
+        return True
+
+    def prefill(self, rows: Sequence[Row], budget: int) -> int:
+        """Run the rows' next prompt tokens."""
+        done = 0
+        for row in rows:
+            count = min(row.missing, budget - done)
+            if count <= 0:
+                break
+            self._run([row], row, row.ids[row.known : row.known + count])
+            done += count
+        return done
+
+    def step(self, rows: Sequence[Row]) -> list[list[int]]:
+        """Run each row's last token and choose its next."""
+        logits = torch.cat([self._run([row], row, row.ids[-1:]) for row in rows])
+        chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
+        return [[token] for token in chosen]
+
+    def release(self, row: Row, keep: bool) -> None:
+        """Keep or drop the row's cache."""
+        memory: _Open = row.memory
+        row.memory = None
+        self._open -= 1
+        if keep and memory.ids:
+            self._kept[memory.key] = memory
+            self._kept.move_to_end(memory.key)
+        while self._kept and sum(map(self._bytes, self._kept.values())) > self._budget:
+            self._kept.popitem(last=False)
+            self._evictions += 1
+
+    def forget(self, tenant: str, session: str) -> None:
+        """Drop the session's caches."""
+        for key in [key for key in self._kept if key[:2] == (tenant, session)]:
+            del self._kept[key]
+
+    def figures(self) -> dict[str, float]:
+        """Rows open, sessions and bytes remembered, evictions so far."""
+        return {
+            "slots_open": float(self._open),
+            "sessions_remembered": float(len(self._kept)),
+            "memory_bytes": float(sum(map(self._bytes, self._kept.values()))),
+            "evictions": float(self._evictions),
+        }
+
+    def close(self) -> None:
+        """Drop all caches."""
+        self._kept.clear()
+
+    @torch.inference_mode()
+    def _run(self, rows: Sequence[Row], row: Row, ids: list[int]) -> Tensor:
+        from transformers import DynamicCache
+
+        memory: _Open = row.memory
+        if memory.cache is None:
+            memory.cache = DynamicCache(config=self._module.config)
+        tokens = torch.tensor([ids], device=self._device)
+        inputs = self._module.get_input_embeddings()(tokens.clamp_min(0))
+        for at, token in enumerate(ids):
+            if token < 0:
+                inputs[0, at] = row.request.soft[token].to(inputs)
+        self._current = rows
+        positions = torch.arange(row.known, row.known + len(ids), device=self._device)
+        out = self._module(
+            inputs_embeds=inputs,
+            position_ids=positions[None],
+            attention_mask=torch.ones((1, row.known + len(ids)), dtype=torch.long, device=self._device),
+            past_key_values=memory.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        memory.ids += ids
+        row.known += len(ids)
+        logits: Tensor = out.logits[:, -1].float()
+        return logits
+
+    def _fuse(self, module: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if self.fusion is None:
+            return None
+        hidden = inputs[0]
+        return (self.fusion(hidden[:, -1], self._current)[:, None], *inputs[1:])
+
+    def _crop(self, kept: _Open, known: int) -> bool:
+        """Cut a cache back to `known` tokens; False where its kind can't be cut."""
+        if known == len(kept.ids):
+            return True
+        if known == 0 or any(getattr(layer, "is_sliding", False) for layer in kept.cache.layers):
+            return False
+        try:
+            kept.cache.crop(known - len(kept.ids))  # newer versions take negative counts only
+        except Exception:
+            return False
+        return int(kept.cache.get_seq_length()) == known
+
+    def _bytes(self, memory: _Open) -> int:
+        total = 0
+        for layer in getattr(memory.cache, "layers", ()):
+            for part in (getattr(layer, "keys", None), getattr(layer, "values", None)):
+                if isinstance(part, Tensor):
+                    total += part.numel() * part.element_size()
+        return total
+
+    def _words(self) -> Vocabulary:
+        if self._vocabulary is None:
+            self._vocabulary = Vocabulary(self._codec)
+        return self._vocabulary

@@ -1,0 +1,71 @@
+"""Makes the backends that need torch: the slot engine where the model's shape allows it, else its module."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from services.generator.backends.base import Backend
+from services.generator.backends.codec import TokenizerCodec
+from services.generator.backends.module import ModuleBackend
+from services.generator.backends.slots import LlamaForward, SlotBackend
+from services.generator.settings import GeneratorSettings
+from services.models.language_model import (
+    content_hash,
+    find_model,
+    iterate_weights,
+    load_config,
+    load_module,
+)
+from services.models.llama.forward import TorchLlama
+from services.models.llama.shape import LlamaShape, NotLlamaShaped
+from services.models.llama.weights import LlamaWeights
+
+log = logging.getLogger(__name__)
+_LONGEST = 8192  # beyond this, slots are reserved only when the setting asks for it
+
+
+def build_torch_backend(settings: GeneratorSettings, progress: Callable[[str, float], None] | None = None) -> Backend:
+    """The backend of `settings.engine` with its model loaded.
+
+    Raises:
+        services.models.language_model.ModelNotFound: the model can't be had.
+    """
+    if settings.compute_threads:
+        torch.set_num_threads(settings.compute_threads)
+    folder = find_model(settings.model, settings.cache_dir, progress)
+    version = content_hash(folder, settings.cache_dir)
+    codec = TokenizerCodec(folder)
+    memory_bytes = settings.memory_mb * 2**20
+    if settings.engine == "slots":
+        try:
+            return _slots(settings, folder, codec, version, memory_bytes)
+        except NotLlamaShaped as reason:
+            log.warning("the model runs through its own module, slower: %s", reason)
+    kernel = "fp32" if settings.kernel == "fp32" else "bf16"
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    module = load_module(folder, torch.float32 if kernel == "fp32" else torch.bfloat16)
+    config = load_config(folder)
+    context = settings.context_limit or min(int(config.get("max_position_embeddings", 2048)), _LONGEST)
+    return ModuleBackend(module, codec, version, settings.rows, context, memory_bytes, device)
+
+
+def _slots(
+    settings: GeneratorSettings, folder: Path, codec: TokenizerCodec, version: str, memory_bytes: int
+) -> SlotBackend:
+    shape = LlamaShape.of(load_config(folder))
+    context = settings.context_limit or min(shape.positions, _LONGEST)
+    weights = LlamaWeights.gather(shape, iterate_weights(folder))
+    return SlotBackend(
+        make_forward(weights, settings.kernel, context), codec, version, settings.rows, context, memory_bytes
+    )
+
+
+def make_forward(weights: LlamaWeights, kernel: str, context: int) -> LlamaForward:
+    """The forward pass for this machine: torch on a GPU and on a CPU."""
+    if torch.cuda.is_available():
+        return TorchLlama(weights, "fp32" if kernel == "fp32" else "bf16", context, "cuda")
+    return TorchLlama(weights, "bf16" if kernel == "auto" else kernel, context)

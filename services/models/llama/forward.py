@@ -1,0 +1,168 @@
+"""The forward pass in torch: few operations, any device, many sequences of different lengths at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from services.models.llama.linear import Linear, make_linear
+from services.models.llama.slots import KeyValueSlots, Segment
+from services.models.llama.weights import LlamaWeights
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    attention_norm: Tensor
+    qkv: Linear
+    query_norm: Tensor | None
+    key_norm: Tensor | None
+    output: Linear
+    feed_norm: Tensor
+    gate_up: Linear
+    down: Linear
+
+
+class TorchLlama:
+    """A Llama-shaped model over torch's own products.
+
+    `kernel` is the arithmetic of the linear layers (fp32, bf16, int8, int4); norms, positions and attention run in
+    the dtype of the stream (fp32 for fp32, else bf16), which is also the dtype of keys and values.
+    """
+
+    def __init__(self, weights: LlamaWeights, kernel: str, length: int, device: str = "cpu") -> None:
+        self.shape = weights.shape
+        self.kernel = kernel
+        self.device = device
+        self.dtype = torch.float32 if kernel == "fp32" else torch.bfloat16
+        self._embedding = weights.embedding.to(device, self.dtype)
+
+        def norm(weight: Tensor | None) -> Tensor | None:
+            return None if weight is None else weight.to(device, self.dtype)
+
+        def linear(weight: Tensor, bias: Tensor | None = None) -> Linear:
+            return make_linear(kernel, weight, bias, device)
+
+        self._layers = [
+            _Layer(
+                attention_norm=w.attention_norm.to(device, self.dtype),
+                qkv=linear(w.qkv, w.qkv_bias),
+                query_norm=norm(w.query_norm),
+                key_norm=norm(w.key_norm),
+                output=linear(w.output, w.output_bias),
+                feed_norm=w.feed_norm.to(device, self.dtype),
+                gate_up=linear(w.gate_up),
+                down=linear(w.down),
+            )
+            for w in weights.layers
+        ]
+        self._norm = weights.norm.to(device, self.dtype)
+        # Int4 would cost quality in the one layer whose errors reach the logits directly.
+        self._head = make_linear("int8" if kernel == "int4" else kernel, weights.head, None, device)
+        cosines, sines = self.shape.rotary_tables(length)
+        self._cosines = torch.cat([cosines, cosines], 1).to(device)
+        self._sines = torch.cat([sines, sines], 1).to(device)
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """Input embeddings `[tokens, hidden]`; ids below zero (soft tokens) become zeros."""
+        tokens = torch.tensor(ids, device=self.device)
+        found = F.embedding(tokens.clamp_min(0), self._embedding)
+        return found if min(ids) >= 0 else found.masked_fill(tokens[:, None] < 0, 0)
+
+    @torch.inference_mode()
+    def hidden(self, inputs: Tensor, segments: Sequence[Segment], memory: KeyValueSlots) -> Tensor:
+        """Run `inputs: [tokens, hidden]`, the segments' tokens one after the other, writing keys and values into
+        `memory`; answers the decoder's normed output after each segment's last token, `[segments, hidden]`."""
+        shape = self.shape
+        plan = _Plan(segments, self.device)
+        cosines = self._cosines[plan.positions][:, None].to(self.dtype)
+        sines = self._sines[plan.positions][:, None].to(self.dtype)
+        x = inputs.to(self.dtype)
+        for index, layer in enumerate(self._layers):
+            qkv = layer.qkv(self._normed(x, layer.attention_norm))
+            qkv = qkv.view(-1, shape.heads + 2 * shape.kv_heads, shape.head_dim)
+            query, key, value = torch.split(qkv, [shape.heads, shape.kv_heads, shape.kv_heads], 1)
+            if layer.query_norm is not None and layer.key_norm is not None:
+                query, key = self._normed(query, layer.query_norm), self._normed(key, layer.key_norm)
+            query, key = _rotate(query, cosines, sines), _rotate(key, cosines, sines)
+            keys, values = memory.keys[index], memory.values[index]
+            keys[plan.slots, :, plan.positions] = key
+            values[plan.slots, :, plan.positions] = value
+            attended = plan.attend(query, keys, values, shape.group)
+            x = x + layer.output(attended.reshape(len(x), -1))
+            gate, up = layer.gate_up(self._normed(x, layer.feed_norm)).chunk(2, 1)
+            x = x + layer.down(F.silu(gate) * up)
+        return self._normed(x[plan.last], self._norm)
+
+    @torch.inference_mode()
+    def logits(self, hidden: Tensor) -> Tensor:
+        """`[rows, hidden]` to fp32 `[rows, vocabulary]`."""
+        return self._head(hidden.to(self.dtype)).float()
+
+    def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(x, (x.shape[-1],), weight, self.shape.norm_eps)
+
+
+class _Plan:
+    """Where the tokens of one pass go, computed once for all layers."""
+
+    def __init__(self, segments: Sequence[Segment], device: str) -> None:
+        self._segments = segments
+        starts = [segment.start for segment in segments]
+        if all(segment.count == 1 for segment in segments):
+            slots = [segment.slot for segment in segments]
+            self.slots = torch.tensor(slots, device=device)
+            self.positions = torch.tensor(starts, device=device)
+            self.last = slice(None)
+            self._longest = max(starts) + 1
+            steps = torch.arange(self._longest, device=device)
+            self._seen = (steps[None] <= self.positions[:, None])[:, None, None]
+            low, high = min(slots), max(slots) + 1
+            self._run = slice(low, high) if slots == list(range(low, high)) else None
+            self._single = True
+        else:
+            self.slots = torch.cat([torch.full((s.count,), s.slot, device=device) for s in segments])
+            self.positions = torch.cat([torch.arange(s.start, s.start + s.count, device=device) for s in segments])
+            ends = torch.tensor([s.count for s in segments]).cumsum(0) - 1
+            self.last = ends.to(device)
+            self._single = False
+
+    last: Tensor | slice
+
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, group: int) -> Tensor:
+        """`query: [tokens, heads, dim]` over one layer's caches; answers the same shape."""
+        return self._decode(query, keys, values, group) if self._single else self._prefill(query, keys, values, group)
+
+    def _decode(self, query: Tensor, keys: Tensor, values: Tensor, group: int) -> Tensor:
+        # The heads that share a key stand as queries of one head: keys are read once and never repeated.
+        rows, heads, dim = query.shape
+        which = self._run if self._run is not None else self.slots
+        near = slice(0, self._longest)
+        key = keys[which][:, :, near] if self._run is not None else keys[:, :, near].index_select(0, self.slots)
+        value = values[which][:, :, near] if self._run is not None else values[:, :, near].index_select(0, self.slots)
+        grouped = query.view(rows, heads // group, group, dim)
+        return F.scaled_dot_product_attention(grouped, key, value, attn_mask=self._seen).reshape(rows, heads, dim)
+
+    def _prefill(self, query: Tensor, keys: Tensor, values: Tensor, group: int) -> Tensor:
+        out = torch.empty_like(query)
+        at = 0
+        for s in self._segments:
+            end = s.start + s.count
+            part = query[at : at + s.count].transpose(0, 1)  # [heads, count, dim]
+            grouped = part.reshape(1, -1, group * s.count, part.shape[-1])
+            steps = torch.arange(end, device=query.device)
+            seen = (steps[None] <= steps[s.start :, None]).repeat(group, 1)
+            key, value = keys[s.slot : s.slot + 1, :, :end], values[s.slot : s.slot + 1, :, :end]
+            done = F.scaled_dot_product_attention(grouped, key, value, attn_mask=seen)
+            out[at : at + s.count] = done.view(-1, s.count, part.shape[-1]).transpose(0, 1)
+            at += s.count
+        return out
+
+
+def _rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    half = x.shape[-1] // 2
+    turned = torch.cat([-x[..., half:], x[..., :half]], -1)
+    return x * cosines + turned * sines

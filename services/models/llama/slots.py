@@ -1,0 +1,61 @@
+"""Preallocated keys and values of many sequences, each in its slot with a length of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from services.models.llama.shape import LlamaShape
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`count` consecutive tokens of one sequence, the first at position `start` of `slot`."""
+
+    slot: int
+    start: int
+    count: int
+    adapter: int = 0
+
+
+class KeyValueSlots:
+    """`keys` and `values`: `[layers, slots, kv_heads, length, head_dim]`.
+
+    The memory is reserved at once; on a CPU the system backs it with pages as they are first written.
+    """
+
+    def __init__(self, shape: LlamaShape, slots: int, length: int, dtype: torch.dtype, device: str = "cpu") -> None:
+        self.slots = slots
+        self.length = length
+        self.dtype = dtype
+        size = (shape.layers, slots, shape.kv_heads, length, shape.head_dim)
+        self.keys = _zeros(size, dtype, device)
+        self.values = _zeros(size, dtype, device)
+        self.token_bytes = 2 * shape.layers * shape.kv_heads * shape.head_dim * dtype.itemsize
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Copy the first `length` tokens of one slot to another."""
+        if source == target:
+            return
+        for cache in (self.keys, self.values):
+            cache[:, target, :, :length] = cache[:, source, :, :length]
+
+    def take_out(self, slot: int, length: int) -> Tensor:
+        """A copy of a slot's first `length` tokens: `[2, layers, kv_heads, length, head_dim]`."""
+        return torch.stack([self.keys[:, slot, :, :length], self.values[:, slot, :, :length]])
+
+    def put_back(self, slot: int, kept: Tensor, length: int) -> None:
+        """Write the first `length` tokens of what `take_out` answered into a slot."""
+        self.keys[:, slot, :, :length] = kept[0, :, :, :length]
+        self.values[:, slot, :, :length] = kept[1, :, :, :length]
+
+
+def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: str) -> Tensor:
+    """Zeros (what is masked away must still be finite); on a CPU as pages that cost nothing until written."""
+    if device != "cpu":
+        return torch.zeros(size, dtype=dtype, device=device)
+    pages = np.zeros(int(np.prod(size)) * dtype.itemsize, dtype=np.uint8)
+    return torch.from_numpy(pages).view(dtype).view(size)
