@@ -1,0 +1,127 @@
+"""A piece of feedback and what was understood of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.common.constraint import MAX_VALUE
+from services.common.constraints import (
+    Constraint,
+    ConstraintError,
+    validate,
+    validate_all,
+    without_contradicted,
+)
+from services.tracker.domain.feedback.comments import parse_comment
+from services.tracker.domain.feedback.edits import Edit, difference
+
+MAX_COMMENT = 10_000
+"""Code points of a comment that are read; what stands behind them is reported as not understood."""
+MAX_CONSTRAINTS = 40
+
+
+class FeedbackError(ConstraintError):
+    """Feedback that cannot be meant as it stands; `field` names the part, such as constraints[1].min."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a person said about a draft; every part may be missing."""
+
+    rating: int | None = None
+    comment: str = ""
+    edited_text: str | None = None
+    constraints: tuple[Constraint, ...] = ()
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any] | None) -> Feedback:
+        """The feedback as it is stored with a draft; FeedbackError names a typed constraint that is wrong."""
+        if not document:
+            return cls()
+        try:
+            typed = tuple(
+                Constraint.from_json({**one, "source": "typed"}, f"constraints[{i}]")
+                for i, one in enumerate(document.get("constraints") or ())
+            )
+        except ConstraintError as error:
+            raise FeedbackError(error.field, error.reason) from None
+        return cls(document.get("rating"), document.get("comment") or "", document.get("edited_text"), typed)
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a piece of feedback asks for.
+
+    `unparsed` are the pieces of the comment no rule understood, in the user's words: the model reads them.
+    `topics` are phrases about which the reply should know more, for retrieval.
+    """
+
+    constraints: list[Constraint] = field(default_factory=list)
+    unparsed: list[str] = field(default_factory=list)
+    topics: list[str] = field(default_factory=list)
+    edit: Edit | None = None
+
+    @property
+    def touches_content(self) -> bool:
+        """Whether it is about what the reply says and not only how: then slots or facts may be concerned."""
+        return bool(self.topics) or any(c.kind == "replace" for c in self.constraints)
+
+    def to_json(self) -> dict[str, Any]:
+        """The `understood` of events, messages and turn documents."""
+        made: dict[str, Any] = {"constraints": [c.to_json() for c in self.constraints]}
+        if self.unparsed:
+            made["unparsed"] = self.unparsed
+        if self.topics:
+            made["topics"] = self.topics
+        if self.edit is not None:
+            made["edit"] = self.edit.to_json()
+        return made
+
+
+def understand(feedback: Feedback, draft_text: str) -> list[Constraint]:
+    """The constraints of `read_feedback` alone."""
+    return read_feedback(feedback, draft_text).constraints
+
+
+def read_feedback(feedback: Feedback, draft_text: str, prompt: str = "") -> Understanding:
+    """All that the feedback asks for; typed constraints first, then the comment's, then the edit's.
+
+    `prompt` is the user's message that the draft answers ("repeat the request first"). Raises FeedbackError
+    where typed constraints are wrong or contradict each other. Comments and edits never raise: of two wishes
+    that contradict each other the later one counts, and typed constraints win over both.
+    """
+    try:
+        validate_all(feedback.constraints)
+    except ConstraintError as error:
+        raise FeedbackError(error.field, error.reason) from None
+    comment, cut = feedback.comment[:MAX_COMMENT], feedback.comment[MAX_COMMENT:]
+    parsed = parse_comment(comment, draft_text, prompt)
+    edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
+    free = [c for c in parsed.constraints + (edit.constraints() if edit else []) if _sound(c)]
+    merged = without_contradicted([*free[:MAX_CONSTRAINTS], *feedback.constraints])
+    typed = [c for c in merged if c.source == "typed"]
+    unparsed = parsed.unparsed + ([cut[:200].strip() + " …"] if cut.strip() else [])
+    return Understanding(typed + [c for c in merged if c.source != "typed"], unparsed[:20], parsed.topics[:8], edit)
+
+
+def _sound(constraint: Constraint) -> bool:
+    """Whether a parsed constraint may be passed on: a rule that reads nonsense must not break the turn."""
+    if (
+        len(constraint.value) > MAX_VALUE
+        or re.fullmatch(r"\W*", constraint.value or "x")
+        and constraint.kind
+        in (
+            "must_include",
+            "must_not_include",
+            "keep",
+        )
+    ):
+        return False
+    try:
+        validate(constraint)
+    except ConstraintError:
+        return False
+    return True
