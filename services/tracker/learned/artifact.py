@@ -1,0 +1,61 @@
+"""The trained tracker as one file: what training changed, as int8 with a scale per row; the rest is in the wheel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from services.tracker.learned.network import Network
+
+DEFAULT = Path(__file__).parents[2] / "models" / "weights" / "tracker" / "tracker.safetensors"
+
+
+class ArtifactError(ValueError):
+    """The file is not a tracker's weights, or not of this network."""
+
+
+def save(weights: dict[str, Tensor], path: Path, about: dict[str, Any]) -> None:
+    """Writes `weights` to `path`; matrices become int8 rows with one float scale each, the rest stays float.
+
+    `about` is kept as JSON in the file's metadata.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        if weight.ndim == 2 and weight.numel() > 4096:
+            scale = weight.float().abs().amax(1).clamp(min=1e-8) / 127
+            tensors[name] = torch.round(weight.float() / scale[:, None]).to(torch.int8)
+            tensors[f"{name}.scale"] = scale
+        else:
+            tensors[name] = weight.float().contiguous()
+    save_file(tensors, path, metadata={"about": json.dumps(about)})
+
+
+def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
+    """The network with the published encoder and the file's weights over it, ready to serve; and `about`.
+
+    Raises ArtifactError when the file does not fit the network.
+    """
+    network = Network()
+    network.start()
+    with safe_open(path, "pt") as file:
+        about = json.loads((file.metadata() or {}).get("about", "{}"))
+        weights: dict[str, Tensor] = {}
+        for name in file.keys():  # noqa: SIM118 - safe_open is no mapping
+            if name.endswith(".scale"):
+                continue
+            tensor = file.get_tensor(name)
+            if tensor.dtype == torch.int8:
+                tensor = tensor.float() * file.get_tensor(f"{name}.scale")[:, None]
+            weights[name] = tensor
+    own = dict(network.named_parameters())
+    for name, tensor in weights.items():
+        if name not in own or own[name].shape != tensor.shape:
+            raise ArtifactError(f"{path}: {name} {tuple(tensor.shape)} does not fit the network")
+    network.load_state_dict(weights, strict=False)
+    return network.eval().requires_grad_(False), about

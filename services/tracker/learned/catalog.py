@@ -1,0 +1,137 @@
+"""A schema as the network sees it: services, intents and slots as short texts, values as candidates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from services.common.schema import Intent, Schema
+
+MAX_VALUES = 48  # a slot with more possible values is read as free text
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_NUMBER_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen",
+)  # fmt: skip
+_NUMBERS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS)}
+_WORD = re.compile(r"[a-z0-9]+(?:[.:][0-9]+)?")
+
+
+def words(name: str) -> str:
+    """Reads an identifier as words: `GetRide_2` and `hotel-bookday` become `get ride` and `hotel bookday`."""
+    spaced = _CAMEL.sub(" ", name).replace("_", " ").replace("-", " ")
+    return re.sub(r"\s+\d+$", "", spaced).strip().lower()
+
+
+@lru_cache(maxsize=1 << 16)
+def plain(text: str) -> str:
+    """Lower-cased words of `text` with number words as digits, padded by blanks for whole-word search."""
+    found = [_NUMBERS.get(word, word) for word in _WORD.findall(text.lower().replace("'", ""))]
+    return " " + " ".join(found) + " "
+
+
+@dataclass(frozen=True)
+class SlotView:
+    """One slot: `name` as answers carry it, `label` as it is read (differs under a paraphrased schema)."""
+
+    name: str
+    label: str
+    description: str
+    values: tuple[str, ...] = ()
+    categorical: bool = False
+    aliases: tuple[tuple[str, ...], ...] = ()  # of each value, where the schema has any
+    kind: str | None = None
+
+    def spoken(self, index: int) -> tuple[str, ...]:
+        """The plain forms under which a text may name value `index`."""
+        names = (self.values[index], *(self.aliases[index] if self.aliases else ()))
+        return tuple(dict.fromkeys(plain(name) for name in names))
+
+    @property
+    def text(self) -> str:
+        return f"{words(self.label)}: {self.description}"
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Values to choose among; empty for free text."""
+        return self.values if self.categorical and len(self.values) <= MAX_VALUES else ()
+
+
+@dataclass(frozen=True)
+class IntentView:
+    """One intent of a service."""
+
+    name: str
+    label: str
+    description: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return f"{words(self.label)}: {self.description}"
+
+
+@dataclass(frozen=True)
+class ServiceView:
+    """One service with its intents and slots; hashable, so that schema states are cached by it."""
+
+    name: str
+    label: str
+    description: str
+    intents: tuple[IntentView, ...]
+    slots: tuple[SlotView, ...]
+
+    @property
+    def text(self) -> str:
+        return f"{words(self.label)}: {self.description}"
+
+    @property
+    def rule_intents(self) -> tuple[Intent, ...]:
+        """The intents as the rules read them."""
+        return tuple(Intent(x.label, x.description, x.required, x.optional) for x in self.intents)
+
+    @property
+    def topic(self) -> str:
+        """What the service is about, for choosing among many."""
+        return ". ".join([self.text, *(intent.text for intent in self.intents)])
+
+    def texts(self) -> list[str]:
+        """Element texts in the order the network uses: the service, its intents, its slots."""
+        return [self.text, *(intent.text for intent in self.intents), *(slot.text for slot in self.slots)]
+
+
+def value_text(slot: SlotView, value: str) -> str:
+    """How a possible value is read: with its slot's words, because `True` alone says nothing."""
+    spoken = {"true": "yes", "false": "no"}.get(value.lower(), value)
+    return f"{words(slot.label)}: {spoken}"
+
+
+@lru_cache(maxsize=256)
+def views_of(schema: Schema) -> tuple[ServiceView, ...]:
+    """A tenant's schema as the network sees it."""
+    return tuple(
+        ServiceView(
+            service.name,
+            service.name,
+            service.description,
+            tuple(
+                IntentView(intent.name, intent.name, intent.description, intent.required, intent.optional)
+                for intent in service.intents
+            ),
+            tuple(
+                SlotView(
+                    slot.name,
+                    slot.name,
+                    slot.description,
+                    slot.value_names,
+                    slot.categorical,
+                    tuple(value.aliases for value in slot.values),
+                    slot.kind,
+                )
+                for slot in service.slots
+            ),
+        )
+        for service in schema.services
+    )

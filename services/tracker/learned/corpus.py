@@ -1,0 +1,168 @@
+"""Training material: turns grouped by the services they share, drawn in chunks of one length and one wording."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from services.tracker.learned.catalog import ServiceView
+from services.tracker.learned.dialogues import Example, examples, multiwoz_views, read, schema_views
+from services.tracker.learned.encoder import WIDTH, Encoder
+from services.tracker.learned.inputs import Reader, Turn, value_texts
+from services.tracker.learned.network import Batch
+from services.tracker.learned.targets import Targets, aim, spoil, turn_of
+from services.tracker.learned.wordpieces import Pieces
+
+FOLD = ("Hotels_2", "Music_2", "Buses_2", "Services_3")  # services held out for model selection
+QUIET = 0.45  # share of the turns without any change that is kept
+Group = tuple[str, ...]
+Chunk = list[tuple[Example, tuple[ServiceView, ...]]]
+
+
+@dataclass
+class Corpus:
+    """Training turns by group, and every schema wording they may be read under."""
+
+    wordings: list[dict[str, ServiceView]]
+    multiwoz: dict[str, ServiceView]
+    groups: dict[Group, list[Example]]
+    pieces: dict[str, Pieces]
+
+    def load_pieces(self, reader: Reader) -> None:
+        """Reads every text of the corpus into WordPieces once."""
+        every = {text for group in self.groups.values() for x in group for text in (x.system_text, x.user_text)}
+        texts = sorted(every)
+        for start in range(0, len(texts), 4096):
+            some = texts[start : start + 4096]
+            self.pieces.update(zip(some, reader.pieces.read(some), strict=True))
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file, gzip'd or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def load_corpus(data: Path, held_out: Sequence[str], zero_shot: bool, limit: int = 0) -> Corpus:
+    """Reads SGD (and MultiWOZ unless `zero_shot`), leaving out dialogues that touch a held-out service.
+
+    `limit` reads that many dialogues of each set only; 0 reads all.
+    """
+    views = schema_views(read_json(data / "sgd_train_schema.json"))
+    variants = read_json(data / "sgdx_train_schemas.json.gz")
+    wordings = [views, views] + [schema_views(variants[name]) for name in ("v1", "v2", "v3")]
+    groups: dict[Group, list[Example]] = defaultdict(list)
+    for number, dialogue in enumerate(read(data / "sgd_train.jsonl.gz")):
+        if limit and number >= limit:
+            break
+        if not set(dialogue["services"]) & set(held_out):
+            for example in examples(dialogue, views, "sgd"):
+                groups[example.services].append(example)
+    multiwoz: dict[str, ServiceView] = {}
+    if not zero_shot:
+        dialogues = list(read(data / "mwz21_train.jsonl.gz"))[: limit or None]
+        multiwoz = multiwoz_views(read_json(data / "mwz22_schema.json"), dialogues)
+        for dialogue in dialogues:
+            for example in examples(dialogue, multiwoz, "mwz"):
+                groups[tuple(multiwoz)].append(example)
+    return Corpus(wordings, multiwoz, dict(groups), {})
+
+
+class Sampler:
+    """Draws chunks of turns that share services, so that one schema encoding serves a whole chunk."""
+
+    def __init__(self, corpus: Corpus, seed: int, chunk: int, multiwoz_share: float) -> None:
+        self._corpus, self._chunk = corpus, chunk
+        self._dice = random.Random(seed)
+        self._multiwoz = tuple(corpus.multiwoz)
+        self._share = multiwoz_share if self._multiwoz else 0.0
+        self._keys = [key for key in corpus.groups if key != self._multiwoz]
+        # Between "as often as it occurs" and "each group alike": rare services matter for unseen ones.
+        self._weights = [len(corpus.groups[key]) ** 0.7 for key in self._keys]
+        self._queues: dict[Group, list[Example]] = {}
+        self._ready: dict[Group, list[list[Example]]] = {}
+
+    def draw(self) -> Chunk:
+        """One chunk: examples with the wording of the schema they are read under."""
+        if self._dice.random() < self._share:
+            key, table = self._multiwoz, self._corpus.multiwoz
+        else:
+            key = self._dice.choices(self._keys, self._weights)[0]
+            table = self._dice.choice(self._corpus.wordings)
+        services = tuple(table[name] for name in key)
+        return [(example, services) for example in self._next(key)]
+
+    def _next(self, key: Group) -> list[Example]:
+        """A chunk of a group's turns of about one length, so that little of the batch is padding."""
+        ready = self._ready.setdefault(key, [])
+        if not ready:
+            queue = self._queues.setdefault(key, [])
+            some: list[Example] = []
+            while len(some) < 8 * self._chunk:
+                if not queue:
+                    queue.extend(self._corpus.groups[key])
+                    self._dice.shuffle(queue)
+                    if len(some) >= self._chunk:
+                        break
+                example = queue.pop()
+                if example.updates or self._dice.random() < QUIET:
+                    some.append(example)
+            some.sort(key=self._length)
+            ready.extend(some[start : start + self._chunk] for start in range(0, len(some), self._chunk))
+            self._dice.shuffle(ready)
+        return ready.pop()
+
+    def _length(self, example: Example) -> int:
+        pieces = self._corpus.pieces
+        return len(pieces[example.system_text].ids) + len(pieces[example.user_text].ids)
+
+
+class ValueBank:
+    """Vectors of possible values from the published encoder, which stays as it is for them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._encoder = Encoder()
+        self._encoder.load_wheel()
+        self._encoder.eval().requires_grad_(False)
+        self._known: dict[ServiceView, Tensor] = {}
+
+    def of(self, views: Sequence[ServiceView]) -> Tensor:
+        """`[values, WIDTH]` of the views' values in order; one zero row when there are none."""
+        parts = []
+        for view in views:
+            if view not in self._known:
+                texts = value_texts(view)
+                empty = torch.zeros(0, WIDTH)
+                self._known[view] = self._encoder.sentence(*self._reader.texts(texts)) if texts else empty
+            parts.append(self._known[view])
+        found = torch.cat(parts)
+        return found if len(found) else torch.zeros(1, WIDTH)
+
+
+def prepare(
+    corpus: Corpus, reader: Reader, chunk: Chunk, rate: float, dice: random.Random
+) -> tuple[Batch, Targets, list[ServiceView], int]:
+    """Batch, targets, schema views and number of turns of a chunk, with spoilt previous states."""
+    turns: list[Turn] = []
+    targets = Targets()
+    views: dict[ServiceView, None] = {}
+    for example, services in chunk:
+        views.update(dict.fromkeys(services))
+        previous, mentions = spoil(example, rate, dice)
+        pieces = (corpus.pieces[example.system_text], corpus.pieces[example.user_text])
+        turn = turn_of(example, pieces, services, previous, mentions)
+        aim(targets, len(turns), example, turn)
+        turns.append(turn)
+    order = list(views)
+    return reader.batch(turns, order), targets, order, len(turns)

@@ -1,0 +1,171 @@
+"""From the network's scores to a state: which slots change, to which value, and what is kept for later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from services.tracker.learned.catalog import plain
+from services.tracker.learned.inputs import Layout, Turn, layout, user_offset
+from services.tracker.learned.network import COPY, DELETE, DONTCARE, KEEP, RULE, SYSTEM, USER, Scores
+from services.tracker.learned.proposals import Key
+
+LONGEST = 14  # WordPieces of a value
+
+
+@dataclass
+class Change:
+    """One slot's change: the new value (None: deleted), its origin and where the user says it."""
+
+    value: str | None
+    origin: str
+    span: tuple[int, int] | None = None
+    confidence: float = 1.0
+
+
+@dataclass
+class Reading:
+    """What the network understood of one turn."""
+
+    changes: dict[Key, Change] = field(default_factory=dict)
+    mentions: dict[Key, str] = field(default_factory=dict)
+    intents: dict[str, str | None] = field(default_factory=dict)
+    requested: dict[str, list[str]] = field(default_factory=dict)
+    active: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Leanings:
+    """Offsets on the gate's logits, chosen on held-out services: above zero makes that gate rarer."""
+
+    keep: float = 0.0
+    system: float = 0.0
+    copy: float = 0.0
+    mention: float = 0.0
+
+
+def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
+    """Decodes row `row` of `scores`."""
+    plan = layout(turn.services)
+    found = Reading()
+    gate = scores.gate[row].float().clone()
+    gate[:, KEEP] += leanings.keep
+    gate[:, SYSTEM] -= leanings.system
+    gate[:, COPY] -= leanings.copy
+    shares = gate.softmax(-1)
+    chosen = gate.argmax(-1).tolist()
+    mentioned = (scores.mention[row] > leanings.mention).tolist()
+    for key, position in plan.slots.items():
+        if mentioned[position]:
+            value = _system_value(scores, row, position, turn, plan)
+            if value:
+                found.mentions[key] = value
+    known = turn.mentions | found.mentions
+    for key, position in plan.slots.items():
+        change = None
+        match chosen[position]:
+            case gates if gates == KEEP:
+                continue
+            case gates if gates == USER:
+                change = _user_value(scores, row, position, turn, plan)
+            case gates if gates == SYSTEM:
+                value = known.get(key) or _system_value(scores, row, position, turn, plan)
+                change = Change(value, "system") if value else None
+            case gates if gates == COPY:
+                change = _copied(scores, row, position, turn, plan)
+            case gates if gates == DONTCARE:
+                change = Change("dontcare", "user")
+            case gates if gates == DELETE:
+                change = Change(None, "user") if key in turn.previous else None
+            case gates if gates == RULE:
+                change = _proposed(key, turn)
+        if change is not None:
+            change.confidence = float(shares[position, chosen[position]])
+            found.changes[key] = change
+    _services(found, scores, row, turn, plan)
+    return found
+
+
+def _services(found: Reading, scores: Scores, row: int, turn: Turn, plan: Layout) -> None:
+    asked = (scores.requested[row] > 0).tolist()
+    for view in turn.services:
+        start = plan.names.index((view.name, ""))
+        found.active[view.name] = float(scores.active[row, start].sigmoid())
+        if view.intents:
+            group = [start, *(plan.intents[(view.name, intent.name)] for intent in view.intents)]
+            best = group[int(scores.intent[row, torch.tensor(group)].argmax())]
+            found.intents[view.name] = plan.names[best][1] or None
+        found.requested[view.name] = [slot.name for slot in view.slots if asked[plan.slots[(view.name, slot.name)]]]
+
+
+def _proposed(key: Key, turn: Turn) -> Change | None:
+    proposal = turn.proposals.changes.get(key)
+    if proposal is None:
+        return None
+    return Change(proposal.value, "system" if proposal.system else "user", proposal.span)
+
+
+def _choice(scores: Tensor, first: int, end: int) -> int:
+    return first + int(scores[first:end].argmax())
+
+
+def _user_value(scores: Scores, row: int, position: int, turn: Turn, plan: Layout) -> Change | None:
+    first, end = plan.value_ranges[position]
+    if end > first:
+        index = _choice(scores.value_user[row], first, end)
+        span = _find(turn.user_text, plan.values[index][1])
+        return Change(plan.values[index][1], "user", span)
+    offset = user_offset(turn)
+    where = _span(scores.user_start[row, position], scores.user_end[row, position], offset, len(turn.user.ids))
+    if where is None:
+        return None
+    left = turn.user.offsets[where[0] - offset][0]
+    right = turn.user.offsets[where[1] - offset][1]
+    return Change(turn.user_text[left:right], "user", (left, right))
+
+
+def _system_value(scores: Scores, row: int, position: int, turn: Turn, plan: Layout) -> str | None:
+    first, end = plan.value_ranges[position]
+    if end > first:
+        return plan.values[_choice(scores.value_system[row], first, end)][1]
+    where = _span(scores.system_start[row, position], scores.system_end[row, position], 1, len(turn.system.ids))
+    if where is None:
+        return None
+    return turn.system_text[turn.system.offsets[where[0] - 1][0] : turn.system.offsets[where[1] - 1][1]]
+
+
+def _copied(scores: Scores, row: int, position: int, turn: Turn, plan: Layout) -> Change | None:
+    best = int(scores.copy[row, position].argmax())
+    if scores.copy[row, position, best] <= -1e3:
+        return None
+    key = plan.names[best]
+    value = turn.previous.get(key) or turn.mentions.get(key)
+    if not value:
+        return None
+    first, end = plan.value_ranges[position]
+    if end > first:
+        spoken = plain(value)
+        for index in range(first, end):
+            if spoken in plan.values[index][2]:
+                return Change(plan.values[index][1], "copied")
+        return None
+    return Change(value, "copied")
+
+
+def _span(start: Tensor, end: Tensor, offset: int, length: int) -> tuple[int, int] | None:
+    """The likeliest span of at most `LONGEST` pieces inside `[offset, offset + length)`."""
+    if not length:
+        return None
+    pairs = start[offset : offset + length, None] + end[None, offset : offset + length]
+    steps = torch.arange(length)
+    distance = steps[None, :] - steps[:, None]
+    pairs = pairs.masked_fill((distance < 0) | (distance >= LONGEST), -1e9)
+    best = int(pairs.argmax())
+    return offset + best // length, offset + best % length
+
+
+def _find(text: str, value: str) -> tuple[int, int] | None:
+    at = text.lower().find(value.lower())
+    return (at, at + len(value)) if at >= 0 and value else None

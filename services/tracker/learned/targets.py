@@ -1,0 +1,241 @@
+"""What the network should have said about a turn, and the loss against what it did say."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from services.tracker.learned.catalog import ServiceView, plain
+from services.tracker.learned.dialogues import Example
+from services.tracker.learned.inputs import Layout, Turn, layout, user_offset
+from services.tracker.learned.network import COPY, DELETE, DONTCARE, KEEP, RULE, SYSTEM, USER, Scores
+from services.tracker.learned.proposals import Key, propose
+from services.tracker.learned.wordpieces import Pieces
+
+Row = tuple[int, ...]
+
+
+@dataclass
+class Targets:
+    """Sparse targets: each row begins with the turn's index in the batch."""
+
+    gates: list[Row] = field(default_factory=list)  # turn, position, gate
+    mention: list[Row] = field(default_factory=list)  # turn, position, 0 or 1
+    requested: list[Row] = field(default_factory=list)
+    active: list[Row] = field(default_factory=list)
+    intent: list[tuple[int, list[int], int]] = field(default_factory=list)  # turn, group, target in group
+    user_span: list[Row] = field(default_factory=list)  # turn, position, first, last
+    system_span: list[Row] = field(default_factory=list)
+    value_user: list[Row] = field(default_factory=list)  # turn, first value, end of values, target
+    value_system: list[Row] = field(default_factory=list)
+    copy: list[tuple[int, int, list[int]]] = field(default_factory=list)  # turn, position, right sources
+
+
+def spoil(example: Example, rate: float, dice: random.Random) -> tuple[dict[Key, str], dict[Key, str]]:
+    """The previous values and mentions as a tracker might have had them: some lost, wrong or swapped."""
+    previous = {key: dice.choice(values) for key, values in example.previous.items()}
+    mentions = dict(example.mentions)
+    if dice.random() < rate and previous:
+        key = dice.choice(sorted(previous))
+        fate = dice.random()
+        if fate < 0.5:
+            del previous[key]
+        elif fate < 0.8:
+            previous[key] = dice.choice(sorted(previous.values()))
+        else:
+            mentions[key] = previous.pop(key)
+    if dice.random() < rate and mentions:
+        del mentions[dice.choice(sorted(mentions))]
+    return previous, open_mentions(previous, mentions)
+
+
+def open_mentions(previous: dict[Key, str], mentions: dict[Key, str]) -> dict[Key, str]:
+    """What replies mentioned and the state does not already hold."""
+    return {key: value for key, value in mentions.items() if plain(value) != plain(previous.get(key, ""))}
+
+
+def turn_of(
+    example: Example,
+    pieces: tuple[Pieces, Pieces],
+    services: tuple[ServiceView, ...],
+    previous: dict[Key, str],
+    mentions: dict[Key, str],
+) -> Turn:
+    """The network's input for an example under given views and a given previous state."""
+    system, user = pieces
+    return Turn(
+        example.system_text,
+        example.user_text,
+        system,
+        user,
+        services,
+        previous,
+        mentions,
+        example.intents,
+        propose(services, previous, mentions, example.intents, example.system_text, example.user_text),
+    )
+
+
+def aim(targets: Targets, row: int, example: Example, turn: Turn) -> None:
+    """Adds an example's targets; what the previous state lost is not asked for unless the turn shows it."""
+    plan = layout(turn.services)
+    known = turn.mentions | {key: value for key, (value, _) in example.said.items()}
+    for key, position in plan.slots.items():
+        service, slot = key
+        said = example.said.get(key)
+        if said is not None:
+            targets.mention.append((row, position, 1))
+            _aim_mention(targets, row, position, said, plan, turn)
+        elif example.said_known:
+            targets.mention.append((row, position, 0))
+        frame = example.frames.get(service)
+        if frame is not None and example.source == "sgd":
+            targets.requested.append((row, position, int(slot in frame[1])))
+        _aim_gate(targets, row, key, position, example, turn, plan, known)
+    for view in turn.services:
+        if not view.intents:
+            continue
+        frame = example.frames.get(view.name)
+        start = plan.names.index((view.name, ""))
+        targets.active.append((row, start, int(frame is not None)))
+        if frame is not None:
+            group = [start, *(plan.intents[(view.name, intent.name)] for intent in view.intents)]
+            wanted = plan.intents.get((view.name, frame[0] or ""), start)
+            targets.intent.append((row, group, group.index(wanted)))
+
+
+def _aim_mention(
+    targets: Targets, row: int, position: int, said: tuple[str, tuple[int, int] | None], plan: Layout, turn: Turn
+) -> None:
+    value, span = said
+    first, end = plan.value_ranges[position]
+    if end > first:
+        for index in range(first, end):
+            if plain(value) in plan.values[index][2]:
+                targets.value_system.append((row, first, end, index))
+                return
+    elif span is not None and (where := turn.system.locate(*span)):
+        targets.system_span.append((row, position, 1 + where[0], 1 + where[1]))
+
+
+def _aim_gate(
+    targets: Targets,
+    row: int,
+    key: Key,
+    position: int,
+    example: Example,
+    turn: Turn,
+    plan: Layout,
+    known: dict[Key, str],
+) -> None:
+    update = example.updates.get(key)
+    proposal = turn.proposals.changes.get(key)
+    if update is None:
+        targets.gates.append((row, position, KEEP))
+        return
+    if not update.values:
+        targets.gates.append((row, position, DELETE))
+        return
+    offset = user_offset(turn)
+    spoken = {plain(value) for value in update.values}
+    right = proposal is not None and proposal.value is not None and plain(proposal.value) in spoken
+    if update.values[0] == "dontcare":
+        targets.gates.append((row, position, RULE if right else DONTCARE))
+        return
+    first, end = plan.value_ranges[position]
+    wanted = next((i for i in range(first, end) if plan.values[i][1] == update.values[0]), -1)
+    in_user = any(value in plain(turn.user_text) for value in spoken)
+    gate = KEEP
+    if end > first and in_user and wanted >= 0:
+        gate = USER
+        targets.value_user.append((row, first, end, wanted))
+    elif end == first and update.span is not None:
+        if where := turn.user.locate(*update.span):
+            gate = USER
+            targets.user_span.append((row, position, offset + where[0], offset + where[1]))
+    elif plain(known.get(key, "")) in spoken:
+        gate = SYSTEM
+    else:
+        boolean = end - first == 2 and not any(char.isdigit() for char in update.values[0])
+        sources = [] if boolean else _sources(key, spoken, plan, turn)
+        if sources:
+            gate = COPY
+            targets.copy.append((row, position, sources))
+        elif wanted >= 0:
+            gate = USER
+            targets.value_user.append((row, first, end, wanted))
+    if right:
+        targets.gates.append((row, position, RULE))
+    elif gate != KEEP:  # where the turn does not show the value there is nothing to learn
+        targets.gates.append((row, position, gate))
+
+
+def _sources(key: Key, spoken: set[str], plan: Layout, turn: Turn) -> list[int]:
+    """Positions of other slots that hold (or, when empty, were mentioned with) one of the values."""
+    found = []
+    for other, position in plan.slots.items():
+        if other == key:
+            continue
+        held = turn.previous.get(other) or turn.mentions.get(other)
+        if held and plain(held) in spoken:
+            found.append(position)
+    return found
+
+
+def loss(scores: Scores, targets: Targets, turns: int) -> tuple[Tensor, dict[str, float]]:
+    """Negative log-likelihood per turn, summed over its parts; also each part's share, for the log."""
+    parts: dict[str, Tensor] = {}
+    row, position, gate = _columns(targets.gates)
+    parts["gate"] = functional.cross_entropy(scores.gate[row, position], gate, reduction="sum")
+    for name, rows in (("mention", targets.mention), ("requested", targets.requested), ("active", targets.active)):
+        if rows:
+            row, position, wanted = _columns(rows)
+            logits = getattr(scores, name)[row, position]
+            parts[name] = functional.binary_cross_entropy_with_logits(logits, wanted.float(), reduction="sum")
+    for name, spans in (("user", targets.user_span), ("system", targets.system_span)):
+        if spans:
+            row, position, first, last = _columns(spans)
+            parts[f"{name}_span"] = sum(
+                (
+                    functional.cross_entropy(getattr(scores, f"{name}_{side}")[row, position], at, reduction="sum")
+                    for side, at in (("start", first), ("end", last))
+                ),
+                start=scores.gate.new_zeros(()),
+            )
+    for name, choices in (("value_user", targets.value_user), ("value_system", targets.value_system)):
+        if choices:
+            row, first, end, wanted = _columns(choices)
+            logits = getattr(scores, name)[row]
+            at = torch.arange(logits.shape[1])
+            inside = (at >= first[:, None]) & (at < end[:, None])
+            parts[name] = functional.cross_entropy(logits.masked_fill(~inside, -1e4), wanted, reduction="sum")
+    if targets.copy:
+        row, position = (torch.tensor([x[i] for x in targets.copy]) for i in (0, 1))
+        right = torch.zeros(len(targets.copy), scores.copy.shape[-1], dtype=torch.bool)
+        for index, (_, _, sources) in enumerate(targets.copy):
+            right[index, sources] = True
+        logits = scores.copy[row, position].log_softmax(-1)
+        parts["copy"] = -torch.logsumexp(logits.masked_fill(~right, -1e4), -1).sum()
+    if targets.intent:
+        width = max(len(group) for _, group, _ in targets.intent)
+        members = torch.zeros(len(targets.intent), width, dtype=torch.long)
+        there = torch.zeros(len(targets.intent), width, dtype=torch.bool)
+        for number, (_, group, _) in enumerate(targets.intent):
+            members[number, : len(group)] = torch.tensor(group)
+            there[number, : len(group)] = True
+        row = torch.tensor([x[0] for x in targets.intent])
+        logits = scores.intent[row].gather(1, members).masked_fill(~there, -1e4)
+        wanted = torch.tensor([x[2] for x in targets.intent])
+        parts["intent"] = functional.cross_entropy(logits, wanted, reduction="sum")
+    weights = {"mention": 0.5, "requested": 0.5, "active": 0.3, "intent": 0.5}
+    total = torch.stack([part * weights.get(name, 1.0) for name, part in parts.items()]).sum() / turns
+    return total, {name: float(part.detach()) / turns for name, part in parts.items()}
+
+
+def _columns(rows: Sequence[Row]) -> tuple[Tensor, ...]:
+    return tuple(torch.tensor(rows, dtype=torch.long).unbind(1))

