@@ -28,6 +28,8 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 
 from services.common.bus import Bus
+from services.common.bus.jobs import Jobs
+from services.common.bus.search import search_queue
 from services.common.ids import new_id
 from services.common.runtime import Runtime
 from services.common.store import Store
@@ -88,8 +90,10 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     store = Store(settings, name="antiphon-gateway", pool=settings.gateway_threads + 4)
     bus = Bus(settings.broker_url)
     threads = Threads(settings.gateway_threads)
+    jobs = Jobs(settings)
     await threads.run(store.prepare)
-    await threads.run(bus.declare)
+    await threads.run(bus.declare, [search_queue(redis=bus.redis)])
+    await threads.run(jobs.declare)
 
     def ask(stream: Stream) -> None:
         threads.submit(lambda: dispatch.ask_for_snapshot(stream.turn))
@@ -114,7 +118,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
         server,
     )
     knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(
-        KnowledgeService(settings, store, threads, searching),  # type: ignore[abstract]
+        KnowledgeService(settings, store, threads, searching, jobs),
         server,
     )
     model_pb2_grpc.add_ModelServiceServicer_to_server(
@@ -144,6 +148,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     await loop.run_in_executor(None, sweeping.stop)
     await loop.run_in_executor(None, replies.stop)
     await loop.run_in_executor(None, threads.close)
+    jobs.close()
     bus.close()
     store.close()
 

@@ -134,6 +134,8 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     ) -> NewTurn:
         if session.get("system_text"):
             extra = {**extra, "system_text": session["system_text"]}
+        if session.get("access"):
+            extra = {**extra, "access": session["access"]}
         return NewTurn(
             session=session["_id"],
             text=text,

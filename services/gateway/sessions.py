@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from antiphon.v1 import conversation_pb2 as pb
@@ -37,6 +38,7 @@ class SessionRpcs:
             "user": user,
             "policy": POLICIES.get(request.policy, "enqueue"),
             "labels": check.labels("labels", request.labels),
+            "access": _access(request.labels),
             "system_text": request.system_text,
         }
         history = self._history(request)
@@ -91,7 +93,8 @@ class SessionRpcs:
             fields["policy"] = policy
         if changed:
             merged = {one["key"]: one["value"] for one in [*(session.get("labels") or ()), *changed]}
-            fields["labels"] = check.labels("labels", {key: value for key, value in merged.items() if value})
+            kept = {key: value for key, value in merged.items() if value}
+            fields |= {"labels": check.labels("labels", kept), "access": _access(kept)}
         return self._shown(self._store.sessions.update(tenant, session_id, fields))
 
     async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
@@ -156,3 +159,8 @@ class SessionRpcs:
     def _shown(self, session: Document) -> pb.Session:
         last = self._store.turns.last_of(session["tenant"], [session["_id"]])
         return session_message(session, last.get(session["_id"]))
+
+
+def _access(labels: Mapping[str, str]) -> list[str]:
+    """Which documents of limited access the session's turns may find: its label ``access``, words with commas."""
+    return sorted({one.strip() for one in labels.get("access", "").split(",") if one.strip()})

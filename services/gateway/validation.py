@@ -22,6 +22,8 @@ MAX_ID = 128
 MAX_USER = 256
 MAX_LABELS, MAX_LABEL_KEY, MAX_LABEL_VALUE = 32, 64, 256
 MAX_CONSTRAINTS = 64
+MAX_NAME = 1_000
+ACCESS = "access:"  # a label that only those find who have it
 MAX_STOPS, MAX_STOP = 8, 200
 PAGE, MAX_PAGE = 50, 500
 MAX_INT64 = 2**63 - 1
@@ -88,6 +90,17 @@ def labels(field: str, given: Mapping[str, str]) -> list[dict[str, str]]:
         words(f"{field}.key", key, MAX_LABEL_KEY)
         words(f"{field}[{key}]", value, MAX_LABEL_VALUE, needed=False)
     return [{"key": key, "value": value} for key, value in sorted(given.items())]
+
+
+def label_words(field: str, given: Sequence[str]) -> list[str]:
+    """Labels that are mere words: sorted, each once, on one line."""
+    if len(given) > MAX_LABELS:
+        raise InvalidArgument(field, f"{len(given)} labels, at most {MAX_LABELS} are taken")
+    for index, one in enumerate(given):
+        words(f"{field}[{index}]", one, MAX_LABEL_VALUE)
+        if not one.isprintable() or "," in one:
+            raise InvalidArgument(f"{field}[{index}]", "holds a comma or a control character")
+    return sorted(set(given))
 
 
 def watermark(field: str, value: int) -> int:

@@ -298,6 +298,16 @@ class DocumentStore:
         )
         return [row["newest"] for row in rows]
 
+    def labels_of(self, tenant: str, documents: Iterable[str]) -> dict[str, set[str]]:
+        """The callers' words about documents, by document id."""
+        rows = self._connection.scoped("sources", tenant).find(
+            {"document": {"$in": sorted(set(documents))}}, ("document", "labels", "revision")
+        )
+        found: dict[str, set[str]] = {}
+        for row in rows.sort("revision", 1):
+            found[row["document"]] = {word for word in row["labels"].get("words", "").split("\n") if word}
+        return found
+
     def _newest(self, tenant: str, document: str) -> Document | None:
         return self._connection.scoped("sources", tenant).find_one(
             {"document": document}, {"passages": 0}, sort=[("revision", DOWN)]

@@ -136,11 +136,13 @@ class FactStore:
         tenant: str,
         fact: str,
         *,
+        revision: int = 0,
         author: str = "",
         expected_revision: int | None = None,
         request: Request | None = None,
     ) -> FactChange:
-        """Makes the last statement that still counts as if never said; what it superseded holds again. KEPT.
+        """Makes a statement (by default the last that still counts) as if never said; what it superseded holds
+        again. KEPT.
 
         Raises NotFound; FailedPrecondition (NOTHING_TO_UNDO); Aborted when `expected_revision` no longer holds.
         """
@@ -152,9 +154,13 @@ class FactStore:
             raise NotFound(f"no fact {fact}")
         self._expect(revisions, resolve(revisions).current, expected_revision)
         gone = undone(revisions)
-        counting = [one for one in revisions if one.operation != "undo" and one.revision not in gone]
+        counting = [
+            one
+            for one in revisions
+            if one.operation != "undo" and one.revision not in gone and revision in (0, one.revision)
+        ]
         if not counting:
-            raise FailedPrecondition("every statement about this fact is undone", reason="NOTHING_TO_UNDO")
+            raise FailedPrecondition("no such statement about this fact counts any more", reason="NOTHING_TO_UNDO")
         last = counting[-1]
         undo = FactRevision(
             id=fact,

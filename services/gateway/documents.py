@@ -1,0 +1,136 @@
+"""The document RPCs of KnowledgeService: uploads, their progress, their end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from antiphon.v1 import knowledge_pb2 as pb
+
+from services.common.bus import topology
+from services.common.bus.jobs import Jobs
+from services.common.errors import InvalidArgument, ResourceExhausted, Unavailable
+from services.common.store import Document, Store
+from services.common.store.knowledge import Upload, document_id
+from services.common.store.knowledge.documents import MAX_DOCUMENT_BYTES
+from services.gateway import validation as check
+from services.gateway.auth import caller
+from services.gateway.mapping.knowledge import ingestion_message
+from services.gateway.settings import GatewaySettings
+from services.gateway.threads import Threads
+
+log = structlog.get_logger(__name__)
+MAX_CHUNK = 2**20
+MAX_TITLE = 500
+MEDIA = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
+INGEST = "knowledge.ingest"
+
+
+class DocumentRpcs:
+    """A mixin of KnowledgeService."""
+
+    _settings: GatewaySettings
+    _store: Store
+    _threads: Threads
+    _jobs: Jobs
+
+    async def IngestDocument(
+        self, requests: AsyncIterator[pb.IngestDocumentRequest], context: Any
+    ) -> pb.IngestDocumentResponse:
+        header, content = await _receive(requests)
+        tenant = caller().tenant
+        upload = Upload(
+            uri=header.name,
+            content=content,
+            media_type=header.media_type or _media_type(header.name),
+            title=header.title,
+            labels=_labels(header),
+            user=header.user_id,
+            request_id=header.request_id,
+        )
+        source = await self._threads.run(self._ingest, tenant, upload)
+        return pb.IngestDocumentResponse(ingestion=ingestion_message(source), watermark=source.get("watermark") or 0)
+
+    def _ingest(self, tenant: str, upload: Upload) -> Document:
+        source, created = self._store.knowledge.accept_document(tenant, upload)
+        if created:
+            try:
+                self._jobs.send(topology.INGEST_JOBS, INGEST, tenant=tenant, ingestion=source["_id"])
+            except Unavailable as error:  # the document is its job's outbox; it is sent again
+                log.warning("ingest_not_sent", ingestion=source["_id"], error=str(error))
+        return source
+
+    async def GetIngestion(self, request: pb.GetIngestionRequest, context: Any) -> pb.GetIngestionResponse:
+        ingestion = check.identifier("ingestion_id", request.ingestion_id)
+        source = await self._threads.run(self._store.knowledge.get_ingestion, caller().tenant, ingestion)
+        return pb.GetIngestionResponse(ingestion=ingestion_message(source))
+
+    async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Any) -> pb.DeleteDocumentResponse:
+        check.request_of("DeleteDocument", request)
+        name = check.words("name", request.name, check.MAX_NAME)
+        watermark, passages = await self._threads.run(
+            self._store.knowledge.delete_document, caller().tenant, self._document(name)
+        )
+        return pb.DeleteDocumentResponse(watermark=watermark, passages=passages)
+
+    @staticmethod
+    def _document(name: str) -> str:
+        return document_id(name)
+
+
+async def _receive(requests: AsyncIterator[pb.IngestDocumentRequest]) -> tuple[pb.DocumentHeader, bytes]:
+    """The header and the whole content. Raises InvalidArgument, ResourceExhausted."""
+    header: pb.DocumentHeader | None = None
+    content = bytearray()
+    async for request in requests:
+        part = request.WhichOneof("part")
+        if part == "header":
+            if header is not None:
+                raise InvalidArgument("header", "comes once, before the chunks")
+            header = request.header
+            _check_header(header)
+        elif part == "chunk":
+            if header is None:
+                raise InvalidArgument("header", "comes first")
+            if len(request.chunk) > MAX_CHUNK:
+                raise InvalidArgument("chunk", f"has {len(request.chunk)} bytes, at most {MAX_CHUNK} are taken")
+            content += request.chunk
+            if len(content) > MAX_DOCUMENT_BYTES:
+                raise ResourceExhausted(
+                    f"the document has more than {MAX_DOCUMENT_BYTES} bytes", retry_after=3600, reason="TOO_LARGE"
+                )
+        else:
+            raise InvalidArgument("part", "is empty: a header or a chunk")
+    if header is None:
+        raise InvalidArgument("header", "is needed")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument("chunk", f"the document is no UTF-8 text (byte {error.start})") from None
+    if not text.strip():
+        raise InvalidArgument("chunk", "the document is empty")
+    return header, bytes(content)
+
+
+def _check_header(header: pb.DocumentHeader) -> None:
+    check.words("header.request_id", header.request_id, check.MAX_ID, needed=False)
+    check.words("header.name", header.name, check.MAX_NAME)
+    check.words("header.title", header.title, MAX_TITLE, needed=False)
+    check.words("header.user_id", header.user_id, check.MAX_USER, needed=False)
+    check.label_words("header.labels", header.labels)
+    if header.media_type not in ("", *MEDIA.values()):
+        known = " or ".join(sorted(set(MEDIA.values())))
+        raise InvalidArgument("header.media_type", f"{header.media_type!r} is not taken; {known}")
+
+
+def _media_type(name: str) -> str:
+    return next((media for suffix, media in MEDIA.items() if name.lower().endswith(suffix)), "text/plain")
+
+
+def _labels(header: pb.DocumentHeader) -> tuple[tuple[str, str], ...]:
+    """The caller's words, and among them those that limit who finds the document (``access:NAME``)."""
+    given = check.label_words("header.labels", header.labels)
+    access = [one.removeprefix(check.ACCESS) for one in given if one.startswith(check.ACCESS)]
+    pairs = (("words", "\n".join(given)), ("access", ",".join(access)))
+    return tuple((name, value) for name, value in pairs if value)
