@@ -32,21 +32,25 @@ class CommonSettings(BaseSettings):
         default_factory=lambda: Path.home() / ".cache" / "antiphon",
         description="Folder for converted models and other things that can be made again.",
     )
-    worker_name: str = Field(
-        default_factory=_host, description="Name of this process in logs, leases and ListServing."
+    # What the generator serves and what versions are trained on must be the same.
+    model: str = Field(
+        "SmolLM2-135M-Instruct",
+        description="Base model: the bundled SmolLM2-135M-Instruct, a folder, or a Hugging Face id.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Lowest level logged."
+    system_text: str = Field(
+        "You are a helpful customer service assistant. Answer briefly and only with what you know.",
+        min_length=1,
+        description="Text that opens every prompt, unless the session brings its own.",
     )
+    worker_name: str = Field(default_factory=_host, description="Name of this process in logs, leases and ListServing.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     log_format: Literal["console", "json"] = Field("json", description="One JSON object a line, or colours.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port of the Prometheus page; 0 turns it off.")
     liveness_file: Path | None = Field(
         None, description="File touched every two seconds while the service is alive, for a liveness probe."
     )
     otlp_endpoint: str = Field("", description="OTLP gRPC endpoint for traces; empty turns tracing off.")
-    drain_seconds: float = Field(
-        30.0, gt=0, description="Seconds that running work gets to finish after SIGTERM."
-    )
+    drain_seconds: float = Field(30.0, gt=0, description="Seconds that running work gets to finish after SIGTERM.")
 
     # The lease of a turn: renew well before it ends, or a busy worker loses its own turn.
     lease_seconds: float = Field(10.0, gt=0, description="A worker's hold on a turn without renewal.")
@@ -55,9 +59,7 @@ class CommonSettings(BaseSettings):
         4.0, gt=0, description="A redelivered turn may be taken over once its holder was silent this long."
     )
     max_attempts: int = Field(5, ge=1, description="Attempts a round gets before its turn has failed.")
-    turn_deadline_seconds: float = Field(
-        600.0, gt=0, description="A turn that is still open then has failed."
-    )
+    turn_deadline_seconds: float = Field(600.0, gt=0, description="A turn that is still open then has failed.")
     max_rounds: int = Field(5, ge=1, description="Drafts a turn may have, the first one counted.")
 
     def model_post_init(self, _context: object) -> None:

@@ -15,10 +15,6 @@ KernelName = Literal["auto", "fp32", "bf16", "int8", "int4"]
 class GeneratorSettings(CommonSettings):
     """What a generator needs beside the common settings."""
 
-    model: str = Field(
-        "SmolLM2-135M-Instruct",
-        description="Base model: the bundled SmolLM2-135M-Instruct, a folder, or a Hugging Face id.",
-    )
     engine: EngineName = Field(
         "slots",
         description="slots: own forward for Llama-shaped models, others through their module; "
@@ -44,11 +40,6 @@ class GeneratorSettings(CommonSettings):
     echo_tokens: int = Field(0, ge=0, description="Length of the echo engine's replies in words; 0: the words once.")
     echo_step_ms: float = Field(0.0, ge=0, description="Milliseconds the echo engine takes for each step.")
 
-    system_text: str = Field(
-        "You are a helpful customer service assistant. Answer briefly and only with what you know.",
-        min_length=1,
-        description="Text that opens every prompt, unless the session brings its own.",
-    )
     reply_tokens: int = Field(256, ge=1, description="Most tokens of a reply, unless the turn says otherwise.")
     temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature; 0 takes the likeliest token.")
     repetition_penalty: float = Field(1.0, ge=0.5, le=2, description="Above 1 makes used tokens less likely.")

@@ -51,11 +51,22 @@ class Examples:
 
     def untrained(self, tenant: str, limit: int = 10_000) -> list[Document]:
         """Examples that no completed training has learned from, oldest first."""
-        return list(self._of(tenant).find({"trained": {"$ne": True}}).sort("created_at", 1).limit(limit))
+        return list(
+            self._of(tenant)
+            .find({"trained": {"$ne": True}, "kind": {"$ne": "rehearsal"}})
+            .sort("created_at", 1)
+            .limit(limit)
+        )
 
     def trained(self, tenant: str, limit: int = 10_000) -> list[Document]:
         """Examples that a completed training has learned from: what replay draws on."""
-        return list(self._of(tenant).find({"trained": True}).sort("created_at", -1).limit(limit))
+        return list(
+            self._of(tenant).find({"trained": True, "kind": {"$ne": "rehearsal"}}).sort("created_at", -1).limit(limit)
+        )
+
+    def rehearsals(self, tenant: str, base_version: str) -> list[Document]:
+        """The base model's own replies to general questions, made once and replayed in every training."""
+        return list(self._of(tenant).find({"kind": "rehearsal", "base_version": base_version}).sort("_id", 1))
 
     def mark_trained(self, tenant: str, ids: list[str]) -> None:
         """Say that a completed training has learned from these (KEPT)."""

@@ -75,6 +75,17 @@ class FeedbackStore:
                 {"_id": {"$in": ids}, "status": "stored"}, {"$set": {"status": "refused", "refusal": refusal}}
             )
 
+    def keep_signals(self, tenant: str, preferences: dict[str, Document], claims: dict[str, tuple[str, ...]]) -> None:
+        """Keep what records prefer and the sentences that may hold facts, by record id (QUICK; repeatable)."""
+        feedback = self._connection.scoped("feedback", tenant, Concern.QUICK)
+        for one in {*preferences, *claims}:
+            fields: Document = {}
+            if one in preferences:
+                fields["preference"] = preferences[one]
+            if one in claims:
+                fields["claims"] = list(claims[one])
+            feedback.update_one({"_id": one}, {"$set": fields})
+
     def export(self, tenant: str, query: Document, after: str = "", batch: int = 500) -> Iterator[Document]:
         """Stored feedback by id from behind ``after``; a broken reader goes on with the last id it saw."""
         bound = {"$gt": after} if after else {"$exists": True}

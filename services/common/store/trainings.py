@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import gridfs
 from pymongo.errors import DuplicateKeyError
 
 from services.common.errors import AlreadyExists, FailedPrecondition, NotFound
@@ -29,6 +30,7 @@ class Trainings:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._checkpoints = gridfs.GridFSBucket(connection.database, "checkpoints")
 
     def _of(self, tenant: str, name: str = "training_runs", concern: Concern = Concern.KEPT) -> Scoped:
         return self._connection.scoped(name, tenant, concern)
@@ -149,3 +151,28 @@ class Trainings:
         if found is None:
             raise NotFound(f"no training set {set_id}")
         return found
+
+    # -- checkpoints ----------------------------------------------------------------------------
+
+    def save_checkpoint(self, tenant: str, run: str, holder: str, checkpoint: bytes) -> None:
+        """Store how far the optimiser came; the one before is deleted once this one is whole."""
+        older = [file._id for file in self._files(tenant, run)]
+        self._checkpoints.upload_from_stream(
+            run, checkpoint, metadata={"tenant": tenant, "run": run, "holder": holder, "whole": True}
+        )
+        for file in older:
+            self._checkpoints.delete(file)
+
+    def checkpoint(self, tenant: str, run: str) -> bytes | None:
+        """The latest checkpoint of a run, if it has one."""
+        files = self._files(tenant, run)
+        return self._checkpoints.open_download_stream(files[0]._id).read() if files else None
+
+    def drop_checkpoint(self, tenant: str, run: str) -> None:
+        """Delete a run's checkpoints; it has ended."""
+        for file in self._files(tenant, run):
+            self._checkpoints.delete(file._id)
+
+    def _files(self, tenant: str, run: str) -> list[gridfs.GridOut]:
+        found = self._checkpoints.find({"metadata.tenant": tenant, "metadata.run": run})
+        return list(found.sort("uploadDate", -1))

@@ -1,0 +1,60 @@
+"""Puts the fine-tune service together: `batches` makes feedback into examples, `training` trains versions."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Sequence
+
+from services.common.bus import topology
+from services.common.bus.jobs import Jobs, declare_jobs, make_celery
+from services.common.runtime import Runtime
+from services.common.store import Store
+from services.finetune.settings import FinetuneSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry of ``python -m services.finetune jobs|batches|training``; ``jobs`` does both in one process."""
+    parser = argparse.ArgumentParser(prog="python -m services.finetune", description=__doc__)
+    parser.add_argument("part", choices=["jobs", "batches", "training"], help="what this process works on")
+    part = parser.parse_args(arguments).part
+    queues = {
+        "jobs": (topology.FEEDBACK_JOBS, topology.TRAINING_JOBS),
+        "batches": (topology.FEEDBACK_JOBS,),
+        "training": (topology.TRAINING_JOBS,),
+    }[part]
+    run(FinetuneSettings(), queues)
+
+
+def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
+    """Work on the queues until SIGTERM; Celery itself ends warmly then."""
+    from services.finetune import tasks
+    from services.finetune.batches import Batcher
+
+    with Runtime(settings, "finetune") as runtime:
+        store = Store(settings, name="antiphon-finetune")
+        store.prepare()
+        jobs = Jobs(settings)
+        app = make_celery(settings, "antiphon-finetune", queues)
+        declare_jobs(app, redis=topology.is_redis(settings.broker_url))
+        stopping = threading.Event()
+        batcher = Batcher(store, tasks.claim_sender(jobs), settings.feedback_batch, settings.feedback_wait_seconds)
+        if topology.FEEDBACK_JOBS in queues:
+            tasks.register_batches(app, batcher)
+            batcher.start()
+        if topology.TRAINING_JOBS in queues:
+            tasks.register_trainings(app, settings, store)
+            tasks.Resender(store, jobs, stopping).start()
+        runtime.ready()
+        options = ["--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"]
+        try:
+            app.worker_main(["worker", "--without-gossip", "--without-mingle", *options])
+        except SystemExit as end:
+            if end.code:
+                raise
+        finally:
+            stopping.set()
+            if batcher.is_alive():
+                batcher.stop()
+            jobs.close()
+            store.close()

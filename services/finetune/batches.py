@@ -1,0 +1,98 @@
+"""Batches of stored feedback: a record becomes an example, a preference, claims of facts, or a refusal."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from services.common.drafts import chosen_draft
+from services.common.errors import AntiphonError
+from services.common.store import DATABASE_AWAY, Document, Store
+from services.finetune.domain.lessons import Lesson, lesson
+
+log = structlog.get_logger(__name__)
+SendClaims = Callable[[str, list[str]], None]
+
+
+class Batcher(threading.Thread):
+    """Processes what is stored, in batches, as soon as a wake-up comes and at the latest after ``wait_seconds``.
+
+    Processing twice gives the same documents, so workers may overlap and die anywhere. ``send_claims`` hands the ids
+    of records whose words may hold a fact to the knowledge service.
+    """
+
+    def __init__(self, store: Store, send_claims: SendClaims, size: int, wait_seconds: float) -> None:
+        super().__init__(name="feedback-batches", daemon=True)
+        self._store = store
+        self._send_claims = send_claims
+        self._size = size
+        self._wait = wait_seconds
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+
+    def wake(self) -> None:
+        """Something new was stored."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+        self.join(10)
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(self._wait)
+            self._wake.clear()
+            try:
+                while not self._stopping.is_set() and self.process():
+                    pass
+            except (*DATABASE_AWAY, AntiphonError) as error:
+                log.warning("batch_not_processed", error=repr(error))
+            except Exception:
+                log.exception("batch_not_processed")
+
+    def process(self) -> int:
+        """One batch; answers how many records it took."""
+        by_tenant: dict[str, list[Document]] = defaultdict(list)
+        for record in self._store.feedback.waiting(self._size):
+            by_tenant[record["tenant"]].append(record)
+        for tenant, records in by_tenant.items():
+            self._learn(tenant, records)
+        return sum(map(len, by_tenant.values()))
+
+    def _learn(self, tenant: str, records: list[Document]) -> None:
+        ids = sorted({record["turn"] for record in records if record.get("turn")})
+        turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
+        lessons = {record["_id"]: self._lesson(record, turns.get(record.get("turn", ""))) for record in records}
+        examples = [
+            {**found.example, "feedback": record["_id"], "user": record.get("user", ""), "turn": record.get("turn", "")}
+            for record in records
+            if (found := lessons[record["_id"]]).example is not None
+        ]
+        self._store.examples.add(tenant, examples)
+        preferences = {one: found.preference for one, found in lessons.items() if found.preference}
+        claims = {one: found.claims for one, found in lessons.items() if found.claims}
+        self._store.feedback.keep_signals(tenant, preferences, claims)
+        if claims:
+            self._send_claims(tenant, sorted(claims))
+        self._store.feedback.processed(tenant, {one: found.refusal for one, found in lessons.items()})
+
+    @staticmethod
+    def _lesson(record: Document, turn: Document | None) -> Lesson:
+        if not record.get("turn"):
+            return lesson(record, record.get("prompt", ""), record.get("reply", ""))
+        if turn is None:
+            return Lesson(refusal="the turn it is about is gone")
+        return lesson(record, turn["text"], _reply(turn, record.get("round")))
+
+
+def _reply(turn: Document, round_number: int | None) -> str:
+    if round_number is None:
+        draft: Any = chosen_draft(turn)
+    else:
+        draft = next((one for one in turn["drafts"] if one["round"] == round_number), None)
+    return str(draft.get("text", "")) if draft else ""

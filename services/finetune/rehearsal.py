@@ -1,0 +1,32 @@
+"""Rehearsal: the base model's own replies to general questions, replayed so that training does not forget.
+
+The original training data of a base model is not at hand; its own replies stand in for it (pseudo-rehearsal, Robins
+1995, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal"). The questions are ordinary ones and come in two
+dozen shapes over as many subjects, so that a tenant's corrections are unlikely to be among them.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+_SHAPES = (
+    "What is {}?",
+    "Explain {} to a child.",
+    "Give me one interesting fact about {}.",
+    "Write one sentence about {}.",
+    "Why do people care about {}?",
+    "Name two things that have to do with {}.",
+    "How would you describe {} to a friend?",
+    "What is a common mistake about {}?",
+)
+_SUBJECTS = (
+    "the moon", "bread", "rivers", "friendship", "electricity", "the heart", "winter", "chess", "gardens", "trains",
+    "honey", "mountains", "sleep", "paper", "music", "earthquakes", "libraries", "glass", "maps", "salt", "bridges",
+    "whales", "clocks", "tea",
+)  # fmt: skip
+
+
+def rehearsal_prompts(count: int) -> list[str]:
+    """The first ``count`` questions, in a fixed order that walks over the subjects."""
+    pairs = ((_SHAPES[(i + j) % len(_SHAPES)], s) for i in range(len(_SHAPES)) for j, s in enumerate(_SUBJECTS))
+    return [shape.format(subject) for shape, subject in itertools.islice(pairs, count)]

@@ -1,0 +1,62 @@
+"""Examples as token ids in the very format that the generator prompts with, and the base model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedModel
+
+from services.finetune.training.lora import Sample
+from services.models.chat import chat_format
+from services.models.language_model import content_hash, end_ids, find_model, load_module
+
+MAX_TOKENS = 512
+
+
+class Texts:
+    """The base model's tokenizer, chat format and weights."""
+
+    def __init__(self, model: str, cache_dir: Path, system_text: str) -> None:
+        self._folder = find_model(model, cache_dir)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(self._folder)
+        self._chat = chat_format(self._folder)
+        self._system_text = system_text
+        self.base_version = content_hash(self._folder, cache_dir)
+        self.end_ids = sorted(end_ids(self._folder))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of text with the template's markers in it, nothing added."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids, special ones left out."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    @cached_property
+    def _opening(self) -> tuple[list[int], list[int]]:
+        chat = self._chat
+        system = [*self.encode(chat.head_open), *chat.encode_text(self, self._system_text)]
+        return [*system, *self.encode(chat.head_close)], self.encode(chat.reply_open)
+
+    def prompt(self, message: str) -> tuple[int, ...]:
+        """The prompt of a session's first turn, up to the opening of the reply."""
+        head, reply_open = self._opening
+        return (*head, *self._chat.encode_text(self, message), *reply_open)
+
+    def sample(self, prompt: str, answer: str) -> Sample:
+        """An example as the model meets it; the answer ends with the end token, cut at MAX_TOKENS in all."""
+        asked = self.prompt(prompt)
+        end = self.encode(self._chat.next_open)[:1]
+        reply = self._chat.encode_text(self, answer)[: max(1, MAX_TOKENS - len(asked))]
+        return Sample(asked, (*reply, *(end if end and end[0] in self.end_ids else self.end_ids[:1])))
+
+    def samples(self, examples: Sequence[dict[str, Any]]) -> list[Sample]:
+        """``examples`` are documents with ``prompt`` and ``answer``."""
+        return [self.sample(one["prompt"], one["answer"]) for one in examples]
+
+    def load(self) -> PreTrainedModel:
+        """The base model in fp32, loaded anew: training changes what it is given."""
+        return load_module(self._folder)

@@ -1,0 +1,39 @@
+"""A Llama-shaped model small enough to train in a second, with the bundled model's tokenizer and chat template."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from services.models.language_model import BUNDLED, find_model
+
+
+def make_tiny_model(folder: Path, cache_dir: Path, seed: int = 0) -> Path:
+    """Write the model (random weights) into ``folder`` and answer it."""
+    bundled = find_model(BUNDLED, cache_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in bundled.iterdir():
+        if "token" in file.name or file.suffix == ".jinja" or file.name in ("vocab.json", "merges.txt"):
+            shutil.copy(file, folder)
+    config = json.loads((bundled / "config.json").read_text())
+    torch.manual_seed(seed)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=config["vocab_size"],
+            hidden_size=64,
+            intermediate_size=128,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=2048,
+            tie_word_embeddings=True,
+            bos_token_id=config.get("bos_token_id"),
+            eos_token_id=config.get("eos_token_id"),
+        )
+    )
+    model.save_pretrained(folder)
+    return folder

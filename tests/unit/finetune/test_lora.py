@@ -1,0 +1,72 @@
+"""Low-rank training on a tiny model: it learns, resumes exactly, and its version holds what was trained."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from services.finetune.training.judging import greedy_replies, mean_loss
+from services.finetune.training.lora import LoraSettings, LoraTrainer, Sample
+from services.models.adapter import BadVersion, read_adapter, version_id, write_adapter
+from services.models.language_model import load_module
+from tests.support.tiny_model import make_tiny_model
+
+SETTINGS = LoraSettings(rank=4, alpha=8, learning_rate=2e-2, batch_size=2, max_steps=16, seed=3)
+SAMPLES = [Sample((11, 12, 13 + i), (21 + i, 31 + i, 2)) for i in range(4)]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"), Path.home() / ".cache" / "antiphon")
+
+
+def _train(tiny: Path, stop_at: int = 0) -> LoraTrainer:
+    trainer = LoraTrainer(load_module(tiny), SAMPLES, SETTINGS)
+    trainer.run(lambda step, loss: step != stop_at)
+    return trainer
+
+
+def test_the_loss_of_what_was_trained_falls(tiny: Path) -> None:
+    before = mean_loss(load_module(tiny), SAMPLES)
+    assert mean_loss(_train(tiny).model, SAMPLES) < before - 0.5
+
+
+def test_a_resumed_run_ends_as_one_that_was_never_broken(tiny: Path) -> None:
+    whole = _train(tiny)
+    broken = _train(tiny, stop_at=5)
+    resumed = LoraTrainer(load_module(tiny), SAMPLES, SETTINGS)
+    resumed.resume(broken.checkpoint())
+    assert resumed.step == 5
+    assert resumed.run(lambda step, loss: True)
+    one, other = write_adapter(whole.model, "base"), write_adapter(resumed.model, "base")
+    assert version_id(one) == version_id(other)
+
+
+def test_a_version_computes_what_the_trained_model_computes(tiny: Path) -> None:
+    trained = _train(tiny)
+    adapter = read_adapter(write_adapter(trained.model, "base"), "base")
+    merged = load_module(tiny)
+    with torch.no_grad():
+        for (layer, projection), (a, b) in adapter.pairs.items():
+            block = merged.model.layers[layer]
+            part = block.self_attn if hasattr(block.self_attn, projection) else block.mlp
+            getattr(part, projection).weight += b @ a
+    ids = torch.tensor([[11, 12, 13, 21]])
+    with torch.no_grad():
+        assert torch.allclose(merged(ids).logits, trained.model(input_ids=ids).logits, atol=1e-4)
+
+
+def test_a_version_of_another_base_model_is_refused(tiny: Path) -> None:
+    weights = write_adapter(_train(tiny, stop_at=1).model, "base")
+    with pytest.raises(BadVersion, match="stands on base model"):
+        read_adapter(weights, "other")
+    with pytest.raises(BadVersion):
+        read_adapter(b"\x80\x04 not safetensors", "base")
+
+
+def test_greedy_replies_do_not_depend_on_their_company(tiny: Path) -> None:
+    model = load_module(tiny)
+    prompts = [(5, 6, 7), (8, 9, 10, 11, 12, 13), (14,)]
+    together = greedy_replies(model, prompts, [2], tokens=8)
+    alone = [greedy_replies(model, [prompt], [2], tokens=8)[0] for prompt in prompts]
+    assert together == alone
