@@ -9,6 +9,7 @@ from services.common.constraints import Constraint
 from services.common.text_measures import count_phrase, sentences
 from services.tracker.domain.feedback.grammar import SOURCE, Context, Rule, rule
 from services.tracker.domain.feedback.phrases import COUNT, MARK, Amount, amount, phrases
+from services.tracker.domain.normalise import typed_mentions
 
 _END = r"(?=\s*(?:$|[.;!?\n]|,\s*(?:but|and|please|then|also|so)\b|\b(?:but|and then|and also|so that|because|since|as it)\b|\band (?:(?:please )?(?:do not|don'?t|make|keep|use|write|mention|include|avoid|add|remove|exclude|start|end|finish|be|put|give|say|it|the (?:answer|reply|response))\b)))"
 _TARGET = rf"(?P<target>{MARK}(?:\s*(?:,\s*and|,\s*or|,|and|or|nor|&)\s*{MARK})*|[^.;!?\n]+?)"
@@ -32,6 +33,11 @@ def _target_words(match: re.Match[str], context: Context, kind: str) -> list[Con
             return []
     elif long:
         short += [p for p in (_shortest(text) for text in long) if p]
+    if "word" not in match[0].lower() and not context.quotes.marked(match["target"]):
+        generic = [p for p in short if p.lower().removesuffix("s") in _GENERIC]
+        if generic and len(generic) == len(short):
+            context.unparsed.append(context.quotes.plain(match[0]).strip())
+            return []
     short = [
         p
         for p in short
@@ -122,7 +128,10 @@ FREQUENCY_RULES: list[Rule] = [
         rf"(?:to\s+)?(?:appears?|occurs?|shows? up|(?:be|is)\s+{_USED}|comes? up)\s*(?:in {_REPLY}\s*)?{_TIMES}",
         _frequency,
     ),
-    rule(rf"(?:{_USE}|repeat)\s+{_WORDING}(?P<target>{MARK}|\w+)(?:\s+in {_REPLY})?\s+{_TIMES}", _frequency),
+    rule(
+        rf"(?:{_DONT}\s+)?(?:{_USE}|repeat)\s+{_WORDING}(?P<target>{MARK}|\w+)(?:\s+in {_REPLY})?\s+{_TIMES}",
+        _frequency,
+    ),
 ]
 
 # ---------------------------------------------------------------------------------------- replace and keep
@@ -142,7 +151,7 @@ def _fact(text: str, context: Context) -> str:
     if quoted:
         return quoted[0]
     text = re.sub(
-        r"^(?:(?:the|an?|on|at|in|for|from|to|by|be|say|it|it['’]s|is|that|really|actually|opens?|closes?|starts?|ends?|the (?:word|phrase))\s+)+(?=\S)",
+        r"^(?:(?:the|an?|on|at|in|for|from|to|by|be|say|it|it['’]s|is|that|really|actually|opens?|closes?|starts?|ends?|costs?|cost|the (?:word|phrase))\s+)+(?=\S)",
         "",
         text.strip(),
         flags=re.I,
@@ -152,6 +161,7 @@ def _fact(text: str, context: Context) -> str:
 
 def _replace(match: re.Match[str], context: Context) -> list[Constraint] | None:
     new, old = _fact(match["new"], context), _fact(match["old"], context)
+    new, old = _same_kind(new, old)
     if not new or not old or new.lower() == old.lower() or len(new.split()) > 8 or len(old.split()) > 8:
         return None
     if not context.quotes.marked(match["old"]) and not context.quotes.marked(match["new"]):
@@ -163,6 +173,26 @@ def _replace(match: re.Match[str], context: Context) -> list[Constraint] | None:
         context.topics.append(_fact(subject, context))
     context.topics.append(new)
     return [replacing(old, new, SOURCE)]
+
+
+def _same_kind(new: str, old: str) -> tuple[str, str]:
+    """ "The store opens at 10 am, not 9 am": of two facts the moments, amounts or numbers alone, if each has one."""
+    ours, theirs = typed_mentions(new), typed_mentions(old)
+    if len(ours) == len(theirs) == 1 and ours[0].kind == theirs[0].kind:
+        return ours[0].text, theirs[0].text
+    return new, old
+
+
+def _moment(match: re.Match[str], context: Context) -> list[Constraint] | None:
+    """ "It should be Tuesday", "actually it's $30": it takes the place of the draft's only fact of its kind."""
+    new = typed_mentions(match["new"])
+    if len(new) != 1 or new[0].kind == "number" or len(match["new"].split()) > len(new[0].text.split()) + 2:
+        return None
+    stood = {m.text for m in typed_mentions(context.draft) if m.kind == new[0].kind}
+    context.topics.append(new[0].text)
+    if len(stood) == 1 and new[0].text.lower() not in {s.lower() for s in stood}:
+        return [replacing(stood.pop(), new[0].text, SOURCE)]
+    return [Constraint("must_include", new[0].text, source=SOURCE)]
 
 
 def _should_be(match: re.Match[str], context: Context) -> list[Constraint] | None:
@@ -253,10 +283,21 @@ REPLACE_RULES: list[Rule] = [
         _replace,
     ),
     rule(
+        rf"(?:you|it|the \w+)\s+(?:said|says|wrote|claim(?:ed|s)?|stated?|mentioned|put)\s+(?:that\s+)?(?:it\s+|they\s+)?"
+        rf"(?P<old>{_VALUE})\s*,?\s+but\s+(?:it['’]?s|it is|it was|the \w+ is|that['’]?s|they are|they['’]?re|it costs?)\s+"
+        rf"(?:actually\s+|really\s+)?(?P<new>{_VALUE}){_END}",
+        _replace,
+    ),
+    rule(
         rf"(?:i|we) (?:said|asked for|meant|wanted|ordered|booked|mean|told you)\s+(?P<new>{_VALUE})\s*,?\s*(?:and )?not\s+(?P<old>{_VALUE}){_END}",
         _replace,
     ),
     rule(rf"(?:^|(?<=[.;!?\n]))\s*(?P<new>{_VALUE})\s*,\s*not\s+(?P<old>{_VALUE}){_END}", _replace),
+    rule(
+        rf"(?:it|that|this|they)\s*(?:should (?:be|say|read)|is|['’]s|must be|ought to be|starts?|opens?|closes?|costs?)"
+        rf"\s+(?:actually\s+|really\s+|at\s+|on\s+)*(?P<new>{_VALUE}){_END}",
+        _moment,
+    ),
     rule(rf"(?P<old>{_VALUE})\s+should (?:be|say|read)\s+(?P<new>{_VALUE}){_END}", _should_be),
 ]
 

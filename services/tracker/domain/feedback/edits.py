@@ -104,7 +104,7 @@ def _tokens(text: str) -> list[str]:
     return [line for line in re.split(r"(?<=[.!?。！？])\s+|\n+", text) if line.strip()][:MAX_TOKENS]
 
 
-def _joined(codes: list[tuple[str, int, int, int, int]], before: list[str]) -> list[tuple[str, int, int, int, int]]:
+def _joined(codes: Sequence[tuple[str, int, int, int, int]], before: list[str]) -> list[tuple[str, int, int, int, int]]:
     """Changes that only a stop word or a mark separates are one change: people replace phrases, not words."""
     joined: list[tuple[str, int, int, int, int]] = []
     for i, code in enumerate(codes):

@@ -96,7 +96,7 @@ class Quotes:
 
     def __init__(self, comment: str) -> None:
         self._texts: list[str] = []
-        self.text = _QUOTES.sub(self._take, comment)
+        self.text = _QUOTES.sub(self._take, comment.translate({ord("⟦"): "[", ord("⟧"): "]"}))
 
     def _take(self, match: re.Match[str]) -> str:
         quoted = next(g for g in match.groups() if g is not None)

@@ -228,6 +228,11 @@ FIRST_RULES: list[Rule] = [
         _one_of,
     ),
     rule(
+        r"(?:just\s+|only\s+|simply\s+)*(?:answer|reply|respond|say)\s+(?:only\s+|just\s+|simply\s+|me\s+|with\s+|a\s+|simple\s+)*"
+        r"(?P<options>yes or no|true or false)(?:\s+only)?",
+        _one_of,
+    ),
+    rule(
         r"(?:your\s+)?(?:answer|reply|response)\s+(?:must|should)\s+(?:be|contain)\s+(?:exactly\s+)?(?:one of )(?:the )?(?:following|these)?[^:⟦\n]*[:\-]?\s*(?P<options>[^;!?\n]+)",
         _one_of,
     ),
