@@ -22,11 +22,13 @@ class MemoryLayer(CacheLayerMixin):
 
     is_compileable = False
     is_croppable = True
-    is_sliding = True
+    is_sliding = False
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, needed: int | None = None) -> None:
+        """needed: tokens a next segment can look at (None: all that is kept)."""
         super().__init__()
         self.length = length
+        self.needed = needed
         self.seen = 0
         self.states: Tensor | None = None
 
@@ -79,10 +81,15 @@ class MemoryLayer(CacheLayerMixin):
         self.seen, self.is_initialized = 0, False
 
     def crop(self, tokens_to_remove: int) -> None:
-        """Take back the last |tokens_to_remove| tokens. What they had pushed out of the memory stays lost."""
+        """Take back the last |tokens_to_remove| tokens.
+
+        Raises ValueError where they have pushed out of the memory what the tokens before them looked at: going
+        on from there would give other results than reading the shortened text.
+        """
         count = abs(tokens_to_remove)
-        if count > self.held:
-            raise ValueError(f"cannot take back {count} tokens: the memory holds {self.held}")
+        complete = self.seen == self.held or (self.needed is not None and self.held - count >= self.needed)
+        if count > self.held or not complete:
+            raise ValueError(f"cannot take back {count} of {self.seen} tokens: {self.held} are held")
         end = self.held - count
         self.seen -= count
         self._each(lambda kept: kept[..., :end, :])
@@ -110,8 +117,9 @@ class SegmentMemory(Cache):
     results with each token projected once. One memory belongs to one batch of texts read in order.
     """
 
-    def __init__(self, layers: int, length: int, keep: Keep = "projections") -> None:
-        self.by_depth = [MemoryLayer(length) for _ in range(layers)]
+    def __init__(self, layers: int, length: int, keep: Keep = "projections", needed: int | None = None) -> None:
+        """`length` tokens are kept, of which a next segment can look at `needed` (None: at all)."""
+        self.by_depth = [MemoryLayer(length, needed) for _ in range(layers)]
         super().__init__(layers=[*self.by_depth])
         self.keep: Keep = keep
 

@@ -25,6 +25,8 @@ from services.models.interactive_transformer.layers import IdentityLinear, Layer
 from services.models.interactive_transformer.memory import Keep, SegmentMemory
 from services.models.interactive_transformer.positions import relative_sinusoids
 
+SPARE = 512  # tokens
+
 
 class InteractiveTransformerPreTrainedModel(PreTrainedModel):
     """What both models share: the configuration's class and the initialisation."""
@@ -54,7 +56,16 @@ class InteractiveTransformerPreTrainedModel(PreTrainedModel):
         return SegmentMemory(self.config.num_hidden_layers, tokens, keep)
 
     def new_cache(self) -> Cache:
-        """What generation keeps: the memory, or all earlier tokens in a model without one."""
+        """What generation and serving keep: the memory, or all earlier tokens in a model without one.
+
+        With an attention window the memory holds SPARE tokens more than a token can look at, so that the end of
+        a prompt can be taken back and written anew (the next turn keeps the beginning); the window hides them.
+        Without a window, results past memory_length depend on how a prompt is cut: build a model with
+        attention_window <= memory_length + 1 to serve it.
+        """
+        needed = self.config.attention_window - 1
+        if needed > 0:
+            return SegmentMemory(self.config.num_hidden_layers, needed + SPARE, needed=needed)
         return self.new_memory() if self.config.memory_length else DynamicCache()
 
 

@@ -153,8 +153,28 @@ def test_memory_takes_back_tokens_and_orders_rows() -> None:
     memory.reorder_cache(torch.tensor([1, 0]))
     swapped = model(text[[1, 0], 12:14], past_key_values=memory).logits
     torch.testing.assert_close(swapped[0], model(text[:, :14]).logits[1, 12:], atol=1e-5, rtol=1e-5)
-    with pytest.raises(ValueError, match="the memory holds"):
+    with pytest.raises(ValueError, match="cannot take back 100 of 14 tokens"):
         memory.crop(-100)
+
+
+@torch.no_grad()
+def test_a_memory_gives_back_only_what_leaves_the_rest_exact() -> None:
+    text = make_text(1)
+    tight = make_model(memory_length=8)
+    memory = tight.new_memory()
+    tight(text[:, :20], past_key_values=memory)
+    with pytest.raises(ValueError, match="8 are held"):
+        memory.crop(-4)
+    windowed = make_model(memory_length=8, attention_window=9)
+    memory = windowed.new_cache()
+    memory.shorten(8 + 6)
+    for part in text[:, :30].split(10, 1):
+        windowed(part, past_key_values=memory)
+    memory.crop(-6)
+    rest = windowed(text[:, 24:40], past_key_values=memory).logits
+    torch.testing.assert_close(rest, windowed(text[:, :40], use_cache=False).logits[:, 24:], atol=1e-5, rtol=1e-5)
+    with pytest.raises(ValueError, match="14 are held"):
+        memory.crop(-7)
 
 
 @torch.no_grad()
