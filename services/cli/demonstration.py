@@ -9,7 +9,7 @@ from antiphon.client import Client
 from antiphon.v1 import conversation_pb2, state_pb2
 
 from services.cli.conversation import Conversation
-from services.cli.knowledge import ingest
+from services.cli.knowledge import find_documents, ingest
 from services.cli.output import Failure, console
 
 FOLDER = Path(__file__).with_name("demo")
@@ -26,7 +26,7 @@ def play(client: Client) -> None:
     definition = (FOLDER / "schema.yaml").read_text(encoding="utf-8")
     schema = client.states.PutSchema(state_pb2.PutSchemaRequest(name=SCHEMA, definition=definition)).schema
     console.print(f"[dim]  schema {schema.name}, revision {schema.revision}[/dim]")
-    for one in ingest(client, sorted(FOLDER.glob("*.md")), show=console.is_terminal):
+    for one in ingest(client, find_documents([FOLDER]), show=console.is_terminal):
         console.print(f"[dim]  document {one.name}: {one.passages} passages[/dim]")
     request = conversation_pb2.CreateSessionRequest(
         user_id=f"demo-{uuid.uuid4().hex[:8]}", schema_name=SCHEMA, system_text=SYSTEM

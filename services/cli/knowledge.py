@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -48,31 +48,38 @@ def add(
         raise typer.Exit(1)
 
 
-def find_documents(paths: Sequence[Path]) -> list[Path]:
-    """The files that were named, and those below the folders. Raises Failure when there is none."""
-    files: list[Path] = []
+def find_documents(paths: Sequence[Path]) -> dict[str, Path]:
+    """Name to file: files under their own names, those of a folder under their paths in it.
+
+    Raises Failure when there is none, or two have one name.
+    """
+    files: dict[str, Path] = {}
     for path in paths:
         if path.is_dir():
-            files += sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+            below = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+            found = {one.relative_to(path).as_posix(): one for one in below}
         elif path.is_file():
-            files.append(path)
+            found = {path.name: path}
         else:
             raise Failure(f"no such file or folder: {path}")
+        if twice := files.keys() & found.keys():
+            raise Failure(f"two documents would be called {min(twice)}; add their folder instead")
+        files |= found
     if not files:
         raise Failure(f"no document there; known endings: {', '.join(SUFFIXES)}")
     return files
 
 
 def ingest(
-    client: Client, files: Sequence[Path], labels: Sequence[str] = (), wait: bool = True, show: bool = True
+    client: Client, files: Mapping[str, Path], labels: Sequence[str] = (), wait: bool = True, show: bool = True
 ) -> list[knowledge_pb2.Ingestion]:
     """Upload files under their names and, with ``wait``, follow them until they can be searched."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True, disable=not show) as progress:
         uploading = progress.add_task("uploading", total=len(files))
         ingestions = []
-        for file in files:
-            parts = document(file.name, file.read_bytes(), labels=labels, user_id=user_name())
+        for name, file in files.items():
+            parts = document(name, file.read_bytes(), labels=labels, user_id=user_name())
             ingestions.append(client.knowledge.IngestDocument(parts).ingestion)
             progress.advance(uploading)
         if not wait:
