@@ -1,0 +1,229 @@
+"""The track step: what a message changes in the dialogue's state, what feedback asks for, and where to next.
+
+A turn without a schema is passed on unread: it costs no database access. Everything here is computed from stored
+documents and nothing is written, so that a redelivered message gives the same result; the take of the generator
+stores what travels on in the message.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
+from services.common.bus.events import event
+from services.common.bus.messages import UnreadableMessage
+from services.common.drafts import chosen_draft
+from services.common.errors import NotFound, Unavailable
+from services.common.schema import Schema, SchemaError, parse_schema_document
+from services.common.state import differences, effective_state
+from services.common.store import Document, Store
+from services.common.telemetry import step_span
+from services.tracker.domain.feedback import Feedback, FeedbackError, Understanding, read_feedback
+from services.tracker.domain.state import State
+from services.tracker.domain.tracker import Tracker
+
+log = structlog.get_logger(__name__)
+SCHEMAS_KEPT = 256
+EARLIER_TURNS = 20
+"""Turns looked through for the last state, where the turn before has none (a person's reply, say)."""
+
+
+class TrackStep:
+    """The handler of `turns.track`; one object for all threads of a worker."""
+
+    def __init__(self, store: Store, bus: Bus, events: EventPublisher, tracker: Tracker) -> None:
+        self._store = store
+        self._bus = bus
+        self._events = events
+        self._tracker = tracker
+        self._schemas: OrderedDict[tuple[str, str], Schema] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take_turn(self, delivery: Delivery) -> None:
+        """Tracks the turn, sends it on to `turns.ground` or `turns.generate`, then acknowledges."""
+        try:
+            message = TurnMessage.decode(delivery.body)
+        except UnreadableMessage as error:
+            log.warning("unreadable_message", queue=topology.TRACK, error=str(error))
+            delivery.refuse()
+            return
+        with step_span("track", message.trace, turn=message.turn):
+            try:
+                tracked = self.track(message)
+            except Exception:
+                # A turn without state is answered; a turn without an answer is not.
+                log.exception("track_failed", tenant=message.tenant, session=message.session, turn=message.turn)
+                tracked = message
+            if tracked is None:
+                delivery.ack()
+                return
+            try:
+                self._send_on(tracked)
+            except Unavailable:
+                delivery.requeue()
+                return
+        delivery.ack()
+
+    def track(self, message: TurnMessage) -> TurnMessage | None:
+        """The message with `state` and `understood` filled; publishes the events of those names.
+
+        None where the turn has ended or gone on to another round: then there is nothing to pass on.
+        """
+        if message.kind == "turn" and message.schema is None:
+            return message
+        try:
+            turn = self._store.turns.get(message.tenant, message.turn)
+        except NotFound:
+            log.info("turn_gone", tenant=message.tenant, session=message.session, turn=message.turn)
+            return None
+        if turn["status"] != "active" or turn["round"] != message.round:
+            return None
+        if message.kind == "revision":
+            return self._revise(message, turn)
+        return self._track_text(message, turn)
+
+    # -- a message --------------------------------------------------------------------------------
+
+    def _track_text(self, message: TurnMessage, turn: Document) -> TurnMessage:
+        schema = self._schema(message)
+        if schema is None:
+            return message
+        session = self._store.sessions.get(message.tenant, message.session)
+        before = self._before(message)
+        previous = effective_state(before.get("state") if before else None, session["corrections"], message.n - 1)
+        draft = chosen_draft(before) if before else None
+        state = self._tracker.track(
+            schema,
+            State.from_json(previous),
+            (draft or {}).get("text") or "",
+            turn["text"],
+            message.n,
+        )
+        document = {"base_revision": session["state_revision"], **state.to_json()}
+        understood = {
+            "intents": {name: one.intent for name, one in state.services.items() if one.intent},
+            "entities": document["entities"],
+        }
+        self._say(message, turn, state=document, understood=understood)
+        return replace(message, state=document)
+
+    def _before(self, message: TurnMessage) -> Document | None:
+        """The turn whose state this one continues: the latest that counts, or the latest of those with a state."""
+        if message.n <= 1:
+            return None
+        turns = self._store.turns
+        before = turns.previous_with_state(message.tenant, message.session, message.n)
+        if before is None or before.get("state") is not None:
+            return before
+        earlier = turns.page(message.tenant, message.session, after_n=message.n, limit=EARLIER_TURNS, newest_first=True)
+        for turn in earlier:
+            if turn.get("state") is not None and not turn.get("excluded"):
+                return {**before, "state": turn["state"]}
+        return before
+
+    def _schema(self, message: TurnMessage) -> Schema | None:
+        """The schema that the message names; a revision never changes, so it is read once."""
+        if message.schema is None:
+            return None
+        key = (message.tenant, message.schema)
+        with self._lock:
+            known = self._schemas.get(key)
+            if known is not None:
+                self._schemas.move_to_end(key)
+                return known
+        try:
+            stored = self._store.schemas.by_reference(message.tenant, message.schema)
+            schema = parse_schema_document(stored["content"])
+        except (NotFound, SchemaError, ValueError) as error:
+            log.warning("schema_unusable", tenant=message.tenant, schema=message.schema, error=str(error))
+            return None
+        with self._lock:
+            self._schemas[key] = schema
+            while len(self._schemas) > SCHEMAS_KEPT:
+                self._schemas.popitem(last=False)
+        return schema
+
+    # -- feedback ---------------------------------------------------------------------------------
+
+    def _revise(self, message: TurnMessage, turn: Document) -> TurnMessage:
+        """A round after the first: feedback understood, or a mere new draw (resample, retry)."""
+        feedback = turn["drafts"][message.round].get("feedback")
+        state = turn.get("state")
+        if state is None and message.schema is not None:
+            message = self._track_text(message, turn)  # the first attempt ended before its state was stored
+            state = message.state
+        grounded = turn.get("grounding") is not None or turn["attempt"] > 0 or message.round > 1
+        if not feedback:
+            return replace(message, state=state, skip_ground=grounded)
+        understanding = self._understand(message, turn, feedback)
+        changed = self._changed_state(message, turn, state, understanding, feedback)
+        understood = understanding.to_json()
+        self._say(message, turn, state=changed, understood=understood)
+        return replace(
+            message,
+            state=changed if changed is not None else state,
+            understood=understood,
+            skip_ground=changed is None and not understanding.touches_content,
+        )
+
+    def _understand(self, message: TurnMessage, turn: Document, feedback: Mapping[str, Any]) -> Understanding:
+        about = _draft_before(turn, message.round)
+        try:
+            return read_feedback(Feedback.from_json(feedback), about, turn["text"])
+        except FeedbackError as error:
+            # The gateway refuses contradictory constraints; whatever came by another way is read without them.
+            log.warning("constraints_refused", turn=message.turn, field=error.field, reason=error.reason)
+            return read_feedback(Feedback.from_json({**feedback, "constraints": []}), about, turn["text"])
+
+    def _changed_state(
+        self,
+        message: TurnMessage,
+        turn: Document,
+        state: Mapping[str, Any] | None,
+        understanding: Understanding,
+        feedback: Mapping[str, Any],
+    ) -> Document | None:
+        """The state with the slots that a corrected fact names changed; None where none is."""
+        schema = self._schema(message)
+        if schema is None or state is None or not any(c.kind == "replace" for c in understanding.constraints):
+            return None
+        before = State.from_json(state)
+        after = self._tracker.track(
+            schema, before, _draft_before(turn, message.round), feedback.get("comment") or "", message.n
+        )
+        document = after.to_json()
+        if not differences(state, document):
+            return None
+        return {**document, "base_revision": state.get("base_revision", 0), "entities": state.get("entities") or []}
+
+    # -- onward -----------------------------------------------------------------------------------
+
+    def _say(self, message: TurnMessage, turn: Document, *, state: Document | None, understood: dict[str, Any]) -> None:
+        reply_to = turn.get("reply_to") or message.reply_to
+        made = [event(message.turn, "understood", message.round, turn["attempt"], understood=understood)]
+        if state is not None:
+            made.append(event(message.turn, "state", message.round, turn["attempt"], state=state))
+        self._events.put(reply_to, *made)
+
+    def _send_on(self, message: TurnMessage) -> None:
+        queue = topology.GENERATE if message.skip_ground else topology.GROUND
+        try:
+            self._bus.publish_turn(queue, message)
+        except ValueError:
+            # A state beyond what a message may carry: the turn is answered without it.
+            log.warning("state_too_large", tenant=message.tenant, session=message.session, turn=message.turn)
+            self._bus.publish_turn(queue, replace(message, state=None, understood=None))
+
+
+def _draft_before(turn: Document, round_number: int) -> str:
+    """The text of the draft that a round's feedback is about: the latest completed one before it."""
+    for draft in reversed(turn["drafts"][:round_number]):
+        if draft.get("status") == "completed":
+            return draft.get("text") or ""
+    return ""
