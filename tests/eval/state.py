@@ -26,6 +26,7 @@ from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker, TrackRequest
 from services.tracker.learned import artifact
+from services.tracker.learned.corpus import FOLD
 from services.tracker.learned.dialogues import multiwoz_views, read
 from services.tracker.learned.tracker import LearnedTracker
 
@@ -165,6 +166,8 @@ def score(scorer: ModuleType, data: Path, chosen: EvaluationSet, predicted: dict
     if chosen.task == "sgd":
         portion = chosen.name.rsplit("_", 1)[1]
         seen = {service["service_name"] for service in _json(data / "sgd_train_schema.json")}
+        if portion == "train":  # model selection: the held-out services count as unseen
+            seen -= set(FOLD)
         schema = _json(data / f"sgd_{portion}_schema.json")
         out, _ = scorer.score_sgd(chosen.dialogues, predicted, schema, seen)
         figures = {}
@@ -224,6 +227,13 @@ def _sets(options: argparse.Namespace, data: Path) -> Iterable[EvaluationSet]:
             yield sgd_set(data, dialogues)
         elif name.startswith("sgdx_"):
             yield sgd_set(data, dialogues, name.removeprefix("sgdx_"))
+        elif name == "fold":
+            held_out = [d for d in read(data / "sgd_train.jsonl.gz") if set(d["services"]) & set(FOLD)]
+            yield sgd_set(data, held_out[:: 20 * options.every], portion="train")
+        elif name == "mwz_train":
+            schema = multiwoz_schema(data)
+            chosen = list(read(data / "mwz21_train.jsonl.gz"))[:: 80 * options.every]
+            yield EvaluationSet("mwz21_train", "mwoz", chosen, lambda _, known=schema: known, {})
         elif name == "mwz":
             schema = multiwoz_schema(data)
             chosen = list(read(data / "mwz21_dev.jsonl.gz"))[:: options.every]

@@ -1,0 +1,81 @@
+"""How a schema and a text become what the network reads."""
+
+from services.common.schema import parse_schema
+from services.tracker.learned.catalog import plain, views_of, words
+from services.tracker.learned.inputs import Reader, Turn, layout, user_offset
+from services.tracker.learned.proposals import Proposals
+from services.tracker.learned.wordpieces import MAX_TEXT, WordPieces
+
+SCHEMA = parse_schema(
+    """
+    services:
+      Hotels_2:
+        description: find and book hotels
+        intents:
+          FindHotel: search for a hotel
+        slots:
+          city: {description: where the hotel is}
+          stars: {description: how many stars, values: ["1", "2", "3"]}
+          pets: {description: whether pets may come, values: ["True", "False"]}
+    """
+)
+
+
+def test_identifiers_are_read_as_words() -> None:
+    assert words("GetRide_2") == "get ride"
+    assert words("hotel-bookday") == "hotel bookday"
+
+
+def test_plain_text_makes_number_words_digits() -> None:
+    assert plain("Just Two, please") == " just 2 please "
+    assert plain("at 5:15 pm!") == " at 5:15 pm "
+
+
+def test_a_schema_is_laid_out_service_first_then_intents_then_slots() -> None:
+    plan = layout(views_of(SCHEMA))
+    assert plan.names == (
+        ("Hotels_2", ""),
+        ("Hotels_2", "FindHotel"),
+        ("Hotels_2", "city"),
+        ("Hotels_2", "stars"),
+        ("Hotels_2", "pets"),
+    )
+    assert [value for _, value, _ in plan.values] == ["1", "2", "3", "True", "False"]
+    assert plan.value_ranges[plan.slots[("Hotels_2", "city")]] == (0, 0)
+
+
+def test_a_span_of_characters_is_found_in_pieces_and_back() -> None:
+    text = "a room in San Jose for two"
+    (pieces,) = WordPieces().read([text])
+    located = pieces.locate(10, 18)
+    assert located is not None
+    first, last = located
+    assert text[pieces.offsets[first][0] : pieces.offsets[last][1]] == "San Jose"
+
+
+def test_long_texts_are_cut() -> None:
+    (pieces,) = WordPieces().read(["word " * 500])
+    assert len(pieces.ids) == MAX_TEXT
+
+
+def test_a_batch_marks_the_values_that_are_said() -> None:
+    reader = Reader()
+    views = views_of(SCHEMA)
+    system, user = reader.pieces.read(["Where to?", "a place with three stars in Oslo"])
+    turn = Turn(
+        "Where to?",
+        "a place with three stars in Oslo",
+        system,
+        user,
+        views,
+        {("Hotels_2", "city"): "Bergen"},
+        {},
+        {"Hotels_2": "FindHotel"},
+        Proposals(),
+    )
+    batch = reader.batch([turn], views)
+    assert batch.value_flags[0, :, 0].tolist() == [0, 0, 1, 0, 0]
+    plan = layout(views)
+    assert batch.previous[0].nonzero().flatten().tolist() == [plan.slots[("Hotels_2", "city")]]
+    assert batch.user[0].sum() == len(user.ids)
+    assert batch.tokens[0, user_offset(turn)] == user.ids[0]

@@ -1,0 +1,144 @@
+"""What annotated dialogues teach: the gate, span, choice and source of every change."""
+
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from services.tracker.learned.catalog import ServiceView
+from services.tracker.learned.corpus import Corpus, Sampler, ValueBank, prepare
+from services.tracker.learned.dialogues import examples, find_spoken, schema_views
+from services.tracker.learned.inputs import Reader, layout
+from services.tracker.learned.network import COPY, GATES, RULE, SYSTEM, USER, Network
+from services.tracker.learned.targets import Targets, aim, loss, open_mentions, spoil, turn_of
+
+SERVICES = [
+    {
+        "service_name": "Restaurants_1",
+        "description": "find places to eat",
+        "slots": [
+            {"name": "city", "description": "where", "is_categorical": False, "possible_values": []},
+            {"name": "restaurant_name", "description": "name", "is_categorical": False, "possible_values": []},
+            {"name": "party", "description": "people", "is_categorical": True, "possible_values": ["1", "2"]},
+        ],
+        "intents": [{"name": "FindRestaurants", "description": "find one"}],
+    },
+    {
+        "service_name": "Hotels_1",
+        "description": "find a place to sleep",
+        "slots": [{"name": "place", "description": "where", "is_categorical": False, "possible_values": []}],
+        "intents": [{"name": "FindHotel", "description": "find one"}],
+    },
+]
+R, H = "Restaurants_1", "Hotels_1"
+
+
+def _frame(intent: str, **slots: list[str]) -> dict[str, Any]:
+    return {"intent": intent, "requested": [], "slots": slots}
+
+
+DIALOGUE = {
+    "id": "1",
+    "services": [R, H],
+    "turns": [
+        {
+            "speaker": "USER",
+            "text": "Somewhere to eat in Oslo for two",
+            "spans": [[R, "city", 20, 24]],
+            "state": {R: _frame("FindRestaurants", city=["Oslo"], party=["2"])},
+        },
+        {
+            "speaker": "SYSTEM",
+            "text": "Maaemo is a nice one",
+            "spans": [[R, "restaurant_name", 0, 6]],
+            "acts": [[R, "OFFER", "restaurant_name", ["Maaemo"]]],
+        },
+        {
+            "speaker": "USER",
+            "text": "Good. I need a bed there too",
+            "state": {
+                R: _frame("FindRestaurants", city=["Oslo"], party=["2"], restaurant_name=["Maaemo"]),
+                H: _frame("FindHotel", place=["Oslo"]),
+            },
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def views() -> dict[str, ServiceView]:
+    return schema_views(SERVICES)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader()
+
+
+def _gates(views: dict[str, ServiceView], reader: Reader, number: int) -> tuple[Targets, dict[Any, int]]:
+    example = examples(DIALOGUE, views, "sgd")[number]
+    services = tuple(views[name] for name in example.services)
+    system, user = reader.pieces.read([example.system_text, example.user_text])
+    previous, mentions = spoil(example, 0.0, random.Random(1))
+    turn = turn_of(example, (system, user), services, previous, mentions)
+    targets = Targets()
+    aim(targets, 0, example, turn)
+    plan = layout(services)
+    by_position = {position: gate for _, position, gate in targets.gates}
+    return targets, {key: by_position.get(position) for key, position in plan.slots.items()}
+
+
+def test_what_the_user_says_is_a_span_or_a_choice(views: dict[str, ServiceView], reader: Reader) -> None:
+    targets, gates = _gates(views, reader, 0)
+    assert gates[(R, "city")] in (USER, RULE)
+    assert gates[(R, "party")] in (USER, RULE)
+    assert len(targets.user_span) == 1
+    assert len(targets.value_user) == 1
+
+
+def test_an_accepted_offer_comes_from_the_system_and_a_place_from_another_slot(
+    views: dict[str, ServiceView], reader: Reader
+) -> None:
+    targets, gates = _gates(views, reader, 1)
+    assert gates[(R, "restaurant_name")] in (SYSTEM, RULE)
+    assert gates[(H, "place")] == COPY
+    assert len(targets.copy) == 1
+    assert len(targets.system_span) == 1
+
+
+def test_mentions_that_the_state_holds_are_closed() -> None:
+    assert open_mentions({(R, "city"): "Oslo"}, {(R, "city"): "oslo", (H, "place"): "Bergen"}) == {
+        (H, "place"): "Bergen"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("at 9:15 am please", "09:15"), ("by 5 pm", "17:00"), ("around 17:45", "17:45")]
+)
+def test_clock_times_are_found_however_they_are_said(text: str, value: str) -> None:
+    assert find_spoken("train-leaveat", text, [value]) is not None
+
+
+def test_a_few_steps_lower_the_loss_of_a_chunk(views: dict[str, ServiceView], reader: Reader) -> None:
+    torch.manual_seed(0)
+    group = tuple(sorted(views))
+    corpus = Corpus([views], {}, {group: examples(DIALOGUE, views, "sgd")}, {})
+    corpus.load_pieces(reader)
+    sampler, bank = Sampler(corpus, 1, 2, 0.0), ValueBank(reader)
+    network = Network()
+    network.start()
+    network.train()
+    optimiser = torch.optim.AdamW(network.parameters(), 1e-4)
+    losses = []
+    for _ in range(4):
+        batch, targets, order, count = prepare(corpus, reader, sampler.draw(), 0.0, random.Random(1))
+        tokens, mask = reader.texts([text for view in order for text in view.texts()])
+        scores = network(batch, network.encoder.sentence(tokens, mask), bank.of(order))
+        assert scores.gate.shape[-1] == len(GATES)
+        value, _ = loss(scores, targets, count)
+        value.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        losses.append(float(value.detach()))
+    assert losses[-1] < losses[0]
