@@ -79,7 +79,7 @@ class Stream:
         elif kind in ENDS:
             self._end(kind, event)
 
-    def _delta(self, round_number: int, attempt: int, offset: int, text: str) -> None:
+    def _delta(self, round_number: int, attempt: int, offset: int, text: str, *, last: bool = False) -> None:
         if (round_number, attempt) < (self.round, self.attempt):
             return
         if (round_number, attempt) > (self.round, self.attempt):
@@ -93,13 +93,13 @@ class Stream:
             return
         self.offset += len(fresh)
         self._waiting_text += len(fresh)
-        last = self._waiting[-1] if self._waiting else None
-        if last is not None and last.kind == "delta":
-            last.payload["text"] += fresh
-            last.offset = self.offset
+        newest = self._waiting[-1] if self._waiting else None
+        if newest is not None and newest.kind == "delta":
+            newest.payload["text"] += fresh
+            newest.offset = self.offset
         else:
             self._put(Outgoing("delta", self.round, self.attempt, self.offset, {"text": fresh}))
-        if self._waiting_text > self._backlog:
+        if self._waiting_text > self._backlog and not last:
             self._fall_behind()
 
     def _snapshot(self, kind: str, event: Event) -> None:
@@ -118,7 +118,7 @@ class Stream:
                 self._restart(*place)
             if self.offset > len(text):
                 self._restart(self.round, self.attempt)
-            self._delta(self.round, self.attempt, 0, text)
+            self._delta(self.round, self.attempt, 0, text, last=True)
         elif place[0] > self.round:
             self._restart(*place)
         self._put(Outgoing(kind, self.round, self.attempt, self.offset, event))
