@@ -19,6 +19,7 @@ _CANDIDATES = 256  # enough for nearly every nucleus; a wider one is looked at w
 ProcessorsOf = Callable[["Row"], Sequence[TokenProcessor]]
 
 
+@torch.inference_mode()
 def choose(logits: Tensor, rows: Sequence[Row], processors: ProcessorsOf, end_ids: frozenset[int]) -> list[int]:
     """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place."""
     for index, row in enumerate(rows):
