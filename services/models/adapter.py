@@ -7,9 +7,10 @@ LoRA (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", equa
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
 
 FORMAT = "antiphon-version-1"
+_ABOUT = "antiphon"
 _NAME = re.compile(r"layers\.(\d+)\.(\w+)\.lora_([AB])")
 _PEFT_NAME = re.compile(r"layers\.(\d+)\.(?:\w+\.)*?(\w+)\.lora_([AB])(?:\.\w+)?\.weight$")
 
@@ -63,8 +65,9 @@ def write_adapter(model: PeftModel, base_version: str) -> bytes:
         layer, projection, half = match.groups()
         value = tensor.detach().float().cpu()
         tensors[f"layers.{layer}.{projection}.lora_{half}"] = (value * scale if half == "B" else value).contiguous()
-    metadata = {"format": FORMAT, "base_version": base_version, "rank": str(config.r)}
-    return save(dict(sorted(tensors.items())), metadata)
+    about = {"format": FORMAT, "base_version": base_version, "rank": config.r}
+    # One entry: safetensors writes several in random order, and the same weights must give the same bytes.
+    return save(dict(sorted(tensors.items())), {_ABOUT: json.dumps(about, sort_keys=True)})
 
 
 def read_adapter(weights: bytes, base_version: str) -> Adapter:
@@ -96,15 +99,14 @@ def read_adapter(weights: bytes, base_version: str) -> Adapter:
     return Adapter(base_version, rank, pairs)
 
 
-def _metadata(weights: bytes) -> dict[str, str]:
-    """The header's ``__metadata__``; the format is 8 bytes of length, then JSON."""
-    import json
-
+def _metadata(weights: bytes) -> dict[str, Any]:
+    """What the header says about the version; a safetensors file begins with 8 bytes of length, then JSON."""
     try:
         size = int.from_bytes(weights[:8], "little")
         if size > min(len(weights), 100_000_000):
             raise ValueError("the header is longer than the file")
-        found = json.loads(weights[8 : 8 + size]).get("__metadata__", {})
-    except ValueError as error:
-        raise BadVersion(f"no safetensors file: {error}") from error
-    return {str(name): str(value) for name, value in found.items()}
+        found = json.loads(weights[8 : 8 + size]).get("__metadata__", {}).get(_ABOUT, "{}")
+        about: dict[str, Any] = json.loads(found)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadVersion(f"no safetensors file of a version: {error}") from error
+    return about

@@ -65,11 +65,11 @@ def greedy_replies(
 
 
 def says(reply: str, answer: str) -> bool:
-    """Whether a reply gives the answer: its words in their order, or at least 70 % of them (F1) where it is long."""
+    """Whether a reply gives the answer: its words in their order, or, of eight words and more, 70 % of them (F1)."""
     said, wanted = _WORD.findall(reply.lower()), _WORD.findall(answer.lower())
     if not wanted:
         return not said
     if f" {' '.join(wanted)} " in f" {' '.join(said)} ":
         return True
     shared = sum((Counter(said) & Counter(wanted)).values())
-    return bool(said) and 2 * shared / (len(said) + len(wanted)) >= 0.7
+    return len(wanted) >= 8 and 2 * shared / (len(said) + len(wanted)) >= 0.7
