@@ -88,8 +88,10 @@ def iterate_weights(folder: Path, dtype: torch.dtype | None = None) -> Iterator[
 
 
 def load_module(folder: Path, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
-    """The model as its transformers module, in evaluation mode."""
+    """The model as its transformers module, in evaluation mode; the interactive transformer is one of them."""
     from transformers import AutoModelForCausalLM
+
+    import services.models.interactive_transformer  # noqa: F401  tells the Auto classes of it
 
     module: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
     module.eval()  # type: ignore[no-untyped-call]

@@ -158,11 +158,9 @@ class ModuleBackend:
 
     @torch.inference_mode()
     def _run(self, rows: Sequence[Row], row: Row, ids: list[int]) -> Tensor:
-        from transformers import DynamicCache
-
         memory: _Open = row.memory
         if memory.cache is None:
-            memory.cache = DynamicCache(config=self._module.config)
+            memory.cache = self._new_cache()
         tokens = torch.tensor([ids], device=self._device)
         inputs = self._module.get_input_embeddings()(tokens.clamp_min(0))
         for at, token in enumerate(ids):
@@ -188,6 +186,13 @@ class ModuleBackend:
             return None
         hidden = inputs[0]
         return (self.fusion(hidden[:, -1], self._current)[:, None], *inputs[1:])
+
+    def _new_cache(self) -> Any:
+        """The cache the model itself makes (a memory of its own kind), else the usual one."""
+        from transformers import DynamicCache
+
+        make = getattr(self._module, "new_cache", None)
+        return DynamicCache(config=self._module.config) if make is None else make()
 
     def _crop(self, kept: _Open, known: int) -> bool:
         """Cut a cache back to `known` tokens; False where its kind can't be cut."""

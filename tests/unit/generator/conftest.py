@@ -99,6 +99,8 @@ def save_tiny_model(folder: Path, architecture: str = "llama", seed: int = 0) ->
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    import services.models.interactive_transformer  # noqa: F401  tells the Auto classes of it
+
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {letter: n for n, letter in enumerate(letters)}
     merges = [("t", "h"), ("Ġ", "a"), ("c", "a"), ("ca", "t"), ("Ġ", "cat"), ("d", "o"), ("do", "g")]
@@ -115,6 +117,8 @@ def save_tiny_model(folder: Path, architecture: str = "llama", seed: int = 0) ->
         "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
         "intermediate_size": 128, "head_dim": 16, "max_position_embeddings": 512, "initializer_range": 0.3,
     }  # fmt: skip
+    if architecture == "interactive_transformer":
+        names |= {"memory_length": 8, "attention_window": 9}
     end = tokenizer.token_to_id("<|im_end|>")
     config = AutoConfig.for_model(
         architecture, vocab_size=size, bos_token_id=0, eos_token_id=end, pad_token_id=end, **names

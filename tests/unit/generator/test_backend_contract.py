@@ -18,7 +18,7 @@ from tests.unit.generator.conftest import Heard, save_tiny_model
 
 Make = Callable[..., Backend]
 KINDS = ["echo", "slots-fp32", "slots-bf16", "slots-int8", "slots-int4", "slots-qwen2", "slots-qwen3",
-         "module-llama", "module-gpt2"]  # fmt: skip
+         "module-llama", "module-gpt2", "module-interactive_transformer"]  # fmt: skip
 
 
 class Bench:
@@ -65,7 +65,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     )
     if kind == "echo":
         return Bench(build_backend(settings), "v")
-    architecture = variant if variant in ("qwen2", "qwen3", "gpt2") else "llama"
+    architecture = variant if variant in ("qwen2", "qwen3", "gpt2", "interactive_transformer") else "llama"
     save_tiny_model(folder, architecture)
     settings.kernel = variant if variant in ("bf16", "int8", "int4") else "fp32"  # type: ignore[assignment]
     return Bench(build_backend(settings), content_hash(folder, settings.cache_dir))
