@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class Script:
     hold_after: int | None = None  # pieces said before it waits for `go`
     go: threading.Event = field(default_factory=threading.Event)
     finish: bool = True
+    fail: bool = False
 
 
 class FakeWorkers:
@@ -105,6 +106,11 @@ class FakeWorkers:
         self._end(turn, script, "".join(said))
 
     def _end(self, turn: dict[str, Any], script: Script, text: str) -> None:
+        if script.fail:
+            self.store.steps.fail_turn(turn["tenant"], turn["_id"], "INTERNAL", "on purpose", holder=turn["holder"])
+            place = (turn["_id"], "failed", turn["round"], turn["attempt"])
+            self.events.put(turn["reply_to"], event(*place, reason="INTERNAL", message="on purpose"))
+            return
         if not script.finish:
             self.store.steps.keep_partial(turn["tenant"], turn["_id"], turn["holder"], turn["round"], text, [])
             return
@@ -119,14 +125,31 @@ class FakeWorkers:
         if promoted is not None:
             self.bus.publish_turn(topology.TRACK, TurnMessage.of_turn(promoted))
 
-    def close(self) -> None:
+    def reset(self) -> None:
+        """Let go of what is held and go back to the common script."""
         for script, _, _ in list(self._held.values()):
             script.finish = False
             script.go.set()
+        self.script = lambda _text: Script()
+        self.commands.clear()
+        self.taken.clear()
+
+    def close(self) -> None:
+        self.reset()
         for consumer in self._consumers:
             consumer.stop(5)
         self.events.close()
         self.bus.close()
+
+
+def held_script(*pieces: str, after: int = 1) -> Script:
+    """A reply that stops after so many pieces until its ``go`` is set."""
+    return Script(list(pieces) or ["one", " two", " three"], hold_after=after)
+
+
+def kinds(events: Iterable[pb.TurnEvent]) -> list[str | None]:
+    """What happened, in a word each."""
+    return [one.WhichOneof("event") for one in events]
 
 
 @dataclass
