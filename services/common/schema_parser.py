@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -55,7 +56,7 @@ def parse_text(text: str) -> Schema:
         raise SchemaError(0, "", "the schema is empty")
     # A tab between JSON's tokens is fine in JSON and an error in YAML; inside JSON's strings it can't occur.
     is_json = text.lstrip()[:1] in "{["
-    source = text.replace("\t", " ") if is_json else text
+    source = _JSON_PAIR.sub(_paired, text.replace("\t", " ")) if is_json else text
     try:
         _refuse_aliases_and_depth(source)
         root = yaml.compose(source, Loader=_LOADER)
@@ -71,6 +72,15 @@ def parse_text(text: str) -> Schema:
     if root is None:
         raise SchemaError(0, "", "the schema is empty")
     return _schema(_from_yaml(root, ""))
+
+
+# JSON writes code points past the basic plane as two escapes, which YAML refuses.
+_JSON_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def _paired(match: re.Match[str]) -> str:
+    high, low = int(match[2], 16), int(match[3], 16)
+    return match[1] + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def parse_document(document: Mapping[str, Any] | list[Any]) -> Schema:
@@ -97,7 +107,7 @@ def _refuse_aliases_and_depth(text: str) -> None:
 def _from_yaml(node: yaml.Node, path: str) -> _Node:
     line = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
-        return _Node(None if node.tag == "tag:yaml.org,2002:null" else _whole(node.value), line, path)
+        return _Node(None if node.tag == "tag:yaml.org,2002:null" else node.value, line, path)
     if isinstance(node, yaml.SequenceNode):
         return _Node([_from_yaml(item, f"{path}[{i}]") for i, item in enumerate(node.value)], line, path)
     assert isinstance(node, yaml.MappingNode)
@@ -106,7 +116,7 @@ def _from_yaml(node: yaml.Node, path: str) -> _Node:
         at = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise SchemaError(at, path, "a key must be a plain word")
-        key = _whole(key_node.value)
+        key = key_node.value
         here = f"{path}.{key}" if path else key
         if key in seen:
             raise SchemaError(at, here, f"duplicate name {key!r}, first given in line {seen[key]}")
@@ -114,13 +124,6 @@ def _from_yaml(node: yaml.Node, path: str) -> _Node:
         child = _from_yaml(value_node, here)
         pairs.append((key, _Node(child.content, at, here)))
     return _Node(pairs, line, path)
-
-
-def _whole(text: str) -> str:
-    """JSON writes code points past the basic plane as two escapes, which YAML leaves apart."""
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _from_python(content: Any, path: str, depth: int) -> _Node:
@@ -150,11 +153,7 @@ def _fields(node: _Node, what: str, known: Mapping[str, str]) -> dict[str, _Node
     for key, value in node.content:
         if key not in known:
             close = get_close_matches(key, list(known), 1)
-            hint = (
-                f"; did you mean {close[0]!r}?"
-                if close
-                else f"; known: {', '.join(sorted(set(known.values())))}"
-            )
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(set(known.values())))}"
             raise value.fail(f"unknown key {key!r} in {what}{hint}")
         if known[key] in found:
             raise value.fail(f"{key!r} repeats {known[key]!r}")
@@ -343,9 +342,7 @@ def _slot(key: str | None, item: _Node) -> Slot:
     # Files in the SGD format list examples for slots that are not categorical: they are not the whole choice.
     values = _values(fields.get("values")) if categorical else ()
     if "values" in fields and not values and "is_categorical" not in fields:
-        raise fields["values"].fail(
-            f"the slot {name!r} has an empty list of values; leave it out for free text"
-        )
+        raise fields["values"].fail(f"the slot {name!r} has an empty list of values; leave it out for free text")
     if "is_categorical" in fields and categorical and not values:
         raise item.fail(f"the slot {name!r} is categorical and has no values")
     description = _text(fields.get("description"), "the description", MAX_DESCRIPTION)
@@ -373,11 +370,7 @@ def _value(key: str | None, item: _Node) -> Value:
     word: _Node | None = item
     if key is not None:
         word = _Node(key, item.line, item.path)
-        aliases = (
-            _fields(item, "a value", _VALUE_KEYS).get("aliases")
-            if isinstance(item.content, _Mapping)
-            else item
-        )
+        aliases = _fields(item, "a value", _VALUE_KEYS).get("aliases") if isinstance(item.content, _Mapping) else item
     elif isinstance(item.content, _Mapping):
         fields = _fields(item, "a value", _VALUE_KEYS)
         word, aliases = fields.get("value"), fields.get("aliases")
