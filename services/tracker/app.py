@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import structlog
 
 from services.common.bus import Bus, Consumer, EventPublisher, topology
 from services.common.runtime import Runtime
 from services.common.store import Store
+from services.tracker.batching import BatchingTracker
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.tracker import Tracker
 from services.tracker.settings import TrackerSettings
 from services.tracker.steps import TrackStep
 
 log = structlog.get_logger(__name__)
+_COMMITTED = Path(__file__).parents[1] / "models" / "weights" / "tracker" / "tracker.safetensors"
 
 
 def main() -> None:
@@ -20,7 +24,7 @@ def main() -> None:
     settings = TrackerSettings()
     with Runtime(settings, "tracker") as runtime:
         tracker = build_tracker(settings)
-        store = Store(settings, name="tracker", pool=settings.track_threads + 2)
+        store = Store(settings, name="tracker", pool=settings.track_batch + 2)
         store.prepare()
         bus = Bus(settings.broker_url)
         bus.declare()
@@ -30,8 +34,8 @@ def main() -> None:
             bus,
             topology.turn_queue(topology.TRACK, redis=bus.redis),
             step.take_turn,
-            threads=settings.track_threads,
-            prefetch=settings.track_threads * 2,
+            threads=settings.track_batch,
+            prefetch=settings.track_batch + settings.track_batch // 2,
         )
         consumer.start()
         consumer.connected.wait(30)
@@ -44,5 +48,19 @@ def main() -> None:
 
 
 def build_tracker(settings: TrackerSettings) -> Tracker:
-    """The tracker that the settings name."""
-    return RuleTracker()
+    """The tracker that the settings name; with `auto` the learned one where its weights are there."""
+    if settings.tracker == "rules":
+        return RuleTracker()
+    weights = settings.tracker_weights or _COMMITTED
+    if settings.tracker == "auto" and not weights.exists():
+        log.info("tracking_by_rules", reason=f"no weights at {weights}")
+        return RuleTracker()
+    # Imported here: rules alone need no torch, which takes seconds and 200 MB.
+    import torch
+
+    from services.tracker.learned.tracker import LearnedTracker
+
+    torch.set_num_threads(1)  # a turn keeps one core; batches, not threads, share it
+    learned = LearnedTracker.load(weights)
+    log.info("tracking_by_model", weights=str(weights))
+    return BatchingTracker(learned, settings.track_batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -16,4 +17,9 @@ class TrackerSettings(CommonSettings):
         "auto",
         description="How states are tracked: rules (no model), learned, or auto: learned where its model is there.",
     )
-    track_threads: int = Field(4, ge=1, le=64, description="Turns tracked beside each other; also prefetched.")
+    tracker_weights: Path | None = Field(
+        None, description="The learned tracker's weights; the committed ones if unset."
+    )
+    track_batch: int = Field(
+        16, ge=1, le=48, description="Turns of one batch, and in hand; half as many wait prefetched."
+    )

@@ -10,7 +10,7 @@ from services.tracker.domain.free_text import answers, headed, offered_again, pl
 from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import Mention, number_value, typed_mentions
-from services.tracker.domain.state import DONTCARE, Entity, State
+from services.tracker.domain.state import DONTCARE, Entity, Offer, State
 
 _LATER = re.compile(
     r"\b(?:until|till|through|to|return\w*|back|check(?:ing)?[- ]?out|drop\w*|leav\w+|end\w*)\W+(?:\w+\W+){0,3}$",
@@ -25,7 +25,7 @@ _COMPANY = re.compile(
 _MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", "bed", "bath"})
 
 
-def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, offers: list[Entity]) -> Filling:
+def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, offers: list[Offer]) -> Filling:
     """What the user's turn says about the service, given the state before it and the system's reply."""
     filling = Filling()
     asked = acts.asked_slots(rules, system_text) if system_text else {}

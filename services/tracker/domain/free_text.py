@@ -8,7 +8,7 @@ from services.tracker.domain import acts
 from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
 from services.tracker.domain.names import Name, short_answer
-from services.tracker.domain.state import COPIED, DONTCARE, Entity, State
+from services.tracker.domain.state import COPIED, DONTCARE, Offer, State
 
 _THERE = re.compile(
     r"\b(?:there|over there|(?:that|same) (?:city|area|place|town)|nearby|close by|in the area)\b", re.I
@@ -26,16 +26,15 @@ _PLACE_LEADS = {
 }
 
 
-def offered_again(rules: ServiceRules, text: str, offers: list[Entity], filling: Filling) -> None:
+def offered_again(rules: ServiceRules, text: str, offers: list[Offer], filling: Filling) -> None:
     """What the system offered and the user now calls by name."""
     lower = text.lower()
-    for offer in sorted(offers, key=lambda e: -len(e.text)):
-        service, _, name = offer.slot.rpartition(".")
-        at = lower.find(offer.text.lower())
-        if service != rules.service.name or at < 0 or len(offer.text) < 3:
+    for offer in sorted(offers, key=lambda o: -len(o.value)):
+        at = lower.find(offer.value.lower())
+        if offer.service != rules.service.name or at < 0 or len(offer.value) < 3:
             continue
-        slot = next((s for s in rules.slots if s.slot.name == name), None)
-        end = at + len(offer.text)
+        slot = next((s for s in rules.slots if s.slot.name == offer.slot), None)
+        end = at + len(offer.value)
         if slot is not None and slot.fillable and not slot.values and filling.free(at, end):
             filling.put(slot, text[at:end], (at, end))
 

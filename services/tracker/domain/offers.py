@@ -9,14 +9,13 @@ from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import number_value, typed_mentions
-from services.tracker.domain.state import SYSTEM, Entity, State
+from services.tracker.domain.state import MAX_ENTITIES, Offer, State
 
 _CONFIRM = re.compile(
     r"\b(?:confirm|correct|is that (?:right|ok(?:ay)?|correct)|right\?|just to (?:check|be sure)|verify|do i have (?:that|this) right|is (?:this|that|everything) (?:right|correct|ok(?:ay)?))"
     r"|\b(?:so|ok(?:ay)?|alright)?,? ?(?:you(?:'d| would)? (?:like|want)|you want)\b.*\?|(?:我)?确认",
     re.I,
 )
-_MAX_OPEN = 20
 
 
 def confirms(system_text: str) -> bool:
@@ -24,36 +23,29 @@ def confirms(system_text: str) -> bool:
     return _CONFIRM.search(system_text) is not None
 
 
-def offers_in(rules: ServiceRules, state: State, system_text: str, before: list[Entity]) -> list[Entity]:
-    """The offers open after the reply: those it makes for this service, and earlier ones it does not
-    replace."""
+def offers_in(rules: ServiceRules, state: State, system_text: str, before: list[Offer]) -> list[Offer]:
+    """The offers open after the reply: those it makes for this service, and earlier ones it does not replace."""
     made = _values_in(rules, state, system_text)
-    slots = {f"{rules.service.name}.{name}" for name in made}
+    mine = rules.service.name
     # A new thing offered makes the details of the one before it meaningless.
     fresh = any(s.slot.name in made and s.kind == "name" and not s.place for s in rules.slots)
-    mine = f"{rules.service.name}."
-    kept = [e for e in before if e.slot not in slots and not (fresh and e.slot.startswith(mine))]
-    kinds = {s.slot.name: s.kind for s in rules.slots}
-    new = [Entity(text, kinds[name], None, SYSTEM, mine + name) for name, text in made.items()]
-    return (kept + new)[-_MAX_OPEN:]
+    kept = [o for o in before if o.service != mine or not (fresh or o.slot in made)]
+    return (kept + [Offer(mine, slot, value) for slot, value in made.items()])[-MAX_ENTITIES:]
 
 
 def accepted(
-    rules: ServiceRules, offers: list[Entity], system_text: str, user_text: str, filling: Filling
+    rules: ServiceRules, offers: list[Offer], system_text: str, user_text: str, filling: Filling
 ) -> dict[str, str]:
     """Slots of the service that the user's agreement fills, with the offered values."""
-    mine = f"{rules.service.name}."
-    own = {e.slot.removeprefix(mine): e.text for e in offers if e.slot.startswith(mine)}
+    own = {o.slot: o.value for o in offers if o.service == rules.service.name}
     if not own or acts.wants_alternative(user_text):
         return {}
-    confirming = confirms(system_text)
-    if confirming and acts.denies(user_text):
-        # "No, make it four people": what was read back and not corrected stands.
-        return {k: v for k, v in own.items() if k not in filling.values} if filling.values else {}
+    open_ones = {slot: value for slot, value in own.items() if slot not in filling.values}
     if acts.denies(user_text):
-        return {}
+        # "No, make it four people": what was read back and not corrected stands.
+        return open_ones if confirms(system_text) and filling.values else {}
     if acts.affirms(user_text) or (acts.commits(user_text) and not filling.requested):
-        return {k: v for k, v in own.items() if k not in filling.values}
+        return open_ones
     return {}
 
 

@@ -16,10 +16,8 @@ from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, compile_schema
 from services.tracker.domain.offers import accepted, offers_in
 from services.tracker.domain.state import (
-    DONTCARE,
     MAX_ENTITIES,
     SYSTEM,
-    USER,
     Entity,
     ServiceState,
     SlotValue,
@@ -36,7 +34,7 @@ class RuleTracker:
         lexicon = compile_schema(schema)
         state = _known(lexicon, previous)
         active = _active(lexicon, state, system_text, user_text)
-        open_offers = [e for e in previous.entities if e.origin == SYSTEM]
+        open_offers = [o for o in previous.offers if o.service in lexicon.services]
         current = _current(lexicon, state)
         if system_text:
             speaking = current if current is not None else (active[0] if active else None)
@@ -48,10 +46,11 @@ class RuleTracker:
             filling = fill(rules, state, system_text if name in (current, None) else "", user_text, open_offers)
             taken = accepted(rules, open_offers, system_text, user_text, filling)
             state = _apply(state, name, filling, taken, turn)
-            open_offers = [e for e in open_offers if e.slot not in {f"{name}.{slot}" for slot in taken}]
+            settled = taken.keys() | filling.values.keys()
+            open_offers = [o for o in open_offers if o.service != name or o.slot not in settled]
             state = _intent(state, rules, system_text, user_text, filling, bool(taken))
             entities += filling.entities
-        return replace(state, entities=tuple(_distinct(entities)[:MAX_ENTITIES] + open_offers[-MAX_ENTITIES:]))
+        return replace(state, entities=_distinct(entities), offers=tuple(open_offers))
 
     def track_many(self, requests: Sequence[TrackRequest]) -> list[State]:
         """See `Tracker.track_many`."""
@@ -101,10 +100,12 @@ def _apply(state: State, name: str, filling: Filling, taken: dict[str, str], tur
     """The state with this turn's findings, the service moved to the end: it was active last."""
     service = state.service(name)
     slots = dict(service.slots)
-    for slot, text in taken.items():
-        slots[slot] = SlotValue(text, SYSTEM, None, turn)
-    for slot, found in filling.values.items():
-        slots[slot] = SlotValue(found.value, found.origin, found.span, turn)
+    found = {slot: SlotValue(text, SYSTEM, None, turn) for slot, text in taken.items()}
+    found |= {slot: SlotValue(f.value, f.origin, f.span, turn) for slot, f in filling.values.items()}
+    for slot, value in found.items():
+        # Said again is no news: the value keeps where it came from.
+        if slot not in slots or slots[slot].value.casefold() != value.value.casefold():
+            slots[slot] = value
     for slot in filling.deleted:
         slots.pop(slot, None)
     changed = replace(service, slots=slots, requested=tuple(filling.requested))
@@ -132,11 +133,6 @@ def _intent(state: State, rules: ServiceRules, system_text: str, user_text: str,
     return state.with_service(rules.service.name, replace(service, intent=intent_name))
 
 
-def _distinct(entities: list[Entity]) -> list[Entity]:
-    seen: dict[tuple[str, tuple[int, int] | None], Entity] = {}
-    for entity in entities:
-        seen.setdefault((entity.text, entity.span), entity)
-    return list(seen.values())
-
-
-__all__ = ["DONTCARE", "USER", "RuleTracker"]
+def _distinct(entities: list[Entity]) -> tuple[Entity, ...]:
+    """Two services of a turn may both have seen an entity."""
+    return tuple({(e.span, e.kind): e for e in entities}.values())[:MAX_ENTITIES]

@@ -16,7 +16,7 @@ MULTI_SEPARATOR = " | "
 """Between the values of a multi-valued slot."""
 
 MAX_ENTITIES = 20
-"""Entities of one turn, so that a turn's message stays within its 16 kB."""
+"""Entities of one turn and offers open, each, so that a turn's message stays within its 16 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,20 @@ class SlotValue:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Something mentioned: its text and its kind ("name", "date", …).
-
-    Of the user's entities (origin "user") those of this turn are kept, with their span in its text. Of the
-    system's (origin "system") the offers still open are: `slot` is the "service.slot" that accepting one
-    would fill, and `span` is None. They are how an offer made some turns ago can still be taken.
-    """
+    """Something the user's turn names: its text, its kind ("name", "date", …), its span in code points."""
 
     text: str
     kind: str
-    span: tuple[int, int] | None = None
-    origin: str = USER
-    slot: str = ""
+    span: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A value that the system's replies offered for a slot and the user has not taken or passed over yet."""
+
+    service: str
+    slot: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,15 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state after a turn; immutable, so that a tracker returns a new one."""
+    """The state after a turn; immutable, so that a tracker returns a new one.
+
+    `services` stand in the order of their last activity. `entities` are those of the turn; `offers` stay open
+    over turns, so that an offer made some turns ago can still be taken.
+    """
 
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     entities: tuple[Entity, ...] = ()
+    offers: tuple[Offer, ...] = ()
 
     def service(self, name: str) -> ServiceState:
         """What is known about the service; empty where nothing is."""
@@ -115,16 +122,8 @@ class State:
                 }
                 for name, service in self.services.items()
             },
-            "entities": [
-                {
-                    "text": e.text,
-                    "kind": e.kind,
-                    "span": list(e.span) if e.span else None,
-                    "origin": e.origin,
-                    "slot": e.slot,
-                }
-                for e in self.entities
-            ],
+            "entities": [{"text": e.text, "kind": e.kind, "span": list(e.span)} for e in self.entities],
+            "offers": [{"service": o.service, "slot": o.slot, "value": o.value} for o in self.offers],
         }
 
     @classmethod
@@ -149,9 +148,12 @@ class State:
             for name, content in (document.get("services") or {}).items()
         }
         entities = tuple(
-            Entity(e["text"], e["kind"], (int(e["span"][0]), int(e["span"][1]))) for e in document.get("entities") or ()
+            Entity(e["text"], e["kind"], (int(e["span"][0]), int(e["span"][1])))
+            for e in document.get("entities") or ()
+            if e.get("span")
         )
-        return cls(services, entities)
+        offers = tuple(Offer(o["service"], o["slot"], o["value"]) for o in document.get("offers") or ())
+        return cls(services, entities, offers)
 
 
 def _span(raw: Any) -> tuple[int, int] | None:
