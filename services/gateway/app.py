@@ -112,17 +112,14 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
         ConversationService(settings, store, threads, dispatch, talk), server
     )
     state_pb2_grpc.add_StateServiceServicer_to_server(StateService(store, threads), server)
-    # What a service does not define yet answers UNIMPLEMENTED, which is what the ignored "abstract" methods do.
-    feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(
-        FeedbackService(settings, store, threads),  # type: ignore[abstract]
-        server,
-    )
+    feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(FeedbackService(settings, store, threads, jobs), server)
     knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(
         KnowledgeService(settings, store, threads, searching, jobs),
         server,
     )
+    # What a service does not define yet answers UNIMPLEMENTED, which is what the ignored "abstract" methods do.
     model_pb2_grpc.add_ModelServiceServicer_to_server(
-        ModelService(store, threads),  # type: ignore[abstract]
+        ModelService(store, threads, jobs),  # type: ignore[abstract]
         server,
     )
     admin_pb2_grpc.add_AdminServiceServicer_to_server(

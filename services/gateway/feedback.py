@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC
+from itertools import islice
 from typing import Any
 
 from antiphon.v1 import feedback_pb2 as pb
 from antiphon.v1 import feedback_pb2_grpc as rpc
 
-from services.common.errors import FailedPrecondition
+from services.common.bus import topology
+from services.common.bus.jobs import Jobs
+from services.common.errors import FailedPrecondition, InvalidArgument
 from services.common.store import Document, Request, Store
 from services.gateway import validation as check
 from services.gateway.auth import caller
-from services.gateway.mapping.feedbacks import record_message
+from services.gateway.importing import MAX_ITEMS, judge
+from services.gateway.mapping.feedbacks import import_message, record_message, refused_message
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
+
+EXPORT_BATCH = 500
 
 
 class FeedbackService(rpc.FeedbackServiceServicer):
     """Validates, calls the store, answers."""
 
-    def __init__(self, settings: GatewaySettings, store: Store, threads: Threads) -> None:
+    def __init__(self, settings: GatewaySettings, store: Store, threads: Threads, jobs: Jobs) -> None:
         self._settings = settings
         self._store = store
         self._threads = threads
+        self._jobs = jobs
 
     async def SubmitFeedback(self, request: pb.SubmitFeedbackRequest, context: Any) -> pb.SubmitFeedbackResponse:
         key = check.request_of("SubmitFeedback", request)
@@ -52,4 +61,112 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             "user": user or turn["user"],
             "status": "stored",
         }
-        return self._store.feedback.submit(tenant, key, fields)[0]
+        record, _ = self._store.feedback.submit(tenant, key, fields)
+        self._wake(tenant)
+        return record
+
+    def _wake(self, tenant: str) -> None:
+        """Tell the fine-tune service that something was stored; a lost wake-up costs it two seconds."""
+        self._threads.submit(lambda: self._jobs.send(topology.FEEDBACK_JOBS, "feedback.batch", tenant=tenant))
+
+    # -- imports --------------------------------------------------------------------------------
+
+    async def OpenImport(self, request: pb.OpenImportRequest, context: Any) -> pb.OpenImportResponse:
+        key = check.request_of("OpenImport", request)
+        name = check.words("name", request.name, check.MAX_NAME, needed=False)
+        made = await self._threads.run(self._import, caller().tenant, lambda t: self._store.imports.open(t, key, name))
+        return pb.OpenImportResponse(**{"import": made})
+
+    async def AppendImport(self, request: pb.AppendImportRequest, context: Any) -> pb.AppendImportResponse:
+        import_id = check.identifier("import_id", request.import_id)
+        check.between("first_line", request.first_line, 1, check.MAX_INT64)
+        if len(request.items) > MAX_ITEMS:
+            raise InvalidArgument("items", f"{len(request.items)} lines, at most {MAX_ITEMS} are taken")
+        tenant = caller().tenant
+
+        def append() -> pb.AppendImportResponse:
+            self._store.imports.check_chunk(tenant, import_id, request.first_line)
+            judged = judge(self._store, tenant, request.first_line, request.items, self._settings.max_text)
+            after = request.first_line + len(request.items)
+            next_line = self._store.imports.append(tenant, import_id, after, judged.items, judged.refused)
+            return pb.AppendImportResponse(next_line=next_line, refused=map(refused_message, judged.refused))
+
+        answer = await self._threads.run(append)
+        self._wake(tenant)
+        return answer
+
+    async def CloseImport(self, request: pb.CloseImportRequest, context: Any) -> pb.CloseImportResponse:
+        import_id = check.identifier("import_id", request.import_id)
+        total = request.total_lines if request.HasField("total_lines") else None
+        closed = await self._threads.run(
+            self._import, caller().tenant, lambda t: self._store.imports.close(t, import_id, total)
+        )
+        return pb.CloseImportResponse(**{"import": closed})
+
+    async def GetImport(self, request: pb.GetImportRequest, context: Any) -> pb.GetImportResponse:
+        import_id = check.identifier("import_id", request.import_id)
+        size = check.page_size(request.page_size)
+        after = check.page_number("page_token", request.page_token)
+        tenant = caller().tenant
+        found = await self._threads.run(self._import, tenant, lambda t: self._store.imports.get(t, import_id))
+        lines = await self._threads.run(self._store.imports.refused_lines, tenant, import_id, after, size)
+        following = str(lines[-1].line) if len(lines) == size else ""
+        refused = [refused_message(line) for line in lines]
+        response = pb.GetImportResponse(refused=refused, next_page_token=following)
+        getattr(response, "import").CopyFrom(found)
+        return response
+
+    def _import(self, tenant: str, call: Callable[[str], Document]) -> pb.Import:
+        found = call(tenant)
+        return import_message(found, self._store.imports.counts(tenant, found["_id"]))
+
+    # -- out again ------------------------------------------------------------------------------
+
+    async def ExportFeedback(
+        self, request: pb.ExportFeedbackRequest, context: Any
+    ) -> AsyncIterator[pb.ExportFeedbackResponse]:
+        query = _selection(request)
+        after = check.words("after_id", request.after_id, check.MAX_ID, needed=False)
+        records = self._store.feedback.export(caller().tenant, query, after)
+        while batch := await self._threads.run(lambda: list(islice(records, EXPORT_BATCH))):
+            for record in batch:
+                yield pb.ExportFeedbackResponse(record=record_message(record))
+
+    async def EraseFeedback(self, request: pb.EraseFeedbackRequest, context: Any) -> pb.EraseFeedbackResponse:
+        check.request_of("EraseFeedback", request)
+        if not request.feedback_ids and not request.import_id:
+            raise InvalidArgument("feedback_ids", "select records or an import")
+        if len(request.feedback_ids) > MAX_ITEMS:
+            raise InvalidArgument("feedback_ids", f"{len(request.feedback_ids)} ids, at most {MAX_ITEMS} are taken")
+        tenant = caller().tenant
+        ids = [check.identifier(f"feedback_ids[{i}]", one) for i, one in enumerate(request.feedback_ids)]
+
+        def erase() -> pb.EraseFeedbackResponse:
+            query: Document = {"_id": {"$in": ids}}
+            if request.import_id:
+                self._store.imports.get(tenant, request.import_id)
+                query = {"$or": [query, {"import": request.import_id}]}
+            erased = self._store.feedback.erase(tenant, query)
+            examples = self._store.examples.erase(tenant, {"feedback": {"$in": erased}})
+            marked = self._store.versions.mark_erased(tenant, examples)
+            return pb.EraseFeedbackResponse(erased=len(erased), marked_version_ids=marked)
+
+        return await self._threads.run(erase)
+
+
+def _selection(request: pb.ExportFeedbackRequest) -> Document:
+    query: Document = {}
+    times: Document = {}
+    if request.HasField("start_time"):
+        times["$gte"] = request.start_time.ToDatetime(UTC)
+    if request.HasField("end_time"):
+        times["$lt"] = request.end_time.ToDatetime(UTC)
+    if times:
+        if len(times) == 2 and times["$gte"] >= times["$lt"]:
+            raise InvalidArgument("end_time", "is not after start_time")
+        query["created_at"] = times
+    if request.user_id:
+        query["user"] = check.words("user_id", request.user_id, check.MAX_USER)
+    if request.session_id:
+        query["session"] = check.identifier("session_id", request.session_id)
+    return query

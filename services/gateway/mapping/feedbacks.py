@@ -7,6 +7,7 @@ from typing import Any
 
 from antiphon.v1 import feedback_pb2
 
+from services.common.store.imports import RefusedLine
 from services.gateway.mapping.times import timestamp
 
 _KIND_PREFIX, _UNIT_PREFIX, _SOURCE_PREFIX = "CONSTRAINT_KIND_", "LENGTH_UNIT_", "CONSTRAINT_SOURCE_"
@@ -97,3 +98,28 @@ def record_message(record: Mapping[str, Any]) -> feedback_pb2.FeedbackRecord:
         line=record.get("line") or 0,
         create_time=timestamp(record.get("created_at")),
     )
+
+
+_IMPORT_STATUSES = {"open": feedback_pb2.IMPORT_STATUS_OPEN, "closed": feedback_pb2.IMPORT_STATUS_CLOSED}
+
+
+def import_message(document: Mapping[str, Any], counts: Mapping[str, int]) -> feedback_pb2.Import:
+    """An import with its counts; closed and wholly processed is done."""
+    status = _IMPORT_STATUSES[document["status"]]
+    if document["status"] == "closed" and counts["processed"] == counts["stored"]:
+        status = feedback_pb2.IMPORT_STATUS_DONE
+    return feedback_pb2.Import(
+        id=document["_id"],
+        name=document["name"],
+        status=status,
+        next_line=document["next_line"],
+        stored=counts["stored"],
+        processed=counts["processed"],
+        refused=document["refused"],
+        create_time=timestamp(document["created_at"]),
+    )
+
+
+def refused_message(line: RefusedLine) -> feedback_pb2.RefusedLine:
+    """A refused line."""
+    return feedback_pb2.RefusedLine(line=line.line, field=line.field, reason=line.reason)

@@ -1,0 +1,78 @@
+"""Imports of feedback: every line judged by itself, what is refused named by its number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon.v1 import feedback_pb2 as pb
+from google.protobuf.json_format import Parse, ParseError
+
+from services.common.errors import InvalidArgument
+from services.common.store import Document, Store
+from services.common.store.imports import RefusedLine
+from services.gateway import validation as check
+
+MAX_ITEMS = 1_000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A chunk's lines: fields to store by line number, and what was refused."""
+
+    items: list[tuple[int, Document]]
+    refused: list[RefusedLine]
+
+
+def judge(store: Store, tenant: str, first_line: int, items: Sequence[pb.ImportItem], max_text: int) -> Judged:
+    """Look at every line of a chunk; one read for all turns they name."""
+    parsed: list[tuple[int, pb.FeedbackItem]] = []
+    refused: list[RefusedLine] = []
+    for line, item in enumerate(items, first_line):
+        try:
+            parsed.append((line, _parsed(item)))
+        except InvalidArgument as error:
+            refused.append(RefusedLine(line, error.field, error.violation))
+    turns = {
+        turn["_id"]: turn for turn in store.turns.read(tenant, sorted({p.turn_id for _, p in parsed if p.turn_id}))
+    }
+    stored: list[tuple[int, Document]] = []
+    for line, one in parsed:
+        try:
+            stored.append((line, _fields(one, turns, max_text)))
+        except InvalidArgument as error:
+            refused.append(RefusedLine(line, error.field, error.violation))
+    return Judged(stored, sorted(refused, key=lambda one: one.line))
+
+
+def _parsed(item: pb.ImportItem) -> pb.FeedbackItem:
+    if item.WhichOneof("content") == "item":
+        return item.item
+    try:
+        return Parse(item.json, pb.FeedbackItem())
+    except ParseError as error:
+        raise InvalidArgument("", f"the line is not the JSON of a feedback item: {str(error)[:200]}") from None
+
+
+def _fields(item: pb.FeedbackItem, turns: dict[str, Document], max_text: int) -> dict[str, Any]:
+    said = check.feedback(item.feedback, max_text)
+    user = check.words("user_id", item.user_id, check.MAX_USER, needed=False)
+    if not item.turn_id:
+        prompt = check.words("prompt", item.prompt, max_text)
+        reply = check.words("reply", item.reply, max_text, needed=said["edited_text"] is None)
+        return {**said, "prompt": prompt, "reply": reply, "user": user}
+    turn = turns.get(item.turn_id)
+    if turn is None:
+        raise InvalidArgument("turn_id", f"no turn {item.turn_id[:64]}")
+    drafts = [draft["round"] for draft in turn["drafts"] if draft.get("text")]
+    chosen = item.round if item.HasField("round") else max(drafts, default=-1)
+    if chosen not in drafts:
+        raise InvalidArgument("round", "the turn has no such draft")
+    return {
+        **said,
+        "turn": item.turn_id,
+        "session": turn["session"],
+        "round": chosen,
+        "user": user or turn.get("user", ""),
+    }
