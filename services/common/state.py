@@ -14,7 +14,7 @@ from typing import Any
 
 def empty_state() -> dict[str, Any]:
     """The state of a session that has said nothing."""
-    return {"services": {}, "entities": []}
+    return {"services": {}, "entities": [], "offers": []}
 
 
 def correction(
@@ -38,10 +38,10 @@ def effective_state(
 ) -> dict[str, Any]:
     """State JSON at turn `n`: `turn_state` and the corrections made after it was tracked, not after turn `n`.
 
-    `turn_state` is a turn document's `state` (`{base_revision, services, entities}`; None: nothing tracked
-    yet, so that every correction counts). A correction counts when its revision is above `base_revision`
-    and its `after_n` is at most `n`; they are applied in the order of their revisions, the last one wins. The
-    arguments are not changed.
+    `turn_state` is a turn document's `state` (`{base_revision, services, entities, offers}`; None: nothing
+    tracked yet, so that every correction counts). A correction counts when its revision is above
+    `base_revision` and its `after_n` is at most `n`; they are applied in the order of their revisions, the
+    last one wins. The arguments are not changed.
     """
     state = empty_state()
     base = 0
@@ -49,6 +49,7 @@ def effective_state(
         base = int(turn_state.get("base_revision", 0))
         state["services"] = deepcopy(dict(turn_state.get("services") or {}))
         state["entities"] = deepcopy(list(turn_state.get("entities") or []))
+        state["offers"] = deepcopy(list(turn_state.get("offers") or []))
     due = [c for c in corrections if c["revision"] > base and c["after_n"] <= n]
     for entry in sorted(due, key=lambda c: int(c["revision"])):
         _apply(state["services"], entry)
