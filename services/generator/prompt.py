@@ -32,6 +32,7 @@ class Prompt:
     constraints: tuple[Constraint, ...]
     about_round: int | None
     drawn_again: bool
+    feedback: tuple[int, ...] = ()  # the feedback's own ids, for models that encode it beside the prompt
 
     def __len__(self) -> int:
         return len(self.history) + len(self.tail)
@@ -93,6 +94,7 @@ class PromptBuilder:
             constraints=constraints,
             about_round=about["round"] if about else None,
             drawn_again=drawn_again,
+            feedback=self._feedback(turn, constraints) if about else (),
         )
 
     def continued(self, prompt: Prompt, turn: Mapping[str, Any], token_ids: Sequence[int]) -> tuple[int, ...]:
@@ -151,12 +153,15 @@ class PromptBuilder:
         message = f"{context}\n\n{turn['text']}" if context else str(turn["text"])
         ids = [*self._chat.encode_text(self._codec, message), *self._reply_open]
         if about is not None:
-            feedback = turn["drafts"][turn["round"]].get("feedback")
             ids += self._chat.encode_text(self._codec, about.get("text", ""))
             ids += self._next_open
-            ids += self._chat.encode_text(self._codec, wording.feedback_text(feedback, constraints))
+            ids += self._feedback(turn, constraints)
             ids += self._reply_open
         return tuple(ids)
+
+    def _feedback(self, turn: Mapping[str, Any], constraints: Sequence[Constraint]) -> tuple[int, ...]:
+        feedback = turn["drafts"][turn["round"]].get("feedback")
+        return tuple(self._chat.encode_text(self._codec, wording.feedback_text(feedback, constraints)))
 
     @staticmethod
     def _constraints(turn: Mapping[str, Any]) -> tuple[Constraint, ...]:

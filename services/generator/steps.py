@@ -10,8 +10,8 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,10 +31,12 @@ from services.generator.engine import (
     EngineFull,
     FinishedDraft,
     PromptTooLong,
+    UnknownVersion,
 )
 from services.generator.prompt import Prompt, PromptBuilder
 from services.generator.prompt import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
+from services.generator.versions import Versions
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +53,7 @@ class GenerateStep:
         engine: Engine,
         prompts: PromptBuilder,
         events: StepEvents,
+        versions: Versions,
         identity: Document,
     ) -> None:
         self._settings = settings
@@ -60,6 +63,7 @@ class GenerateStep:
         self._engine = engine
         self._prompts = prompts
         self._events = events
+        self._versions = versions
         self._identity = identity  # the manifest's fields that are the worker's: version, base model, kernels, …
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
@@ -117,6 +121,11 @@ class GenerateStep:
     # -- one turn -------------------------------------------------------------------------------
 
     def _begin(self, message: TurnMessage, delivery: Delivery) -> None:
+        try:
+            self._versions.ensure(message.tenant, message.version)  # before the take, so that no lease waits for it
+        except UnknownVersion as error:
+            log.warning("version_unavailable", turn=message.turn, version=message.version, error=str(error))
+            # the engine refuses the row with the same error, and the turn fails with the reason
         grounding = None
         if message.passages or message.facts:
             grounding = {"passages": message.passages, "facts": message.facts}
@@ -211,6 +220,7 @@ class GenerateStep:
             history=prompt.history,
             tail=prompt.tail,
             settings=decode,
+            feedback=prompt.feedback,
         )
         try:
             self._engine.submit(request, drafting)
@@ -237,7 +247,7 @@ class GenerateStep:
         return self._store.knowledge.read_grounding(turn["tenant"], found["passages"], found["facts"])
 
     def _version(self, turn: Document) -> str:
-        return turn.get("version") or str(self._identity["version_id"])
+        return self._versions.name(turn.get("version") or "")
 
     def _decode_settings(self, turn: Document) -> DecodeSettings:
         """The turn's own settings over the worker's defaults. The seed is a function of turn and round, so

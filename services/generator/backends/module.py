@@ -167,6 +167,9 @@ class ModuleBackend:
             if token < 0:
                 inputs[0, at] = row.request.soft[token].to(inputs)
         self._current = rows
+        told = {}
+        if row.request.feedback and getattr(self._module, "takes_feedback", False):
+            told["feedback_ids"] = torch.tensor([row.request.feedback], device=self._device)
         positions = torch.arange(row.known, row.known + len(ids), device=self._device)
         out = self._module(
             inputs_embeds=inputs,
@@ -175,6 +178,7 @@ class ModuleBackend:
             past_key_values=memory.cache,
             use_cache=True,
             logits_to_keep=1,
+            **told,
         )
         memory.ids += ids
         row.known += len(ids)

@@ -71,7 +71,9 @@ class DraftRequest:
     A soft token is an input embedding instead of a token: in `tail` stands a negative id, made from version
     and vector hash so that memory made with another vector never matches, and `soft` maps it to its vector
     `[hidden_size]`. `fusion` is what the fusion hook between decoder and output layer reads for this row
-    (None: the hook leaves the row untouched). Drafts of higher `priority` are admitted first in a tenant.
+    (None: the hook leaves the row untouched). `feedback` are the token ids of the feedback that the draft
+    answers to, for a model with a feedback encoder of its own; others read it in the tail alone. Drafts of
+    higher `priority` are admitted first in a tenant.
     """
 
     key: str
@@ -83,6 +85,7 @@ class DraftRequest:
     settings: DecodeSettings = field(default_factory=DecodeSettings)
     soft: Mapping[int, Tensor] = field(default_factory=dict)
     fusion: Any = None
+    feedback: tuple[int, ...] = ()
     priority: int = 0
 
 

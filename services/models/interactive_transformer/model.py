@@ -148,6 +148,11 @@ class InteractiveTransformerForCausalLM(InteractiveTransformerPreTrainedModel, G
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
+    @property
+    def takes_feedback(self) -> bool:
+        """Whether `feedback_ids` may be given."""
+        return self.config.fusion != "none"
+
     def forward(
         self,
         input_ids: Tensor | None = None,
