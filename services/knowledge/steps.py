@@ -114,5 +114,7 @@ def _references(found: Found) -> tuple[list[dict[str, object]], list[dict[str, o
     passages: list[dict[str, object]] = [
         {"id": hit.id, "revision": hit.revision, "score": round(hit.score, 5)} for hit in found.passages
     ]
-    facts: list[dict[str, object]] = [{"id": fact.id, "revision": fact.revision} for fact, _ in found.facts]
+    facts: list[dict[str, object]] = [
+        {"id": fact.id, "revision": fact.revision, "score": round(score, 5)} for fact, score in found.facts
+    ]
     return passages, facts
