@@ -143,7 +143,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
             policy=policy,
             reply_to=self._dispatch.reply_to,
             user=session["user"],
-            version=session.get("version") or "",
+            version=self._store.versions.resolve(session["tenant"], session),
             schema=session.get("schema"),
             settings=settings,
             min_watermark=watermark,

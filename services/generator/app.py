@@ -14,12 +14,13 @@ from services.common.runtime import Runtime
 from services.common.store import Document, Store
 from services.generator.backends.base import Backend
 from services.generator.backends.build import build_backend
-from services.models.chat import CHATML, ChatFormat, chat_format
 from services.generator.drafting import StepEvents
 from services.generator.engine import Engine
 from services.generator.prompt import PromptBuilder
 from services.generator.settings import GeneratorSettings
 from services.generator.steps import GenerateStep
+from services.generator.versions import Versions
+from services.models.chat import CHATML, ChatFormat, chat_format
 
 log = structlog.get_logger(__name__)
 ANNOUNCE_SECONDS = 3.0
@@ -54,8 +55,9 @@ class Generator:
         )
         self._identity = identity
         prompts = PromptBuilder(self._engine.codec, chat, self._engine.context_limit, settings.system_text)
+        self._versions = Versions(self._store, self._engine, identity["version_id"], settings.versions)
         self._step = GenerateStep(
-            settings, self._store, self._bus, self._publisher, self._engine, prompts, events, identity
+            settings, self._store, self._bus, self._publisher, self._engine, prompts, events, self._versions, identity
         )
 
     def _model(self) -> tuple[ChatFormat, Document, Backend]:
@@ -107,13 +109,16 @@ class Generator:
         ended = threading.Event()
         announcer = threading.Thread(target=self._announce, args=(ended,), name="announce", daemon=True)
         control.start()
+        self._versions.start()
         announcer.start()
         turns.start()
         turns.connected.wait(30)
         runtime.ready()
         runtime.wait()
         self._step.drain()
+        self._versions.stop()
         ended.set()
+        self._versions.changed.set()
         announcer.join(5)
         self._store.serving.withdraw(self._worker)
         turns.stop(self._settings.drain_seconds)
@@ -139,6 +144,7 @@ class Generator:
                     self._worker,
                     {
                         "versions": [self._identity["version_id"]],
+                        "tenants": self._versions.report(),
                         "base_model": self._identity["base_model"],
                         "rows": self._engine.capacity,
                         "busy": self._step.in_work,
@@ -147,7 +153,9 @@ class Generator:
                 )
             except Exception as error:
                 log.warning("not_announced", error=repr(error))
-            if ended.wait(ANNOUNCE_SECONDS):
+            if self._versions.changed.wait(ANNOUNCE_SECONDS):  # a version was loaded: say so at once
+                self._versions.changed.clear()
+            if ended.is_set():
                 return
 
 

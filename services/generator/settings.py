@@ -9,7 +9,7 @@ from pydantic import Field
 from services.common.settings import CommonSettings
 
 EngineName = Literal["slots", "module", "echo"]
-KernelName = Literal["auto", "fp32", "bf16", "int8", "int4"]
+KernelName = Literal["auto", "fp32", "bf16", "int8", "int4", "torch-fp32", "torch-bf16", "torch-int8", "torch-int4"]
 
 
 class GeneratorSettings(CommonSettings):
@@ -22,8 +22,9 @@ class GeneratorSettings(CommonSettings):
     )
     kernel: KernelName = Field(
         "auto",
-        description="Arithmetic of the linear layers. fp32 replays exactly; quantised kernels scale per row. "
-        "auto: int8 on a CPU, bf16 on a GPU.",
+        description="Arithmetic of the linear layers: native kernels where CPU and compiler allow, else torch's (always "
+        "with torch-…). auto: int4 where the weights were shipped on that grid, else int8; bf16 without the "
+        "native kernels and on a GPU.",
     )
     rows: int = Field(32, ge=1, le=1024, description="Drafts decoded together; also the turns prefetched.")
     context_limit: int = Field(
@@ -46,3 +47,4 @@ class GeneratorSettings(CommonSettings):
     redraw_temperature: float = Field(
         0.7, gt=0, le=2, description="Temperature of another draft that is asked for without feedback."
     )
+    versions: int = Field(8, ge=1, description="Model versions held beside the base model before the oldest goes.")

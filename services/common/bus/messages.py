@@ -31,6 +31,7 @@ class TurnMessage:
     kind: str = "turn"
     reply_to: str = ""
     schema: str | None = None
+    version: str = ""
     min_watermark: int = 0
     skip_ground: bool = False
     state: dict[str, Any] | None = None
@@ -51,6 +52,7 @@ class TurnMessage:
             kind="turn" if turn["round"] == 0 else "revision",
             reply_to=turn.get("reply_to", ""),
             schema=turn.get("schema"),
+            version=turn.get("version") or "",
             min_watermark=turn.get("min_watermark", 0),
             skip_ground=bool(turn.get("without_knowledge")),
             trace=trace or {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -22,8 +23,17 @@ class Sessions:
     def _of(self, tenant: str, concern: Concern = Concern.KEPT) -> Scoped:
         return self._connection.scoped("sessions", tenant, concern)
 
-    def create(self, tenant: str, request: Request, fields: dict[str, Any]) -> Document:
-        """Store a session (KEPT), once per request id. Raises AlreadyExists."""
+    def create(
+        self,
+        tenant: str,
+        request: Request,
+        fields: dict[str, Any],
+        version_of: Callable[[str, Document], str] | None = None,
+    ) -> Document:
+        """Store a session (KEPT), once per request id; it keeps the version that ``version_of`` answers.
+
+        Raises AlreadyExists.
+        """
         session: Document = {
             "_id": new_id("session"),
             "schema_version": SCHEMA_VERSION,
@@ -34,6 +44,8 @@ class Sessions:
             "corrections": [],
             **fields,
         }
+        if version_of is not None:
+            session["version"] = version_of(tenant, session)
         sessions = self._of(tenant)
         try:
             sessions.insert_one(session)

@@ -6,7 +6,8 @@ A version is immutable and its id the hash of its content. The empty id means th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import gridfs
@@ -109,6 +110,21 @@ class Versions:
     def pointer(self, tenant: str) -> Mapping[str, Any]:
         """What the tenant is served: ``{current, previous, canary, canary_share, epoch, withdrawn}``."""
         return self._of(tenant, "pointers").find_one({}) or NO_POINTER
+
+    def follow_pointers(self, stopping: threading.Event) -> Iterator[list[Document]]:
+        """All pointers of all tenants now, then those that change, until stopped.
+
+        A change stream is opened before the first read, so that nothing falls between; whoever loses it (a database
+        that went away, a history that is too old) starts over and reads everything again. Pointers are whole states:
+        applying one twice, or an old one before a newer, ends the same.
+        """
+        pointers = self._connection.every_tenant("pointers")
+        with pointers.watch(full_document="updateLookup", max_await_time_ms=500) as stream:
+            yield list(pointers.find({}))
+            while not stopping.is_set():
+                change = stream.try_next()
+                if change is not None and change.get("fullDocument"):
+                    yield [change["fullDocument"]]
 
     def resolve(self, tenant: str, session: Mapping[str, Any]) -> str:
         """The version of a turn that is accepted now: the session's own unless it was withdrawn, else by the

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from services.generator.engine.rows import Row
+    from services.models.adapter import Adapter
 
 
 class Codec(Protocol):
@@ -84,6 +85,14 @@ class Backend(Protocol):
 
     def forget(self, tenant: str, session: str) -> None:
         """Erase what is remembered of the session, in all versions."""
+        ...
+
+    def load_version(self, version: str, adapter: Adapter) -> None:
+        """Hold another model version: rows that name it are computed with its low-rank pairs from then on."""
+        ...
+
+    def unload_version(self, version: str) -> bool:
+        """Let a version go with what is remembered under it; False while an open row still uses it."""
         ...
 
     def figures(self) -> dict[str, float]:

@@ -109,6 +109,13 @@ class EchoBackend:
     def forget(self, tenant: str, session: str) -> None:
         """Nothing is remembered."""
 
+    def load_version(self, version: str, adapter: object) -> None:
+        """Every version answers alike."""
+
+    def unload_version(self, version: str) -> bool:
+        """There is nothing to let go."""
+        return True
+
     def figures(self) -> dict[str, float]:
         """Nothing but the open rows."""
         return {"rows_open": float(self._open)}
