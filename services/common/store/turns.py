@@ -327,6 +327,10 @@ class Turns:
             raise NotFound(f"no turn {turn_id}")
         return turn
 
+    def read(self, tenant: str, ids: list[str]) -> list[Document]:
+        """These turns, in no order; what is gone is left out."""
+        return list(self._of(tenant).find({"_id": {"$in": ids}})) if ids else []
+
     def page(
         self, tenant: str, session: str, *, after_n: int = 0, limit: int = 50, newest_first: bool = False
     ) -> list[Document]:
