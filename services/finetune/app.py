@@ -6,7 +6,7 @@ import argparse
 import threading
 from collections.abc import Sequence
 
-from services.common.bus import topology
+from services.common.bus import Bus, topology
 from services.common.bus.jobs import Jobs, declare_jobs, make_celery
 from services.common.runtime import Runtime
 from services.common.store import Store
@@ -30,6 +30,7 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
     """Work on the queues until SIGTERM; Celery itself ends warmly then."""
     from services.finetune import tasks
     from services.finetune.batches import Batcher
+    from services.finetune.maintenance import Maintenance
 
     with Runtime(settings, "finetune") as runtime:
         store = Store(settings, name="antiphon-finetune")
@@ -39,7 +40,9 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
         declare_jobs(app, redis=topology.is_redis(settings.broker_url))
         stopping = threading.Event()
         batcher = Batcher(store, tasks.claim_sender(jobs), settings.feedback_batch, settings.feedback_wait_seconds)
+        bus = Bus(settings.broker_url)
         if topology.FEEDBACK_JOBS in queues:
+            Maintenance(store, bus, stopping).start()
             tasks.register_batches(app, batcher)
             batcher.start()
         if topology.TRAINING_JOBS in queues:
@@ -57,4 +60,5 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
             if batcher.is_alive():
                 batcher.stop()
             jobs.close()
+            bus.close()
             store.close()

@@ -1,7 +1,8 @@
-"""AdminService: API keys."""
+"""AdminService: tenants, API keys, quotas, retention, and erasing a user."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from antiphon.v1 import admin_pb2 as pb
@@ -9,8 +10,15 @@ from antiphon.v1 import admin_pb2_grpc as rpc
 
 from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.store import Document, Store
+from services.common.store.tenants import FIRST
 from services.gateway import validation as check
 from services.gateway.auth import caller
+from services.gateway.mapping.tenants import (
+    erasure_message,
+    quotas_document,
+    retention_document,
+    tenant_message,
+)
 from services.gateway.mapping.times import timestamp
 from services.gateway.threads import Threads
 
@@ -21,6 +29,7 @@ _ROLES: dict[int, str] = {
 }
 _ROLE_NUMBERS = {word: number for number, word in _ROLES.items()}
 MAX_LIFETIME = 100 * 366 * 86_400.0
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class AdminService(rpc.AdminServiceServicer):
@@ -30,9 +39,96 @@ class AdminService(rpc.AdminServiceServicer):
         self._store = store
         self._threads = threads
 
+    # -- tenants --------------------------------------------------------------------------------
+
+    async def CreateTenant(self, request: pb.CreateTenantRequest, context: Any) -> pb.CreateTenantResponse:
+        key = check.request_of("CreateTenant", request)
+        _first_tenant()
+        if not _TENANT.fullmatch(request.tenant_id):
+            raise InvalidArgument("tenant_id", 'lower-case letters, digits and "-", at most 40')
+        name = check.words("display_name", request.display_name, check.MAX_USER, needed=False)
+        fields = {
+            "display_name": name or request.tenant_id,
+            "quotas": quotas_document(request.quotas),
+            "retention": retention_document(request.retention),
+        }
+        made = await self._threads.run(self._store.tenants.create, request.tenant_id, key, fields)
+        return pb.CreateTenantResponse(tenant=tenant_message(made))
+
+    async def GetTenant(self, request: pb.GetTenantRequest, context: Any) -> pb.GetTenantResponse:
+        tenant = await self._tenant(request.tenant_id)
+        return pb.GetTenantResponse(tenant=tenant_message(await self._threads.run(self._store.tenants.get, tenant)))
+
+    async def ListTenants(self, request: pb.ListTenantsRequest, context: Any) -> pb.ListTenantsResponse:
+        _first_tenant()
+        size = check.page_size(request.page_size)
+        after = check.words("page_token", request.page_token, check.MAX_ID, needed=False)
+        found = await self._threads.run(self._store.tenants.page, after, size)
+        following = found[-1]["_id"] if len(found) == size else ""
+        return pb.ListTenantsResponse(tenants=map(tenant_message, found), next_page_token=following)
+
+    async def UpdateTenant(self, request: pb.UpdateTenantRequest, context: Any) -> pb.UpdateTenantResponse:
+        check.request_of("UpdateTenant", request)
+        _first_tenant()
+        tenant = await self._tenant(request.tenant_id)
+        fields: Document = {}
+        if request.HasField("display_name"):
+            fields["display_name"] = check.words("display_name", request.display_name, check.MAX_USER)
+        if request.HasField("disabled"):
+            if request.disabled and tenant == FIRST:
+                raise InvalidArgument("disabled", "the first tenant sees to the others and stays on")
+            fields["disabled"] = request.disabled
+        return pb.UpdateTenantResponse(tenant=await self._changed(tenant, fields))
+
+    async def SetQuotas(self, request: pb.SetQuotasRequest, context: Any) -> pb.SetQuotasResponse:
+        check.request_of("SetQuotas", request)
+        _first_tenant()
+        tenant = await self._tenant(request.tenant_id)
+        return pb.SetQuotasResponse(tenant=await self._changed(tenant, {"quotas": quotas_document(request.quotas)}))
+
+    async def SetRetention(self, request: pb.SetRetentionRequest, context: Any) -> pb.SetRetentionResponse:
+        check.request_of("SetRetention", request)
+        tenant = await self._tenant(request.tenant_id)
+        kept = retention_document(request.retention)
+        return pb.SetRetentionResponse(tenant=await self._changed(tenant, {"retention": kept}))
+
+    async def _changed(self, tenant: str, fields: Document) -> pb.Tenant:
+        if not fields:
+            return tenant_message(await self._threads.run(self._store.tenants.get, tenant))
+        return tenant_message(await self._threads.run(self._store.tenants.update, tenant, fields))
+
+    async def _tenant(self, named: str) -> str:
+        """The tenant that a call is about. Raises PermissionDenied for another one's, NotFound for none."""
+        check.words("tenant_id", named, check.MAX_ID, needed=False)
+        own = caller().tenant
+        if not named or named == own:
+            return own
+        _first_tenant()
+        await self._threads.run(self._store.tenants.get, named)
+        return named
+
+    # -- erasing a user -------------------------------------------------------------------------
+
+    async def EraseUser(self, request: pb.EraseUserRequest, context: Any) -> pb.EraseUserResponse:
+        key = check.request_of("EraseUser", request)
+        user = check.words("user_id", request.user_id, check.MAX_USER)
+        tenant = await self._tenant(request.tenant_id)
+        begun = await self._threads.run(
+            lambda: self._store.erasures.begin(tenant, user, key, withdraw=request.withdraw_versions)
+        )
+        return pb.EraseUserResponse(erasure=erasure_message(begun))
+
+    async def GetErasure(self, request: pb.GetErasureRequest, context: Any) -> pb.GetErasureResponse:
+        tenant = await self._tenant(request.tenant_id)
+        erasure = check.identifier("erasure_id", request.erasure_id)
+        found = await self._threads.run(self._store.erasures.get, tenant, erasure)
+        return pb.GetErasureResponse(erasure=erasure_message(found))
+
+    # -- keys -----------------------------------------------------------------------------------
+
     async def CreateKey(self, request: pb.CreateKeyRequest, context: Any) -> pb.CreateKeyResponse:
         key = check.request_of("CreateKey", request)
-        tenant = _own_tenant(request.tenant_id)
+        tenant = await self._tenant(request.tenant_id)
         label = check.words("display_name", request.display_name, check.MAX_USER, needed=False)
         role = _ROLES.get(request.role)
         if role is None:
@@ -42,7 +138,7 @@ class AdminService(rpc.AdminServiceServicer):
         return pb.CreateKeyResponse(key=_key_message(made), secret=text)
 
     async def ListKeys(self, request: pb.ListKeysRequest, context: Any) -> pb.ListKeysResponse:
-        tenant = _own_tenant(request.tenant_id)
+        tenant = await self._tenant(request.tenant_id)
         size = check.page_size(request.page_size)
         after = check.words("page_token", request.page_token, check.MAX_ID, needed=False)
         keys = await self._threads.run(self._store.keys.page, tenant, after=after, limit=size)
@@ -55,14 +151,18 @@ class AdminService(rpc.AdminServiceServicer):
         revoked = await self._threads.run(self._store.keys.revoke, caller().tenant, key_id)
         return pb.RevokeKeyResponse(key=_key_message(revoked))
 
+    async def RotateKey(self, request: pb.RotateKeyRequest, context: Any) -> pb.RotateKeyResponse:
+        key = check.request_of("RotateKey", request)
+        key_id = check.identifier("key_id", request.key_id)
+        grace = check.seconds("grace", request.grace, MAX_LIFETIME) if request.HasField("grace") else 0.0
+        rotated, text = await self._threads.run(self._store.keys.rotate, caller().tenant, key_id, key, grace)
+        return pb.RotateKeyResponse(key=_key_message(rotated), secret=text)
 
-def _own_tenant(named: str) -> str:
-    """The caller's tenant; naming another one is not for this key."""
-    check.words("tenant_id", named, check.MAX_ID, needed=False)
-    own = caller().tenant
-    if named and named != own:
-        raise PermissionDenied("this key belongs to another tenant", reason="OTHER_TENANT")
-    return own
+
+def _first_tenant() -> None:
+    """Raises PermissionDenied unless the caller belongs to the deployment's first tenant."""
+    if caller().tenant != FIRST:
+        raise PermissionDenied("this needs an operator's key of the first tenant", reason="OTHER_TENANT")
 
 
 def _key_message(key: Document) -> pb.Key:

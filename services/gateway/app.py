@@ -123,7 +123,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
         server,
     )
     admin_pb2_grpc.add_AdminServiceServicer_to_server(
-        AdminService(store, threads),  # type: ignore[abstract]
+        AdminService(store, threads),
         server,
     )
     signs = _signs(server, reflected=settings.gateway_reflection)

@@ -70,10 +70,16 @@ class Keyring:
         known = self._known.get(digest)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        credential = await self._threads.run(self._store.keys.authenticate, text)
+        credential = await self._threads.run(self._authenticate, text)
         if len(self._known) >= self.LIMIT:
             self._known.clear()
         self._known[digest] = (time.monotonic() + self._seconds, credential)
+        return credential
+
+    def _authenticate(self, text: str) -> Credential:
+        credential = self._store.keys.authenticate(text)
+        if self._store.tenants.disabled(credential.tenant):
+            raise PermissionDenied("the tenant is switched off", reason="TENANT_DISABLED")
         return credential
 
 

@@ -66,6 +66,7 @@ class SessionRpcs:
         if schema_name:
             schema = self._store.schemas.get(tenant, schema_name)
             fields = {**fields, "schema": f"{schema['name']}@{schema['revision']}"}
+        self._store.erasures.refuse_erased(tenant, fields["user"])
         session = self._store.sessions.create(tenant, key, fields, self._store.versions.resolve)
         if history:
             self._store.turns.seed(tenant, session, history)

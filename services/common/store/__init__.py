@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from services.common.settings import CommonSettings
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
+from services.common.store.erasures import Erasures
 from services.common.store.examples import Examples
 from services.common.store.feedback import FeedbackStore
 from services.common.store.imports import Imports
@@ -19,6 +20,7 @@ from services.common.store.serving import Serving
 from services.common.store.sessions import Sessions
 from services.common.store.steps import Lease, Steps
 from services.common.store.sweep import Sweep, Swept
+from services.common.store.tenants import Tenants
 from services.common.store.trainings import Trainings
 from services.common.store.turns import Accepted, NewTurn, Request, TurnLimits, Turns
 from services.common.store.versions import Versions
@@ -61,6 +63,8 @@ class Store:
         self.versions = Versions(self.connection)
         self.examples = Examples(self.connection)
         self.trainings = Trainings(self.connection)
+        self.tenants = Tenants(self.connection)
+        self.erasures = Erasures(self.connection, self.versions)
 
     def prepare(self) -> None:
         """Create missing indexes; every process does so at its start."""

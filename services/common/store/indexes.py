@@ -77,6 +77,17 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"request.id": {"$exists": True}},
         ),
     ],
+    "tenants": [IndexModel([("created_at", UP)], name="oldest_first")],
+    "erasures": [
+        IndexModel([("tenant", UP), ("request.id", UP)], name="one_per_request", unique=True),
+        IndexModel(
+            [("tenant", UP), ("user_hash", UP)],
+            name="one_open_per_user",
+            unique=True,
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel([("next_at", UP)], name="due", partialFilterExpression={"open": True}),
+    ],
     "imports": [
         IndexModel([("tenant", UP), ("status", UP)], name="by_status"),
         IndexModel(

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from services.common.errors import AlreadyExists, NotFound, Unauthenticated
+from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, Unauthenticated
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.turns import SCHEMA_VERSION, Request, now
@@ -78,7 +78,11 @@ class Keys:
         key_id, _, secret = text.partition(".")
         key = self._connection.every_tenant("keys").find_one({"_id": key_id})
         known = key["hash"] if key is not None else _digest("")
-        if not hmac.compare_digest(known, _digest(secret)) or key is None or key.get("revoked_at"):
+        right = hmac.compare_digest(known, _digest(secret))
+        older = (key or {}).get("older")  # the secret before a rotation, for its time of grace
+        if older is not None and older["until"] > now():
+            right = hmac.compare_digest(older["hash"], _digest(secret)) or right
+        if not right or key is None or key.get("revoked_at"):
             raise Unauthenticated("the API key is unknown or revoked")
         if key.get("expires_at") and key["expires_at"] <= now():
             raise Unauthenticated("the API key has expired")
@@ -88,6 +92,33 @@ class Keys:
         """A tenant's keys without their hashes, oldest first."""
         cursor = self._of(tenant).find({"_id": {"$gt": after}}, {"hash": False})
         return list(cursor.sort("_id", 1).limit(limit))
+
+    def rotate(self, tenant: str, key_id: str, request: Request, grace: float) -> tuple[Document, str]:
+        """Give a key a new secret (KEPT); the old one works for ``grace`` seconds more.
+
+        A repeated request gets the key with an empty text. Raises NotFound, FailedPrecondition (KEY_REVOKED).
+        """
+        secret = secrets.token_urlsafe(32)
+        key = self._of(tenant).find_one({"_id": key_id})
+        if key is None:
+            raise NotFound(f"no key {key_id}")
+        if key.get("revoked_at"):
+            raise FailedPrecondition("the key is revoked", reason="KEY_REVOKED")
+        if key.get("rotation") == request.document():
+            return key, ""
+        rotated = self._of(tenant).find_one_and_update(
+            {"_id": key_id, "hash": key["hash"]},
+            {
+                "$set": {
+                    "hash": _digest(secret),
+                    "rotation": request.document(),
+                    "older": {"hash": key["hash"], "until": now() + timedelta(seconds=grace)},
+                }
+            },
+        )
+        if rotated is None:
+            raise Aborted("the key was rotated meanwhile", reason="REVISION_MISMATCH")
+        return rotated, f"{key_id}.{secret}"
 
     def revoke(self, tenant: str, key_id: str) -> Document:
         """Refuse the key from now on (KEPT); twice is the same as once. Raises NotFound."""

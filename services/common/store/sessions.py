@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -161,3 +161,12 @@ class Sessions:
         since = now() - timedelta(seconds=seconds)
         found = self._connection.every_tenant("sessions").find({"erased_at": {"$gte": since}}, ("tenant", "_id"))
         return [(session["tenant"], session["_id"]) for session in found]
+
+    def expired(self, tenant: str, ended_before: datetime, limit: int = 500) -> list[str]:
+        """Sessions whose keeping time is over: ended, and last changed before that moment."""
+        query = {"status": "ended", "ended_at": {"$lt": ended_before}}
+        return [str(one["_id"]) for one in self._of(tenant).find(query, ("_id",)).limit(limit)]
+
+    def delete(self, tenant: str, session_id: str) -> bool:
+        """Delete the session's document for good (KEPT); its turns are deleted before it."""
+        return self._of(tenant).delete_one({"_id": session_id}).deleted_count == 1

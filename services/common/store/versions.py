@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import gridfs
@@ -93,6 +94,19 @@ class Versions:
         marked = [found["version"] for found in self._of(tenant).find(query, ("version",))]
         self._of(tenant).update_many(query, {"$set": {"trained_on_erased": True}})
         return marked
+
+    def remove_unserved(self, tenant: str, made_before: datetime) -> list[str]:
+        """Delete the versions made before that moment that no pointer and no open session names (KEPT)."""
+        pointer = self.pointer(tenant)
+        named = {pointer["current"], pointer["previous"], pointer["canary"]}
+        removed = []
+        for old in self._of(tenant).find({"created_at": {"$lt": made_before}}):
+            used = {"version": old["version"], "status": "open"}
+            if old["version"] not in named and not self._of(tenant, "sessions").count(used, limit=1):
+                self._of(tenant).delete_one({"_id": old["_id"]})
+                self._files.delete(old["file"])
+                removed.append(str(old["version"]))
+        return removed
 
     def remove_orphans(self) -> int:
         """Delete weights that no version names and that are older than a day; answers how many."""

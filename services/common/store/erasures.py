@@ -1,0 +1,142 @@
+"""Erasing a user: everywhere, twice, and counted.
+
+Tombstone first, so that nothing new of the user is taken; delete; wait longer than any lease, in which a stale worker
+may still write; delete again; count zero. The user's name itself is kept nowhere afterwards, only its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from services.common.errors import NotFound, PermissionDenied
+from services.common.ids import new_id
+from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.turns import SCHEMA_VERSION, Request, now
+from services.common.store.versions import Versions
+
+WAIT_SECONDS = 30.0
+# Collections whose documents name their user; those in SESSIONS are found by the user's sessions as well.
+OF_USER = ("sessions", "turns", "feedback", "examples")
+OF_SESSION = ("turns", "feedback")
+
+
+def user_hash(tenant: str, user: str) -> str:
+    """How an erased user is remembered, so that asking again finds the erasure and nobody finds the user."""
+    return hashlib.sha256(f"{tenant}\x00{user}".encode()).hexdigest()[:32]
+
+
+class Erasures:
+    """Operations on ``erasures``, and the deletions they consist of."""
+
+    def __init__(self, connection: Connection, versions: Versions) -> None:
+        self._connection = connection
+        self._versions = versions
+
+    def _of(self, tenant: str, name: str = "erasures") -> Scoped:
+        return self._connection.scoped(name, tenant, Concern.KEPT)
+
+    def begin(self, tenant: str, user: str, request: Request, *, withdraw: bool) -> Document:
+        """Set the tombstone (KEPT). The name stays in the erasure until it is done."""
+        made: Document = {
+            "_id": new_id("erasure"),
+            "schema_version": SCHEMA_VERSION,
+            "request": request.document(),
+            "user_hash": user_hash(tenant, user),
+            "name": user,
+            "withdraw": withdraw,
+            "status": "tombstoned",
+            "open": True,
+            "erased": [],
+            "versions": [],
+            "created_at": now(),
+            "next_at": now(),
+        }
+        try:
+            self._of(tenant).insert_one(made)
+        except DuplicateKeyError:
+            known = self._of(tenant).find_one({"request.id": request.id})
+            if known is None:
+                known = self._of(tenant).find_one({"user_hash": made["user_hash"], "open": True})
+            if known is None:
+                raise
+            return known
+        return {**made, "tenant": tenant}
+
+    def get(self, tenant: str, erasure: str) -> Document:
+        """The erasure. Raises NotFound."""
+        found = self._of(tenant).find_one({"_id": erasure})
+        if found is None:
+            raise NotFound(f"no erasure {erasure}")
+        return found
+
+    def refuse_erased(self, tenant: str, user: str) -> None:
+        """Raises PermissionDenied (USER_ERASED) while the user is being erased."""
+        if user and self._of(tenant).count({"user_hash": user_hash(tenant, user), "open": True}, limit=1):
+            raise PermissionDenied("this user is being erased", reason="USER_ERASED")
+
+    def due(self, limit: int = 20) -> list[Document]:
+        """Open erasures of all tenants whose next step is due."""
+        every = self._connection.every_tenant("erasures")
+        return list(every.find({"open": True, "next_at": {"$lte": now()}}).limit(limit))
+
+    def advance(self, erasure: Document) -> list[str]:
+        """Take the next step of an erasure; answers the sessions it deleted, which generators still remember.
+
+        Steps may be repeated and may overlap.
+        """
+        tenant, user = erasure["tenant"], erasure["name"]
+        sessions = [one["_id"] for one in self._of(tenant, "sessions").find({"user": user}, ("_id",))]
+        counts, versions = self._delete(tenant, user, sessions, withdraw=erasure["withdraw"])
+        fields: Document = {
+            "erased": _added(erasure["erased"], counts),
+            "versions": sorted({*erasure["versions"], *versions}),
+        }
+        if erasure["status"] == "tombstoned":
+            fields |= {"status": "waiting", "next_at": now() + timedelta(seconds=WAIT_SECONDS)}
+        elif self.count(tenant, user) == 0:
+            fields |= {"status": "done", "ended_at": now(), "name": ""}
+        else:
+            fields |= {"next_at": now() + timedelta(seconds=WAIT_SECONDS)}
+        update: Document = {"$set": fields}
+        if fields.get("status") == "done":
+            update["$unset"] = {"open": "", "next_at": ""}
+        self._of(tenant).update_one({"_id": erasure["_id"], "status": erasure["status"]}, update)
+        return sessions
+
+    def count(self, tenant: str, user: str) -> int:
+        """Documents of the user that are left, in all collections."""
+        return sum(self._of(tenant, name).count({"user": user}) for name in OF_USER)
+
+    def _delete(
+        self, tenant: str, user: str, sessions: list[str], *, withdraw: bool
+    ) -> tuple[dict[str, int], list[str]]:
+        counts: dict[str, int] = {}
+        examples = self._examples(tenant, user, sessions)
+        versions = self._versions.mark_erased(tenant, examples) if examples else []
+        if versions and withdraw:
+            self._versions.withdraw(tenant, versions, by="erasure", comment="trained on an erased user's words")
+        counts["examples"] = self._of(tenant, "examples").delete_many({"_id": {"$in": examples}}).deleted_count
+        for name in OF_SESSION:
+            query: Document = {"$or": [{"user": user}, {"session": {"$in": sessions}}]}
+            counts[name] = self._of(tenant, name).delete_many(query).deleted_count
+        counts["sessions"] = self._of(tenant, "sessions").delete_many({"user": user}).deleted_count
+        return counts, versions
+
+    def _examples(self, tenant: str, user: str, sessions: list[str]) -> list[str]:
+        by_session: list[Any] = []
+        if sessions:
+            turns = self._of(tenant, "turns").find({"session": {"$in": sessions}}, ("_id",))
+            by_session = [{"turn": {"$in": [turn["_id"] for turn in turns]}}]
+        found = self._of(tenant, "examples").find({"$or": [{"user": user}, *by_session]}, ("_id",))
+        return [one["_id"] for one in found]
+
+
+def _added(before: list[Document], counts: dict[str, int]) -> list[Document]:
+    total = {one["collection"]: one["documents"] for one in before}
+    for name, count in counts.items():
+        total[name] = total.get(name, 0) + count
+    return [{"collection": name, "documents": count} for name, count in sorted(total.items())]

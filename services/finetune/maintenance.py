@@ -1,0 +1,65 @@
+"""What has to be done in time and by nobody in particular: erasures go on, and what was kept long enough goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from services.common.bus import Bus
+from services.common.errors import AntiphonError
+from services.common.store import DATABASE_AWAY, Document, Store
+
+log = structlog.get_logger(__name__)
+ERASE_SECONDS = 1.0
+RETENTION_SECONDS = 600.0
+
+
+class Maintenance(threading.Thread):
+    """Every step is idempotent, so that several of these may run and any may die."""
+
+    def __init__(self, store: Store, bus: Bus, stopping: threading.Event) -> None:
+        super().__init__(name="maintenance", daemon=True)
+        self._store = store
+        self._bus = bus
+        self._stopping = stopping
+        self._retained_at = -RETENTION_SECONDS
+
+    def run(self) -> None:
+        while not self._stopping.wait(ERASE_SECONDS):
+            try:
+                self.erase()
+                if time.monotonic() - self._retained_at > RETENTION_SECONDS:
+                    self._retained_at = time.monotonic()
+                    self.retain()
+            except (*DATABASE_AWAY, AntiphonError) as error:
+                log.warning("maintenance_postponed", error=repr(error))
+            except Exception:
+                log.exception("maintenance_failed")
+
+    def erase(self) -> None:
+        """The next step of every erasure that is due; generators are told to forget the sessions."""
+        for erasure in self._store.erasures.due():
+            for session in self._store.erasures.advance(erasure):
+                self._bus.publish_control({"op": "forget", "tenant": erasure["tenant"], "session": session})
+            log.info("erasure_advanced", tenant=erasure["tenant"], erasure=erasure["_id"])
+
+    def retain(self) -> None:
+        """Delete, tenant by tenant, what is older than the tenant wants it kept."""
+        for tenant in self._store.tenants.page(limit=10_000):
+            self._retain(tenant["_id"], tenant.get("retention") or {})
+        self._store.versions.remove_orphans()
+
+    def _retain(self, tenant: str, kept: Document) -> None:
+        now = datetime.now(UTC)
+        if kept.get("sessions"):
+            for session in self._store.sessions.expired(tenant, now - timedelta(seconds=kept["sessions"])):
+                self._store.turns.delete_session(tenant, session)
+                self._store.feedback.delete_session(tenant, session)
+                self._store.sessions.delete(tenant, session)
+        if kept.get("feedback"):
+            self._store.feedback.erase(tenant, {"created_at": {"$lt": now - timedelta(seconds=kept["feedback"])}})
+        if kept.get("versions"):
+            self._store.versions.remove_unserved(tenant, now - timedelta(seconds=kept["versions"]))

@@ -1,0 +1,62 @@
+"""Tenants, their quotas and retention, and erasures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from antiphon.v1 import admin_pb2 as pb
+
+from services.common.errors import InvalidArgument
+from services.gateway.mapping.times import duration, timestamp
+
+QUOTAS = tuple(field.name for field in pb.Quotas.DESCRIPTOR.fields)
+RETENTION = tuple(field.name for field in pb.Retention.DESCRIPTOR.fields)
+SHORTEST = 86_400
+_ERASURES = {word: getattr(pb, f"ERASURE_STATUS_{word.upper()}") for word in ("tombstoned", "waiting", "done")}
+
+
+def quotas_document(message: pb.Quotas) -> dict[str, int]:
+    """Quotas as stored: what is 0 is at the server's default and left out. Raises InvalidArgument."""
+    for name in QUOTAS:
+        if getattr(message, name) < 0:
+            raise InvalidArgument(f"quotas.{name}", "is negative")
+    return {name: getattr(message, name) for name in QUOTAS if getattr(message, name)}
+
+
+def retention_document(message: pb.Retention) -> dict[str, float]:
+    """Retention as stored, in seconds; what is unset is kept for ever. Raises InvalidArgument."""
+    kept: dict[str, float] = {}
+    for name in RETENTION:
+        if message.HasField(name):  # type: ignore[arg-type]
+            seconds = getattr(message, name).seconds
+            if seconds < SHORTEST:
+                raise InvalidArgument(f"retention.{name}", "is less than a day")
+            kept[name] = float(seconds)
+    return kept
+
+
+def tenant_message(document: Mapping[str, Any]) -> pb.Tenant:
+    """A tenant."""
+    kept = {name: duration(seconds) for name, seconds in (document.get("retention") or {}).items()}
+    return pb.Tenant(
+        id=document["_id"],
+        display_name=document.get("display_name") or document["_id"],
+        disabled=bool(document.get("disabled")),
+        quotas=pb.Quotas(**(document.get("quotas") or {})),
+        retention=pb.Retention(**kept),
+        create_time=timestamp(document.get("created_at")),
+    )
+
+
+def erasure_message(document: Mapping[str, Any]) -> pb.Erasure:
+    """An erasure."""
+    return pb.Erasure(
+        id=document["_id"],
+        user_hash=document["user_hash"],
+        status=_ERASURES[document["status"]],
+        erased={one["collection"]: one["documents"] for one in document["erased"]},
+        version_ids=document["versions"],
+        create_time=timestamp(document["created_at"]),
+        end_time=timestamp(document.get("ended_at")),
+    )
