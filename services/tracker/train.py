@@ -17,10 +17,11 @@ import torch
 from safetensors.torch import load_file
 
 from services.tracker.learned import artifact, checkpoint
-from services.tracker.learned.corpus import FOLD, Sampler, ValueBank, load_corpus, prepare
+from services.tracker.learned.corpus import FOLD, Sampler, load_corpus, prepare
 from services.tracker.learned.decode import Leanings
 from services.tracker.learned.inputs import Reader
 from services.tracker.learned.network import SPLIT, Network
+from services.tracker.learned.schema_states import SchemaStates
 from services.tracker.learned.targets import loss
 
 
@@ -39,7 +40,8 @@ def train(options: argparse.Namespace) -> None:
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     reader = Reader()
-    corpus = load_corpus(Path(options.data), FOLD if options.fold else (), options.zero_shot, options.limit)
+    sample = tuple(options.sample)
+    corpus = load_corpus(Path(options.data), FOLD if options.fold else (), options.zero_shot, sample, options.seed)
     corpus.load_pieces(reader)
     network = Network(options.dropout)
     network.start()
@@ -61,7 +63,7 @@ def train(options: argparse.Namespace) -> None:
         average, progress = resumed
     step, seen = int(progress["step"]), int(progress["turns"])
     sampler = Sampler(corpus, options.seed + step, options.chunk, options.multiwoz_share)
-    bank, dice = ValueBank(reader), random.Random(options.seed + step + 1)
+    states, dice = SchemaStates(reader), random.Random(options.seed + step + 1)
     begun, saved = time.monotonic() - progress["seconds"], time.monotonic()
     tally: dict[str, float] = defaultdict(float)
     network.train()
@@ -75,9 +77,8 @@ def train(options: argparse.Namespace) -> None:
             group["lr"] = rate * scale
         for _ in range(options.chunks):
             batch, targets, views, count = prepare(corpus, reader, sampler.draw(), options.spoil, dice)
-            tokens, mask = reader.texts([text for view in views for text in view.texts()])
             with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
-                scores = network(batch, network.encoder.sentence(tokens, mask), bank.of(views))
+                scores = network(batch, *states.together(views))
             value, parts = loss(scores, targets, count)
             (value / options.chunks).backward()
             seen += count
@@ -125,12 +126,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--chunk", type=int, default=24, help="turns that share a schema encoding")
-    parser.add_argument("--chunks", type=int, default=2, help="chunks a step")
-    parser.add_argument("--rate-encoder", type=float, default=1.5e-4)
-    parser.add_argument("--rate-heads", type=float, default=6e-4)
-    parser.add_argument("--warmup", type=int, default=60)
-    parser.add_argument("--average", type=float, default=0.995, help="decay of the weights' running average")
+    parser.add_argument("--chunk", type=int, default=32, help="turns that share a schema encoding")
+    parser.add_argument("--chunks", type=int, default=1, help="chunks a step")
+    parser.add_argument("--rate-encoder", type=float, default=2e-4)
+    parser.add_argument("--rate-heads", type=float, default=1e-3)
+    parser.add_argument("--warmup", type=int, default=40)
+    parser.add_argument("--average", type=float, default=0.99, help="decay of the weights' running average")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--spoil", type=float, default=0.2, help="share of previous states made wrong")
     parser.add_argument("--multiwoz-share", type=float, default=0.35)
@@ -139,7 +140,9 @@ def main() -> None:
     parser.add_argument("--fold", action="store_true", help="hold four services out for model selection")
     parser.add_argument("--zero-shot", action="store_true", help="train without MultiWOZ")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--limit", type=int, default=0, help="dialogues to read of each set, for trials")
+    parser.add_argument(
+        "--sample", type=int, nargs=2, default=(0, 0), help="dialogues to draw of SGD and MultiWOZ; 0 reads all"
+    )
     options = parser.parse_args()
     if not options.export_only:
         train(options)

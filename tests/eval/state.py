@@ -89,7 +89,7 @@ def sgd_set(data: Path, dialogues: list[dict[str, Any]], variant: str = "", port
 
 def multiwoz_schema(data: Path) -> Schema:
     """MultiWOZ's five services, with the values that the training states hold."""
-    views = multiwoz_views(_json(data / "mwz22_schema.json"), read(data / "mwz21_train.jsonl.gz"))
+    views = multiwoz_views(_json(data / "mwz22_schema.json"), list(read(data / "mwz21_train.jsonl.gz")))
     return Schema(
         tuple(
             Service(

@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from services.tracker.learned.catalog import ServiceView
 from services.tracker.learned.dialogues import Example, examples, multiwoz_views, read, schema_views
-from services.tracker.learned.encoder import WIDTH, Encoder
-from services.tracker.learned.inputs import Reader, Turn, value_texts
+from services.tracker.learned.inputs import Reader, Turn
 from services.tracker.learned.network import Batch
 from services.tracker.learned.targets import Targets, aim, spoil, turn_of
 from services.tracker.learned.wordpieces import Pieces
@@ -53,24 +49,24 @@ def read_json(path: Path) -> Any:
         return json.load(file)
 
 
-def load_corpus(data: Path, held_out: Sequence[str], zero_shot: bool, limit: int = 0) -> Corpus:
+def load_corpus(
+    data: Path, held_out: Sequence[str], zero_shot: bool, sample: tuple[int, int] = (0, 0), seed: int = 0
+) -> Corpus:
     """Reads SGD (and MultiWOZ unless `zero_shot`), leaving out dialogues that touch a held-out service.
 
-    `limit` reads that many dialogues of each set only; 0 reads all.
+    `sample` is how many dialogues of each are drawn by `seed`; 0 reads all.
     """
     views = schema_views(read_json(data / "sgd_train_schema.json"))
     variants = read_json(data / "sgdx_train_schemas.json.gz")
     wordings = [views, views] + [schema_views(variants[name]) for name in ("v1", "v2", "v3")]
     groups: dict[Group, list[Example]] = defaultdict(list)
-    for number, dialogue in enumerate(read(data / "sgd_train.jsonl.gz")):
-        if limit and number >= limit:
-            break
+    for dialogue in read(data / "sgd_train.jsonl.gz", sample[0], seed):
         if not set(dialogue["services"]) & set(held_out):
             for example in examples(dialogue, views, "sgd"):
                 groups[example.services].append(example)
     multiwoz: dict[str, ServiceView] = {}
     if not zero_shot:
-        dialogues = list(read(data / "mwz21_train.jsonl.gz"))[: limit or None]
+        dialogues = list(read(data / "mwz21_train.jsonl.gz", sample[1], seed))
         multiwoz = multiwoz_views(read_json(data / "mwz22_schema.json"), dialogues)
         for dialogue in dialogues:
             for example in examples(dialogue, multiwoz, "mwz"):
@@ -95,12 +91,17 @@ class Sampler:
     def draw(self) -> Chunk:
         """One chunk: examples with the wording of the schema they are read under."""
         if self._dice.random() < self._share:
-            key, table = self._multiwoz, self._corpus.multiwoz
-        else:
-            key = self._dice.choices(self._keys, self._weights)[0]
-            table = self._dice.choice(self._corpus.wordings)
+            return [(example, self._some(example)) for example in self._next(self._multiwoz)]
+        key = self._dice.choices(self._keys, self._weights)[0]
+        table = self._dice.choice(self._corpus.wordings)
         services = tuple(table[name] for name in key)
         return [(example, services) for example in self._next(key)]
+
+    def _some(self, example: Example) -> tuple[ServiceView, ...]:
+        """MultiWOZ's services that the turn is about, and one more: five at a time cost more than they teach."""
+        about = {key[0] for key in (*example.previous, *example.updates)} | set(example.frames)
+        about.add(self._dice.choice(self._multiwoz))
+        return tuple(self._corpus.multiwoz[name] for name in self._multiwoz if name in about)
 
     def _next(self, key: Group) -> list[Example]:
         """A chunk of a group's turns of about one length, so that little of the batch is padding."""
@@ -125,29 +126,6 @@ class Sampler:
     def _length(self, example: Example) -> int:
         pieces = self._corpus.pieces
         return len(pieces[example.system_text].ids) + len(pieces[example.user_text].ids)
-
-
-class ValueBank:
-    """Vectors of possible values from the published encoder, which stays as it is for them."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._encoder = Encoder()
-        self._encoder.load_wheel()
-        self._encoder.eval().requires_grad_(False)
-        self._known: dict[ServiceView, Tensor] = {}
-
-    def of(self, views: Sequence[ServiceView]) -> Tensor:
-        """`[values, WIDTH]` of the views' values in order; one zero row when there are none."""
-        parts = []
-        for view in views:
-            if view not in self._known:
-                texts = value_texts(view)
-                empty = torch.zeros(0, WIDTH)
-                self._known[view] = self._encoder.sentence(*self._reader.texts(texts)) if texts else empty
-            parts.append(self._known[view])
-        found = torch.cat(parts)
-        return found if len(found) else torch.zeros(1, WIDTH)
 
 
 def prepare(

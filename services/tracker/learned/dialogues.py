@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,14 @@ class Example:
     gold: dict[str, Any] = field(repr=False)
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Dialogues of a JSON-lines file, gzip'd or not."""
+def read(path: Path, sample: int = 0, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Dialogues of a JSON-lines file, gzip'd or not; `sample` of them drawn by `seed`, or (0) all."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+    with opener(path, "rt", encoding="utf-8") as file:
+        lines = [line for line in file if line.strip()]
+    if 0 < sample < len(lines):
+        lines = random.Random(seed).sample(lines, sample)
+    return map(json.loads, lines)
 
 
 def find(text: str, values: Iterable[str]) -> Span | None:
@@ -116,19 +118,19 @@ def schema_views(services: Iterable[dict[str, Any]]) -> dict[str, ServiceView]:
     return found
 
 
-def multiwoz_views(schema: list[dict[str, Any]], dialogues: Iterable[dict[str, Any]]) -> dict[str, ServiceView]:
-    """MultiWOZ's services with the 30 slots its 2.1 states use; choices are the values training states hold."""
+def multiwoz_views(schema: list[dict[str, Any]], dialogues: Sequence[dict[str, Any]]) -> dict[str, ServiceView]:
+    """MultiWOZ's services with the slots its 2.1 states use; choices are the values training states hold."""
     seen: dict[str, Counter[str]] = {}
     for dialogue in dialogues:
-        for turn in dialogue["turns"]:
-            for state in (turn.get("state") or {}).values():
-                for slot, values in state["slots"].items():
-                    seen.setdefault(slot, Counter())[values[0]] += 1
-    return multiwoz_schema(schema, {slot: dict(counts) for slot, counts in seen.items()})
-
-
-def multiwoz_schema(schema: list[dict[str, Any]], seen: dict[str, dict[str, int]]) -> dict[str, ServiceView]:
-    """Views of `schema`'s services, restricted to the slots in `seen`."""
+        said = {
+            (slot, values[0])
+            for turn in dialogue["turns"]
+            for state in (turn.get("state") or {}).values()
+            for slot, values in state["slots"].items()
+        }
+        for slot, value in said:
+            seen.setdefault(slot, Counter())[value] += 1
+    least = max(2, len(dialogues) // 1000)  # rarer values are slips of the annotation
     found = {}
     for service in schema:
         slots = []
@@ -136,13 +138,13 @@ def multiwoz_schema(schema: list[dict[str, Any]], seen: dict[str, dict[str, int]
             name = slot["name"]
             if name not in seen:
                 continue
-            common = [
+            common = tuple(
                 value
                 for value, count in sorted(seen[name].items())
-                if count >= 10 and value != "dontcare" and not re.search(r"[|<>]", value)
-            ]
+                if count >= least and value != "dontcare" and not re.search(r"[|<>]", value)
+            )
             categorical = bool(slot["is_categorical"])
-            slots.append(SlotView(name, name, slot["description"], tuple(common) if categorical else (), categorical))
+            slots.append(SlotView(name, name, slot["description"], common if categorical else (), categorical))
         if slots:
             name = service["service_name"]
             found[name] = ServiceView(name, name, service.get("description") or "", (), tuple(slots))

@@ -1,9 +1,10 @@
 """The tracker network: dialogue tokens and one token per schema element meet in MiniLM's upper layers.
 
-The dialogue passes the lower layers alone. Every service, intent and slot is one vector, the pooled state
-of the same fine-tuned encoder over its name and description (cached per schema); with its previous value and
-its mention in the dialogue it becomes one token, and from layer `SPLIT` on both kinds attend to each other
-with MiniLM's own weights (the decomposition of DeFormer, Cao et al. 2020, with a one-token second text).
+The dialogue passes the lower layers alone, which stay as published. Every service, intent and slot is one
+vector, the published encoder's pooled state over its name and description (cached per schema); with its previous
+value, its mention in the dialogue and what the rules propose it becomes one token, and from layer `SPLIT` on both
+kinds attend to each other in MiniLM's own, fine-tuned layers (the decomposition of DeFormer, Cao et al. 2020, with
+a one-token second text).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from services.tracker.learned.encoder import LAYERS, WIDTH, Encoder, Layer
 
-SPLIT = 2
+SPLIT = 3
 KEEP, USER, SYSTEM, COPY, DONTCARE, DELETE, RULE = range(7)
 GATES = ("keep", "user", "system", "copy", "dontcare", "delete", "rule")
 SERVICE, INTENT, SLOT_FREE, SLOT_CHOICE = range(4)
@@ -89,6 +90,7 @@ class Network(nn.Module):
         self.entry = nn.LayerNorm(WIDTH, eps=1e-12)
         self.string_norm = nn.LayerNorm(WIDTH)
         self.slot_head = _head(len(GATES) + 4)
+        self.slot_flags = nn.Linear(FLAGS, len(GATES) + 4, bias=False)
         self.point_token = nn.Linear(WIDTH, 4 * POINT)
         self.point_slot = nn.Linear(WIDTH, 4 * POINT)
         self.copy_from = nn.Linear(WIDTH, POINT)
@@ -113,7 +115,12 @@ class Network(nn.Module):
             self.entry.bias.copy_(source.bias)
             last = self.slot_head[-1]
             assert isinstance(last, nn.Linear)
-            last.bias.copy_(torch.tensor([2.0, -1, -1, -2, -3, -4, -2, -2, -3, 0, 0]))  # most slots stay as they are
+            last.bias.copy_(torch.tensor([3.0, -1, -1, -2, -3, -3, 0, -2, -3, 0, 0]))  # most slots stay as they are
+            self.slot_flags.weight.zero_()
+            asked, wanted = len(GATES) + 1, len(GATES) + 2
+            self.slot_flags.weight[RULE, 7] = self.slot_flags.weight[RULE, 9] = 2.0
+            self.slot_flags.weight[asked, 10] = 3.0
+            self.slot_flags.weight[wanted, 2] = self.slot_flags.weight[wanted, 11] = 1.5
             self.value_flags.weight.zero_()
             self.value_flags.weight[0, 0] = self.value_flags.weight[1, 1] = 3.0
 
@@ -145,16 +152,21 @@ class Network(nn.Module):
         return self._scores(batch, hidden, slots, values)
 
     def _scores(self, batch: Batch, hidden: Tensor, slots: Tensor, values: Tensor) -> Scores:
-        per_slot = self.slot_head(slots).float()
+        per_slot = (self.slot_head(slots) + self.slot_flags(batch.flags)).float()
         gates = len(GATES)
         point = self._point(batch, hidden, slots)
         copy = (self.copy_to(slots) @ self.copy_from(slots).transpose(1, 2)).float() / POINT**0.5
         sources = ((batch.previous > 0) | (batch.mentions > 0)) & batch.element_mask
         itself = torch.eye(slots.shape[1], dtype=torch.bool, device=slots.device)
         copy = copy.masked_fill(~sources[:, None, :] | itself, -1e4)
+        can = torch.ones_like(per_slot[..., :gates], dtype=torch.bool)
+        can[..., SYSTEM] = (batch.mentions > 0) | batch.system.any(1, keepdim=True)
+        can[..., COPY] = (copy > -1e3).any(-1)
+        can[..., DELETE] = batch.previous > 0
+        can[..., RULE] = (batch.flags[..., 7] + batch.flags[..., 9]) > 0
         value_user, value_system = self._value_scores(batch, hidden, slots, values)
         return Scores(
-            gate=per_slot[..., :gates],
+            gate=per_slot[..., :gates].masked_fill(~can, -1e4),
             mention=per_slot[..., gates],
             requested=per_slot[..., gates + 1],
             intent=per_slot[..., gates + 2],

@@ -139,7 +139,7 @@ def _aim_gate(
         targets.gates.append((row, position, KEEP))
         return
     if not update.values:
-        targets.gates.append((row, position, DELETE))
+        targets.gates.append((row, position, DELETE if key in turn.previous else KEEP))
         return
     offset = user_offset(turn)
     spoken = {plain(value) for value in update.values}

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from services.common.schema import Schema
 from services.tracker.domain.rules import RuleTracker
@@ -29,51 +26,15 @@ from services.tracker.domain.tracker import TrackRequest
 from services.tracker.learned import artifact
 from services.tracker.learned.catalog import ServiceView, plain, views_of
 from services.tracker.learned.decode import Leanings, Reading, read
-from services.tracker.learned.encoder import WIDTH, Encoder
-from services.tracker.learned.inputs import Reader, Turn, value_texts
+from services.tracker.learned.inputs import Reader, Turn
 from services.tracker.learned.network import Network
 from services.tracker.learned.proposals import Key, propose
+from services.tracker.learned.schema_states import SchemaStates
 
 MOST_SLOTS = 120  # slots looked at in one turn; tenants with more have their services selected first
 MOST_TURNS = 48  # turns of one batch
-CACHED_SERVICES = 4096
 _FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ORIGINS = {"user": USER, "system": SYSTEM, "copied": COPIED}
-
-
-class SchemaStates:
-    """Element and value vectors of services, computed once per service as it is worded."""
-
-    def __init__(self, network: Network, reader: Reader) -> None:
-        self._network, self._reader = network, reader
-        self._published = Encoder()
-        self._published.load_wheel()
-        self._published.eval().requires_grad_(False)
-        self._known: OrderedDict[ServiceView, tuple[Tensor, Tensor, Tensor]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, view: ServiceView) -> tuple[Tensor, Tensor, Tensor]:
-        """`elements: [n, WIDTH]`, `values: [m, WIDTH]` and, for selection, `topic: [WIDTH]` of a service."""
-        with self._lock:
-            found = self._known.get(view)
-            if found is not None:
-                self._known.move_to_end(view)
-                return found
-        texts = value_texts(view)
-        with torch.inference_mode():
-            elements = self._network.encoder.sentence(*self._reader.texts(view.texts()))
-            values = self._published.sentence(*self._reader.texts(texts)) if texts else torch.zeros(0, WIDTH)
-            topic = self._published.sentence(*self._reader.texts([view.topic]))[0]
-        with self._lock:
-            self._known[view] = (elements, values, topic)
-            while len(self._known) > CACHED_SERVICES:
-                self._known.popitem(last=False)
-        return elements, values, topic
-
-    def sentence(self, text: str) -> Tensor:
-        """`[WIDTH]`: a user's text in the space of `topic`."""
-        with torch.inference_mode():
-            return self._published.sentence(*self._reader.texts([text]))[0]
 
 
 class LearnedTracker:
@@ -85,7 +46,7 @@ class LearnedTracker:
     def __init__(self, network: Network, leanings: Leanings | None = None, bf16: bool = True) -> None:
         self._network = network.eval()
         self._reader = Reader()
-        self._states = SchemaStates(network, self._reader)
+        self._states = SchemaStates(self._reader)
         self._leanings = leanings or Leanings()
         self._bf16 = bf16
         self._rules = RuleTracker()
@@ -114,26 +75,22 @@ class LearnedTracker:
         learned.sort(key=lambda item: len(item[1].system.ids) + len(item[1].user.ids))
         for start in range(0, len(learned), MOST_TURNS):
             some = learned[start : start + MOST_TURNS]
-            for (index, turn), reading in zip(some, self.read([turn for _, turn in some]), strict=True):
-                found[index] = _state(requests[index], turn, reading)
+            for (index, _), reading in zip(some, self.read([turn for _, turn in some]), strict=True):
+                found[index] = _state(requests[index], reading)
         return [state for state in found if state is not None]
 
     def read(self, turns: Sequence[Turn]) -> list[Reading]:
         """What the network understood of `turns`, computed as one batch."""
         views = list(dict.fromkeys(view for turn in turns for view in turn.services))
-        states = [self._states.of(view) for view in views]
+        elements, values = self._states.together(views)
         batch = self._reader.batch(turns, views)
-        elements = torch.cat([elements for elements, _, _ in states])
-        values = torch.cat([values for _, values, _ in states])
-        if not len(values):
-            values = torch.zeros(1, WIDTH)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             scores = self._network(batch, elements, values)
         with torch.inference_mode():
             return [read(scores, row, turn, self._leanings) for row, turn in enumerate(turns)]
 
     def _turn(self, request: TrackRequest) -> Turn:
-        views = self._select(request)
+        views = self.select(request)
         names = {view.name for view in views}
         previous = {(s, k): v.value for s, k, v in request.previous.filled() if s in names}
         mentions = {
@@ -147,12 +104,12 @@ class LearnedTracker:
         proposals = propose(views, previous, mentions, intents, *texts)
         return Turn(*texts, system, user, views, previous, mentions, intents, proposals)
 
-    def _select(self, request: TrackRequest) -> tuple[ServiceView, ...]:
+    def select(self, request: TrackRequest) -> tuple[ServiceView, ...]:
         """The services the turn may be about: all while they are few, else those in use and the nearest."""
         views = views_of(request.schema)
         if request.schema.slot_count <= MOST_SLOTS:
             return views
-        said = self._states.sentence(f"{request.system_text} {request.user_text}".strip())
+        said = self._states.sentences([f"{request.system_text} {request.user_text}".strip()])[0]
         recent = list(request.previous.services)[-2:]
         near = {view.name: float(said @ self._states.of(view)[2]) for view in views}
         order = sorted(views, key=lambda view: (view.name not in recent, -near[view.name]))
@@ -165,7 +122,7 @@ class LearnedTracker:
         return tuple(view for view in views if view.name in chosen)
 
 
-def _state(request: TrackRequest, turn: Turn, reading: Reading) -> State:
+def _state(request: TrackRequest, reading: Reading) -> State:
     """The state after the turn: the previous one with the reading's changes."""
     schema, before = request.schema, request.previous
     services: dict[str, ServiceState] = {}
@@ -196,7 +153,7 @@ def _state(request: TrackRequest, turn: Turn, reading: Reading) -> State:
             touched[name] = max(share, touched.get(name, 0.0))
     order = [name for name in services if name not in touched] + sorted(touched, key=lambda x: touched[x])
     services = {name: services[name] for name in order}
-    return State(services, _entities(reading), _offers(before, turn, reading, services))
+    return State(services, _entities(reading), _offers(request, reading, services))
 
 
 def _entities(reading: Reading) -> tuple[Entity, ...]:
@@ -208,9 +165,14 @@ def _entities(reading: Reading) -> tuple[Entity, ...]:
     return tuple(found.values())[:MAX_ENTITIES]
 
 
-def _offers(before: State, turn: Turn, reading: Reading, services: dict[str, ServiceState]) -> tuple[Offer, ...]:
+def _offers(request: TrackRequest, reading: Reading, services: dict[str, ServiceState]) -> tuple[Offer, ...]:
     """Mentions the state does not hold, the newest last; the oldest go where there are too many."""
-    known: dict[Key, str] = {(o.service, o.slot): o.value for o in before.offers}
+    schema = request.schema
+    known: dict[Key, str] = {
+        (offer.service, offer.slot): offer.value
+        for offer in request.previous.offers
+        if schema.has_service(offer.service) and schema.service(offer.service).has_slot(offer.slot)
+    }
     for key, value in reading.mentions.items():
         known.pop(key, None)
         known[key] = value

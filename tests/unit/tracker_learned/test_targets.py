@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from services.tracker.learned.catalog import ServiceView
-from services.tracker.learned.corpus import Corpus, Sampler, ValueBank, prepare
+from services.tracker.learned.corpus import Corpus, Sampler, prepare
 from services.tracker.learned.dialogues import examples, find_spoken, schema_views
 from services.tracker.learned.inputs import Reader, layout
 from services.tracker.learned.network import COPY, GATES, RULE, SYSTEM, USER, Network
+from services.tracker.learned.schema_states import SchemaStates
 from services.tracker.learned.targets import Targets, aim, loss, open_mentions, spoil, turn_of
+from services.tracker.train import trainable
 
 SERVICES = [
     {
@@ -125,16 +127,15 @@ def test_a_few_steps_lower_the_loss_of_a_chunk(views: dict[str, ServiceView], re
     group = tuple(sorted(views))
     corpus = Corpus([views], {}, {group: examples(DIALOGUE, views, "sgd")}, {})
     corpus.load_pieces(reader)
-    sampler, bank = Sampler(corpus, 1, 2, 0.0), ValueBank(reader)
+    sampler, states = Sampler(corpus, 1, 2, 0.0), SchemaStates(reader)
     network = Network()
     network.start()
     network.train()
-    optimiser = torch.optim.AdamW(network.parameters(), 1e-4)
+    optimiser = torch.optim.AdamW([weight for _, weight in trainable(network)], 1e-4)
     losses = []
-    for _ in range(4):
+    for _ in range(2):
         batch, targets, order, count = prepare(corpus, reader, sampler.draw(), 0.0, random.Random(1))
-        tokens, mask = reader.texts([text for view in order for text in view.texts()])
-        scores = network(batch, network.encoder.sentence(tokens, mask), bank.of(order))
+        scores = network(batch, *states.together(order))
         assert scores.gate.shape[-1] == len(GATES)
         value, _ = loss(scores, targets, count)
         value.backward()
