@@ -59,8 +59,22 @@ def names(text: str, taken: list[tuple[int, int]]) -> list[Name]:
         for a, b in _outside(start, end, spans):
             a, b = _trim(text, a, b)
             if b - a > 1 and re.search(r"[A-Za-z]", text[a:b]):
-                found.append(_name(text, a, b))
+                found += _journey(text, a, b)
     return sorted(found, key=lambda n: n.start)
+
+
+def _journey(text: str, start: int, end: int) -> list[Name]:
+    """ "from Oslo to Bergen" is two places, while "How to Train Your Dragon" is one title."""
+    whole = _name(text, start, end)
+    parts = re.split(r"( to | on | for )", whole.text)
+    if whole.lead not in ("from", "in", "at", "to", "leaving", "near") or len(parts) == 1:
+        return [whole]
+    found, at = [], start
+    for part in parts:
+        if part[:1] != " ":
+            found.append(_name(text, *_trim(text, at, at + len(part))))
+        at += len(part)
+    return [name for name in found if len(name.text) > 1]
 
 
 def _name(text: str, start: int, end: int) -> Name:
@@ -115,7 +129,7 @@ def short_answer(text: str, limit: int = 6) -> Name | None:
         comma = re.search(r",\s|\s(?:and|but|on|at|for|with|that|which|in|from|to|please)\s", clause[start:end])
         if comma:
             end = start + comma.start()
-        piece = clause[start:end].strip()
+        piece = clause[start:end].strip().rstrip(",:")
         words = piece.split()
         if not words or len(words) > limit or all(w.lower().strip(",.'") in STOP | _NOT_NAMES for w in words):
             continue

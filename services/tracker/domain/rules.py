@@ -16,6 +16,7 @@ from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, compile_schema
 from services.tracker.domain.offers import accepted, offers_in
 from services.tracker.domain.state import (
+    CORRECTION,
     MAX_ENTITIES,
     SYSTEM,
     Entity,
@@ -43,7 +44,10 @@ class RuleTracker:
         entities: list[Entity] = []
         for name in active:
             rules = lexicon.services[name]
-            filling = fill(rules, state, system_text if name in (current, None) else "", user_text, open_offers)
+            said = system_text if name == current or current is None else ""
+            # Who turns to another service speaks of that one; the current one only gets their agreement.
+            leaving = name == current and len(active) > 1
+            filling = Filling() if leaving else fill(rules, state, said, user_text, open_offers)
             taken = accepted(rules, open_offers, system_text, user_text, filling)
             state = _apply(state, name, filling, taken, turn)
             settled = taken.keys() | filling.values.keys()
@@ -90,7 +94,7 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
     best = max(scores, key=lambda name: scores[name])
     if current is None:
         return [best]
-    if best == current or scores[best] < scores[current] + 0.5 or scores[best] < 1.0:
+    if best == current or scores[best] < scores[current] + 0.1 or scores[best] < 0.8:
         return [current]
     # An agreement to the current service's offer may come in the same breath as the next wish.
     return [current, best] if acts.affirms(user_text) else [best]
@@ -100,7 +104,12 @@ def _apply(state: State, name: str, filling: Filling, taken: dict[str, str], tur
     """The state with this turn's findings, the service moved to the end: it was active last."""
     service = state.service(name)
     slots = dict(service.slots)
-    found = {slot: SlotValue(text, SYSTEM, None, turn) for slot, text in taken.items()}
+    # What the system said before a person corrected it must not come back by the user's agreement.
+    found = {
+        slot: SlotValue(text, SYSTEM, None, turn)
+        for slot, text in taken.items()
+        if slot not in slots or slots[slot].origin != CORRECTION
+    }
     found |= {slot: SlotValue(f.value, f.origin, f.span, turn) for slot, f in filling.values.items()}
     for slot, value in found.items():
         # Said again is no news: the value keeps where it came from.

@@ -275,6 +275,7 @@ RULES: list[Rule] = [
         rf"(?:(?:be|sound|make (?:it|this|that|the \w+|your \w+)|write|say it|rewrite (?:it|this)|in|use|using|with|speak|keep (?:it|the tone)|adopt|a|an|the tone (?:should|must) be|tone:|more|much|phrase it|put it|try)\s+)+(?:(?:a|an|more|much|very|bit|little|slightly|somewhat|far|way|lot|sound|sounding|really|most|in|even)\s+)*{_TONE}\b(?:\s+(?:tone|voice|style|language|words?|english|manner|way|register|terms|fashion))?",
         _tone,
     ),
+    rule(r"\b(?P<tone>friendlier|kinder|nicer|politer|warmer|simpler|plainer|easier|funnier|calmer)\b(?! than)", _tone),
     rule(rf"\b{_TONE}\s+(?:tone|voice|style|register|language|words|english|terms)\b", _tone),
     rule(
         r"(?:like|as if|so that|for)\s+(?:i(?:['’]m| am| were)\s+)?(?:a\s+)?(?:five|5|ten|10|six|6|a child|child|kid|kids|children|beginner|beginners|layman|lay ?people|non-experts?|dummies|grandma)\b(?:[- ]year[- ]olds?)?(?:\s+(?:could|can|would)\s+understand)?|\bELI5\b|layman['’]?s terms|without jargon|no jargon|avoid jargon|(?:hard|difficult) to understand",
