@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC
 from itertools import islice
 from typing import Any
 
@@ -158,9 +157,9 @@ def _selection(request: pb.ExportFeedbackRequest) -> Document:
     query: Document = {}
     times: Document = {}
     if request.HasField("start_time"):
-        times["$gte"] = request.start_time.ToDatetime(UTC)
+        times["$gte"] = check.time("start_time", request.start_time)
     if request.HasField("end_time"):
-        times["$lt"] = request.end_time.ToDatetime(UTC)
+        times["$lt"] = check.time("end_time", request.end_time)
     if times:
         if len(times) == 2 and times["$gte"] >= times["$lt"]:
             raise InvalidArgument("end_time", "is not after start_time")

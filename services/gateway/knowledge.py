@@ -8,7 +8,6 @@ from typing import Any
 
 from antiphon.v1 import knowledge_pb2 as pb
 from antiphon.v1 import knowledge_pb2_grpc as rpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.bus.jobs import Jobs
 from services.common.errors import InvalidArgument
@@ -223,8 +222,8 @@ def _statement(request: pb.TeachFactRequest) -> Statement:
     slot = check.words("slot", request.slot, MAX_SLOT)
     value = check.words("value", request.value, MAX_VALUE)
     text = check.words("text", request.text, MAX_TEXT, needed=False)
-    start = _time("valid_from", request.valid_from) if request.HasField("valid_from") else None
-    end = _time("valid_to", request.valid_to) if request.HasField("valid_to") else None
+    start = check.time("valid_from", request.valid_from) if request.HasField("valid_from") else None
+    end = check.time("valid_to", request.valid_to) if request.HasField("valid_to") else None
     if end is not None and end <= (start or datetime.now(UTC)):
         raise InvalidArgument("valid_to", "must be after valid_from, and not over already")
     if len(request.depends_on) > MAX_DEPENDS:
@@ -252,13 +251,6 @@ def _statement(request: pb.TeachFactRequest) -> Statement:
         depends_on=tuple((one.id, one.revision) for one in request.depends_on),
         provenance=provenance,
     )
-
-
-def _time(field: str, given: Timestamp) -> datetime:
-    try:
-        return given.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgument(field, f"is no time: {error}") from None
 
 
 def _expected(request: pb.RetractFactRequest | pb.UndoFactRequest) -> int | None:

@@ -6,11 +6,13 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from antiphon.v1 import common_pb2, feedback_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.constraints import Constraint, ConstraintError, validate_all
 from services.common.errors import InvalidArgument
@@ -113,6 +115,14 @@ def seconds(field: str, value: Duration, high: float) -> float:
     given = value.seconds + value.nanos / 1e9
     above(field, given, 0, high)
     return given
+
+
+def time(field: str, given: Timestamp) -> datetime:
+    """A time in UTC; a Timestamp can hold what is none."""
+    try:
+        return given.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgument(field, f"is no time: {error}") from None
 
 
 def page_size(value: int) -> int:
