@@ -64,7 +64,7 @@ class Store:
         self.examples = Examples(self.connection)
         self.trainings = Trainings(self.connection)
         self.tenants = Tenants(self.connection)
-        self.erasures = Erasures(self.connection, self.versions)
+        self.erasures = Erasures(self.connection, self.versions, settings.lease_seconds)
 
     def prepare(self) -> None:
         """Create missing indexes; every process does so at its start."""

@@ -18,7 +18,6 @@ from services.common.store.connection import Concern, Connection, Document, Scop
 from services.common.store.turns import SCHEMA_VERSION, Request, now
 from services.common.store.versions import Versions
 
-WAIT_SECONDS = 30.0
 # Collections whose documents name their user; those in SESSIONS are found by the user's sessions as well.
 OF_USER = ("sessions", "turns", "feedback", "examples")
 OF_SESSION = ("turns", "feedback")
@@ -32,7 +31,8 @@ def user_hash(tenant: str, user: str) -> str:
 class Erasures:
     """Operations on ``erasures``, and the deletions they consist of."""
 
-    def __init__(self, connection: Connection, versions: Versions) -> None:
+    def __init__(self, connection: Connection, versions: Versions, lease_seconds: float) -> None:
+        self._wait = timedelta(seconds=3 * lease_seconds)
         self._connection = connection
         self._versions = versions
 
@@ -96,11 +96,11 @@ class Erasures:
             "versions": sorted({*erasure["versions"], *versions}),
         }
         if erasure["status"] == "tombstoned":
-            fields |= {"status": "waiting", "next_at": now() + timedelta(seconds=WAIT_SECONDS)}
+            fields |= {"status": "waiting", "next_at": now() + self._wait}
         elif self.count(tenant, user) == 0:
             fields |= {"status": "done", "ended_at": now(), "name": ""}
         else:
-            fields |= {"next_at": now() + timedelta(seconds=WAIT_SECONDS)}
+            fields |= {"next_at": now() + self._wait}
         update: Document = {"$set": fields}
         if fields.get("status") == "done":
             update["$unset"] = {"open": "", "next_at": ""}
