@@ -88,6 +88,11 @@ def parser() -> argparse.ArgumentParser:
     triples.add_argument("--repeat", type=int, default=4, help="weight of a human triple among the damaged")
     triples.add_argument("--limit", type=int, default=128, help="most tokens of context, feedback, reply each")
     triples.add_argument("--in-prompt", action="store_true", help="feedback as a message, not to the encoder")
+    triples.add_argument(
+        "--heads-only",
+        action="store_true",
+        help="train the feedback encoder and the fusion alone: what is said without feedback stays as it was",
+    )
     triples.add_argument("--config", default="{}", help="fields to change in the model's configuration")
     segments = stages.add_parser("segments", help="fine-tune a pre-trained model with carried memory")
     segments.add_argument("--model", required=True, help="any causal language model, id or path")
@@ -152,6 +157,9 @@ def triple_stage(options: argparse.Namespace) -> tuple[PreTrainedModel, Any, Tas
     tokenizer = AutoTokenizer.from_pretrained(options.model)
     changes = json.loads(options.config)
     model = InteractiveTransformerForCausalLM.from_pretrained(options.model, dtype=torch.float32, **changes)
+    if options.heads_only:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.startswith(("feedback_encoder.", "fusion.")))
     texts = [document.text for document in read_documents(options.text)]
     triples: list[Triple] = []
     held: list[Triple] = []

@@ -222,6 +222,12 @@ def test_the_command_trains_all_three_stages(tmp_path: Path) -> None:
     triples = ["triples", "--model", f"{tmp_path}/one", "--data", f"{tmp_path}/data", "--out", f"{tmp_path}/two"]
     change = '{"fusion": "general", "feedback_encoder": "contextual"}'
     assert pretrain.main([*triples, "--made", "5", "--steps", "3", "--config", change, *common]) == 0
+    heads = [*triples[:-1], f"{tmp_path}/heads", "--made", "5", "--steps", "3", "--heads-only"]
+    assert pretrain.main([*heads, *common]) == 0
+    before, after = (AutoModelForCausalLM.from_pretrained(tmp_path / name).eval() for name in ("one", "heads"))
+    ids, feedback = torch.tensor([[5, 6, 7]]), torch.tensor([[8, 9]])
+    assert torch.equal(before(ids).logits, after(ids).logits)
+    assert not torch.equal(before(ids, feedback).logits, after(ids, feedback).logits)
     segments = ["segments", "--model", f"{tmp_path}/two", "--text", f"{tmp_path}/text", "--segment", "8"]
     assert pretrain.main([*segments, "--out", f"{tmp_path}/three", "--steps", "3", *common]) == 0
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "three")
