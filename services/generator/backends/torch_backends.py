@@ -21,6 +21,8 @@ from services.models.language_model import (
     load_module,
 )
 from services.models.llama.forward import TorchLlama
+from services.models.llama.native.forward import NativeLlama
+from services.models.llama.native.library import NativeUnavailable
 from services.models.llama.shape import LlamaShape, NotLlamaShaped
 from services.models.llama.weights import LlamaWeights
 
@@ -60,12 +62,23 @@ def _slots(
     context = settings.context_limit or min(shape.positions, _LONGEST)
     weights = LlamaWeights.gather(shape, iterate_weights(folder))
     return SlotBackend(
-        make_forward(weights, settings.kernel, context), codec, version, settings.rows, context, memory_bytes
+        make_forward(weights, settings.kernel, context, settings.cache_dir),
+        codec,
+        version,
+        settings.rows,
+        context,
+        memory_bytes,
     )
 
 
-def make_forward(weights: LlamaWeights, kernel: str, context: int) -> LlamaForward:
-    """The forward pass for this machine: torch on a GPU and on a CPU."""
+def make_forward(weights: LlamaWeights, kernel: str, context: int, cache_dir: Path) -> LlamaForward:
+    """The forward pass for this machine: torch on a GPU, native where the CPU and a compiler allow, else torch."""
     if torch.cuda.is_available():
         return TorchLlama(weights, "fp32" if kernel == "fp32" else "bf16", context, "cuda")
+    if not kernel.startswith("torch-"):
+        try:
+            return NativeLlama(weights, kernel, context, cache_dir)
+        except NativeUnavailable as reason:
+            log.warning("torch's kernels compute the model, slower: %s", reason)
+    kernel = kernel.removeprefix("torch-")
     return TorchLlama(weights, "bf16" if kernel == "auto" else kernel, context)

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from services.models.llama.shape import LlamaShape
 
+BLOCK = 16  # positions that are copied together
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -22,14 +24,15 @@ class Segment:
 
 
 class KeyValueSlots:
-    """`keys` and `values`: `[layers, slots, kv_heads, length, head_dim]`.
+    """`keys` and `values`: `[layers, slots, kv_heads, length, head_dim]`, `length` rounded up to blocks of 16.
 
-    The memory is reserved at once; on a CPU the system backs it with pages as they are first written.
+    A forward pass may order the values inside a block of 16 positions as it likes; copies move whole blocks. The
+    memory is reserved at once; on a CPU the system backs it with pages as they are first written.
     """
 
     def __init__(self, shape: LlamaShape, slots: int, length: int, dtype: torch.dtype, device: str = "cpu") -> None:
         self.slots = slots
-        self.length = length
+        self.length = length = _blocks(length)
         self.dtype = dtype
         size = (shape.layers, slots, shape.kv_heads, length, shape.head_dim)
         self.keys = _zeros(size, dtype, device)
@@ -40,17 +43,24 @@ class KeyValueSlots:
         """Copy the first `length` tokens of one slot to another."""
         if source == target:
             return
+        length = _blocks(length)
         for cache in (self.keys, self.values):
             cache[:, target, :, :length] = cache[:, source, :, :length]
 
     def take_out(self, slot: int, length: int) -> Tensor:
-        """A copy of a slot's first `length` tokens: `[2, layers, kv_heads, length, head_dim]`."""
+        """A copy of a slot's first `length` tokens: `[2, layers, kv_heads, blocks, head_dim]`."""
+        length = _blocks(length)
         return torch.stack([self.keys[:, slot, :, :length], self.values[:, slot, :, :length]])
 
     def put_back(self, slot: int, kept: Tensor, length: int) -> None:
         """Write the first `length` tokens of what `take_out` answered into a slot."""
+        length = _blocks(length)
         self.keys[:, slot, :, :length] = kept[0, :, :, :length]
         self.values[:, slot, :, :length] = kept[1, :, :, :length]
+
+
+def _blocks(length: int) -> int:
+    return -(-length // BLOCK) * BLOCK
 
 
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: str) -> Tensor:

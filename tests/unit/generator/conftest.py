@@ -115,7 +115,7 @@ def save_tiny_model(folder: Path, architecture: str = "llama", seed: int = 0) ->
     torch.manual_seed(seed)
     names = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 512} if architecture == "gpt2" else {
         "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-        "intermediate_size": 128, "head_dim": 16, "max_position_embeddings": 512, "initializer_range": 0.3,
+        "intermediate_size": 128, "head_dim": 32, "max_position_embeddings": 512, "initializer_range": 0.3,
     }  # fmt: skip
     if architecture == "interactive_transformer":
         names |= {"memory_length": 8, "attention_window": 9}

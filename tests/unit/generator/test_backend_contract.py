@@ -61,18 +61,18 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     kind, _, variant = request.param.partition("-")
     folder = tmp_path_factory.mktemp("model")
     settings = GeneratorSettings(
-        engine=kind, rows=8, cache_dir=tmp_path_factory.mktemp("cache"), model=str(folder), memory_mb=1
+        engine=kind, rows=8, cache_dir=tmp_path_factory.getbasetemp(), model=str(folder), memory_mb=1
     )
     if kind == "echo":
         return Bench(build_backend(settings), "v")
     architecture = variant if variant in ("qwen2", "qwen3", "gpt2", "interactive_transformer") else "llama"
     save_tiny_model(folder, architecture)
-    settings.kernel = variant if variant in ("bf16", "int8", "int4") else "fp32"  # type: ignore[assignment]
+    settings.kernel = variant if variant.endswith(("fp32", "bf16", "int8", "int4")) else "fp32"  # type: ignore[assignment]
     return Bench(build_backend(settings), content_hash(folder, settings.cache_dir))
 
 
 def test_a_row_answers_the_same_alone_and_in_company(bench: Bench) -> None:
-    if getattr(bench.backend, "kernel", "") in ("bf16", "int4"):
+    if getattr(bench.backend, "kernel", "") == "bf16":
         pytest.skip("torch's bf16 products and attention round by the batch's size; the native kernels don't")
     texts = ["the cat", "a dog and a cat walk into a bar", "x", "the end of the world as we know it, maybe"]
     alone = [bench.alone(bench.row(text, f"alone{i}"), 12) for i, text in enumerate(texts)]
@@ -132,7 +132,7 @@ def test_all_rows_come_back(bench: Bench) -> None:
 
 
 def test_sampling_repeats_with_its_seed_in_any_company(bench: Bench) -> None:
-    if getattr(bench.backend, "kernel", "") in ("bf16", "int4"):
+    if getattr(bench.backend, "kernel", "") == "bf16":
         pytest.skip("see above")
 
     def draw(session: str) -> Row:
@@ -157,10 +157,11 @@ def test_an_unknown_version_is_refused(bench: Bench) -> None:
         bench.version = known
 
 
-def test_greedy_is_the_modules_own_in_fp32(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernel", ["fp32", "torch-fp32"])
+def test_greedy_is_the_modules_own_in_fp32(tiny_model: Path, tmp_path: Path, kernel: str) -> None:
     from tests.unit.generator.conftest import reference
 
-    settings = GeneratorSettings(rows=8, cache_dir=tmp_path, model=str(tiny_model), kernel="fp32")
+    settings = GeneratorSettings(rows=8, cache_dir=tmp_path, model=str(tiny_model), kernel=kernel)  # type: ignore[arg-type]
     bench = Bench(build_backend(settings), content_hash(tiny_model, tmp_path))
     texts = ["the cat", "one two three four five", "a", "äöü 你好", "the dog and", "q" * 90]
     rows = [bench.row(text, f"s{i}") for i, text in enumerate(texts)]
