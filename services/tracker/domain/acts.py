@@ -33,7 +33,8 @@ _AGREEMENT = re.compile(
         rf"(?:sounds|looks|seems) {_VERY}(?:like a plan|like fun|{_GOOD})",
         rf"(?:that|this|it|which|everything)(?:['’]s| is| would be| will be| sounds| looks| seems) {_VERY}{_GOOD}",
         r"(?:would|will|should|does|do) work|works (?:for me|great|fine|well|perfectly|with me)|that works|it works",
-        r"suits? me|go (?:ahead|with (?:it|that|this))|that one|i(?:['’]ll| will) (?:take|go with)|let['’]?s (?:do|go with|book)",
+        r"suits? me|go (?:ahead|with (?:it|that|this))|that one|i(?:['’]ll| will) (?:take|go with)|let['’]?s "
+        r"(?:do|go with|book)",
         r"i(?:['’]d| would)? (?:really )?(?:like|love) (?:it|that|this|to (?:reserve|book|buy|go there))\b(?! to be)",
     ),
     re.I,
@@ -59,7 +60,8 @@ DONTCARE = re.compile(
         rf"\b{_NOT_CARE} have (?:a |an |any )?(?:particular |specific |strong |real )?(?:preferences?|one in mind)",
         r"\bno (?:particular |specific |real |strong )?preferences?\b|\bno matter\b|\bnot (?:picky|particular|fussy)\b",
         r"\b(?:any(?:thing|where|one|time)?|either)(?: of (?:them|those)| one| \w+)?"
-        r" (?:is|are|will|would|should|works?|sounds?)(?: be| do| work)?(?: just)? ?(?:fine|ok(?:ay)?|good|do|great)?\b",
+        r" (?:is|are|will|would|should|works?|sounds?)(?: be| do| work)?(?: just)? ?(?:fine|ok(?:ay)?|good|do|"
+        r"great)?\b",
         r"\b(?:whatever|whichever)(?: is| you| works)?\b|\bup to you\b|\banything goes\b|\bsurprise me\b",
         r"\bi['’]?(?:m| am) (?:flexible|open to|easy|fine with any|okay with any|ok with any)",
         r"\bany (?:type|kind|sort|price|price range|brand|size|rating) (?:of|is|will|works)\b",
@@ -78,7 +80,8 @@ _QUESTION = re.compile(
     _SOFTENER
     + _any(
         "what|which|where|when|how|who|is|are|does|do|did|has|have|was|were|tell me|may i know|give me|let me know",
-        "can (?:you tell|i (?:know|get|have))|could (?:you tell|i (?:know|get|have))|do you know|will (?:it|there|i|they)",
+        "can (?:you tell|i (?:know|get|have))|could (?:you tell|i (?:know|get|have))|do you know|will (?:it|there"
+        "|i|they)",
         "i(?:['’]d| would)? (?:like|want|need) to know",
     )
     + r"\b",

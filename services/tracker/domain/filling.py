@@ -163,9 +163,11 @@ def _moments(
             near = stems_near(text, mention.start, mention.end, 5)
             later = _LATER.search(text[: mention.start]) is not None or (i > 0 and len(slots) > 1)
 
-            def fits(slot: SlotRules, near: set[str] = near, later: bool = later) -> float:
+            def fits(
+                slot: SlotRules, near: set[str] = near, later: bool = later, several: bool = len(slots) > 1
+            ) -> float:
                 score = acts.cue_score(slot, near) + 1.5 * min(asked.get(slot.slot.name, 0.0), 1.5)
-                if len(slots) > 1:
+                if several:
                     score += 1.0 if slot.ends == later else 0.0
                 held = state.value(rules.service.name, slot.slot.name)
                 return score - (0.3 if held else 0.0)

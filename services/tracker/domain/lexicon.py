@@ -11,14 +11,17 @@ from functools import lru_cache
 from services.common.schema import Schema, Service, Slot
 
 STOP = frozenset(
-    "a an the of for to in on at by with from and or is are was be been it its this that these those i me my we us our you"
-    " your he she they them their which what who whom whose where when how do does did can could will would shall should"
-    " may might have has had there here if whether whose as into about any some other such than then so not no yes name"
-    " type kind boolean flag indicating given user users want wants need needs like please get make let one ones".split()
+    "a an the of for to in on at by with from and or is are was be been it its this that these those i me my we "
+    "us our you"
+    " your he she they them their which what who whom whose where when how do does did can could will would "
+    "shall should"
+    " may might have has had there here if whether whose as into about any some other such than then so not no yes"
+    " name type kind boolean flag indicating given user users want wants need needs like please get make let one ones".split()
 )
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 _SYNONYMS = (
-    "people person guest adult passenger traveler traveller rider attendee party group seat ticket friend us individual",
+    "people person guest adult passenger traveler traveller rider attendee party group seat ticket friend us "
+    "individual",
     "city town location area place where located",
     "date day when",
     "time hour clock",

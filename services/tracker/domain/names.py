@@ -9,29 +9,42 @@ from services.tracker.domain.lexicon import STOP
 
 _NAME = re.compile(
     r"(?<![\w@])(?:[A-Z][\w'’&.\-]*|\d+(?=\s[A-Z]))"
-    r"(?:(?:,? (?:of the|of|the|and|&|de la|de|la|in the|at the|on|for|to|y|with|vs\.?|VS|v\.)|[,:]? ?&|,(?= [A-Z]{2}\b)|:| -)? ?(?:[A-Z][\w'’&.\-]*|\d+(?![\w:])))*"
+    r"(?:(?:,? (?:of the|of|the|and|&|de la|de|la|in the|at the|on|for|to|y|with|vs\.?|VS|v\.)|[,:]? ?&|,(?= "
+    r"[A-Z]{2}\b)|:| -)? ?(?:[A-Z][\w'’&.\-]*|\d+(?![\w:])))*"
 )
 _QUOTED = re.compile(r"[\"“]([^\"“”]{2,60})[\"”]|‘([^’]{2,60})’|《([^》]{1,40})》|「([^」]{1,40})」")
 _PREPOSITION = re.compile(
     r"\b(in|at|to|from|near|around|by|of|for|on|with|called|named|towards|into|leaving|visit|is)(?: the| a)?\s+$", re.I
 )
 _NOT_NAMES = frozenset(
-    "i i'm i'd i'll i've ok okay yes no yeah yep sure thanks thank hi hello hey please can could would will do does did what where when which who"
-    " how is are was the a an and but so also great good nice perfect awesome alright well actually right that that's this it it's my me we they there"
-    " he she you your oh wow cool find show book make get give let lets let's need want looking look any some one two three four five six seven"
-    " eight nine ten january february march april may june july august september october november december monday tuesday"
-    " wednesday thursday friday saturday sunday am pm a.m p.m not just maybe sorry wait hmm um if at in on to for from with of by or as"
-    " correct fine exactly sounds search reserve buy play tell help add check set change fantastic wonderful excellent definitely".split()
+    "i i'm i'd i'll i've ok okay yes no yeah yep sure thanks thank hi hello hey please can could would will do "
+    "does did what where when which who"
+    " how is are was the a an and but so also great good nice perfect awesome alright well actually right that "
+    "that's this it it's my me we they there"
+    " he she you your oh wow cool find show book make get give let lets let's need want looking look any some "
+    "one two three four five six seven"
+    " eight nine ten january february march april may june july august september october november december "
+    "monday tuesday"
+    " wednesday thursday friday saturday sunday am pm a.m p.m not just maybe sorry wait hmm um if at in on to "
+    "for from with of by or as"
+    " correct fine exactly sounds search reserve buy play tell help add check set change fantastic wonderful "
+    "excellent definitely".split()
 )
 _LEAD = re.compile(
-    r"^\W*(?:(?:and|ok(?:ay)?|so|also|great|thanks|please|well|sure|yes|yeah|alright|no|hmm|um|maybe|actually|oh)\b[\s,.!]*)*"
-    r"(?:(?:i(?:['’]d| would| am|['’]m| will|['’]ll)?|we(?:['’]d| would)?|let['’]?s|it(?:['’]s| is| should be)?|that(?:['’]s| is| would be)?|make it|how about|what about|can you|could you|please|my|the)\b\s*)*"
-    r"(?:(?:(?:really|usually|also|just)\s)?(?:like|love|prefer|want|need|looking|searching|going|be|find|search|try|go|do|see|get|thinking|choose|take|interested|leaving|coming|traveling|travelling|living|in the mood)\b\s*(?:to (?:be|go|see|eat|find|get|hear|listen to|watch|have|visit|leave|travel|fly))?\s*)*"
-    r"(?:(?:for|to|from|in|at|of|with|on|by|is|be|some|a|an|the|any|around|near|something|out|kind of|called|named|maybe|like)\b\s*)*",
+    r"^\W*(?:(?:and|ok(?:ay)?|so|also|great|thanks|please|well|sure|yes|yeah|alright|no|hmm|um|maybe|actually|"
+    r"oh)\b[\s,.!]*)*"
+    r"(?:(?:i(?:['’]d| would| am|['’]m| will|['’]ll)?|we(?:['’]d| would)?|let['’]?s|it(?:['’]s| is| should be)?|"
+    r"that(?:['’]s| is| would be)?|make it|how about|what about|can you|could you|please|my|the)\b\s*)*"
+    r"(?:(?:(?:really|usually|also|just)\s)?(?:like|love|prefer|want|need|looking|searching|going|be|find|search|"
+    r"try|go|do|see|get|thinking|choose|take|interested|leaving|coming|traveling|travelling|living|in the "
+    r"mood)\b\s*(?:to (?:be|go|see|eat|find|get|hear|listen to|watch|have|visit|leave|travel|fly))?\s*)*"
+    r"(?:(?:for|to|from|in|at|of|with|on|by|is|be|some|a|an|the|any|around|near|something|out|kind of|called|"
+    r"named|maybe|like)\b\s*)*",
     re.I,
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:please|thanks|thank you|would be (?:good|great|nice|fine)|is (?:good|fine|great)|sounds (?:good|great)|for me|will (?:do|work)|too|if possible|instead|works))*\W*$",
+    r"(?:\s+(?:please|thanks|thank you|would be (?:good|great|nice|fine)|is (?:good|fine|great)|sounds (?:good|"
+    r"great)|for me|will (?:do|work)|too|if possible|instead|works))*\W*$",
     re.I,
 )
 

@@ -12,7 +12,8 @@ from services.tracker.domain.normalise import number_value, typed_mentions
 from services.tracker.domain.state import MAX_ENTITIES, Offer, State
 
 _CONFIRM = re.compile(
-    r"\b(?:confirm|correct|is that (?:right|ok(?:ay)?|correct)|right\?|just to (?:check|be sure)|verify|do i have (?:that|this) right|is (?:this|that|everything) (?:right|correct|ok(?:ay)?))"
+    r"\b(?:confirm|correct|is that (?:right|ok(?:ay)?|correct)|right\?|just to (?:check|be sure)|verify|do i "
+    r"have (?:that|this) right|is (?:this|that|everything) (?:right|correct|ok(?:ay)?))"
     r"|\b(?:so|ok(?:ay)?|alright)?,? ?(?:you(?:'d| would)? (?:like|want)|you want)\b.*\?|(?:我)?确认",
     re.I,
 )

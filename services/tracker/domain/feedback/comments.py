@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from services.common.constraints import Constraint
-from services.tracker.domain.feedback import content, shape, voice
+from services.tracker.domain.feedback import content, facts, formats, length, style, voice
 from services.tracker.domain.feedback.grammar import Context, Rule
 from services.tracker.domain.feedback.phrases import Quotes
 from services.tracker.domain.lexicon import STOP
@@ -24,16 +24,23 @@ class Parsed:
 _MAX_CLAUSE = 400  # code points; a longer clause is prose and no wish, and no rule may search it for long
 
 _RULES: list[Rule] = [
-    *shape.FIRST_RULES,
+    *style.FIRST_RULES,
+    *formats.FIRST_RULES,
     *voice.RULES,
     *content.FREQUENCY_RULES,
-    *shape.RULES,
+    *formats.RULES,
+    *style.RULES,
+    *length.RULES,
+    *facts.RULES,
     *content.RULES,
 ]
 _FILLER = frozenset(
-    "please thanks thank good nice great ok okay but also then just really very too now again try redo rewrite revise change make"
-    " answer reply response text message draft version better bit little instead keep entire whole entirely completely only"
-    " everything write output ensure sure must should using use way request say said tell content format additionally contain have give explain keep entire answers put following here".split()
+    "please thanks thank good nice great ok okay but also then just really very too now again try redo rewrite "
+    "revise change make"
+    " answer reply response text message draft version better bit little instead keep entire whole entirely "
+    "completely only"
+    " everything write output ensure sure must should using use way request say said tell content format "
+    "additionally contain have give explain keep entire answers put following here".split()
 )
 
 
@@ -84,13 +91,14 @@ def _rest(text: str, quotes: Quotes) -> list[str]:
     pieces = []
     for piece in re.split(r"[\n.;!?。！？；]+|,(?=\s)", text):
         words = re.findall(r"[^\W\d_]+(?:'\w+)?|\d+", quotes.plain(piece))
-        if any(w.lower() not in STOP and w.lower() not in _FILLER and len(w) > 1 or w.isdigit() for w in words):
+        if any((w.lower() not in STOP and w.lower() not in _FILLER and len(w) > 1) or w.isdigit() for w in words):
             pieces.append(" ".join(quotes.plain(piece).split()).strip(" ,:-"))
     return [piece for piece in pieces if piece]
 
 
 _ASKS_CONTENT = re.compile(
-    r"\b(?:wrong|incorrect|not (?:true|right|correct)|mistake|error|missing|forgot|left out|what about|how about|actually"
+    r"\b(?:wrong|incorrect|not (?:true|right|correct)|mistake|error|missing|forgot|left out|what about|how about|"
+    r"actually"
     r"|should be|didn'?t|doesn'?t|isn'?t|outdated|explain|tell me|more about|which|when|where|who|why|how)\b|\d",
     re.I,
 )

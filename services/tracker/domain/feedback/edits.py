@@ -38,7 +38,7 @@ class Edit:
         }
 
     def constraints(self, limit: int = 12) -> list[Constraint]:
-        """What the edit asks of the next draft: its short phrases word by word, its length, lists where it made some."""
+        """What the edit asks of the next draft: its short phrases word by word, its length, its lists."""
         made = [
             replacing(old, new, "edit")
             for old, new in self.replaced

@@ -31,3 +31,8 @@ Rule = tuple["re.Pattern[str]", Builder]
 def rule(pattern: str, build: Builder) -> Rule:
     """A rule whose pattern ignores case."""
     return re.compile(pattern, re.I), build
+
+
+def fixed(kind: str, value: str) -> Builder:
+    """A builder that answers the same constraint to every match."""
+    return lambda match, context: [Constraint(kind, value, source=SOURCE)]

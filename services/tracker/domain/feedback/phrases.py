@@ -15,12 +15,15 @@ MARK = r"⟦\d+⟧"
 """Stands for a quoted text while the rules run."""
 
 _word = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
-COUNT = rf"(?:\d[\d,]*|(?:{_word})(?:[- ](?:{_word}|hundred|thousand))*|an?(?= (?:single|couple|few|dozen|hundred))[^,.;]*?|a|an)"
+COUNT = (
+    rf"(?:\d[\d,]*|(?:{_word})(?:[- ](?:{_word}|hundred|thousand))*|an?(?= (?:single|couple|few|dozen|"
+    r"hundred))[^,.;]*?|a|an)"
+)
 """A number in digits or words, or an article that counts as one."""
 
 _AMOUNTS = (
     (rf"between (?P<low>{COUNT}) (?:and|to) (?P<high>{COUNT})", "range"),
-    (rf"(?:from )?(?P<low>\d[\d,]*) ?(?:-|–|to) ?(?P<high>\d[\d,]*)", "range"),
+    (r"(?:from )?(?P<low>\d[\d,]*) ?(?:-|–|to) ?(?P<high>\d[\d,]*)", "range"),
     (
         rf"(?:at least|no (?:fewer|less) than|not (?:fewer|less) than|a minimum of|minimum(?: of)?) (?P<n>{COUNT})",
         "min",
@@ -28,7 +31,8 @@ _AMOUNTS = (
     (rf"(?:more than|over|above) (?P<n>{COUNT})", "above"),
     (
         rf"(?:at most|no more than|not more than|up to|a maximum of|maximum(?: of)?|max\.?|within|no longer than"
-        rf"|not (?:exceed|longer than|exceeding)|not to exceed|limited? (?:it )?to|(?:keep|stay|cap)(?:ped)? (?:it )?(?:to|at|within)) (?P<n>{COUNT})",
+        r"|not (?:exceed|longer than|exceeding)|not to exceed|limited? (?:it )?to|(?:keep|stay|cap)(?:ped)? "
+        rf"(?:it )?(?:to|at|within)) (?P<n>{COUNT})",
         "max",
     ),
     (rf"(?:less than|fewer than|under|below|shorter than) (?P<n>{COUNT})", "below"),
@@ -114,24 +118,31 @@ class Quotes:
 
 
 _INTRO = re.compile(
-    r"^(?:(?:also|only|even|again|either|anything about|any(?:thing)? (?:of|like)|any (?:mention|use|reference)s? (?:of|to)"
-    r"|the (?:use|mention|usage) of|the fact|something about|a (?:mention|note|sentence|line|word|bit|paragraph|section) (?:about|on|of)"
+    r"^(?:(?:also|only|even|again|either|anything about|any(?:thing)? (?:of|like)|any (?:mention|use|"
+    r"reference)s? (?:of|to)"
+    r"|the (?:use|mention|usage) of|the fact|something about|a (?:mention|note|sentence|line|word|bit|paragraph|"
+    r"section) (?:about|on|of)"
     r"|(?:some )?(?:information|info|details?|more) (?:about|on)|about|of|to|on|with)\s+)*"
     r"(?:(?:the|these|those|this|that|a|an|any|all|following|my|our|your|its|both|such)\s+)*"
     r"(?:(?:exact|single|specific|following|actual|very)\s+)*"
-    r"(?:(?P<plural>words|keywords|key words|terms|phrases|names|expressions|topics)|word|keyword|key word|term|phrase|name|expression|topic)?"
+    r"(?:(?P<plural>words|keywords|key words|terms|phrases|names|expressions|topics)|word|keyword|key word|term|"
+    r"phrase|name|expression|topic)?"
     r"\s*[:\-]?\s*(?:(?:the|a|an|any|of|like|such as)\s+)*",
     re.I,
 )
 _OUTRO = re.compile(
-    r"(?:\s+(?:please|anywhere|at all|again|too|as well|somewhere|instead|at some point|in there|thanks|this time|explicitly|once|a bit"
-    r"|(?:somewhere |anywhere )?(?:in|from|into|throughout|within) (?:your|the|this|that|its) (?:\w+ )?(?:answer|reply|response|output|text|message|draft|next (?:answer|reply)|version|email|letter|essay|story|poem|summary|explanation)"
+    r"(?:\s+(?:please|anywhere|at all|again|too|as well|somewhere|instead|at some point|in there|thanks|this time"
+    r"|explicitly|once|a bit"
+    r"|(?:somewhere |anywhere )?(?:in|from|into|throughout|within) (?:your|the|this|that|its) (?:\w+ )?(?:answer|"
+    r"reply|response|output|text|message|draft|next (?:answer|reply)|version|email|letter|essay|story|poem|"
+    r"summary|explanation)"
     r"|in it|from it|to it))+$",
     re.I,
 )
 _EMPTY = frozenset(
-    "it that this them these those anything something everything more less one ones him her so too me us you what which stuff things thing"
-    " word words rest others else everything-else information details answer reply response text the a an any all".split()
+    "it that this them these those anything something everything more less one ones him her so too me us you "
+    "what which stuff things thing"
+    " word words rest others else information details answer reply response text the a an any all".split()
 )
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and|or)\s+|,\s*|\s+and\s+|\s+or\s+|\s*&\s*|\s+nor\s+)\s*", re.I)
 

@@ -109,9 +109,8 @@ def read_feedback(feedback: Feedback, draft_text: str, prompt: str = "") -> Unde
 
 def _sound(constraint: Constraint) -> bool:
     """Whether a parsed constraint may be passed on: a rule that reads nonsense must not break the turn."""
-    if (
-        len(constraint.value) > MAX_VALUE
-        or re.fullmatch(r"\W*", constraint.value or "x")
+    if len(constraint.value) > MAX_VALUE or (
+        re.fullmatch(r"\W*", constraint.value or "x")
         and constraint.kind
         in (
             "must_include",

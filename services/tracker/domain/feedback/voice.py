@@ -236,16 +236,25 @@ def _paragraph(match: re.Match[str], context: Context) -> list[Constraint] | Non
 
 
 _REPLY = rf"(?:(?:your|the|this|that|its)\s+(?:(?:whole|entire|next|new)\s+)?(?:{_CHARACTERS}|answer)|it|everything)"
-_PHRASE = rf"(?:the\s+)?(?:(?:exact|exactly|following|same|this|these|that)\s+)*(?:the\s+)?(?:words?|phrase|sentence|text|line|statement|question)?\s*[:\-,]?\s*(?P<phrase>{MARK}|[^.;!?\n]+[!?]?)"
-_NOTHING_AFTER = rf"(?:[\s.,;]*(?:and\s+)?(?:no|nothing|with no|without any)\s+(?:other\s+)?(?:words?|text|else)?\s*(?:should|must|may|can|shall)?\s*(?:follow|come after|after|following)[^.;!?\n]*)?"
+_PHRASE = (
+    r"(?:the\s+)?(?:(?:exact|exactly|following|same|this|these|that)\s+)*(?:the\s+)?(?:words?|phrase|sentence|text|"
+    rf"line|statement|question)?\s*[:\-,]?\s*(?P<phrase>{MARK}|[^.;!?\n]+[!?]?)"
+)
+_NOTHING_AFTER = (
+    r"(?:[\s.,;]*(?:and\s+)?(?:no|nothing|with no|without any)\s+(?:other\s+)?(?:words?|text|else)?\s*(?:should|must"
+    r"|may|can|shall)?\s*(?:follow|come after|after|following)[^.;!?\n]*)?"
+)
 
 RULES: list[Rule] = [
     rule(
-        rf"(?:first\s+)?repeat (?:the|my|this) (?:request|question|prompt|message|query|sentence|instruction)[^\n]*?(?:word for word|without (?:any )?changes?|verbatim|exactly|unchanged|as (?:it )?is)(?:[^\n]*(?:then|before)[^\n]*?answer[^.\n]*)?",
+        r"(?:first\s+)?repeat (?:the|my|this) (?:request|question|prompt|message|query|sentence|"
+        r"instruction)[^\n]*?(?:word for word|without (?:any )?changes?|verbatim|exactly|unchanged|as (?:it "
+        r")?is)(?:[^\n]*(?:then|before)[^\n]*?answer[^.\n]*)?",
         _repeat,
     ),
     rule(
-        rf"(?:(?:the\s+)?(?P<k>(?:\d+(?:st|nd|rd|th)|{'|'.join(_NTH)})) paragraph)\s+(?:must|should|has to|needs to)?\s*(?:start|begin|open)s?\s+with\s+(?:the\s+)?(?:word\s+)?(?P<phrase>{MARK}|[\w'-]+)",
+        rf"(?:(?:the\s+)?(?P<k>(?:\d+(?:st|nd|rd|th)|{'|'.join(_NTH)})) paragraph)\s+(?:must|should|has to|needs "
+        rf"to)?\s*(?:start|begin|open)s?\s+with\s+(?:the\s+)?(?:word\s+)?(?P<phrase>{MARK}|[\w'-]+)",
         _paragraph,
     ),
     rule(
@@ -253,12 +262,18 @@ RULES: list[Rule] = [
         _paragraph,
     ),
     rule(
-        rf"paragraph\s+(?P<k>{COUNT})\s+(?:must|should|has to|needs to)?\s*(?:start|begin)s?\s+with\s+(?:the\s+)?(?:word\s+)?(?P<phrase>{MARK}|[\w'-]+)",
+        rf"paragraph\s+(?P<k>{COUNT})\s+(?:must|should|has to|needs to)?\s*(?:start|begin)s?\s+with\s+(?:the\s+)?"
+        rf"(?:word\s+)?(?P<phrase>{MARK}|[\w'-]+)",
         _paragraph,
     ),
     # language
     rule(
-        rf"(?:(?:translate|put|convert)\s+(?:{_REPLY}|this|that|them)?\s*(?:in)?to|(?:answer|reply|respond|write|say|speak|rewrite|output|give|explain|be)\b[^,.;!?\n]{{0,30}}?\b(?:in|using)|(?:switch|change)\s+(?:it\s+)?to|in|use|using|only|into|auf|en|in het|på|speak|entirely in|completely in|用)\s+(?:the\s+|fluent\s+|proper\s+|plain\s+|simple\s+|only\s+|good\s+)*{_LANGUAGE}\b(?:\s+language)?(?:\s+(?:only|please|throughout))?(?:,?\s*(?:and\s+)?no other languages?(?: is| are)? allowed[^.;!?\n]*)?(?!,? and in (?:all )?(?:lower|capital|upper))",
+        rf"(?:(?:translate|put|convert)\s+(?:{_REPLY}|this|that|them)?\s*(?:in)?to|(?:answer|reply|respond|write|"
+        rf"say|speak|rewrite|output|give|explain|be)\b[^,.;!?\n]{{0,30}}?\b(?:in|using)|(?:switch|change)\s+"
+        r"(?:it\s+)?to|in|use|using|only|into|auf|en|in het|på|speak|entirely in|completely in|用)\s+(?:the\s+|"
+        rf"fluent\s+|proper\s+|plain\s+|simple\s+|only\s+|good\s+)*{_LANGUAGE}\b(?:\s+language)?(?:\s+(?:only|"
+        r"please|throughout))?(?:,?\s*(?:and\s+)?no other languages?(?: is| are)? allowed[^.;!?\n]*)?(?!,? and "
+        r"in (?:all )?(?:lower|capital|upper))",
         lambda m, c: None if re.search(r"\b(?:plain|simple) english", m[0], re.I) else _language(m, c),
     ),
     rule(r"用(?P<language>中文)", _language),
@@ -268,34 +283,51 @@ RULES: list[Rule] = [
     ),
     # tone
     rule(
-        rf"(?:less|not so|not too|not as|too|so|very|overly|way too|a bit too|a little too|don['’]?t be (?:so |too )?|sounds? (?:too |so )?|stop being (?:so )?)\s*{_TOO}\b(?!\s+(?:to|of|detail))",
+        r"(?:less|not so|not too|not as|too|so|very|overly|way too|a bit too|a little too|don['’]?t be (?:so |"
+        rf"too )?|sounds? (?:too |so )?|stop being (?:so )?)\s*{_TOO}\b(?!\s+(?:to|of|detail))",
         _less,
     ),
     rule(
-        rf"(?:(?:be|sound|make (?:it|this|that|the \w+|your \w+)|write|say it|rewrite (?:it|this)|in|use|using|with|speak|keep (?:it|the tone)|adopt|a|an|the tone (?:should|must) be|tone:|more|much|phrase it|put it|try)\s+)+(?:(?:a|an|more|much|very|bit|little|slightly|somewhat|far|way|lot|sound|sounding|really|most|in|even)\s+)*{_TONE}\b(?:\s+(?:tone|voice|style|language|words?|english|manner|way|register|terms|fashion))?",
+        r"(?:(?:be|sound|make (?:it|this|that|the \w+|your \w+)|write|say it|rewrite (?:it|this)|in|use|using|"
+        r"with|speak|keep (?:it|the tone)|adopt|a|an|the tone (?:should|must) be|tone:|more|much|phrase it|put "
+        r"it|try)\s+)+(?:(?:a|an|more|much|very|bit|little|slightly|somewhat|far|way|lot|sound|sounding|really|"
+        rf"most|in|even)\s+)*{_TONE}\b(?:\s+(?:tone|voice|style|language|words?|english|manner|way|register|terms"
+        r"|fashion))?",
         _tone,
     ),
     rule(r"\b(?P<tone>friendlier|kinder|nicer|politer|warmer|simpler|plainer|easier|funnier|calmer)\b(?! than)", _tone),
     rule(rf"\b{_TONE}\s+(?:tone|voice|style|register|language|words|english|terms)\b", _tone),
     rule(
-        r"(?:like|as if|so that|for)\s+(?:i(?:['’]m| am| were)\s+)?(?:a\s+)?(?:five|5|ten|10|six|6|a child|child|kid|kids|children|beginner|beginners|layman|lay ?people|non-experts?|dummies|grandma)\b(?:[- ]year[- ]olds?)?(?:\s+(?:could|can|would)\s+understand)?|\bELI5\b|layman['’]?s terms|without jargon|no jargon|avoid jargon|(?:hard|difficult) to understand",
+        r"(?:like|as if|so that|for)\s+(?:i(?:['’]m| am| were)\s+)?(?:a\s+)?(?:five|5|ten|10|six|6|a child|child|"
+        r"kid|kids|children|beginner|beginners|layman|lay ?people|non-experts?|dummies|grandma)\b(?:[- ]year[- "
+        r"]olds?)?(?:\s+(?:could|can|would)\s+understand)?|\bELI5\b|layman['’]?s terms|without jargon|no jargon|"
+        r"avoid jargon|(?:hard|difficult) to understand",
         lambda m, c: [Constraint("tone", "simple", source=SOURCE)],
     ),
     # start and end
     rule(
-        rf"(?:do not|don['’]?t|never|stop|must not|should not|shouldn['’]?t|avoid|not to|may not)\s+(?:start|begin|open|end|finish|close|conclude)(?:ing)?\s+(?:{_REPLY}\s+|every \w+\s+|each \w+\s+)?(?:with|by)\s+{_PHRASE}",
+        r"(?:do not|don['’]?t|never|stop|must not|should not|shouldn['’]?t|avoid|not to|may not)\s+(?:start|"
+        rf"begin|open|end|finish|close|conclude)(?:ing)?\s+(?:{_REPLY}\s+|every \w+\s+|each \w+\s+)?(?:with|"
+        rf"by)\s+{_PHRASE}",
         _not_boundary,
     ),
     rule(
-        rf"(?:(?:make sure|please|also)\s+(?:to\s+|that\s+)?)*(?:(?:start|begin|open|preface)(?:ing|s)?\s+(?:{_REPLY}\s+|off\s+)?(?:with|by saying|by)|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:start|begin|open)\s+with|(?:the\s+)?first words?\s+(?:of {_REPLY}\s+)?(?:must|should|has to|needs to)\s+be)\s+{_PHRASE}",
+        r"(?:(?:make sure|please|also)\s+(?:to\s+|that\s+)?)*(?:(?:start|begin|open|preface)(?:ing|s)?\s+"
+        rf"(?:{_REPLY}\s+|off\s+)?(?:with|by saying|by)|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:start|"
+        rf"begin|open)\s+with|(?:the\s+)?first words?\s+(?:of {_REPLY}\s+)?(?:must|should|has to|needs "
+        rf"to)\s+be)\s+{_PHRASE}",
         _boundary("start"),
     ),
     rule(
-        rf"(?:(?:make sure|please|also)\s+(?:to\s+|that\s+)?)*(?:(?:end|finish|close|conclude|sign off|wrap up)(?:ing|s)?\s+(?:{_REPLY}\s+)?(?:with|by saying)|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:end|finish|close|conclude)\s+with|(?:the\s+)?(?:very\s+)?(?:last words?|end|last (?:sentence|line))\s+(?:of {_REPLY}\s+)?(?:must|should|has to|needs to)\s+(?:be|read|say))\s+{_PHRASE}{_NOTHING_AFTER}",
+        r"(?:(?:make sure|please|also)\s+(?:to\s+|that\s+)?)*(?:(?:end|finish|close|conclude|sign off|wrap up)"
+        rf"(?:ing|s)?\s+(?:{_REPLY}\s+)?(?:with|by saying)|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:end|"
+        r"finish|close|conclude)\s+with|(?:the\s+)?(?:very\s+)?(?:last words?|end|last (?:sentence|line))\s+"
+        rf"(?:of {_REPLY}\s+)?(?:must|should|has to|needs to)\s+(?:be|read|say))\s+{_PHRASE}{_NOTHING_AFTER}",
         _boundary("end"),
     ),
     rule(
-        r"(?:end|finish|close|conclude)\s+(?:it\s+|your \w+\s+|the \w+\s+)?with\s+(?:a|an)\s+(?:question|exclamation)(?: mark| point)?\b",
+        r"(?:end|finish|close|conclude)\s+(?:it\s+|your \w+\s+|the \w+\s+)?with\s+(?:a|an)\s+(?:question|"
+        r"exclamation)(?: mark| point)?\b",
         _mark_end,
     ),
 ]

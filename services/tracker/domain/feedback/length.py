@@ -1,0 +1,115 @@
+"""Rules about length: counted, or relative to the draft."""
+
+from __future__ import annotations
+
+import re
+
+from services.common.constraints import Constraint
+from services.common.text_measures import count_words
+from services.tracker.domain.feedback.grammar import SOURCE, Builder, Context, Rule, rule
+from services.tracker.domain.feedback.phrases import AMOUNT, amount
+
+_AMOUNT = AMOUNT.pattern
+_ADJECTIVE = (
+    r"(?:\s+(?:short|long|brief|simple|complete|full|concise|separate|different|small|bulleted|main|key|distinct|"
+    r"total))*"
+)
+_UNIT = r"(?P<unit>words?|sentences?|lines?|characters?|letters?|chars?|paragraphs?)\b"
+_BEHIND = (
+    r"(?P<behind>\s*(?:or (?:less|fewer|more|under|shorter|longer)|at (?:the )?(?:most|least)|max(?:imum)?|min"
+    r"(?:imum)?|tops))?"
+)
+_UNITS = {
+    "word": "words",
+    "sentence": "sentences",
+    "line": "sentences",
+    "character": "characters",
+    "letter": "characters",
+    "char": "characters",
+    "paragraph": "paragraphs",
+}
+
+
+def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
+    bounds = amount(match["amount"], match["behind"] or "")
+    if bounds is None or bounds.max == 0:
+        return None
+    unit = _UNITS[match["unit"].lower().rstrip("s")]
+    divider = re.search(r"(?:separated|divided)[^.;!?\n]*?(\*\*\*)|divider:?\s*(\*\*\*)", match.string)
+    value = (
+        "***"
+        if unit == "paragraphs" and (divider or ("⟦" in match[0] and "***" in context.quotes.plain(match[0])))
+        else ""
+    )
+    return [Constraint("length", value, unit, bounds.min, bounds.max, SOURCE)]
+
+
+def _relative(direction: str, share: float, fallback: int) -> Builder:
+    def build(match: re.Match[str], context: Context) -> list[Constraint] | None:
+        """The draft's length times `share`; without a draft a plain bound."""
+        factor = share
+        if re.search(r"\bmuch\b|\ba lot\b|way too|\bfar\b|half|significantly|considerably", match[0], re.I):
+            factor = 0.5 if direction == "shorter" else 1.6
+        if re.search(r"\b(?:twice|double)\b", match[0], re.I):
+            factor = 1.9
+        if re.search(r"\b(?:a (?:bit|little)|slightly|somewhat)\b", match[0], re.I):
+            factor = 0.85 if direction == "shorter" else 1.15
+        words = count_words(context.draft)[1]
+        bound = round(words * factor) if words else fallback
+        if direction == "shorter":
+            return [Constraint("length", direction, "words", None, max(1, bound), SOURCE)]
+        return [Constraint("length", direction, "words", max(1, bound), None, SOURCE)]
+
+    return build
+
+
+def _length_limit(match: re.Match[str]) -> list[Constraint] | None:
+    bounds = amount(match["amount"])
+    if bounds is None:
+        return None
+    low, high = bounds.min, bounds.max
+    if low == high:
+        low, high = (low, None) if "minimum" in match[0].lower() else (None, high)
+    return [Constraint("length", "", _UNITS[match["unit"].lower()], low, high, SOURCE)]
+
+
+RULES: list[Rule] = [
+    rule(
+        rf"(?P<amount>{_AMOUNT}){_ADJECTIVE}[\s-]*{_UNIT}{_BEHIND}(?:\s+(?:long|in (?:length|total)|total|each time))?",
+        _length,
+    ),
+    rule(
+        r"(?P<unit>word|sentence|character|paragraph)\s+(?:count|limit|maximum|minimum)\s*(?:of|:|is|should be|"
+        rf"must be|to|at)?\s*(?P<amount>{_AMOUNT})(?P<behind>)",
+        lambda m, c: _length_limit(m),
+    ),
+    rule(
+        r"(?:(?:make|keep) (?:it|this|that|your \w+|the \w+) )?(?:(?:much|a lot|far|way|a bit|a little|slightly|"
+        r"somewhat|considerably|significantly)\s+)?(?:shorter|briefer|more concise(?:ly)?|more compact|more "
+        r"succinct(?:ly)?|terser|tighter)\b(?! than)|(?:too|so|very|overly)\s+(?:long|wordy|verbose|lengthy|"
+        r"long[- ]?winded|much text|many words|rambling)\b(?:-winded)?|\b(?:shorten|condense|trim|compress|"
+        r"abridge|cut (?:it|this|that) (?:down|short)|cut down|tighten|boil (?:it|this|that) down|pare (?:it|"
+        r"this)? ?down)\b(?:\s+(?:it|this|that|your \w+|the \w+)(?: down)?)?|(?:be|keep it|make it|stay)\s+"
+        r"(?:more\s+|very\s+|as\s+)*(?:brief|concise|short|succinct|terse|to the point|snappy)\b|(?:keep|make) "
+        r"(?:your (?:answer|reply|response)|this|that|the (?:answer|reply|response)) (?:brief|short|concise)|"
+        r"\btl;?dr\b|(?:get|come|cut) (?:straight |right )?to the (?:point|chase)|half (?:as long|the length|the "
+        r"size)|(?:less|fewer) (?:words|text|detail|details|wordy|verbose)\b|\bstop rambling\b|\b(?:in short|"
+        r"short version|summari[sz]e(?: it| this| that)?|give me (?:a|the) summary)\b|\bbriefly\b|\bconcisely\b",
+        _relative("shorter", 0.65, 60),
+    ),
+    rule(
+        r"(?:(?:make|write) (?:it|this|that|your \w+|the \w+) )?(?:(?:much|a lot|far|way|a bit|a little|slightly|"
+        r"somewhat|considerably|significantly)\s+)?(?:longer|lengthier|more detailed|more elaborate|more thorough"
+        r"|more comprehensive|more in[- ]depth)\b(?! than)|(?:too|so|very)\s+(?:short|brief|terse|concise)\b|"
+        r"(?:give|add|provide|need|want|include|with|go into|some)?\s*(?:me\s+)?(?:some |much |a lot )?more "
+        r"(?:details?|depth|information|text|explanation|context)\b(?! (?:on|about|of))|\b(?:elaborate|expand|"
+        r"flesh (?:it|this|that) out|go deeper|say more|in more detail|in greater detail|in detail)\b(?! (?:on|"
+        r"upon|about))|(?:twice|double) (?:as long|the length)",
+        _relative("longer", 1.3, 80),
+    ),
+    rule(
+        r"(?:in|as|to|into|just|use|with|make it|only) (?:just |only )?(?:a|one) (?:single )?(?P<unit>sentence|"
+        r"paragraph|line|word)\b",
+        lambda m, c: [Constraint("length", "", _UNITS[m["unit"].lower()], 1, 1, SOURCE)],
+    ),
+]
