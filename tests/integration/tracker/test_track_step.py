@@ -1,0 +1,199 @@
+"""The track step on real brokers and a real mongod, with tracker and echo generator in processes of their own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from deploy.local.mongo import MongoServer
+from services.common.bus import Consumer, Delivery, TurnMessage, topology
+from services.common.ids import new_id
+from services.common.schema import parse_schema
+from services.common.store import Request
+from services.common.store.sessions import Sessions
+from tests.support.brokers import Broker
+from tests.support.processes import Services
+from tests.support.turns import TENANT, TurnDriver, turn_driver
+from tests.support.waiting import wait_until
+
+FOOD = parse_schema(
+    """
+services:
+  - name: restaurant
+    description: find and book restaurants
+    intents:
+      - {name: find, description: find a restaurant}
+      - {name: book, description: book a table}
+    slots:
+      - {name: cuisine, description: kind of food, values: [italian, indian]}
+      - {name: party_size, description: number of people, kind: number}
+      - {name: day, description: day of the booking, kind: date}
+"""
+)
+
+
+class Ground:
+    """Stands where knowledge stands: keeps what the tracker passes on and lets it go to the generator."""
+
+    def __init__(self, driver: TurnDriver) -> None:
+        self.seen: list[TurnMessage] = []
+        self._driver = driver
+        queue = topology.turn_queue(topology.GROUND, redis=driver.bus.redis)
+        self._consumer = Consumer(driver.bus, queue, self._take, threads=1, prefetch=4).start()
+        assert self._consumer.connected.wait(20)
+
+    def _take(self, delivery: Delivery) -> None:
+        message = TurnMessage.decode(delivery.body)
+        self.seen.append(message)
+        self._driver.bus.publish_turn(topology.GENERATE, message)
+        delivery.ack()
+
+    def of(self, turn: dict[str, Any], round_number: int = 0) -> list[TurnMessage]:
+        return [m for m in self.seen if m.turn == turn["_id"] and m.round == round_number]
+
+    def close(self) -> None:
+        self._consumer.stop(5)
+
+
+@pytest.fixture
+def driver(mongo: MongoServer, database: str, broker: Broker) -> Iterator[TurnDriver]:
+    with turn_driver(mongo.url, database, broker.url) as driver:
+        yield driver
+
+
+@pytest.fixture
+def ground(driver: TurnDriver) -> Iterator[Ground]:
+    ground = Ground(driver)
+    yield ground
+    ground.close()
+
+
+@pytest.fixture
+def schema(driver: TurnDriver) -> str:
+    stored = driver.store.schemas.put(TENANT, "food", FOOD.to_json(), "digest")
+    return f"food@{stored['revision']}"
+
+
+def talk(driver: TurnDriver, session: str, text: str, schema: str | None) -> dict[str, Any]:
+    """A turn from message to its end; answers its document."""
+    turn = driver.send(session, text, topology.TRACK, schema=schema)
+    driver.wait_for(turn["_id"], "completed")
+    return driver.ended(turn["_id"])
+
+
+def revise(driver: TurnDriver, turn: dict[str, Any], feedback: dict[str, Any] | None) -> dict[str, Any]:
+    accepted = driver.store.rounds.reopen_for_revision(
+        TENANT,
+        turn["_id"],
+        request=Request("ReviseTurn", new_id("request"), ""),
+        expected_round=turn["round"],
+        feedback=feedback,
+        reply_to=driver.reply_to,
+        max_rounds=5,
+    )
+    driver.bus.publish_turn(topology.TRACK, TurnMessage.of_turn(accepted.turn))
+    number = turn["round"] + 1
+    wait_until(
+        lambda: [
+            e for e in driver.events if e["turn"] == turn["_id"] and e["type"] == "completed" and e["round"] == number
+        ],
+        30,
+    )
+    return driver.ended(turn["_id"])
+
+
+def slots(turn: dict[str, Any]) -> dict[str, str]:
+    found = turn["state"]["services"]["restaurant"]["slots"]
+    return {name: value["value"] for name, value in found.items()}
+
+
+def test_the_state_follows_the_turns_and_is_told_and_stored(
+    driver: TurnDriver, services: Services, ground: Ground, schema: str
+) -> None:
+    services.spawn("tracker", tracker="rules").until_ready()
+    services.spawn("generator", engine="echo").until_ready()
+    session = driver.session()
+    first = talk(driver, session, "I would like some indian food.", schema)
+    second = talk(driver, session, "Book a table for 4 people on Friday.", schema)
+    assert slots(first) == {"cuisine": "indian"}
+    assert slots(second) == {"cuisine": "indian", "party_size": "4", "day": "Friday"}
+    told = driver.wait_for(second["_id"], "state")["state"]["services"]["restaurant"]["slots"]
+    assert told["party_size"]["span"] == [17, 18]
+    assert told["cuisine"]["turn"] == 1
+    assert ground.of(second)[0].state == second["state"]
+
+
+def test_a_correction_holds_for_the_turns_after_it(
+    driver: TurnDriver, services: Services, ground: Ground, schema: str
+) -> None:
+    services.spawn("tracker", tracker="rules").until_ready()
+    services.spawn("generator", engine="echo").until_ready()
+    session = driver.session()
+    talk(driver, session, "I would like some indian food.", schema)
+    sessions: Sessions = driver.store.sessions
+    fix = {"after_n": 1, "service": "restaurant", "slot": "cuisine", "value": "italian", "by": "ann"}
+    sessions.correct_state(TENANT, session, Request("CorrectState", new_id("request"), ""), 0, [fix])
+    second = talk(driver, session, "Book a table for 4 people.", schema)
+    assert slots(second) == {"cuisine": "italian", "party_size": "4"}
+    assert second["state"]["services"]["restaurant"]["slots"]["cuisine"]["origin"] == "correction"
+    assert second["state"]["base_revision"] == 1
+    third = talk(driver, session, "I changed my mind: indian food please.", schema)
+    assert slots(third)["cuisine"] == "indian"
+
+
+def test_a_turn_without_a_schema_passes_through(driver: TurnDriver, services: Services, ground: Ground) -> None:
+    services.spawn("tracker", tracker="rules").until_ready()
+    services.spawn("generator", engine="echo").until_ready()
+    turn = talk(driver, driver.session(), "hello there", None)
+    assert turn.get("state") is None
+    assert ground.of(turn)[0].state is None
+
+
+def test_feedback_is_understood_and_skips_knowledge_unless_it_is_about_facts(
+    driver: TurnDriver, services: Services, ground: Ground, schema: str
+) -> None:
+    services.spawn("tracker", tracker="rules").until_ready()
+    services.spawn("generator", engine="echo").until_ready()
+    turn = talk(driver, driver.session(), "A table for 4 people on Friday, some indian food.", schema)
+    shorter = revise(driver, turn, {"comment": "At most 20 words and don't mention Friday.", "constraints": []})
+    kinds = [(c["kind"], c["value"], c["max"]) for c in shorter["understood"]["1"]["constraints"]]
+    assert kinds == [("length", "", 20), ("must_not_include", "Friday", None)]
+    assert ground.of(turn, 1) == []
+    moved = revise(driver, shorter, {"comment": "It's Saturday, not Friday.", "constraints": []})
+    assert [c["value"] for c in moved["understood"]["2"]["constraints"]] == ["Friday => Saturday"]
+    assert len(ground.of(turn, 2)) == 1
+    assert slots(moved)["day"] == "Saturday"
+    again = revise(driver, moved, None)
+    assert again["status"] == "completed"
+    assert slots(again)["day"] == "Saturday"
+
+
+def test_messages_twice_unreadable_or_of_ended_turns_do_no_harm(
+    driver: TurnDriver, services: Services, ground: Ground, schema: str
+) -> None:
+    services.spawn("tracker", tracker="rules").until_ready()
+    services.spawn("generator", engine="echo").until_ready()
+    session = driver.session()
+    turn = driver.accept(session, "some indian food", schema=schema).turn
+    driver.bus.publish_raw(topology.TRACK, b"{nonsense")
+    for _ in range(3):
+        driver.bus.publish_turn(topology.TRACK, TurnMessage.of_turn(turn))
+    driver.wait_for(turn["_id"], "completed")
+    ended = driver.ended(turn["_id"])
+    assert ended["attempt"] == 1
+    driver.bus.publish_turn(topology.TRACK, TurnMessage.of_turn(turn))
+    later = talk(driver, session, "for 4 people", schema)
+    assert slots(later) == {"cuisine": "indian", "party_size": "4"}
+    assert {m.state["services"]["restaurant"]["slots"]["cuisine"]["value"] for m in ground.of(turn) if m.state} == {
+        "indian"
+    }
+
+
+def test_an_unknown_schema_costs_the_state_and_not_the_reply(
+    driver: TurnDriver, services: Services, ground: Ground
+) -> None:
+    services.spawn("tracker", tracker="rules").until_ready()
+    services.spawn("generator", engine="echo").until_ready()
+    turn = talk(driver, driver.session(), "some indian food", "gone@7")
+    assert turn["status"] == "completed"
+    assert turn.get("state") is None
