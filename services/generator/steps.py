@@ -20,8 +20,8 @@ from services.common import telemetry
 from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
-from services.common.errors import AntiphonError
-from services.common.store import Document, GroundingText, Store
+from services.common.errors import AntiphonError, NotFound
+from services.common.store import DATABASE_AWAY, Document, GroundingText, Store
 from services.generator.drafting import Drafting, StepEvents
 from services.generator.engine import (
     DecodeSettings,
@@ -154,8 +154,14 @@ class GenerateStep:
     def _not_taken(self, message: TurnMessage, delivery: Delivery) -> None:
         """Somebody holds the turn, or it has ended. A redelivered message waits until its holder was silent
         long enough to be taken for dead; any other is left to the sweep."""
-        if delivery.redelivered:
+        try:
             turn = self._store.turns.get(message.tenant, message.turn)
+        except NotFound:  # erased
+            delivery.ack()
+            return
+        if not turn.get("open"):  # whoever ended it may have died before it could call the next one
+            self._call_next(message.tenant, message.session)
+        elif delivery.redelivered:
             renewed = turn.get("renewed_at")
             if turn["status"] == "active" and turn["round"] == message.round and renewed is not None:
                 silent = timedelta(seconds=self._settings.silent_seconds)
@@ -347,5 +353,5 @@ class GenerateStep:
             promoted = self._store.turns.promote(tenant, session, self._settings.turn_deadline_seconds)
             if promoted is not None:
                 self._bus.publish_turn(topology.TRACK, TurnMessage.of_turn(promoted))
-        except AntiphonError as error:
+        except (AntiphonError, *DATABASE_AWAY) as error:
             log.warning("next_turn_not_dispatched", session=session, error=str(error))

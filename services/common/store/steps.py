@@ -6,6 +6,7 @@ All times are the server's (``$$NOW``), so that the clocks of workers decide not
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.common.ids import new_id
@@ -144,9 +145,18 @@ class Steps:
         return result.matched_count == 1
 
     def fail_turn(
-        self, tenant: str, turn: str, reason: str, message: str, *, holder: str = "", attempt: int = -1
+        self,
+        tenant: str,
+        turn: str,
+        reason: str,
+        message: str,
+        *,
+        holder: str = "",
+        attempt: int = -1,
+        due: datetime | None = None,
     ) -> Document | None:
-        """End an active turn as failed (KEPT): by its holder, or by the sweep that saw ``attempt``.
+        """End an active turn as failed (KEPT): by its holder, or by the sweep that saw ``attempt`` and ``due``,
+        its next dispatch, which a late renewal would have moved.
 
         Returns the failed turn, or None when it went on meanwhile.
         """
@@ -155,6 +165,8 @@ class Steps:
             query["holder"] = holder
         if attempt >= 0:
             query["attempt"] = attempt
+        if due is not None:
+            query["next_dispatch_at"] = due
         return self._of(tenant, Concern.KEPT).find_one_and_update(
             query,
             {

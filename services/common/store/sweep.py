@@ -16,6 +16,9 @@ from services.common.store.steps import Steps
 from services.common.store.turns import REDISPATCH_FIRST, REDISPATCH_LAST, Turns, now
 
 
+NEXT_LOOK = 10.0
+
+
 @dataclass(frozen=True)
 class Swept:
     """What the sweep did with one due turn; ``dispatch`` asks the caller to publish it."""
@@ -37,7 +40,9 @@ class Sweep:
         """Yield what is to be dispatched, was promoted, or has failed (the compare-and-set is QUICK).
 
         A turn is dispatched again after 5 s, then after doubling waits up to 5 min; a taken one when its
-        lease ended. At the attempt limit or past the deadline it fails instead.
+        lease ended. At the attempt limit or past the deadline it fails instead. A turn that is the next of its
+        session is looked at every 10 s, however long it waits: the one before may end with a worker that dies
+        before it calls the next.
         """
         every = self._connection.every_tenant("turns", Concern.QUICK)
         due = every.find({"open": True, "next_dispatch_at": {"$lte": now()}}).sort("next_dispatch_at", 1)
@@ -60,7 +65,12 @@ class Sweep:
     def _fail_if_over(self, turn: Document) -> Document | None:
         if turn["deadline_at"] <= now():
             return self._steps.fail_turn(
-                turn["tenant"], turn["_id"], "DEADLINE_EXCEEDED", "not finished in time", attempt=turn["attempt"]
+                turn["tenant"],
+                turn["_id"],
+                "DEADLINE_EXCEEDED",
+                "not finished in time",
+                attempt=turn["attempt"],
+                due=turn["next_dispatch_at"],
             )
         if turn["attempt"] >= self._max_attempts:
             return self._steps.fail_turn(
@@ -69,11 +79,14 @@ class Sweep:
                 "ATTEMPTS_EXHAUSTED",
                 f"{turn['attempt']} attempts ended without a reply",
                 attempt=turn["attempt"],
+                due=turn["next_dispatch_at"],
             )
         return None
 
     def _claim(self, turn: Document) -> Document | None:
         wait = min(REDISPATCH_FIRST * 2 ** min(turn.get("dispatches", 0) + 1, 10), REDISPATCH_LAST)
+        if turn["status"] == "waiting" and self._turns.position(turn["tenant"], turn) <= 1:
+            wait = min(wait, NEXT_LOOK)
         at = now() + timedelta(seconds=wait)
         if turn["status"] == "active":
             at = min(at, turn["deadline_at"])  # a waiting turn's deadline starts when it is promoted
