@@ -15,7 +15,6 @@ from services.common.store.connection import Concern, Connection, Document
 from services.common.store.steps import Steps
 from services.common.store.turns import REDISPATCH_FIRST, REDISPATCH_LAST, Turns, now
 
-
 NEXT_LOOK = 10.0
 
 

@@ -1,0 +1,43 @@
+"""A gateway is killed: its users go on at another one with no text lost, doubled or mixed."""
+
+from services.common.ids import new_id
+from services.common.store import NewTurn, Request, TurnLimits
+from tests.support.stack import Story
+from tests.support.waiting import wait_until
+
+
+def test_users_go_on_at_another_gateway_from_where_they_stood(story: Story) -> None:
+    story.generators(2)
+    told = []
+    for caller in story.callers(6):
+        told.append(caller.say(80))
+        caller.say(10)  # waits behind the other, and its gateway will be gone when it begins
+        told[-1].wait_for_tokens(2)
+    told[0].wait_for_tokens(25)
+    at = story.kill(story.stack.gateways[0])
+    story.check()
+    assert all(one.streams >= 2 for one in told)
+    assert all(one.attempts == [1] for one in told), "a gateway's death is none of the generators' business"
+    story.assert_answered(told, at, "gateway killed", 5.0)
+
+
+def test_what_was_asked_in_the_moment_of_its_death_is_answered_once(story: Story) -> None:
+    story.generators(1)
+    callers = story.callers(8)
+    turns = story.stack.store.connection.scoped("turns", story.tenant)
+    for caller in callers:
+        caller.send(10)
+    wait_until(lambda: turns.count({}) >= 2, message="some turns accepted, others on their way")
+    story.stack.gateways[0].kill()
+    story.check()
+
+
+def test_what_a_gateway_accepted_and_never_sent_is_answered(story: Story) -> None:
+    story.generators(1)
+    (caller,) = story.callers(1)
+    # The write of a gateway that died right after it.
+    request = Request("SendTurn", new_id("request"), "")
+    new = NewTurn(session=caller.session, text="said to a dead gateway", request=request, user=caller.name)
+    turn = story.stack.store.turns.accept_turn(story.tenant, new, TurnLimits()).turn
+    caller.attach(turn["_id"], turn["text"])
+    story.check()

@@ -1,0 +1,40 @@
+"""A generator is killed at the n-th token: another one writes the draft, and the user waits no longer than promised."""
+
+from services.common.settings import CommonSettings
+from tests.support.stack import Story
+
+LEASE = CommonSettings.model_fields["lease_seconds"].default
+
+
+def test_another_generator_goes_on_in_the_promised_time(story: Story) -> None:
+    defaults = {name: CommonSettings.model_fields[name].default for name in ("renew_seconds", "silent_seconds")}
+    killed, _ = story.generators(2, lease_seconds=LEASE, **defaults)
+    told = []
+    for caller in story.callers(6):
+        told.append(caller.say(80))
+        caller.say(5)  # waits behind the other
+        told[-1].wait_for_tokens(2)  # so that the kill meets each draft at another token
+    told[0].wait_for_tokens(25)
+    at = story.kill(killed)
+    story.check()
+    again = [one for one in told if len(one.attempts) > 1]
+    assert again, "the killed generator held no turn"
+    assert len(again) < len(told), "the other generator's turns began anew too"
+    # RabbitMQ hands the message to another generator at once, which waits until its holder was silent for long;
+    # Redis forgets what was in hand, and the sweep finds it when the lease is over.
+    story.assert_answered(again, at, "generator killed", 5.0 if story.stack.kind == "rabbitmq" else LEASE + 3.0)
+
+
+def test_the_only_generator_dies_again_and_again_and_comes_back(story: Story) -> None:
+    (generator,) = story.generators(1, echo_step_ms=8)
+    callers = story.callers(3)
+    first = [caller.say(30) for caller in callers]
+    for caller in callers:
+        caller.say(30)
+        caller.say(10)
+    for told, token in zip(first, (1, 20), strict=False):
+        told.wait_for_tokens(token)
+        generator.kill()
+        generator.start()
+        generator.until_ready()
+    story.check()
