@@ -15,8 +15,9 @@ STOP = frozenset(
     "us our you"
     " your he she they them their which what who whom whose where when how do does did can could will would "
     "shall should"
-    " may might have has had there here if whether whose as into about any some other such than then so not no yes"
-    " name type kind boolean flag indicating given user users want wants need needs like please get make let one ones".split()
+    " may might have has had there here if whether whose as into about any some other such than then so"
+    " not no yes name type kind boolean flag indicating given user users want wants need needs like please get "
+    "make let one ones".split()
 )
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 _SYNONYMS = (

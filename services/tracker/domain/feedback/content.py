@@ -23,7 +23,15 @@ from services.tracker.domain.feedback.vocabulary import (
 
 
 def _target_words(match: re.Match[str], context: Context, kind: str) -> list[Constraint] | None:
+    if not context.quotes.marked(match["target"]) and re.match(
+        r"\s*(?:it|this|that|them|me|everything|your \w+|the (?:answer|reply|response))\b(?!['’])",
+        match["target"],
+        re.I,
+    ):
+        return None  # "explain it in …", "say that again": the pronoun shows that no word is meant
     short, long = phrases(match["target"], context.quotes)
+    if "markdown" in match["target"].lower() and not context.quotes.marked(match["target"]):
+        return None
     if kind == "must_include":
         context.topics += long
         for text in long:
@@ -138,7 +146,36 @@ def _letter_out(match: re.Match[str], context: Context) -> list[Constraint]:
     return [Constraint("must_not_include", match["letter"].lower(), "characters", source=SOURCE)]
 
 
+_WORDS = (
+    rf"(?P<target>{MARK}(?:\s*(?:,\s*and|,\s*or|,|and|or|&)\s*{MARK})*|[\w'-]+(?:\s*,\s*[\w'-]+)*(?:\s+(?:and|"
+    r"or)\s+[\w'-]+)?)"
+)
+
 EXCLUDE_RULES: list[Rule] = [
+    rule(
+        rf"(?:forbidden|banned|prohibited|excluded|disallowed|taboo|unwanted)\s+(?:key)?(?:words?|terms?|phrases?)"
+        rf"\s*(?::|\bis\b|\bare\b|-)\s*{_WORDS}",
+        _exclude,
+    ),
+    rule(
+        rf"\byou\s+(?:used|said|mentioned|wrote|included)\s+{WORDING}(?P<target>{MARK}|[\w'-]+)\s*[,;.:\-]*\s*"
+        r"(?:and\s+|but\s+|please\s+)*(?:don['’]?t|do not|stop|remove it|take it out|you should not|shouldn['’]?t)\b",
+        _exclude,
+    ),
+    rule(
+        rf"{WORDING}(?P<target>{MARK}|[\w'-]+)\s+never\s+(?:shows? up|appears?|occurs?|comes? up|gets? (?:used|"
+        r"said|mentioned))",
+        _exclude,
+    ),
+    rule(
+        rf"{WORDING}(?P<target>{MARK}|[\w'-]+)\s+{DONT}\s+be\s+(?:in (?:there|it|here)|anywhere)",
+        _exclude,
+    ),
+    rule(
+        rf"(?:left|leave|leaving|keep|kept|cut)\s+{WORDING}(?P<target>{MARK}|[\w'-]+)\s+out\b(?:\s+of\s+(?:it|"
+        rf"{REPLY}))?",
+        _exclude,
+    ),
     rule(
         rf"(?:{DONT}|without|avoid|no|never)\s+(?:{USE}|{USING})?\s*(?:any\s+)?(?:words? (?:with|"
         rf"containing)\s+)?{LETTER}(?:\s+(?:in|anywhere|at all)[^.;!?\n]*)?",
@@ -157,7 +194,8 @@ EXCLUDE_RULES: list[Rule] = [
         _exclude,
     ),
     rule(
-        r"(?:exclude|leave out|omit|remove|drop|get rid of|take out|delete|skip|cut out|cut|steer clear of|ban|"
+        r"(?:exclude|eliminate|strip|purge|leave out|omit|remove|drop|get rid of|take out|delete|skip|cut out|cut"
+        r"|steer clear of|ban|"
         rf"scrap|erase|lose)\s+(?:any\s+|all\s+)?{TARGET}{END}",
         _exclude,
     ),
@@ -195,6 +233,29 @@ EXCLUDE_RULES: list[Rule] = [
 ]
 
 INCLUDE_RULES: list[Rule] = [
+    rule(
+        rf"(?:(?:required|mandatory|necessary|needed|obligatory)\s+(?:key)?(?:words?|terms?|phrases?)"
+        r"|(?:key)?(?:words?|terms?|phrases?)\s+(?:to (?:include|use|mention)|required|needed))\s*(?::|\bis\b|"
+        rf"\bare\b|-)\s*{_WORDS}",
+        _include,
+    ),
+    rule(
+        rf"(?:work|fit|weave|squeeze|slip|sneak|build|get|put|place|throw|drop|bring)\s+(?:in\s+)?{WORDING}"
+        rf"(?P<target>{MARK}|(?<=word )[\w'-]+|(?<=term )[\w'-]+|(?<=phrase )[\w' -]+?)(?:\s+(?:in(?:to)?(?:\s+"
+        rf"(?:it|there|{REPLY}))?|somewhere))?{END}",
+        _include,
+    ),
+    rule(
+        rf"\blet\s+{WORDING}(?P<target>{MARK}|[\w'-]+)\s+(?:appear|occur|show up|be {USED}|come up)(?:\s+"
+        rf"(?:somewhere\s+)?in\s+{REPLY})?",
+        _include,
+    ),
+    rule(
+        r"(?:expect(?:ing|ed)?|hop(?:ing|ed)|want(?:ing|ed)?|wait(?:ing|ed)|look(?:ing|ed))\s+(?:to\s+|for\s+)?"
+        r"(?:see|read|find|hear)?\s*"
+        rf"(?:the\s+)(?:words?|terms?|phrases?|keywords?)\s+(?P<target>{MARK}|[\w'-]+)",
+        _include,
+    ),
     rule(
         r"(?:you\s+)?(?:forgot|forget|failed|neglected|missed|did not|didn['’]?t|have not|haven['’]?t)\s+"
         rf"(?:to\s+)?(?:{USE}|mentioned|included|used|said|{USING})\s+{TARGET}{END}",

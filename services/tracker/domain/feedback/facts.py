@@ -33,7 +33,7 @@ def _fact(text: str, context: Context) -> str:
         return quoted[0]
     text = re.sub(
         r"^(?:(?:the|an?|on|at|in|for|from|to|by|be|say|it|it['’]s|is|that|really|actually|opens?|closes?|starts?"
-        r"|ends?|costs?|cost|the (?:word|phrase))\s+)+(?=\S)",
+        r"|ends?|costs?|called|named|known as|the (?:word|phrase))\s+)+(?=\S)",
         "",
         text.strip(),
         flags=re.I,

@@ -89,6 +89,13 @@ def _highlights(match: re.Match[str], context: Context) -> list[Constraint]:
 
 
 FIRST_RULES: list[Rule] = [
+    rule(
+        r"(?:put\s+|use\s+)?(?:double\s+)?(?:quotation marks|quotes) around (?:it|the|your|everything|"
+        r"all)[^.;!?\n,]*|(?:start|begin) and"
+        r" (?:end|finish|close) (?:it |your \w+ |the \w+ )?with (?:double )?(?:quotation marks|quotes|a "
+        r"quotation mark)",
+        fixed("format", "quotation"),
+    ),
     # counted formats come before the rules that would read only their last words
     rule(
         rf"(?:(?:must|should)\s+)?{_IN}?\s*(?P<amount>{_AMOUNT})?{_ADJECTIVE}\s*(?:sections?|parts)\b(?=[^\n]*?"
@@ -101,7 +108,10 @@ FIRST_RULES: list[Rule] = [
             else None
         ),
     ),
-    rule(rf"highlight\s+(?P<amount>{_AMOUNT})?[^.;!?\n]*(?:\.e\.?|⟦\d+⟧|[^.;!?\n])*", _highlights),
+    rule(
+        rf"(?:highlight|bold|italici[sz]e|emphasi[sz]e)\s+(?P<amount>{_AMOUNT})?[^.;!?\n]*(?:\.e\.?|⟦\d+⟧|[^.;!?\n])*",
+        _highlights,
+    ),
     rule(
         r"(?:include|use|have|contain|leave|with|add|put|insert)?\s*"
         rf"(?P<amount>{_AMOUNT})?{_ADJECTIVE}\s*placeholders?\b[^.;!?\n]*",
@@ -118,6 +128,12 @@ FIRST_RULES: list[Rule] = [
         r"(?:give|provide|write|show|offer)?\s*(?:me\s+)?(?:exactly\s+)?(?:two|2)\s+(?:different|alternative|"
         r"separate)\s+(?:responses|answers|replies|versions)[^\n]*",
         lambda m, c: [Constraint("format", "separator:******", "", 2, None, SOURCE)],
+    ),
+    rule(
+        r"(?:(?:just|only|simply)\s+)?(?:answer|reply|respond|say|choose|pick|select|use)\s*(?:only\s+|just\s+|"
+        r"exactly\s+|with\s+|one\s+"
+        r"|of\s*|from\s+|either\s+|the following\s*|these\s*|:\s*)*(?P<options>⟦\d+⟧(?:\s*(?:,\s*or|,|or)\s*⟦\d+⟧)+)",
+        lambda m, c: _one_of(m, c) if re.search(r"\bor\b|one of", m[0], re.I) else None,
     ),
     rule(
         r"(?:answer|reply|respond)\s+(?:only\s+)?with\s+(?:exactly\s+)?one of (?:the )?(?:following|these)(?:\s+"
@@ -206,7 +222,8 @@ RULES: list[Rule] = [
     rule(
         r"(?:(?:must|should|please|also|and)\s+)*(?:(?:contain|include|have|add|give|with|put|needs?|start with|"
         r"begin with|provide|missing|insert|has)\s+(?:it\s+|me\s+|your \w+\s+|the \w+\s+)?)(?:an?\s+|the\s+)?"
-        r"(?:short\s+|good\s+|catchy\s+|fitting\s+|suitable\s+)?(?:title|headline)\b(?! case)[^.;!?\n]*(?:⟦\d+⟧|"
+        r"(?:short\s+|good\s+|catchy\s+|fitting\s+|suitable\s+)?(?:title|headline|heading(?=[^.;!?\n]*(?:angle|"
+        r"angular|<<)))\b(?! case)[^.;!?\n]*(?:⟦\d+⟧|"
         r"<<[^>\n]*>>)?|\btitle it\b|(?:there(?:['’]s| is) )?no title\b|title is missing",
         _title,
     ),

@@ -29,6 +29,7 @@ _AMOUNTS = (
         "min",
     ),
     (rf"(?:more than|over|above) (?P<n>{COUNT})", "above"),
+    (r"(?P<n>\d[\d,]*) ?\+", "min"),
     (
         rf"(?:at most|no more than|not more than|up to|a maximum of|maximum(?: of)?|max\.?|within|no longer than"
         r"|not (?:exceed|longer than|exceeding)|not to exceed|limited? (?:it )?to|(?:keep|stay|cap)(?:ped)? "
@@ -118,8 +119,8 @@ class Quotes:
 
 
 _INTRO = re.compile(
-    r"^(?:(?:also|only|even|again|either|anything about|any(?:thing)? (?:of|like)|any (?:mention|use|"
-    r"reference)s? (?:of|to)"
+    r"^(?:(?:also|only|even|again|either|anything about|any(?:thing)? (?:of|like)|(?:any )?(?:mention|use|"
+    r"reference|talk|discussion)s? (?:of|to|about)"
     r"|the (?:use|mention|usage) of|the fact|something about|a (?:mention|note|sentence|line|word|bit|paragraph|"
     r"section) (?:about|on|of)"
     r"|(?:some )?(?:information|info|details?|more) (?:about|on)|about|of|to|on|with)\s+)*"

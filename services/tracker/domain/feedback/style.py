@@ -81,6 +81,13 @@ def _capital_words(match: re.Match[str], context: Context) -> list[Constraint] |
 
 FIRST_RULES: list[Rule] = [
     rule(
+        r"(?P<amount>(?:at least|at most|less than|fewer than|more than|no more than|around|"
+        rf"exactly)?\s*{COUNT})\s+words?\s+"
+        r"(?:must|should|need to|have to|has to|ought to)?\s*(?:be|appear)?\s*(?:written\s+)?(?:in|with|all)\s+"
+        rf"(?:all\s+)?{_CAPITALS}",
+        _capital_words,
+    ),
+    rule(
         rf"(?:words?\s+(?:with|in|written in)\s+(?:all\s+)?(?:{_CAPITALS})[^.;!?\n]*?(?:appear|be used|occur|"
         r"show up)?[^.;!?\n]*?)(?P<amount>(?:at least|at most|less than|fewer than|more than|no more than|around"
         rf"|exactly)\s+{COUNT})(?:\s+times)?",
@@ -123,12 +130,15 @@ RULES: list[Rule] = [
         r"(?:(?:in|use|using|with|as|to|be|into|entirely|make (?:it|this|that))\s+)*(?:english,?\s+and\s+)?"
         rf"(?:in\s+)?(?:all\s+|only\s+|just\s+)*{_CAPITALS}(?:\s+only|\s+letters)?\b|capitali[sz]e (?:everything|"
         r"all(?: of it)?|every letter|the (?:whole|entire) \w+|your (?:whole |entire )?\w+)|shout (?:it|at me)|"
+        r"every letter (?:should|must) be (?:a )?capital(?:i[sz]ed)?|"
         r"(?:write|say) it loud",
         fixed("case", "upper"),
     ),
     # punctuation
+    rule(rf"\b(?P<marks>{_MARK_NAMES})[- ]free\b", _no_marks),
     rule(
-        r"(?:do not|don['’]?t|never|no|without|avoid|refrain from|remove|drop|stop|not|get rid of|leave out|omit"
+        r"(?:(?:do not|don['’]?t) (?:want|like|need)(?: to see)?|do not|don['’]?t|never|no|without|avoid|refrain "
+        r"from|remove|drop|stop|not|get rid of|leave out|omit"
         r"|skip|zero|free of|exclude|cut)\s+(?:(?:to\s+)?(?:use|using|include|including|any|the use of|use of|"
         rf"all|of|have|having|put|putting|contain|containing|the|a|an|single)\s+)*(?P<marks>(?:{_MARK_NAMES})s?\b"
         rf"(?:\s*(?:,|and|or|nor|/)\s*(?:any\s+)?(?:{_MARK_NAMES})s?\b)*)(?:\s+(?:in|anywhere|at all|"

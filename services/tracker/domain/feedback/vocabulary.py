@@ -15,8 +15,10 @@ WORDING = (
     r"terms?|phrases?|names?|expressions?)?\s*[:\-]?\s*"
 )
 USE = (
-    r"(?:include|mention|use|contain|say|write|incorporate|feature|work in|bring up|refer to|talk about|speak about|"
-    r"discuss|reference|name|cover|address|add|insert|put in|have|employ|state|display|touch on)"
+    r"\b(?:include|mention|use|contain|say|write|incorporate|feature|work in|bring up|refer to|talk about|speak about|"
+    r"discuss|reference|name|cover|address|add|insert|put in|have|employ|state|display|touch on|weave in|squeeze "
+    r"in|throw in|slip in|sneak in|"
+    r"fit in|get in)"
 )
 USING = (
     r"(?:including|mentioning|using|containing|saying|writing|incorporating|featuring|referring to|talking about|"

@@ -321,7 +321,8 @@ RULES: list[Rule] = [
     rule(
         r"(?:(?:make sure|please|also)\s+(?:to\s+|that\s+)?)*(?:(?:end|finish|close|conclude|sign off|wrap up)"
         rf"(?:ing|s)?\s+(?:{_REPLY}\s+)?(?:with|by saying)|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:end|"
-        r"finish|close|conclude)\s+with|(?:the\s+)?(?:very\s+)?(?:last words?|end|last (?:sentence|line))\s+"
+        r"finish|close|conclude)\s+with|(?:(?:the|your|its)\s+)?(?:very\s+)?(?:(?:last|final|closing) (?:words?|"
+        r"sentence|line|phrase)|end)\s+"
         rf"(?:of {_REPLY}\s+)?(?:must|should|has to|needs to)\s+(?:be|read|say))\s+{_PHRASE}{_NOTHING_AFTER}",
         _boundary("end"),
     ),
