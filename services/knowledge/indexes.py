@@ -119,9 +119,9 @@ class Indexes:
         for passage in passages:
             row = rows.get(passage)
             if row is not None:  # its document was deleted since
-                heading = f"{row['heading']}\n" if row["heading"] else ""
                 access = frozenset(row.get("access", ()))
-                yield Entry(passage, row["revision"], row["source"], heading + row["text"], access)
+                known = row.get("known", 1.0)
+                yield Entry(passage, row["revision"], row["source"], row["text"], row["heading"], known, access)
 
     def _vectors(self, tenant: str, owners: list[str]) -> dict[str, Vectors]:
         found = self._store.knowledge.read_vectors(tenant, owners, self._encoder)

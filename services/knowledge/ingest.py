@@ -64,7 +64,9 @@ class Ingester:
         ingestion = source["_id"]
         self._store.plan_passages(tenant, ingestion, [passage.id for passage in passages])
         for chunk, start in enumerate(range(0, len(passages), _PASSAGES)):
-            rows = [_document(source, passage) for passage in passages[start : start + _PASSAGES]]
+            some = passages[start : start + _PASSAGES]
+            known = self._encoder.known([passage.text for passage in some])
+            rows = [_document(source, passage, share) for passage, share in zip(some, known, strict=True)]
             self._store.add_passages(tenant, ingestion, chunk, rows)
         self._store.retire_passages(tenant, ingestion)
         self._store.settle(tenant, ingestion)
@@ -90,7 +92,7 @@ class Ingester:
         self._store.progress(tenant, ingestion, passages_embedded=len(passages))
 
 
-def _document(source: dict[str, Any], passage: Passage) -> dict[str, Any]:
+def _document(source: dict[str, Any], passage: Passage, known: float) -> dict[str, Any]:
     return {
         "_id": passage.id,
         "schema_version": 1,
@@ -100,6 +102,7 @@ def _document(source: dict[str, Any], passage: Passage) -> dict[str, Any]:
         "heading": passage.heading,
         "text": passage.text,
         "order": passage.order,
+        "known": round(known, 4),
         "access": sorted(one for one in source["labels"].get("access", "").split(",") if one),
         "user": source["user"],
     }

@@ -21,6 +21,7 @@ from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
 
 log = structlog.get_logger(__name__)
+_FACT_FLOOR = 0.4  # facts of less than this share of the best one's score are noise in a prompt
 Encode = Callable[[Sequence[str]], Vectors]
 
 
@@ -80,7 +81,9 @@ class GroundStep:
         if question is None:
             return message
         query = turn_query(question.text, message.state, question.before, question.access)
-        found = index.search(query, self._encode, self._settings.ground_passages, self._settings.ground_facts)
+        found = index.search(
+            query, self._encode, self._settings.ground_passages, self._settings.ground_facts, _FACT_FLOOR
+        )
         passages, facts = _references(found)
         self._events.put(
             message.reply_to,

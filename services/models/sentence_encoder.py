@@ -98,6 +98,12 @@ class SentenceEncoder:
         """WordPieces of each text, without the two marker tokens."""
         return [len(row.ids) for row in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
+    def known(self, texts: Sequence[str]) -> list[float]:
+        """The share of each text's WordPieces that are in the vocabulary; 1 where there are none."""
+        unknown = self._tokenizer.token_to_id("[UNK]") or 0
+        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        return [1 - row.count(unknown) / len(row) if row else 1.0 for row in rows]
+
     def encode(self, texts: Sequence[str], batch_pieces: int = 4096) -> Vectors:
         """Unit vectors of the texts, cut at the piece limit: float32 [len(texts), dimensions]."""
         result = np.zeros((len(texts), self.dimensions), dtype=np.float32)

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import numpy as np
+import numpy.typing as npt
+
 from services.common.facts import FactRevision, key, resolve
-from services.knowledge.domain.bm25 import Bm25, best
+from services.knowledge.domain.bm25 import Bm25, Scores
+from services.knowledge.domain.names import Names
+from services.knowledge.domain.query import Query
 from services.knowledge.domain.text import terms
 
-_ENTITY_BONUS = 2.0
-_SLOT_BONUS = 1.0
+# Chosen on the first half of KdConv's development dialogues.
+_ENTITY_SHARE = 2.0  # how much being about the entity talked of counts against the words of the question
+_NAMED = 0.5  # for an entity whose name is said, times _FADE for each one said later
+_FADE = 0.6
+_VALUE_SAID = 0.5  # for an entity one of whose values is said
+_SAID_BEFORE = 1.0  # taken off a fact that was told in an earlier message
+_LOOKED_AT = 200  # facts whose values are looked for in the text
+_TELLING = 5  # characters that make a value telling
 
 
 class FactBook:
-    """Facts that hold, searchable by words; a fact whose entity and slot are both named comes first."""
+    """Facts that hold, searchable. Whose entity is talked of, by name or by one of its values, comes first."""
 
     def __init__(self) -> None:
         self._revisions: dict[str, dict[int, FactRevision]] = defaultdict(dict)
         self._bm25 = Bm25()
         self._rows: dict[int, tuple[FactRevision, list[str]]] = {}
         self._rows_of: dict[str, list[int]] = defaultdict(list)
-        self._entities: dict[str, set[str]] = defaultdict(set)  # entity key -> fact ids
+        self._names = Names()
+        self._entities: dict[str, int] = {}  # entity key -> number
+        self._entity_of: npt.NDArray[np.int32] = np.zeros(256, np.int32)
         self._next = 0
-        self._expires: dict[str, datetime] = {}
+        self._turns: dict[str, datetime] = {}  # fact -> when time alone next changes what holds of it
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -44,57 +57,90 @@ class FactBook:
             self._revisions.pop(fact, None)
             self._refresh(fact)
 
-    def revisions(self, fact: str) -> list[FactRevision]:
-        """All revisions of a fact that are known here."""
-        return list(self._revisions.get(fact, {}).values())
-
     def current(self, fact: str) -> list[FactRevision]:
         """What holds of a fact."""
         return [self._rows[row][0] for row in self._rows_of.get(fact, [])]
 
     def search(
-        self, weights: Mapping[str, float], text: str, limit: int, now: datetime | None = None
+        self, query: Query, limit: int, floor: float = 0.0, now: datetime | None = None
     ) -> list[tuple[FactRevision, float]]:
-        """Facts that hold, best first. `text` is searched for entities and slots as whole phrases."""
-        self._expire(now or datetime.now(UTC))
+        """Facts that hold, best first; those below `floor` times the best are left out."""
+        self._pass_time(now or datetime.now(UTC))
         if not self._rows:
             return []
-        scores = self._bm25.scores(weights)
-        phrases = f" {key(text)} "
-        for entity, facts in self._entities.items():
-            if entity and (f" {entity} " in phrases or (not entity.isascii() and entity in phrases)):
-                for row in (row for fact in facts for row in self._rows_of[fact]):
-                    slot = key(self._rows[row][0].slot)
-                    named = bool(slot) and slot in phrases
-                    scores[row] += _ENTITY_BONUS + (_SLOT_BONUS if named else 0.0)
-        return [(self._rows[row][0], score) for row, score in best(scores, limit)]
+        by_question = self._bm25.scores(weigh((1.0, query.text)))
+        by_talk = self._bm25.scores(weigh(*query.weighted))
+        scores = by_question / max(float(by_question.max()), 1e-6)
+        about, said = self._evidence(query, by_talk)
+        touched = (about > 0)[self._entity_of[: len(scores)]] | (by_talk > 0)
+        scores += _ENTITY_SHARE * about[self._entity_of[: len(scores)]]
+        for row in said:
+            scores[row] -= _SAID_BEFORE
+        rows = [int(row) for row in np.flatnonzero(touched) if int(row) in self._rows]
+        rows.sort(key=lambda row: (-scores[row], row))
+        return [
+            (self._rows[row][0], float(scores[row])) for row in rows[:limit] if scores[row] >= floor * scores[rows[0]]
+        ]
+
+    def _evidence(self, query: Query, by_talk: Scores) -> tuple[Scores, set[int]]:
+        """How much each entity is talked of, float32 [entities]; and the facts that earlier messages told."""
+        about = np.zeros(len(self._entities), np.float32)
+        rows = self._entity_of[: len(by_talk)]
+        np.maximum.at(about, rows, by_talk)
+        about /= max(float(about.max()), 1e-6)
+        told: set[int] = set()
+        everything, earlier = key(query.everything), key("\n".join(query.context))
+        values = np.zeros_like(about)
+        likely = np.argsort(-by_talk, kind="stable")[:_LOOKED_AT]
+        for row in (int(row) for row in likely if int(row) in self._rows):
+            value = key(self._rows[row][0].value)
+            if len(value) >= _TELLING and value in everything:
+                values[rows[row]] = _VALUE_SAID
+            if value and value in earlier:
+                told.add(row)
+        about += values
+        weight = _NAMED
+        for name in self._by_recency(query):
+            about[self._entities[name]] += weight
+            weight *= _FADE
+        return about, told
+
+    def _by_recency(self, query: Query) -> list[str]:
+        """Entities named, the last said first: the message, then the messages before it, then the state."""
+        names: dict[str, None] = {}
+        for text in (query.text, *query.context, "\n".join(query.state)):
+            places = self._names.last_places(text)
+            names.update(dict.fromkeys(sorted(places, key=lambda name: -places[name])))
+        return list(names)
 
     def _refresh(self, fact: str) -> None:
         for row in self._rows_of.pop(fact, []):
             old, words = self._rows.pop(row)
             self._bm25.remove(row, words)
-            self._entities[key(old.entity)].discard(fact)
+            self._names.discard(old.entity)
         revisions = list(self._revisions.get(fact, {}).values())
-        self._plan_expiry(fact, revisions)
+        self._plan_turn(fact, revisions)
         for revision in resolve(revisions).current:
             words = terms(revision.sentence if not revision.span else f"{revision.sentence} {revision.span}")
             row, self._next = self._next, self._next + 1
+            if row >= len(self._entity_of):
+                self._entity_of = np.concatenate([self._entity_of, np.zeros_like(self._entity_of)])
+            self._entity_of[row] = self._entities.setdefault(key(revision.entity), len(self._entities))
             self._rows[row] = (revision, words)
             self._rows_of[fact].append(row)
-            self._entities[key(revision.entity)].add(fact)
+            self._names.add(revision.entity)
             self._bm25.add(row, words)
 
-    def _plan_expiry(self, fact: str, revisions: list[FactRevision]) -> None:
-        """Remembers when time alone next changes what holds of the fact."""
+    def _plan_turn(self, fact: str, revisions: list[FactRevision]) -> None:
         now = datetime.now(UTC)
         times = [one.valid_from for one in revisions] + [one.valid_to for one in revisions if one.valid_to]
         ahead = [time for time in times if time > now]
-        self._expires.pop(fact, None)
+        self._turns.pop(fact, None)
         if ahead:
-            self._expires[fact] = min(ahead)
+            self._turns[fact] = min(ahead)
 
-    def _expire(self, now: datetime) -> None:
-        for fact in [fact for fact, time in self._expires.items() if time <= now]:
+    def _pass_time(self, now: datetime) -> None:
+        for fact in [fact for fact, time in self._turns.items() if time <= now]:
             self._refresh(fact)
 
 

@@ -1,23 +1,39 @@
-"""Brings rankings of different scales together."""
+"""Brings the scores of words and of meaning together."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
 
-Item = TypeVar("Item", bound=Hashable)
+DENSE_SHARE = 0.4
+_KNOWN_FLOOR, _KNOWN_FULL = 0.5, 0.9
 
 
-def reciprocal_rank(
-    rankings: Sequence[tuple[float, Sequence[Item]]], limit: int, constant: int = 60
-) -> list[tuple[Item, float]]:
-    """Reciprocal rank fusion (Cormack et al. 2009): Σ weight / (constant + rank), best first.
+def dense_share(known: float) -> float:
+    """How much meaning counts in a corpus of whose WordPieces the encoder knows the share `known`.
 
-    `rankings` are (weight, items best first). Ties keep the order of the first ranking that has them.
+    An encoder that reads half of a corpus as unknown tokens compares noise: below the floor only words count.
     """
-    scores: dict[Item, float] = defaultdict(float)
-    for weight, items in rankings:
-        for rank, item in enumerate(items, start=1):
-            scores[item] += weight / (constant + rank)
-    return sorted(scores.items(), key=lambda pair: -pair[1])[:limit]
+    return DENSE_SHARE * min(1.0, max(0.0, (known - _KNOWN_FLOOR) / (_KNOWN_FULL - _KNOWN_FLOOR)))
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """(1 - share) · words / most + share · meaning / nearest (Bruch et al. 2023).
+
+    `most` and `nearest` are the best score of words and of meaning that the search met.
+    """
+
+    share: float
+    most: float
+    nearest: float
+
+    def score(self, words: float, meaning: float | None) -> float:
+        """A row's score; without a vector it is taken to mean what its words say.
+
+        Otherwise what was just written would lose to what is embedded already.
+        """
+        by_words = words / self.most if self.most > 0 else 0.0
+        if self.share <= 0 or self.nearest <= 0:
+            return by_words
+        by_meaning = by_words if meaning is None else max(meaning, 0.0) / self.nearest
+        return (1 - self.share) * by_words + self.share * by_meaning

@@ -11,25 +11,45 @@ import numpy as np
 from services.common.facts import FactRevision
 from services.knowledge.domain.bm25 import Bm25, best
 from services.knowledge.domain.factbook import FactBook, weigh
-from services.knowledge.domain.fusion import reciprocal_rank
+from services.knowledge.domain.fusion import Fusion, dense_share
 from services.knowledge.domain.query import Query
 from services.knowledge.domain.text import terms
+from services.knowledge.domain.titles import Titles
 from services.knowledge.domain.vectors import ExactVectors, GraphVectors, VectorIndex, Vectors
 
 EXACT_LIMIT = 100_000
 _DEPTH = 100  # how far down each ranking fusion looks
-_BM25_WEIGHT, _DENSE_WEIGHT = 1.0, 1.0
+_TITLE_BONUS = 0.2  # of a passage whose document the query names
+_LINK_SHARE = 0.4  # of a passage's score that passes to documents it names
+_LINKING = 3  # passages whose links are followed
+_LINKED = 20  # passages of a named document, at most
+_RARE_IDF = 3.0
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A passage as the index knows it; `text` is heading and text, and is not kept."""
+    """A passage as the index takes it; `heading` is the path of headings, led by the document's title.
+
+    `known` is the share of the text's WordPieces that the encoder knows.
+    """
 
     id: str
     revision: int
     document: str
     text: str
+    heading: str = ""
+    known: float = 1.0
     access: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: str
+    revision: int
+    document: str
+    access: frozenset[str]
+    known: float
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -61,7 +81,10 @@ class TenantIndex:
         self._bm25 = Bm25()
         self._vectors: VectorIndex = ExactVectors(dimensions)
         self._row_of: dict[str, int] = {}
-        self._entry: dict[int, tuple[str, int, str, frozenset[str], list[str]]] = {}
+        self._rows: dict[int, _Row] = {}
+        self._rows_of: dict[str, set[int]] = {}
+        self._titles = Titles()
+        self._known = 0.0
         self._next = 0
         self.facts = FactBook()
         self._pending: dict[str, int] = {}
@@ -94,13 +117,20 @@ class TenantIndex:
     def add(self, entries: Iterable[Entry]) -> None:
         """Makes passages searchable by words. Those that are there stay as they are."""
         for entry in entries:
-            words = terms(entry.text)  # outside the lock: it is the longest part
+            words = terms(f"{entry.heading}\n{entry.text}")  # outside the lock: it is the longest part
             with self._lock:
                 if entry.id in self._row_of:
                     continue
                 row, self._next = self._next, self._next + 1
                 self._row_of[entry.id] = row
-                self._entry[row] = (entry.id, entry.revision, entry.document, entry.access, words)
+                self._rows[row] = _Row(
+                    entry.id, entry.revision, entry.document, entry.access, entry.known, tuple(words)
+                )
+                self._known += entry.known
+                if entry.document not in self._rows_of:
+                    self._rows_of[entry.document] = set()
+                    self._titles.add(entry.document, entry.heading.partition(" > ")[0])
+                self._rows_of[entry.document].add(row)
                 self._bm25.add(row, words)
 
     def add_vectors(self, vectors: Mapping[str, Vectors]) -> None:
@@ -122,9 +152,15 @@ class TenantIndex:
                 row = self._row_of.pop(passage, None)
                 if row is None:
                     continue
-                words = self._entry.pop(row)[4]
-                self._bm25.remove(row, words)
+                gone = self._rows.pop(row)
+                self._known -= gone.known
+                self._bm25.remove(row, gone.words)
                 self._vectors.remove(row)
+                rows = self._rows_of[gone.document]
+                rows.discard(row)
+                if not rows:
+                    del self._rows_of[gone.document]
+                    self._titles.remove(gone.document)
 
     def put_facts(self, revisions: Iterable[FactRevision], forget_first: Iterable[str] = ()) -> None:
         """Takes revisions of facts; of those in `forget_first` nothing else is kept."""
@@ -138,43 +174,67 @@ class TenantIndex:
         encode: Callable[[Sequence[str]], Vectors] | None,
         passages: int = 5,
         facts: int = 5,
+        fact_floor: float = 0.0,
     ) -> Found:
-        """The best passages and the facts that hold. `encode` is called once, outside the lock, if it is given."""
+        """The best passages and the facts that hold; facts below `fact_floor` times the best one are left out.
+
+        `encode` is called once, outside the lock, if it is given and the tenant has vectors.
+        """
         weights = weigh(*query.weighted)
         with self._lock:
             watermark = self.watermark
-            found_facts = self.facts.search(weights, query.everything, facts) if facts else []
+            found_facts = self.facts.search(query, facts, fact_floor) if facts else []
             searchable = passages > 0 and bool(self._row_of)
             dense = searchable and len(self._vectors) > 0
         if not searchable:
             return Found((), tuple(found_facts), watermark)
-        vector = encode([query.sentence])[0] if dense and encode is not None else None
+        share = dense_share(self._known / len(self._row_of)) if dense else 0.0
+        vector = encode([query.sentence])[0] if share > 0 and encode is not None else None
         with self._lock:
-            by_words = [row for row, _ in best(self._bm25.scores(weights), _DEPTH)]
-            rankings = [(_BM25_WEIGHT, by_words)]
-            if vector is not None:
-                by_meaning = [row for row, _ in self._vectors.search(vector, _DEPTH)]
-                rankings.append((_DENSE_WEIGHT, self._impute(by_words, by_meaning)))
+            scores = self._passage_scores(weights, query, vector, share)
             hits: list[PassageHit] = []
-            for row, score in reciprocal_rank(rankings, _DEPTH):
-                entry = self._entry.get(row)
-                if entry is None or not entry[3] <= query.access:
-                    continue
-                hits.append(PassageHit(entry[0], entry[1], entry[2], score))
+            for row in sorted(scores, key=lambda row: (-scores[row], row)):
+                found = self._rows[row]
+                if found.access <= query.access:
+                    hits.append(PassageHit(found.id, found.revision, found.document, scores[row]))
                 if len(hits) == passages:
                     break
         return Found(tuple(hits), tuple(found_facts), watermark)
 
-    def _impute(self, by_words: list[int], by_meaning: list[int]) -> list[int]:
-        """The ranking by meaning with rows that have no vector yet at the place words give them.
+    def _passage_scores(
+        self, weights: Mapping[str, float], query: Query, vector: Vectors | None, share: float
+    ) -> dict[int, float]:
+        """Words and meaning together, then what the query names and what the best passages name (entity expansion)."""
+        by_words = self._bm25.scores(weights)
+        named = self._named(terms(query.everything))
+        ranked = best(by_words, _DEPTH)
+        near = self._vectors.search(vector, _DEPTH) if vector is not None else []
+        fusion = Fusion(share, ranked[0][1] if ranked else 0.0, near[0][1] if near else 0.0)
 
-        Without it, what was just written would lose to everything that is embedded.
-        """
-        ranking = list(by_meaning)
-        for place, row in enumerate(by_words):
-            if row not in self._vectors:
-                ranking.insert(place, row)
-        return ranking
+        def fuse(rows: Iterable[int]) -> dict[int, float]:
+            chosen = list(rows)
+            meaning = self._vectors.similar(chosen, vector) if vector is not None and chosen else {}
+            return {row: fusion.score(float(by_words[row]), meaning.get(row)) for row in chosen}
+
+        scores = fuse({row for row, _ in ranked} | {row for row, _ in near} | named)
+        for row in named:
+            scores[row] += _TITLE_BONUS
+        linked: dict[int, float] = {}
+        for row in sorted(scores, key=lambda row: (-scores[row], row))[:_LINKING]:
+            source = self._rows[row]
+            if source.access <= query.access:
+                for other in self._named(source.words) - self._rows_of[source.document]:
+                    linked[other] = max(linked.get(other, 0.0), _LINK_SHARE * scores[row])
+        scores.update(fuse(linked.keys() - scores.keys()))
+        return {row: score + linked.get(row, 0.0) for row, score in scores.items()}
+
+    def _named(self, words: Sequence[str]) -> set[int]:
+        """Rows of the documents whose titles stand in the words."""
+        rare = {word for word in set(words) if self._bm25.idf(word) >= _RARE_IDF}
+        rows: set[int] = set()
+        for document in self._titles.found_in(words, rare):
+            rows.update(sorted(self._rows_of[document])[:_LINKED])
+        return rows
 
     def _grow_graph(self, exact: ExactVectors) -> None:
         graph = GraphVectors(self._dimensions)

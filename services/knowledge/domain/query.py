@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _STATE_WEIGHT = 0.5
-_CONTEXT_WEIGHT = 0.3
+_CONTEXT_FADE = 0.5  # each message further back weighs so much less
 _NO_VALUE = {"", "dontcare", "none", "true", "false", "yes", "no"}
 
 
 @dataclass(frozen=True)
 class Query:
-    """`text` is what the user says now, `state` the values and entities that hold, `context` earlier messages.
+    """`text` is what the user says now, `state` the values and entities that hold.
+
+    `context`: earlier messages, the latest first.
 
     `access`: access labels the asker has; what carries another label is not found.
     """
@@ -29,13 +31,13 @@ class Query:
         return [
             (1.0, self.text),
             (_STATE_WEIGHT, " ".join(self.state)),
-            (_CONTEXT_WEIGHT, " ".join(self.context)),
+            *((_CONTEXT_FADE**number, text) for number, text in enumerate(self.context, start=1)),
         ]
 
     @property
     def everything(self) -> str:
         """All parts as one text, for finding names in it."""
-        return "\n".join([self.text, *self.state, *self.context])
+        return "\n".join([self.text, *self.context, *self.state])
 
     @property
     def sentence(self) -> str:

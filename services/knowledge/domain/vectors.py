@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,9 @@ class VectorIndex(Protocol):
 
     def remove(self, row: int) -> None:
         """Takes a row out; unknown rows are passed over."""
+
+    def similar(self, rows: Sequence[int], vector: Vectors) -> dict[int, float]:
+        """The cosine of those rows that have a vector."""
 
     def search(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
         """The nearest rows with their cosine, best first."""
@@ -68,6 +72,11 @@ class ExactVectors:
             self._rows[place] = self._rows[last]
             self._place[int(self._rows[place])] = place
 
+    def similar(self, rows: Sequence[int], vector: Vectors) -> dict[int, float]:
+        known = [row for row in rows if row in self._place]
+        cosines = self._block[[self._place[row] for row in known]] @ vector
+        return {row: float(cosine) for row, cosine in zip(known, cosines, strict=True)}
+
     def search(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
         count = len(self._place)
         if not count:
@@ -104,6 +113,13 @@ class GraphVectors:
     def remove(self, row: int) -> None:
         if row in self._index:
             self._index.remove(row)
+
+    def similar(self, rows: Sequence[int], vector: Vectors) -> dict[int, float]:
+        known = [row for row in rows if row in self._index]
+        if not known:
+            return {}
+        block = np.asarray(self._index.get(np.asarray(known, np.uint64)), np.float32)
+        return {row: float(cosine) for row, cosine in zip(known, block @ vector, strict=True)}
 
     def search(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
         if not len(self._index):

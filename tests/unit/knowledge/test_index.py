@@ -13,7 +13,7 @@ from services.knowledge.domain.vectors import ExactVectors, GraphVectors, Vector
 
 
 def entry(name: str, text: str, access: frozenset[str] = frozenset()) -> Entry:
-    return Entry(name, 1, f"doc-{name}", text, access)
+    return Entry(name, 1, f"doc-{name}", text, access=access)
 
 
 def one_hot(*places: int) -> Vectors:
