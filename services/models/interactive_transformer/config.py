@@ -19,7 +19,10 @@ class InteractiveTransformerConfig(PreTrainedConfig):
 
     Sizes
         vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size (0: 4 x hidden).
-        max_position_embeddings: rows of the absolute position table; relative positions need none.
+        max_position_embeddings: rows of the absolute position table; relative positions need none, for them it is
+            only what a server takes for the longest prompt.
+        initializer_range: deviation of new weights (0: 1/sqrt(hidden_size); the usual 0.02 leaves a model of a few
+            hundred units on its first plateau for hundreds of steps).
 
     Context
         positions: "absolute" sinusoids added to the embedding (Vaswani et al. 2017, section 3.5), or "relative"
@@ -53,7 +56,7 @@ class InteractiveTransformerConfig(PreTrainedConfig):
     intermediate_size: int = 0
     max_position_embeddings: int = 1024
     dropout: float = 0.0
-    initializer_range: float = 0.02
+    initializer_range: float = 0.0
     layer_norm_eps: float = 1e-5
 
     positions: Positions = "relative"
@@ -77,6 +80,7 @@ class InteractiveTransformerConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs: Any) -> None:
         """Fill in the sizes that follow from others."""
         self.intermediate_size = self.intermediate_size or 4 * self.hidden_size
+        self.initializer_range = self.initializer_range or self.hidden_size**-0.5
         self.num_unique_layers = self.num_unique_layers or self.num_hidden_layers
         super().__post_init__(**kwargs)
 
