@@ -55,7 +55,7 @@ class Generator:
         )
         self._identity = identity
         prompts = PromptBuilder(self._engine.codec, chat, self._engine.context_limit, settings.system_text)
-        self._versions = Versions(self._store, self._engine, identity["version_id"], settings.versions)
+        self._versions = Versions(self._store, self._engine, backend, identity["version_id"], settings.versions)
         self._step = GenerateStep(
             settings, self._store, self._bus, self._publisher, self._engine, prompts, events, self._versions, identity
         )

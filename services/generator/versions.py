@@ -13,6 +13,7 @@ import structlog
 
 from services.common.errors import NotFound
 from services.common.store import DATABASE_AWAY, Document, Store
+from services.generator.backends.base import Backend
 from services.generator.engine import Engine, UnknownVersion
 
 log = structlog.get_logger(__name__)
@@ -25,9 +26,10 @@ class Versions:
     so that a promotion costs no turn any time. Beyond ``limit`` the longest unused one that no pointer names goes.
     """
 
-    def __init__(self, store: Store, engine: Engine, base_version: str, limit: int) -> None:
+    def __init__(self, store: Store, engine: Engine, backend: Backend, base_version: str, limit: int) -> None:
         self._store = store
         self._engine = engine
+        self._backend = backend  # for what any thread may ask of it; the engine owns it
         self._base = base_version
         self._limit = limit
         self._lock = threading.Lock()
@@ -89,7 +91,8 @@ class Versions:
             adapter = read_adapter(self._store.versions.read_weights(tenant, version), self._base)
         except (NotFound, BadVersion, ValueError) as error:
             raise UnknownVersion(str(error)) from error
-        self._engine.apply(lambda backend: backend.load_version(version, adapter)).result(120)
+        prepared = self._backend.prepare_version(adapter)
+        self._engine.apply(lambda backend: backend.load_version(version, prepared)).result(120)
         with self._lock:
             self._loaded[version] = tenant
             surplus = self._surplus()

@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, no_grad
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from transformers import PreTrainedModel
 
 FORMAT = "antiphon-version-1"
 _ABOUT = "antiphon"
+_WEIGHT_NAME = re.compile(r"layers\.(\d+)\.(?:\w+\.)*?(\w+)\.weight$")
 _NAME = re.compile(r"layers\.(\d+)\.(\w+)\.lora_([AB])")
 _PEFT_NAME = re.compile(r"layers\.(\d+)\.(?:\w+\.)*?(\w+)\.lora_([AB])(?:\.\w+)?\.weight$")
 
@@ -39,6 +42,34 @@ class Adapter:
     base_version: str
     rank: int
     pairs: dict[tuple[int, str], tuple[Tensor, Tensor]]
+
+    def merged(self, tensors: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
+        """A base model's named tensors with ``B A`` added to each weight that has a pair.
+
+        Raises: BadVersion: a pair fits no weight.
+        """
+        left = set(self.pairs)
+        for name, tensor in tensors:
+            match = _WEIGHT_NAME.search(name)
+            key = (int(match[1]), match[2]) if match else None
+            if key not in self.pairs:
+                yield name, tensor
+                continue
+            a, b = self.pairs[key]
+            if tensor.shape != (b.shape[0], a.shape[1]):
+                raise BadVersion(f"the pair of layer {key[0]}, {key[1]} does not fit {name}")
+            left.discard(key)
+            yield name, (tensor.float() + b @ a).to(tensor.dtype)
+        if left:
+            raise BadVersion(f"the base model has no weight for layer {min(left)[0]}, {min(left)[1]}")
+
+    def merge_into(self, module: PreTrainedModel) -> None:
+        """Add the pairs to the weights of a model in place. Raises BadVersion as ``merged`` does."""
+        with no_grad():
+            parameters = dict(module.named_parameters())
+            for name, tensor in self.merged(parameters.items()):
+                if tensor is not parameters[name]:
+                    parameters[name].copy_(tensor)
 
 
 def version_id(weights: bytes) -> str:

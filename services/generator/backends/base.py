@@ -87,8 +87,13 @@ class Backend(Protocol):
         """Erase what is remembered of the session, in all versions."""
         ...
 
-    def load_version(self, version: str, adapter: Adapter) -> None:
-        """Hold another model version: rows that name it are computed with its low-rank pairs from then on."""
+    def prepare_version(self, adapter: Adapter) -> object:
+        """Compute what `load_version` needs of a model version. The slow part, and the one method that any thread
+        may call while the engine works."""
+        ...
+
+    def load_version(self, version: str, prepared: object) -> None:
+        """Hold another model version: rows that name it are computed with it from then on."""
         ...
 
     def unload_version(self, version: str) -> bool:

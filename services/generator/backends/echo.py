@@ -109,8 +109,12 @@ class EchoBackend:
     def forget(self, tenant: str, session: str) -> None:
         """Nothing is remembered."""
 
-    def load_version(self, version: str, adapter: object) -> None:
+    def prepare_version(self, adapter: object) -> object:
         """Every version answers alike."""
+        return adapter
+
+    def load_version(self, version: str, prepared: object) -> None:
+        """Nothing to hold."""
 
     def unload_version(self, version: str) -> bool:
         """There is nothing to let go."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.generator.backends.slots import FusionHook
     from services.generator.engine.request import TokenProcessor
     from services.generator.engine.rows import Row
+    from services.models.adapter import Adapter
 
 
 class _Open:
@@ -50,10 +51,14 @@ class ModuleBackend:
         context_limit: int,
         memory_bytes: int,
         device: str = "cpu",
+        module_of: Callable[[Adapter], PreTrainedModel] | None = None,
     ) -> None:
         self._module: Any = module.to(device)  # type: ignore[arg-type]
+        self._modules: dict[str, Any] = {version: self._module}
+        self._module_of = module_of
+        self._users: dict[str, int] = {}
         self._codec = codec
-        self._version = version
+        self._base = version
         self._rows = rows
         self._context_limit = context_limit
         self._device = device
@@ -94,7 +99,7 @@ class ModuleBackend:
     def admit(self, row: Row) -> bool:
         """Give the row its session's cache, cropped to what it shares with the prompt."""
         request = row.request
-        if request.version != self._version:
+        if request.version not in self._modules:
             raise UnknownVersion(f"model version {request.version} is not loaded")
         if self._open >= self._rows:
             return False
@@ -107,6 +112,7 @@ class ModuleBackend:
                 memory.cache, memory.ids = kept.cache, kept.ids[:known]
                 row.known = row.reused = known
         self._open += 1
+        self._users[request.version] = self._users.get(request.version, 0) + 1
         return True
 
     def prefill(self, rows: Sequence[Row], budget: int) -> int:
@@ -131,6 +137,7 @@ class ModuleBackend:
         memory: _Open = row.memory
         row.memory = None
         self._open -= 1
+        self._users[row.request.version] -= 1
         if keep and memory.ids:
             self._kept[memory.key] = memory
             self._kept.move_to_end(memory.key)
@@ -142,6 +149,28 @@ class ModuleBackend:
         """Drop the session's caches."""
         for key in [key for key in self._kept if key[:2] == (tenant, session)]:
             del self._kept[key]
+
+    def prepare_version(self, adapter: Adapter) -> PreTrainedModel:
+        """The model with the version's pairs merged into its weights."""
+        if self._module_of is None:
+            raise UnknownVersion("this backend was made for the base model alone")
+        return self._module_of(adapter)
+
+    def load_version(self, version: str, prepared: object) -> None:
+        """Serve rows of `version` by the model that `prepare_version` made."""
+        if version not in self._modules:
+            made: Any = prepared
+            self._modules[version] = made.to(self._device)
+            self._modules[version].get_output_embeddings().register_forward_pre_hook(self._fuse)
+
+    def unload_version(self, version: str) -> bool:
+        """Drop the version's model and caches, unless a row is open on it."""
+        if version == self._base or self._users.get(version, 0):
+            return False
+        self._modules.pop(version, None)
+        for key in [key for key in self._kept if key[2] == version]:
+            del self._kept[key]
+        return True
 
     def figures(self) -> dict[str, float]:
         """Rows open, sessions and bytes remembered, evictions so far."""
@@ -162,16 +191,17 @@ class ModuleBackend:
         if memory.cache is None:
             memory.cache = self._new_cache()
         tokens = torch.tensor([ids], device=self._device)
-        inputs = self._module.get_input_embeddings()(tokens.clamp_min(0))
+        module = self._modules[row.request.version]
+        inputs = module.get_input_embeddings()(tokens.clamp_min(0))
         for at, token in enumerate(ids):
             if token < 0:
                 inputs[0, at] = row.request.soft[token].to(inputs)
         self._current = rows
         told = {}
-        if row.request.feedback and getattr(self._module, "takes_feedback", False):
+        if row.request.feedback and getattr(module, "takes_feedback", False):
             told["feedback_ids"] = torch.tensor([row.request.feedback], device=self._device)
         positions = torch.arange(row.known, row.known + len(ids), device=self._device)
-        out = self._module(
+        out = module(
             inputs_embeds=inputs,
             position_ids=positions[None],
             attention_mask=torch.ones((1, row.known + len(ids)), dtype=torch.long, device=self._device),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -19,8 +20,10 @@ from services.models.llama.slots import KeyValueSlots, Segment
 
 if TYPE_CHECKING:
     from services.generator.engine.rows import Row
+    from services.models.adapter import Adapter
 
 FusionHook = Callable[[Tensor, "Sequence[Row]"], Tensor]
+ForwardOf = Callable[["Adapter"], "LlamaForward"]
 
 
 class LlamaForward(Protocol):
@@ -52,6 +55,10 @@ class SlotBackend:
 
     `fusion` is the hook between decoder and output layer: it gets the normed output `[rows, hidden]` and the rows,
     and answers what the output layer sees; absent means identity, bit for bit.
+
+    A further model version is a forward pass of its own over merged weights (merged before they are quantised), made
+    by `forward_of`; rows of several versions share the slots and take one pass a version. It costs a copy of the
+    layers' weights for each version.
     """
 
     def __init__(
@@ -62,8 +69,13 @@ class SlotBackend:
         rows: int,
         context_limit: int,
         memory_bytes: int,
+        forward_of: ForwardOf | None = None,
     ) -> None:
         self._forward = forward
+        self._forward_of = forward_of
+        self._forwards: dict[int, LlamaForward] = {0: forward}
+        self._users: dict[int, int] = {}
+        self._numbers = itertools.count(1)
         self._codec = codec
         self._store = KeyValueSlots(forward.shape, rows, context_limit, forward.dtype, forward.device)
         self._memory = SessionMemory(self._store, memory_bytes)
@@ -112,7 +124,9 @@ class SlotBackend:
         if taken is None:
             return False
         slot, known = taken
-        row.memory = _Open(slot, self._versions[request.version], row_processors(row, self._words, self._codec.end_ids))
+        adapter = self._versions[request.version]
+        self._users[adapter] = self._users.get(adapter, 0) + 1
+        row.memory = _Open(slot, adapter, row_processors(row, self._words, self._codec.end_ids))
         row.known = row.reused = known
         return True
 
@@ -132,7 +146,7 @@ class SlotBackend:
         if not ids:
             return 0
         inputs = self._inputs(ids, [row for row, count in advanced for _ in range(count)])
-        self._forward.hidden(inputs, segments, self._store)
+        self._hidden(inputs, segments)
         for row, count in advanced:
             self._advance(row, count)
         return len(ids)
@@ -141,7 +155,7 @@ class SlotBackend:
         """Run each row's last token and choose its next."""
         segments = [Segment(row.memory.slot.index, row.known, 1, row.memory.adapter) for row in rows]
         inputs = self._inputs([row.ids[-1] for row in rows], rows)
-        hidden = self._forward.hidden(inputs, segments, self._store)
+        hidden = self._hidden(inputs, segments)
         if self.fusion is not None:
             hidden = self.fusion(hidden, rows)
         logits = self._forward.logits(hidden)
@@ -154,11 +168,35 @@ class SlotBackend:
         """Give the slot back, with what it holds when `keep`."""
         open_row: _Open = row.memory
         row.memory = None
+        self._users[open_row.adapter] -= 1
         self._memory.give_back(open_row.slot, keep)
 
     def forget(self, tenant: str, session: str) -> None:
         """Erase the session's keys and values."""
         self._memory.forget(tenant, session)
+
+    def prepare_version(self, adapter: Adapter) -> LlamaForward:
+        """The forward pass over the base model's weights with the version's pairs merged into them."""
+        if self._forward_of is None:
+            raise UnknownVersion("this backend was made for the base model alone")
+        return self._forward_of(adapter)
+
+    def load_version(self, version: str, prepared: object) -> None:
+        """Serve rows of `version` by the forward pass that `prepare_version` made."""
+        if version not in self._versions:
+            number = next(self._numbers)
+            self._forwards[number] = cast("LlamaForward", prepared)
+            self._versions[version] = number
+
+    def unload_version(self, version: str) -> bool:
+        """Drop the version's forward pass and what is remembered under it, unless a row is open on it."""
+        number = self._versions.get(version)
+        if number is not None:
+            if number == 0 or self._users.get(number, 0):
+                return False
+            del self._versions[version], self._forwards[number]
+            self._memory.forget_version(version)
+        return True
 
     def figures(self) -> dict[str, float]:
         """Slots in work, sessions and bytes remembered, evictions so far."""
@@ -171,6 +209,20 @@ class SlotBackend:
 
     def close(self) -> None:
         """Nothing outlives the object."""
+
+    def _hidden(self, inputs: Tensor, segments: Sequence[Segment]) -> Tensor:
+        """One pass for each version among the segments; the answer's rows are in the segments' order."""
+        if all(segment.adapter == segments[0].adapter for segment in segments):
+            return self._forwards[segments[0].adapter].hidden(inputs, segments, self._store)
+        starts = list(itertools.accumulate((segment.count for segment in segments), initial=0))
+        parts: list[tuple[list[int], Tensor]] = []
+        for adapter in sorted({segment.adapter for segment in segments}):
+            mine = [at for at, segment in enumerate(segments) if segment.adapter == adapter]
+            tokens = [token for at in mine for token in range(starts[at], starts[at] + segments[at].count)]
+            part = self._forwards[adapter].hidden(inputs[tokens], [segments[at] for at in mine], self._store)
+            parts.append((mine, part))
+        order = [at for mine, _ in parts for at in mine]
+        return torch.cat([part for _, part in parts])[torch.tensor(order, device=inputs.device).argsort()]
 
     def _advance(self, row: Row, count: int) -> None:
         row.memory.slot.ids += row.ids[row.known : row.known + count]

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 
 from services.generator.backends.base import Backend
 from services.generator.backends.codec import TokenizerCodec
 from services.generator.backends.module import ModuleBackend
 from services.generator.backends.slots import LlamaForward, SlotBackend
 from services.generator.settings import GeneratorSettings
+from services.models.adapter import Adapter
 from services.models.language_model import (
     content_hash,
     find_model,
@@ -52,7 +54,13 @@ def build_torch_backend(settings: GeneratorSettings, progress: Callable[[str, fl
     module = load_module(folder, torch.float32 if kernel == "fp32" else torch.bfloat16)
     config = load_config(folder)
     context = settings.context_limit or min(int(config.get("max_position_embeddings", 2048)), _LONGEST)
-    return ModuleBackend(module, codec, version, settings.rows, context, memory_bytes, device)
+
+    def module_of(adapter: Adapter) -> PreTrainedModel:
+        other = load_module(folder, module.dtype)
+        adapter.merge_into(other)
+        return other
+
+    return ModuleBackend(module, codec, version, settings.rows, context, memory_bytes, device, module_of)
 
 
 def _slots(
@@ -60,15 +68,13 @@ def _slots(
 ) -> SlotBackend:
     shape = LlamaShape.of(load_config(folder))
     context = settings.context_limit or min(shape.positions, _LONGEST)
-    weights = LlamaWeights.gather(shape, iterate_weights(folder))
-    return SlotBackend(
-        make_forward(weights, settings.kernel, context, settings.cache_dir),
-        codec,
-        version,
-        settings.rows,
-        context,
-        memory_bytes,
-    )
+
+    def forward_of(adapter: Adapter | None) -> LlamaForward:
+        tensors = iterate_weights(folder)
+        weights = LlamaWeights.gather(shape, tensors if adapter is None else adapter.merged(tensors))
+        return make_forward(weights, settings.kernel, context, settings.cache_dir)
+
+    return SlotBackend(forward_of(None), codec, version, settings.rows, context, memory_bytes, forward_of)
 
 
 def make_forward(weights: LlamaWeights, kernel: str, context: int, cache_dir: Path) -> LlamaForward:
