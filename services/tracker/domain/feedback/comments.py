@@ -59,7 +59,7 @@ def parse_comment(comment: str, draft_text: str, prompt: str = "") -> Parsed:
         while match := pattern.search(text, position):
             made = build(match, context)
             if made is None or match.end() == match.start():
-                position = match.start() + 1
+                position = _next_word(text, match.start())
                 continue
             found += [(match.start(), constraint) for constraint in made]
             # The hole keeps the text's length and ends the clause: nothing may match across it. Full stops, since
@@ -73,6 +73,12 @@ def parse_comment(comment: str, draft_text: str, prompt: str = "") -> Parsed:
     )
     topics = list(dict.fromkeys(context.topics + [piece for piece in unparsed if _is_topic(piece)]))
     return Parsed(constraints, unparsed, topics)
+
+
+def _next_word(text: str, at: int) -> int:
+    """Where a rule may look next: never inside the word it has just passed over."""
+    word = re.compile(r"\w*").match(text, at)
+    return max(at + 1, word.end() if word else at + 1)
 
 
 def _short_clauses(text: str) -> tuple[str, list[str]]:

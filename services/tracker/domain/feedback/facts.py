@@ -48,7 +48,10 @@ def _replace(match: re.Match[str], context: Context) -> list[Constraint] | None:
         return None
     if not context.quotes.marked(match["old"]) and not context.quotes.marked(match["new"]):
         in_draft = count_phrase(old, context.draft) > 0
-        if not in_draft and (_NO_FACT.search(new) or _NO_FACT.search(old)):
+        # A fact the draft does not state can be meant only where both are of one telling kind.
+        if not in_draft and (
+            _NO_FACT.search(new) or _NO_FACT.search(old) or not _like(old, new) or len(f"{old} {new}".split()) > 4
+        ):
             return None
     subject = match.groupdict().get("subject")
     if subject:
@@ -120,6 +123,8 @@ def sentence_at(target: str, context: Context) -> str | None:
 
 def _keep(match: re.Match[str], context: Context) -> list[Constraint] | None:
     target = match["target"]
+    if re.search(r"\b(?:out|away)\b", target) or re.match(r"\s*(?:out\b|away\b)", match.string[match.end() :]):
+        return None  # "keep it out of your reply"
     sentence = sentence_at(target, context)
     if sentence is not None:
         return [Constraint("keep", sentence, source=SOURCE)] if sentence else None
@@ -134,6 +139,12 @@ def _keep(match: re.Match[str], context: Context) -> list[Constraint] | None:
 
 
 REPLACE_RULES: list[Rule] = [
+    rule(
+        rf"(?:do not|don['’]?t|never)\s+(?:say|use|write|call it|put)\s+(?P<old>{_VALUE})\s*[,;.]\s*(?:but\s+|"
+        r"rather\s+|instead\s+)?"
+        rf"(?:say|use|write|call it|put)\s+(?P<new>{_VALUE}){END}",
+        _replace,
+    ),
     rule(
         rf"(?:replace|swap|substitute|exchange)\s+(?P<old>{_VALUE})\s+(?:with|by|for)\s+(?P<new>{_VALUE}){END}",
         _replace,
@@ -181,7 +192,8 @@ REPLACE_RULES: list[Rule] = [
     ),
     rule(rf"(?:^|(?<=[.;!?\n]))\s*(?P<new>{_VALUE})\s*,\s*not\s+(?P<old>{_VALUE}){END}", _replace),
     rule(
-        r"(?:it|that|this|they)\s*(?:should (?:be|say|read)|is|['’]s|must be|ought to be|starts?|opens?|closes?|"
+        r"(?:it|that|this|they|(?:the )?\w+(?: \w+)?(?=\s(?:is|are|should|opens?|closes?|costs?|starts?)\b))\s*"
+        r"(?:should (?:be|say|read)|is|['’]s|must be|ought to be|starts?|opens?|closes?|"
         r"costs?)"
         rf"\s+(?:actually\s+|really\s+|at\s+|on\s+)*(?P<new>{_VALUE}){END}",
         _moment,

@@ -90,9 +90,10 @@ def _highlights(match: re.Match[str], context: Context) -> list[Constraint]:
 
 FIRST_RULES: list[Rule] = [
     rule(
-        r"(?:put\s+|use\s+)?(?:double\s+)?(?:quotation marks|quotes) around (?:it|the|your|everything|"
+        r"(?:put|place|wrap|set|write) [^.;!?\n,]{1,40} (?:between|in|inside) (?:double )?(?:quotation marks|"
+        r"quotes)|(?:put\s+|use\s+)?(?:double\s+)?(?:quotation marks|quotes) around (?:it|the|your|everything|"
         r"all)[^.;!?\n,]*|(?:start|begin) and"
-        r" (?:end|finish|close) (?:it |your \w+ |the \w+ )?with (?:double )?(?:quotation marks|quotes|a "
+        r" (?:end|finish|close) (?:it |your \w+ |the \w+ )?with (?:a )?(?:double )?(?:quotation marks?|quotes?|a "
         r"quotation mark)",
         fixed("format", "quotation"),
     ),
@@ -191,11 +192,17 @@ RULES: list[Rule] = [
         r"(?:(?:do not|don['’]?t|no|without|avoid|stop|not|rather than|instead of)\s+(?:use|using|write|make|"
         r"want)?\s*(?:any\s+|as\s+|in\s+|an?\s+|the\s+)*(?:bullet(?:ed)?(?:[- ]?points?)?s?(?:\s+list)?|bullets|"
         r"lists?|numbered lists?|bullet lists?)\b)|(?:in|as|write)\s+(?:plain\s+|flowing\s+|continuous\s+|"
-        r"normal\s+)*prose\b|(?:as|in) (?:a )?flowing (?:text|paragraphs?)",
+        r"normal\s+)*prose\b|\bprose (?:over|rather than|instead of|not)[^.;!?\n,]*|(?:as|in) (?:a )?flowing "
+        r"(?:text|paragraphs?)",
         fixed("format", "prose"),
     ),
     rule(
         rf"(?:{_IN}\s+|some\s+)?(?:bullet(?:ed)?(?:[- ]?points?)|bullets|dot points)\b(?:\s+list)?",
+        fixed("format", "bullets"),
+    ),
+    rule(
+        r"(?:in|as) (?:bullet|bulleted|point|bullet[- ]point) (?:form|format|style)\b|\bbullet (?:this|it|that|"
+        r"these|them|the \w+|your \w+)\b",
         fixed("format", "bullets"),
     ),
     rule(
@@ -224,13 +231,14 @@ RULES: list[Rule] = [
         r"begin with|provide|missing|insert|has)\s+(?:it\s+|me\s+|your \w+\s+|the \w+\s+)?)(?:an?\s+|the\s+)?"
         r"(?:short\s+|good\s+|catchy\s+|fitting\s+|suitable\s+)?(?:title|headline|heading(?=[^.;!?\n]*(?:angle|"
         r"angular|<<)))\b(?! case)[^.;!?\n]*(?:⟦\d+⟧|"
-        r"<<[^>\n]*>>)?|\btitle it\b|(?:there(?:['’]s| is) )?no title\b|title is missing",
+        r"<<[^>\n]*>>)?|\btitle it\b|(?:there(?:['’]s| is) )?no title\b|title is missing|where(?:['’]s| is) the title",
         _title,
     ),
     rule(
         rf"(?:wrap|enclose|surround|put|place|encase)\s+(?:{_ALL_OF_IT})*(?:with|in|inside|within|by)\s+"
         r"(?:double\s+)?(?:quotation marks|quotation|quotes|quote marks|inverted commas)|(?:in|inside|within|"
-        r"with)\s+(?:double\s+)(?:quotation marks|quotes)|(?:should|must) be (?:in|inside|wrapped in|within|"
+        r"with)\s+(?:double\s+)(?:quotation marks|quotes)|(?:should|must|needs? to|has to|ought to) be (?:in|"
+        r"inside|wrapped in|within|"
         r"enclosed in|surrounded by) (?:double )?(?:quotation marks|quotes)|quote (?:your |the )?(?:entire|"
         r"whole) (?:answer|reply|response)",
         fixed("format", "quotation"),

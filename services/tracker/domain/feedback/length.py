@@ -31,6 +31,8 @@ _UNITS = {
 
 
 def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
+    if match["amount"].strip().lower() in ("a", "an"):
+        return None  # "not a word about it"
     bounds = amount(match["amount"], match["behind"] or "")
     if bounds is None or bounds.max == 0:
         return None
@@ -92,7 +94,8 @@ RULES: list[Rule] = [
         r"this)? ?down)\b(?:\s+(?:it|this|that|your \w+|the \w+)(?: down)?)?|(?:be|keep it|make it|stay)\s+"
         r"(?:more\s+|very\s+|as\s+)*(?:brief|concise|short|succinct|terse|to the point|snappy)\b|(?:keep|make) "
         r"(?:your (?:answer|reply|response)|this|that|the (?:answer|reply|response)) (?:brief|short|concise)|"
-        r"\btl;?dr\b|(?:get|come|cut) (?:straight |right )?to the (?:point|chase)|half (?:as long|the length|the "
+        r"\btl;?dr\b|(?:get|come|cut) (?:straight |right )?to the (?:point|chase)|\b(?:cut|chop|slash) (?:it|this"
+        r"|that) (?:in|by) half|half (?:as long|the length|the "
         r"size)|(?:less|fewer) (?:words|text|detail|details|wordy|verbose)\b|\bstop rambling\b|\b(?:in short|"
         r"short version|summari[sz]e(?: it| this| that)?|give me (?:a|the) summary)\b|\bbriefly\b|\bconcisely\b",
         _relative("shorter", 0.65, 60),

@@ -119,7 +119,8 @@ class Quotes:
 
 
 _INTRO = re.compile(
-    r"^(?:(?:also|only|even|again|either|anything about|any(?:thing)? (?:of|like)|(?:any )?(?:mention|use|"
+    r"^(?:(?:also|at least|both|only|even|again|either|anything about|any(?:thing)? (?:of|like)|(?:any )?"
+    r"(?:mention|use|"
     r"reference|talk|discussion)s? (?:of|to|about)"
     r"|the (?:use|mention|usage) of|the fact|something about|a (?:mention|note|sentence|line|word|bit|paragraph|"
     r"section) (?:about|on|of)"

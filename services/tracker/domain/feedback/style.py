@@ -139,7 +139,8 @@ RULES: list[Rule] = [
     rule(
         r"(?:(?:do not|don['’]?t) (?:want|like|need)(?: to see)?|do not|don['’]?t|never|no|without|avoid|refrain "
         r"from|remove|drop|stop|not|get rid of|leave out|omit"
-        r"|skip|zero|free of|exclude|cut)\s+(?:(?:to\s+)?(?:use|using|include|including|any|the use of|use of|"
+        r"|skip|zero|free of|exclude|cut|lay off|hold|go easy on|ease up on)\s+(?:(?:to\s+)?(?:use|using|include|"
+        r"including|any|the use of|use of|"
         rf"all|of|have|having|put|putting|contain|containing|the|a|an|single)\s+)*(?P<marks>(?:{_MARK_NAMES})s?\b"
         rf"(?:\s*(?:,|and|or|nor|/)\s*(?:any\s+)?(?:{_MARK_NAMES})s?\b)*)(?:\s+(?:in|anywhere|at all|"
         r"whatsoever)[^.;!?\n,]*)?",

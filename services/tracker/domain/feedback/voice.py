@@ -7,164 +7,11 @@ import re
 from services.common.constraints import Constraint
 from services.tracker.domain.feedback.grammar import SOURCE, Builder, Context, Rule, rule
 from services.tracker.domain.feedback.phrases import COUNT, MARK, number
+from services.tracker.domain.feedback.voice_words import LANGUAGES, OPPOSITES, TONES
 
-LANGUAGES = {
-    "english": "en",
-    "german": "de",
-    "deutsch": "de",
-    "french": "fr",
-    "français": "fr",
-    "francais": "fr",
-    "spanish": "es",
-    "español": "es",
-    "espanol": "es",
-    "castilian": "es",
-    "italian": "it",
-    "italiano": "it",
-    "portuguese": "pt",
-    "português": "pt",
-    "dutch": "nl",
-    "nederlands": "nl",
-    "swedish": "sv",
-    "svenska": "sv",
-    "danish": "da",
-    "norwegian": "no",
-    "finnish": "fi",
-    "polish": "pl",
-    "polski": "pl",
-    "czech": "cs",
-    "turkish": "tr",
-    "vietnamese": "vi",
-    "indonesian": "id",
-    "romanian": "ro",
-    "hungarian": "hu",
-    "swahili": "sw",
-    "chinese": "zh",
-    "mandarin": "zh",
-    "中文": "zh",
-    "japanese": "ja",
-    "日本語": "ja",
-    "korean": "ko",
-    "한국어": "ko",
-    "russian": "ru",
-    "ukrainian": "uk",
-    "bulgarian": "bg",
-    "arabic": "ar",
-    "persian": "fa",
-    "farsi": "fa",
-    "urdu": "ur",
-    "hebrew": "he",
-    "greek": "el",
-    "thai": "th",
-    "hindi": "hi",
-    "marathi": "mr",
-    "nepali": "ne",
-    "bengali": "bn",
-    "punjabi": "pa",
-    "gujarati": "gu",
-    "tamil": "ta",
-    "telugu": "te",
-    "kannada": "kn",
-    "malayalam": "ml",
-}
 _LANGUAGE = rf"(?P<language>{'|'.join(LANGUAGES)})"
-
-TONES = {
-    "formal": "formal",
-    "formally": "formal",
-    "businesslike": "formal",
-    "official": "formal",
-    "professional": "professional",
-    "professionally": "professional",
-    "casual": "casual",
-    "casually": "casual",
-    "informal": "casual",
-    "informally": "casual",
-    "conversational": "casual",
-    "relaxed": "casual",
-    "laid-back": "casual",
-    "laid back": "casual",
-    "chatty": "casual",
-    "colloquial": "casual",
-    "friendly": "friendly",
-    "friendlier": "friendly",
-    "warm": "friendly",
-    "warmer": "friendly",
-    "warmly": "friendly",
-    "welcoming": "friendly",
-    "kind": "friendly",
-    "kinder": "friendly",
-    "nice": "friendly",
-    "nicer": "friendly",
-    "nicely": "friendly",
-    "polite": "polite",
-    "politer": "polite",
-    "politely": "polite",
-    "courteous": "polite",
-    "respectful": "polite",
-    "empathetic": "empathetic",
-    "sympathetic": "empathetic",
-    "compassionate": "empathetic",
-    "understanding": "empathetic",
-    "simple": "simple",
-    "simpler": "simple",
-    "simply": "simple",
-    "plain": "simple",
-    "plainer": "simple",
-    "easy": "simple",
-    "easier": "simple",
-    "funny": "humorous",
-    "funnier": "humorous",
-    "humorous": "humorous",
-    "witty": "humorous",
-    "playful": "humorous",
-    "enthusiastic": "enthusiastic",
-    "excited": "enthusiastic",
-    "upbeat": "enthusiastic",
-    "cheerful": "enthusiastic",
-    "energetic": "enthusiastic",
-    "positive": "positive",
-    "optimistic": "positive",
-    "serious": "serious",
-    "neutral": "neutral",
-    "objective": "neutral",
-    "confident": "confident",
-    "assertive": "confident",
-    "direct": "direct",
-    "blunt": "direct",
-    "technical": "technical",
-    "academic": "academic",
-    "scholarly": "academic",
-    "poetic": "poetic",
-    "dramatic": "dramatic",
-    "persuasive": "persuasive",
-    "apologetic": "apologetic",
-    "calm": "calm",
-    "calmer": "calm",
-}
 _TONE = rf"(?P<tone>{'|'.join(sorted(map(re.escape, TONES), key=len, reverse=True))})"
-_OPPOSITE = {
-    "formal": "casual",
-    "professional": "casual",
-    "casual": "formal",
-    "technical": "simple",
-    "academic": "simple",
-    "complicated": "simple",
-    "complex": "simple",
-    "stiff": "casual",
-    "cold": "friendly",
-    "rude": "polite",
-    "harsh": "friendly",
-    "robotic": "friendly",
-    "blunt": "polite",
-    "dry": "friendly",
-    "serious": "humorous",
-    "enthusiastic": "neutral",
-    "humorous": "serious",
-    "friendly": "formal",
-    "simple": "technical",
-}
-_TOO = r"(?P<tone>" + "|".join(sorted(map(re.escape, {*TONES, *_OPPOSITE}), key=len, reverse=True)) + ")"
+_TOO = r"(?P<tone>" + "|".join(sorted(map(re.escape, {*TONES, *OPPOSITES}), key=len, reverse=True)) + ")"
 _CHARACTERS = r"(?:answer|reply|response|output|text|message|it|story|essay|poem|email|letter|everything)"
 
 
@@ -178,7 +25,7 @@ def _tone(match: re.Match[str], context: Context) -> list[Constraint]:
 
 def _less(match: re.Match[str], context: Context) -> list[Constraint] | None:
     word = match["tone"].lower()
-    opposite = _OPPOSITE.get(TONES.get(word, word))
+    opposite = OPPOSITES.get(TONES.get(word, word))
     return [Constraint("tone", opposite, source=SOURCE)] if opposite else None
 
 
@@ -312,16 +159,25 @@ RULES: list[Rule] = [
         _not_boundary,
     ),
     rule(
+        rf"make\s+(?P<phrase>{MARK})\s+(?:the|your)\s+(?:very\s+)?(?:first|opening)\s+(?:words?|sentence|line|phrase)",
+        _boundary("start"),
+    ),
+    rule(
+        rf"make\s+(?P<phrase>{MARK})\s+(?:the|your)\s+(?:very\s+)?(?:last|final|closing)\s+(?:words?|sentence|"
+        r"line|phrase)",
+        _boundary("end"),
+    ),
+    rule(
         r"(?:(?:make sure|please|also)\s+(?:to\s+|that\s+)?)*(?:(?:start|begin|open|preface)(?:ing|s)?\s+"
-        rf"(?:{_REPLY}\s+|off\s+)?(?:with|by saying|by)|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:start|"
+        rf"(?:{_REPLY}\s+|off\s+)?(?:with|by saying|by):?|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:start|"
         rf"begin|open)\s+with|(?:the\s+)?first words?\s+(?:of {_REPLY}\s+)?(?:must|should|has to|needs "
         rf"to)\s+be)\s+{_PHRASE}",
         _boundary("start"),
     ),
     rule(
         r"(?:(?:make sure|please|also)\s+(?:to\s+|that\s+)?)*(?:(?:end|finish|close|conclude|sign off|wrap up)"
-        rf"(?:ing|s)?\s+(?:{_REPLY}\s+)?(?:with|by saying)|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:end|"
-        r"finish|close|conclude)\s+with|(?:(?:the|your|its)\s+)?(?:very\s+)?(?:(?:last|final|closing) (?:words?|"
+        rf"(?:ing|s)?\s+(?:{_REPLY}\s+)?(?:with|by saying):?|{_REPLY}\s+(?:must|should|has to|needs to)\s+(?:end|"
+        r"finish|close|conclude)\s+with:?|(?:(?:the|your|its)\s+)?(?:very\s+)?(?:(?:last|final|closing) (?:words?|"
         r"sentence|line|phrase)|end)\s+"
         rf"(?:of {_REPLY}\s+)?(?:must|should|has to|needs to)\s+(?:be|read|say))\s+{_PHRASE}{_NOTHING_AFTER}",
         _boundary("end"),
