@@ -15,6 +15,7 @@ from services.common.runtime import Runtime
 from services.common.store import Store
 from services.knowledge.indexes import Indexes
 from services.knowledge.ingest import Ingester
+from services.knowledge.mining import Miner
 from services.knowledge.settings import KnowledgeSettings
 from services.knowledge.steps import GroundStep
 from services.knowledge.tasks import Resender, register
@@ -83,7 +84,8 @@ def run_jobs(settings: KnowledgeSettings) -> None:
         jobs = Jobs(settings)
         app = make_celery(settings, "antiphon-knowledge", (topology.INGEST_JOBS,))
         declare_jobs(app, redis=topology.is_redis(settings.broker_url))
-        register(app, Ingester(store, lambda: load_encoder(settings)))
+        encoder = load_encoder(settings)
+        register(app, Ingester(store, encoder), Miner(store, encoder.encode))
         stopping = threading.Event()
         Resender(store, jobs, settings.ingest_resend_seconds, stopping).start()
         runtime.ready()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,9 @@ _VECTORS = 64  # vectors a log entry
 class Ingester:
     """Works on one ingestion at a time and thread; every step of it may be repeated after a crash."""
 
-    def __init__(self, store: Store, load_encoder: Callable[[], SentenceEncoder]) -> None:
+    def __init__(self, store: Store, encoder: SentenceEncoder) -> None:
         self._store = store.knowledge
-        self._load_encoder = load_encoder
-
-    @cached_property
-    def _encoder(self) -> SentenceEncoder:
-        return self._load_encoder()
+        self._encoder = encoder
 
     def run(self, tenant: str, ingestion: str) -> None:
         """Reads, cuts, makes searchable, retires what the document lost, embeds what has no vector yet.

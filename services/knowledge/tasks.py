@@ -9,20 +9,29 @@ from celery import Celery
 
 from services.common.bus import topology
 from services.common.bus.jobs import Jobs
-from services.common.errors import Unavailable
+from services.common.errors import NotFound, Unavailable
 from services.common.store import Store
 from services.knowledge.ingest import Ingester
+from services.knowledge.mining import Miner
 
 log = structlog.get_logger(__name__)
 INGEST = "knowledge.ingest"
+PROPOSE = "knowledge.propose"
 
 
-def register(app: Celery, ingester: Ingester) -> None:
+def register(app: Celery, ingester: Ingester, miner: Miner) -> None:
     """Binds the jobs to the application."""
 
     @app.task(name=INGEST)  # type: ignore[untyped-decorator]
     def ingest(tenant: str, ingestion: str) -> None:
         ingester.run(tenant, ingestion)
+
+    @app.task(name=PROPOSE)  # type: ignore[untyped-decorator]
+    def propose(tenant: str, turn: str) -> None:
+        try:
+            miner.run(tenant, turn)
+        except NotFound:  # erased meanwhile
+            log.info("turn_gone", tenant=tenant, turn=turn)
 
 
 class Resender(threading.Thread):

@@ -192,7 +192,8 @@ def kdconv(data: Path, raw: list[dict[str, Any]]) -> dict[str, list[tuple[bool, 
 
 def line(name: str, way: str, values: Sequence[float], everything: Sequence[float]) -> str:
     low, high = interval(values)
-    return f"{name:24s} {way:8s} {np.mean(values):.3f} [{low:.3f}, {high:.3f}]  n={len(values):<5d} all {np.mean(everything):.3f}"
+    mean, all_mean = np.mean(values), np.mean(everything)
+    return f"{name:24s} {way:8s} {mean:.3f} [{low:.3f}, {high:.3f}]  n={len(values):<5d} all {all_mean:.3f}"
 
 
 def main() -> None:

@@ -1,0 +1,108 @@
+"""Reads a fact out of a plain sentence: who or what it is about, which property, which value.
+
+Rules over the shape of English sentences, no lexicon of relations: a subject in the form of a name, the words that
+relate, and what the sentence ends with. What does not fit is not read, and nothing is read without its words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_LEAD = re.compile(
+    r"^(?:(?:actually|no|well|sorry|please note|note|by the way|correction|update|fyi|i heard|i think|it is true|"
+    r"remember|in fact|as of (?:now|today)|now|from now on)\b[,:]?\s*(?:that\s+)?)+",
+    re.IGNORECASE,
+)
+_COPULA = r"(?:is|are|was|were)"
+_PLACED = r"(?: (?:located|based|situated|found|set))?(?: (?:in|at|on|by|to))?"
+_OF = re.compile(
+    rf"^[Tt]he (?P<slot>[a-z][a-z\s-]{{1,60}}?) (?:of|for) (?P<entity>.+?)"
+    rf" (?P<copula>{_COPULA}(?: now| currently)?{_PLACED}) (?P<value>.+)$"
+)
+_OF_NAMED = re.compile(_OF.pattern.replace("(?P<entity>.+?)", "(?P<entity>(?:the )?[A-Z0-9].*?)"))
+_POSSESSIVE = re.compile(r"^(?P<entity>[^,]+?)(?:['’]s|(?<=s)['’]) (?P<rest>[a-z].*)$")
+_CLAUSE = re.compile(r"^(?P<entity>.+?), +(?P<rest>(?:which|who|that|whose|from|a|an|[a-z]+ed|[a-z]+n) .+)$")
+_VERBS = (
+    "is are was were has have had can may must will shall does did costs cost takes took opens opened closes closed "
+    "works worked lives lived died holds held owns owned runs ran uses used belongs plays played shares borders "
+    "maintains ties originates originated comes came specializes specialises lost passed succumbed expired found "
+    "weighs lasts ships arrives starts begins ends contains includes offers sells charges supports seats measures "
+    "moved started reports employs leads manages teaches speaks wrote directed stars lies stands sits expires renews"
+)
+_VERB = re.compile(rf"^(?P<entity>.+?) (?P<rest>(?:{'|'.join(_VERBS.split(' '))})\b.*)$")
+_LINK = (
+    "in of by for to as at with from on after into is are was were costs cost takes borders capital city about until "
+    "within that be"
+)
+_LINK_WORDS = frozenset(_LINK.split(" "))
+_STOP_WORDS_OF_A_RELATION = frozenset(["which", "who", "that", "now", "currently", "also", "the", "a", "an"])
+
+
+_NO_ENTITY = frozenset(["", "it", "he", "she", "they", "we", "i", "you", "this", "that", "there", "these", "those"])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A sentence read as a fact; `relation` are the words that relate, the form in which slots are compared."""
+
+    entity: str
+    relation: str
+    value: str
+    span: str
+
+    @property
+    def slot(self) -> str:
+        """A name for the property, from the words that relate."""
+        words = [word for word in self.relation.split() if word not in _STOP_WORDS_OF_A_RELATION]
+        while len(words) > 1 and words[0] in ("is", "are", "was", "were", "has", "have", "had"):
+            words = words[1:]
+        while len(words) > 1 and words[-1] in ("is", "are", "was", "were"):
+            words = words[:-1]
+        return " ".join(words)
+
+
+def read_statement(sentence: str) -> Reading | None:
+    """The fact that a sentence states, or None: questions, wishes and sentences about no name state none."""
+    span = sentence.strip()
+    text = _LEAD.sub("", span).rstrip(" .!").strip()
+    if not text or span.endswith("?") or len(text) > 400:
+        return None
+    match = _OF_NAMED.match(text) or _OF.match(text)
+    if match:
+        relation = f"{match['slot']} {match['copula']}"
+        return _reading(match["entity"], relation, match["value"], span)
+    for pattern in (_CLAUSE, _POSSESSIVE, _VERB):
+        match = pattern.match(text)
+        split = _split(match["rest"]) if match else None
+        if match and split:
+            return _reading(match["entity"], *split, span)
+    return None
+
+
+def _split(rest: str) -> tuple[str, str] | None:
+    """(relation, value) of what follows the subject: the value is the name or number it ends with, else what follows
+    the last linking word."""
+    words = rest.split()
+    for place, word in enumerate(words):
+        if place and (word[0].isupper() or word[0].isdigit() or word[0] in "\"“'€$£"):
+            relation = words[:place]
+            while relation and relation[-1] in ("the", "a", "an"):
+                relation.pop()
+            return (" ".join(relation), " ".join(words[place:])) if relation else None
+    links = [place for place, word in enumerate(words[:-1]) if word in _LINK_WORDS]
+    if not links:
+        return None
+    place = links[-1] + 1
+    value = words[place:]
+    return " ".join(words[:place]), " ".join(value[1:] if value[0] in ("the", "a", "an") and value[1:] else value)
+
+
+def _reading(entity: str, relation: str, value: str, span: str) -> Reading | None:
+    entity = re.sub(r"^(?:[Tt]he|[Oo]ur|[Aa]n?) | (?:now|currently)$", "", entity).strip(" ,")
+    value = value.strip(" .,!")
+    relation = re.sub(r"\b(?:which|who|that|whose|now|currently)\b", " ", relation)
+    relation = " ".join(relation.replace(",", " ").split())
+    if not value or not relation or value not in span or entity.casefold() in _NO_ENTITY:
+        return None
+    return Reading(entity, relation, value, span)

@@ -1,0 +1,76 @@
+"""Proposes facts from what people said: turns' messages, comments on drafts, edits of drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import structlog
+
+from services.common.store import Store
+from services.common.store.knowledge import Statement
+from services.knowledge.domain.slots import match_slot
+from services.knowledge.domain.statements import Reading, read_statement
+from services.knowledge.domain.text import sentences
+from services.knowledge.domain.vectors import Vectors
+
+log = structlog.get_logger(__name__)
+
+
+class Miner:
+    """Everything it finds waits in quarantine with the words it rests on and a question for a reviewer."""
+
+    def __init__(self, store: Store, encode: Callable[[Sequence[str]], Vectors]) -> None:
+        self._store = store
+        self._encode = encode
+
+    def run(self, tenant: str, turn: str) -> int:
+        """Reads a turn and its drafts' feedback; returns how many candidates are new. May run again."""
+        document = self._store.turns.get(tenant, turn)
+        created = 0
+        for provenance, text in _said(document, self._store.feedback.of_turn(tenant, turn)):
+            for sentence in sentences(text):
+                reading = read_statement(sentence)
+                if reading is not None:
+                    created += self.propose(tenant, reading, provenance, document.get("user", ""))
+        log.info("turn_mined", tenant=tenant, turn=turn, candidates=created)
+        return created
+
+    def propose(self, tenant: str, reading: Reading, provenance: dict[str, Any], author: str) -> bool:
+        """Puts a reading into quarantine under the slot it is about; False when it was there or holds already."""
+        known = [view.fact for view in self._store.knowledge.list_facts(tenant, entity=reading.entity)]
+        match = match_slot(reading, known, self._encode)
+        fact = match.fact
+        if fact is not None and fact.value.casefold() == reading.value.casefold():
+            return False
+        slot = fact.slot if fact is not None else reading.slot
+        question = f"Is the {slot} of {reading.entity} now {reading.value}?"
+        if fact is not None:
+            doubt = "" if match.sure else " (it is not certain that both speak of the same thing)"
+            question = f"Is the {slot} of {reading.entity} {reading.value} and no longer {fact.value}?{doubt}"
+        statement = Statement(
+            reading.entity,
+            slot,
+            reading.value,
+            text=reading.span,
+            author=author,
+            provenance={**provenance, "relation": reading.relation},
+        )
+        return self._store.knowledge.propose_fact(tenant, statement, question)[1]
+
+
+def _said(turn: dict[str, Any], feedback: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    """(provenance, text) of the user's message, of comments, and of the sentences that an edit brought in."""
+    yield {"turn": turn["_id"], "from": "message"}, turn.get("text", "")
+    drafts = turn.get("drafts") or []
+    given = [(one.get("feedback") or {}, one) for one in drafts]
+    by_id = {one.get("id"): one for one in drafts}
+    given += [(one, by_id.get(one.get("draft"), drafts[-1] if drafts else {})) for one in feedback]
+    for one, draft in given:
+        provenance = {"turn": turn["_id"], "feedback": str(one.get("_id") or one.get("id") or "")}
+        if one.get("comment"):
+            yield {**provenance, "from": "comment"}, str(one["comment"])
+        if one.get("edited_text"):
+            before = set(sentences(str(draft.get("text", ""))))
+            added = [sentence for sentence in sentences(str(one["edited_text"])) if sentence not in before]
+            yield {**provenance, "from": "edit"}, "\n".join(added)
