@@ -56,11 +56,12 @@ def train(options: argparse.Namespace) -> None:
         ],
         weight_decay=0.01,
         betas=(0.9, 0.98),
+        fused=True,
     )
     average = {name: weight.detach().clone() for name, weight in learned}
     progress = {"step": 0.0, "turns": 0.0, "seconds": 0.0}
     if resumed := checkpoint.resume(out, network, learned, optimiser):
-        average, progress = resumed
+        average, progress = {name: resumed[0][name] for name, _ in learned}, resumed[1]
     step, seen = int(progress["step"]), int(progress["turns"])
     sampler = Sampler(corpus, options.seed + step, options.chunk, options.multiwoz_share)
     states, dice = SchemaStates(reader), random.Random(options.seed + step + 1)
@@ -75,23 +76,21 @@ def train(options: argparse.Namespace) -> None:
         scale = min(1.0, (step + 1) / options.warmup) * max(0.02, 1.0 - done)
         for group, rate in zip(optimiser.param_groups, rates.values(), strict=True):
             group["lr"] = rate * scale
-        for _ in range(options.chunks):
-            batch, targets, views, count = prepare(corpus, reader, sampler.draw(), options.spoil, dice)
-            with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
-                scores = network(batch, *states.together(views))
-            value, parts = loss(scores, targets, count)
-            (value / options.chunks).backward()
-            seen += count
-            for name, part in (parts | {"loss": float(value.detach())}).items():
-                tally[name] += part / options.chunks
+        batch, targets, views, count = prepare(corpus, reader, sampler.draw(options.chunks), options.spoil, dice)
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+            scores = network(batch, *states.together(views))
+        value, parts = loss(scores, targets, count)
+        value.backward()  # type: ignore[no-untyped-call]
+        seen += count
+        for name, part in (parts | {"loss": float(value.detach())}).items():
+            tally[name] += part
         torch.nn.utils.clip_grad_norm_([weight for _, weight in learned], 5.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         step += 1
         keep = min(options.average, 1 - 10 / (step + 10))
         with torch.no_grad():
-            for name, weight in learned:
-                average[name].lerp_(weight, 1 - keep)
+            torch._foreach_lerp_(list(average.values()), [weight for _, weight in learned], 1 - keep)
         progress = {"step": step, "turns": seen, "seconds": time.monotonic() - begun}
         if step % options.log_every == 0:
             means = {name: round(total / options.log_every, 4) for name, total in sorted(tally.items())}
@@ -126,8 +125,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--chunk", type=int, default=32, help="turns that share a schema encoding")
-    parser.add_argument("--chunks", type=int, default=1, help="chunks a step")
+    parser.add_argument("--chunk", type=int, default=8, help="turns of one group of services")
+    parser.add_argument("--chunks", type=int, default=4, help="groups in a step")
     parser.add_argument("--rate-encoder", type=float, default=2e-4)
     parser.add_argument("--rate-heads", type=float, default=1e-3)
     parser.add_argument("--warmup", type=int, default=40)

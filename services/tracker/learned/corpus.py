@@ -75,7 +75,7 @@ def load_corpus(
 
 
 class Sampler:
-    """Draws chunks of turns that share services, so that one schema encoding serves a whole chunk."""
+    """Draws turns of about one length, so that little of a batch is padding, from groups of shared services."""
 
     def __init__(self, corpus: Corpus, seed: int, chunk: int, multiwoz_share: float) -> None:
         self._corpus, self._chunk = corpus, chunk
@@ -88,14 +88,18 @@ class Sampler:
         self._queues: dict[Group, list[Example]] = {}
         self._ready: dict[Group, list[list[Example]]] = {}
 
-    def draw(self) -> Chunk:
-        """One chunk: examples with the wording of the schema they are read under."""
+    def draw(self, chunks: int) -> Chunk:
+        """Examples of `chunks` groups, all of about one length, with the wordings they are read under."""
+        place = self._dice.random()
+        return [example for _ in range(chunks) for example in self._chunk_at(place)]
+
+    def _chunk_at(self, place: float) -> Chunk:
         if self._dice.random() < self._share:
-            return [(example, self._some(example)) for example in self._next(self._multiwoz)]
+            return [(example, self._some(example)) for example in self._next(self._multiwoz, place)]
         key = self._dice.choices(self._keys, self._weights)[0]
         table = self._dice.choice(self._corpus.wordings)
         services = tuple(table[name] for name in key)
-        return [(example, services) for example in self._next(key)]
+        return [(example, services) for example in self._next(key, place)]
 
     def _some(self, example: Example) -> tuple[ServiceView, ...]:
         """MultiWOZ's services that the turn is about, and one more: five at a time cost more than they teach."""
@@ -103,8 +107,8 @@ class Sampler:
         about.add(self._dice.choice(self._multiwoz))
         return tuple(self._corpus.multiwoz[name] for name in self._multiwoz if name in about)
 
-    def _next(self, key: Group) -> list[Example]:
-        """A chunk of a group's turns of about one length, so that little of the batch is padding."""
+    def _next(self, key: Group, place: float) -> list[Example]:
+        """A chunk of a group's turns of about one length, `place` (0 to 1) among those at hand."""
         ready = self._ready.setdefault(key, [])
         if not ready:
             queue = self._queues.setdefault(key, [])
@@ -120,8 +124,7 @@ class Sampler:
                     some.append(example)
             some.sort(key=self._length)
             ready.extend(some[start : start + self._chunk] for start in range(0, len(some), self._chunk))
-            self._dice.shuffle(ready)
-        return ready.pop()
+        return ready.pop(int(place * len(ready)))
 
     def _length(self, example: Example) -> int:
         pieces = self._corpus.pieces

@@ -48,6 +48,7 @@ class Example:
     updates: dict[Key, Update]
     frames: dict[str, tuple[str | None, frozenset[str]]]  # service in the turn: intent, requested slots
     intents: dict[str, str]
+    recent: str | None
     gold: dict[str, Any] = field(repr=False)
 
 
@@ -161,6 +162,7 @@ def examples(dialogue: dict[str, Any], views: dict[str, ServiceView], source: st
     state: dict[Key, list[str]] = {}
     mentions: dict[Key, str] = {}
     intents: dict[str, str] = {}
+    recent: str | None = None
     found: list[Example] = []
     system: dict[str, Any] = {"text": ""}
     later = _accepted_later(turns) if source == "mwz" else {}
@@ -196,10 +198,14 @@ def examples(dialogue: dict[str, Any], views: dict[str, ServiceView], source: st
         found.append(
             Example(
                 dialogue["id"], source, len(found), services, system["text"], turn["text"], dict(state),
-                dict(mentions), said, source == "sgd", updates, frames, dict(intents), turn.get("state") or {},
+                dict(mentions), said, source == "sgd", updates, frames, dict(intents), recent,
+                turn.get("state") or {},
             )
         )  # fmt: skip
         state = new
+        touched = {service for service, _ in updates}
+        about = [name for name in frames if name in touched] or (list(frames) if source == "sgd" else [])
+        recent = about[-1] if about else recent
         mentions.update({key: value for key, (value, _) in said.items()})
         intents.update({service: intent for service, (intent, _) in frames.items() if intent})
     return found

@@ -37,6 +37,7 @@ class Turn:
     previous: dict[Key, str]
     mentions: dict[Key, str]
     intents: dict[str, str]
+    recent: str | None  # the service the dialogue was last about
     proposals: Proposals
 
 
@@ -206,12 +207,16 @@ class Reader:
             position = plan.slots[key]
             flags[position][9 if proposal.value is None else 7] = 1.0
             flags[position][8] = float(proposal.system)
+            flags[position][12] = float(proposal.whole)
             if proposal.value is not None:
                 out.proposals[row, position] = strings.setdefault(proposal.value, len(strings) + 1)
         for key in turn.proposals.requested:
             flags[plan.slots[key]][10] = 1.0
         for key in turn.proposals.intents:
             flags[plan.intents[key]][11] = 1.0
+        for position, (service, _) in enumerate(plan.names):
+            flags[position][13] = float(service == turn.recent)
+            flags[position][14] = float(service in turn.proposals.active)
         held = {plain(text) for text in turn.previous.values()}
         value_flags = []
         for position, value, spoken in plan.values:

@@ -20,10 +20,11 @@ SPLIT = 3
 KEEP, USER, SYSTEM, COPY, DONTCARE, DELETE, RULE = range(7)
 GATES = ("keep", "user", "system", "copy", "dontcare", "delete", "rule")
 SERVICE, INTENT, SLOT_FREE, SLOT_CHOICE = range(4)
-FLAGS = 12
+FLAGS = 15
 """Per element: filled, mentioned, intent in force; a choice in the user's text, in the system's, the same two for
 slots with too many values to choose among; the rules propose a value, from the system's offer, a deletion, the slot
-as requested, the intent."""
+as requested, the intent; the rules propose the value on the whole schema, the service was the last one, the rules take
+the turn to be about it."""
 VALUE_FLAGS = 6  # in user text, in system text, current value, mentioned, value of another slot, proposed
 POINT = 128
 
@@ -118,7 +119,8 @@ class Network(nn.Module):
             last.bias.copy_(torch.tensor([3.0, -1, -1, -2, -3, -3, 0, -2, -3, 0, 0]))  # most slots stay as they are
             self.slot_flags.weight.zero_()
             asked, wanted = len(GATES) + 1, len(GATES) + 2
-            self.slot_flags.weight[RULE, 7] = self.slot_flags.weight[RULE, 9] = 2.0
+            self.slot_flags.weight[RULE, 12] = 5.0  # at first the tracker does what the rules do
+            self.slot_flags.weight[asked + 2, 14] = 2.0
             self.slot_flags.weight[asked, 10] = 3.0
             self.slot_flags.weight[wanted, 2] = self.slot_flags.weight[wanted, 11] = 1.5
             self.value_flags.weight.zero_()

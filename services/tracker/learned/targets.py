@@ -77,7 +77,16 @@ def turn_of(
         previous,
         mentions,
         example.intents,
-        propose(services, previous, mentions, example.intents, example.system_text, example.user_text),
+        example.recent,
+        propose(
+            services,
+            previous,
+            mentions,
+            example.intents,
+            example.recent,
+            example.system_text,
+            example.user_text,
+        ),
     )
 
 

@@ -101,8 +101,9 @@ class LearnedTracker:
         intents = {name: x.intent for name, x in request.previous.services.items() if x.intent}
         system, user = self._reader.pieces.read([request.system_text, request.user_text])
         texts = (request.system_text, request.user_text)
-        proposals = propose(views, previous, mentions, intents, *texts)
-        return Turn(*texts, system, user, views, previous, mentions, intents, proposals)
+        recent = next(reversed([name for name in request.previous.services if name in names]), None)
+        proposals = propose(views, previous, mentions, intents, recent, *texts)
+        return Turn(*texts, system, user, views, previous, mentions, intents, recent, proposals)
 
     def select(self, request: TrackRequest) -> tuple[ServiceView, ...]:
         """The services the turn may be about: all while they are few, else those in use and the nearest."""

@@ -71,6 +71,7 @@ def test_a_batch_marks_the_values_that_are_said() -> None:
         {("Hotels_2", "city"): "Bergen"},
         {},
         {"Hotels_2": "FindHotel"},
+        None,
         Proposals(),
     )
     batch = reader.batch([turn], views)

@@ -134,7 +134,7 @@ def test_a_few_steps_lower_the_loss_of_a_chunk(views: dict[str, ServiceView], re
     optimiser = torch.optim.AdamW([weight for _, weight in trainable(network)], 1e-4)
     losses = []
     for _ in range(2):
-        batch, targets, order, count = prepare(corpus, reader, sampler.draw(), 0.0, random.Random(1))
+        batch, targets, order, count = prepare(corpus, reader, sampler.draw(1), 0.0, random.Random(1))
         scores = network(batch, *states.together(order))
         assert scores.gate.shape[-1] == len(GATES)
         value, _ = loss(scores, targets, count)
