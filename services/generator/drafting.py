@@ -177,7 +177,8 @@ class Drafting:
         if not self.store.steps.finish_draft(self.tenant, self.id, self.holder, self.round, stored):
             return True  # cancelled or taken over: the other end counts
         shown = {name: value for name, value in stored.items() if name != "token_ids"}
-        shown |= {"id": self.turn["drafts"][self.round]["id"], "round": self.round}
+        asked = self.turn["drafts"][self.round]
+        shown |= {"id": asked["id"], "round": self.round, "feedback": asked.get("feedback")}
         self.publisher.put(self.reply_to, self._event("completed", self._offset, draft=shown))
         self.remember(self, draft)
         return True

@@ -53,7 +53,7 @@ def test_a_broken_schema_is_refused_with_its_line(antiphon: Command, tmp_path: P
 
 def test_a_document_is_found_once_it_is_added(antiphon: Command) -> None:
     first = antiphon.json("knowledge", "add", str(DEMO / "router.md"))["ingestions"][0]
-    assert first["passages"] >= 3
+    assert first["passages"] >= 1
     again = antiphon.json("knowledge", "add", str(DEMO / "router.md"))["ingestions"][0]
     assert again["id"] == first["id"]
     hits = antiphon.json("knowledge", "search", "what does the red light mean?")["hits"]
