@@ -10,7 +10,7 @@ from antiphon.v1 import conversation_pb2 as pb
 from antiphon.v1 import conversation_pb2_grpc as rpc
 
 from services.common.errors import InvalidArgument
-from services.common.store import Document, NewTurn, Request, Store, TurnLimits
+from services.common.store import Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.dispatch import Dispatch
@@ -56,10 +56,10 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
             deadline = check.seconds("timeout", request.timeout, MAX_TIMEOUT)
         extra = {"without_knowledge": True} if request.without_knowledge else {}
 
-        def new(session: Document) -> NewTurn:
-            policy = POLICIES.get(request.policy) or session["policy"]
+        def new(outlook: Outlook) -> NewTurn:
+            policy = POLICIES.get(request.policy) or outlook.session["policy"]
             settings = settings_json(request.settings)
-            return self._new_turn(session, text, key, policy, settings, watermark, extra)
+            return self._new_turn(outlook, text, key, policy, settings, watermark, extra)
 
         followed = await self._talk.send(caller().tenant, session_id, new, self._limits(deadline))
         async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
@@ -99,9 +99,9 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         watermark = check.watermark("min_watermark", request.min_watermark)
         settings = settings_json(request.settings)
 
-        def new(session: Document, old: Document) -> NewTurn:
+        def new(outlook: Outlook, old: Document) -> NewTurn:
             merged = {**(old.get("settings") or {}), **settings}
-            return self._new_turn(session, text, key, "rollback", merged, watermark, {"replaces": turn_id})
+            return self._new_turn(outlook, text, key, "rollback", merged, watermark, {"replaces": turn_id})
 
         limits = self._limits(self._settings.turn_deadline_seconds)
         followed = await self._talk.edit(caller().tenant, turn_id, key, new, limits)
@@ -124,7 +124,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
 
     def _new_turn(
         self,
-        session: Document,
+        outlook: Outlook,
         text: str,
         key: Request,
         policy: str,
@@ -132,6 +132,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         watermark: int,
         extra: Document,
     ) -> NewTurn:
+        session = outlook.session
         if session.get("system_text"):
             extra = {**extra, "system_text": session["system_text"]}
         if session.get("access"):
@@ -143,7 +144,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
             policy=policy,
             reply_to=self._dispatch.reply_to,
             user=session["user"],
-            version=self._store.versions.resolve(session["tenant"], session),
+            version=self._store.versions.resolve(session["tenant"], session, outlook.pointer),
             schema=session.get("schema"),
             settings=settings,
             min_watermark=watermark,

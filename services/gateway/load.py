@@ -9,6 +9,7 @@ from services.common.errors import ResourceExhausted
 from services.common.store import Store
 
 FRESH_SECONDS = 1.0
+TENANTS_KEPT = 10_000
 
 
 class Load:
@@ -21,6 +22,7 @@ class Load:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._open = 0
+        self._tenants: dict[str, tuple[float, int]] = {}
         self.generator_up = False
 
     def check(self) -> None:
@@ -41,3 +43,16 @@ class Load:
             self._looked_at = time.monotonic()
         finally:
             self._lock.release()
+
+    def far_from(self, tenant: str, limit: int) -> bool:
+        """Whether the tenant's open turns, counted within the last second and those accepted here since, stay
+        below half of ``limit``: then they need not be counted again. Blocks; for the pool."""
+        with self._lock:
+            looked_at, count = self._tenants.get(tenant, (float("-inf"), 0))
+        if time.monotonic() - looked_at > FRESH_SECONDS:
+            looked_at, count = time.monotonic(), self._store.turns.open_in_tenant(tenant, limit)
+        with self._lock:
+            if len(self._tenants) >= TENANTS_KEPT:
+                self._tenants.clear()
+            self._tenants[tenant] = (looked_at, count + 1)
+        return 2 * count < limit

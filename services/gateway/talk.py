@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from antiphon.v1 import conversation_pb2 as pb
 
 from services.common.errors import AntiphonError, OutOfRange
-from services.common.store import Accepted, Document, NewTurn, Request, Store, TurnLimits
+from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.gateway.dispatch import Dispatch
 from services.gateway.load import Load
 from services.gateway.mapping.events import accepted_message, event_message
@@ -56,22 +56,28 @@ class Talk:
     # -- beginning a stream ---------------------------------------------------------------------
 
     async def send(
-        self, tenant: str, session_id: str, new: Callable[[Document], NewTurn], limits: TurnLimits
+        self, tenant: str, session_id: str, new: Callable[[Outlook], NewTurn], limits: TurnLimits
     ) -> Followed:
         """Accept a message; ``new`` makes the turn of the open session it belongs to."""
 
         def write() -> Accepted:
-            session = self._store.sessions.get(tenant, session_id)
-            turn = new(session)
-            if session["status"] != "open":
+            outlook = self._store.outlooks.of_session(tenant, session_id)
+            turn = new(outlook)
+            if outlook.session["status"] != "open":
                 known = self._store.turns.of_request(tenant, turn.request)
                 if known is not None:
                     return Accepted(known, created=False)
-                session = self._store.sessions.get_open(tenant, session_id)
+            outlook.require_open()
             self._load.check()
-            return self._store.turns.accept_turn(tenant, turn, limits)
+            allowed = self._limits(tenant, outlook, limits)
+            return self._store.turns.accept_turn(tenant, turn, allowed, (outlook.newest_n, outlook.busy))
 
         return await self._begin(tenant, write)
+
+    def _limits(self, tenant: str, outlook: Outlook, limits: TurnLimits) -> TurnLimits:
+        """The tenant's quota in place of the server's default, and whether it has to be counted."""
+        allowed = int(outlook.quotas.get("open_turns") or limits.open_per_tenant)
+        return replace(limits, open_per_tenant=allowed, count=not self._load.far_from(tenant, allowed))
 
     async def reopen(self, tenant: str, turn_id: str, write: Callable[[], Accepted]) -> Followed:
         """Begin a new round of a turn, in a session that takes turns, by a write that returns it reopened."""
@@ -88,21 +94,23 @@ class Talk:
         tenant: str,
         turn_id: str,
         key: Request,
-        new: Callable[[Document, Document], NewTurn],
+        new: Callable[[Outlook, Document], NewTurn],
         limits: TurnLimits,
     ) -> Followed:
-        """Take the session's last turn out and accept ``new(session, old turn)`` in its place."""
+        """Take the session's last turn out and accept ``new(outlook, old turn)`` in its place."""
 
         def write() -> Accepted:
             known = self._store.turns.of_request(tenant, key)
             if known is not None:
                 return Accepted(known, created=False)
             self._load.check()
-            session, old = self._session_of(tenant, turn_id)
-            turn = replace(new(session, old), follows=old["n"])
+            old = self._store.turns.get(tenant, turn_id)
+            outlook = self._store.outlooks.of_session(tenant, old["session"])
+            outlook.require_open()
+            turn = replace(new(outlook, old), follows=old["n"])
             excluded = self._store.turns.exclude(tenant, turn_id, excluded=True)
             try:
-                return self._store.turns.accept_turn(tenant, turn, limits)
+                return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook, limits))
             except AntiphonError:
                 if excluded:
                     self._store.turns.exclude(tenant, turn_id, excluded=False)

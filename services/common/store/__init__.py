@@ -14,6 +14,7 @@ from services.common.store.imports import Imports
 from services.common.store.indexes import ensure_indexes
 from services.common.store.keys import Credential, Keys
 from services.common.store.knowledge import KNOWLEDGE_INDEXES, GroundingText, KnowledgeStore
+from services.common.store.outlook import Outlook, Outlooks
 from services.common.store.rounds import Rounds
 from services.common.store.schemas import Schemas
 from services.common.store.serving import Serving
@@ -35,6 +36,7 @@ __all__ = [
     "GroundingText",
     "Lease",
     "NewTurn",
+    "Outlook",
     "Request",
     "Scoped",
     "Store",
@@ -50,6 +52,7 @@ class Store:
         self.connection = Connection(settings.mongo_url, settings.mongo_database, name=name, pool=pool)
         lease = Lease(settings.lease_seconds, settings.silent_seconds, settings.max_attempts)
         self.turns = Turns(self.connection)
+        self.outlooks = Outlooks(self.connection)
         self.rounds = Rounds(self.connection, self.turns)
         self.steps = Steps(self.connection, lease)
         self.sweep = Sweep(self.connection, self.turns, self.steps, settings.max_attempts)

@@ -42,11 +42,15 @@ class Request:
 
 @dataclass(frozen=True)
 class TurnLimits:
-    """Open turns a tenant may have before accept answers RESOURCE_EXHAUSTED, and the deadline of a turn."""
+    """Open turns a tenant may have before accept answers RESOURCE_EXHAUSTED, and the deadline of a turn.
+
+    ``count`` False: the caller has counted lately and is far from the limit.
+    """
 
     open_per_tenant: int = 1_000
     deadline_seconds: float = 600.0
     retry_after: float = 2.0
+    count: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,38 +100,35 @@ class Turns:
 
     # -- accept ---------------------------------------------------------------------------------
 
-    def accept_turn(self, tenant: str, new: NewTurn, limits: TurnLimits) -> Accepted:
+    def accept_turn(
+        self, tenant: str, new: NewTurn, limits: TurnLimits, stands: tuple[int, bool] | None = None
+    ) -> Accepted:
         """Store a user's message as the session's next turn (write 1; KEPT).
 
         Promises: once this returned, the turn reaches a terminal state. Reads the highest n, *then*
-        whether a turn is open, and inserts n + 1; the unique indexes decide every race.
+        whether a turn is open, and inserts n + 1; the unique indexes decide every race. ``stands`` is a
+        reading of the two in that order that the caller has just made; it may be out of date.
 
         Raises: AlreadyExists (request id used with another payload), FailedPrecondition (SESSION_BUSY:
         policy ``reject`` and a turn is open; NOT_LAST_TURN), ResourceExhausted (too many open turns).
         """
         turns = self._of(tenant)
-        if turns.count({"open": True}, limit=limits.open_per_tenant) >= limits.open_per_tenant:
-            known = self._same_request(turns, new.request)
-            if known is not None:
-                return Accepted(known, created=False)
-            raise ResourceExhausted(
-                f"the tenant has {limits.open_per_tenant} open turns", retry_after=limits.retry_after
-            )
+        if limits.count:
+            self._check_open(turns, new.request, limits)
         while True:
-            newest = turns.find_one({"session": new.session}, ("n",), sort=[("n", -1)])
-            n = newest["n"] + 1 if newest else 1
+            newest_n, busy = stands if stands is not None else self._stands(turns, new.session)
+            stands, n = None, newest_n + 1
             if new.follows is not None and n != new.follows + 1:
                 known = self._same_request(turns, new.request)
                 if known is not None:
                     return Accepted(known, created=False)
                 raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
-            waiting = bool(newest) and turns.count({"session": new.session, "open": True}, limit=1) > 0
-            if waiting and new.policy == "reject":
+            if busy and new.policy == "reject":
                 known = self._same_request(turns, new.request)
                 if known is not None:
                     return Accepted(known, created=False)
                 raise FailedPrecondition("the session has an open turn and its policy is reject", reason="SESSION_BUSY")
-            turn = self._document(new, n, waiting, limits)
+            turn = self._document(new, n, busy, limits)
             try:
                 turns.insert_one(turn)
             except DuplicateKeyError:
@@ -136,9 +137,29 @@ class Turns:
                     return Accepted(known, created=False)
                 continue  # another acceptor or finisher was faster: look again
             turn["tenant"] = tenant
-            if waiting:
+            if busy:
                 return self._settle(tenant, turn, new.policy)
             return Accepted(turn, created=True, dispatch=[turn])
+
+    @staticmethod
+    def _stands(turns: Scoped, session: str) -> tuple[int, bool]:
+        newest = turns.find_one({"session": session}, ("n",), sort=[("n", -1)])
+        if newest is None:
+            return 0, False
+        return newest["n"], turns.count({"session": session, "open": True}, limit=1) > 0
+
+    def _check_open(self, turns: Scoped, request: Request, limits: TurnLimits) -> None:
+        """Raises ResourceExhausted at the tenant's limit, unless the request is known."""
+        if turns.count({"open": True}, limit=limits.open_per_tenant) < limits.open_per_tenant:
+            return
+        if self._same_request(turns, request) is None:
+            raise ResourceExhausted(
+                f"the tenant has {limits.open_per_tenant} open turns", retry_after=limits.retry_after
+            )
+
+    def open_in_tenant(self, tenant: str, limit: int) -> int:
+        """How many turns of the tenant are open, counted up to ``limit``."""
+        return self._of(tenant).count({"open": True}, limit=limit)
 
     def of_request(self, tenant: str, request: Request) -> Document | None:
         """The turn that a request id has made; None if none. Raises AlreadyExists (another payload)."""

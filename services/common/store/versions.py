@@ -140,10 +140,11 @@ class Versions:
                 if change is not None and change.get("fullDocument"):
                     yield [change["fullDocument"]]
 
-    def resolve(self, tenant: str, session: Mapping[str, Any]) -> str:
+    def resolve(self, tenant: str, session: Mapping[str, Any], pointer: Mapping[str, Any] | None = None) -> str:
         """The version of a turn that is accepted now: the session's own unless it was withdrawn, else by the
-        pointer; a canary gets its share of the sessions by their hash."""
-        pointer = self.pointer(tenant)
+        pointer (read here unless the caller just did); a canary gets its share of the sessions by their hash."""
+        if pointer is None:
+            pointer = self.pointer(tenant)
         pinned = session.get("version")
         if pinned is not None and pinned not in pointer["withdrawn"]:
             return str(pinned)

@@ -125,7 +125,7 @@ def test_no_message_of_the_contract_breaks_the_gateway(
     before, before_other = stored(workers, tenant), stored(workers, f"{tenant}-other")
 
     @settings(
-        max_examples=15,
+        max_examples=10,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
