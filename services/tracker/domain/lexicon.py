@@ -100,9 +100,18 @@ def stem(word: str) -> str:
 
 
 def tokens_of(name: str) -> list[str]:
-    """The words of an identifier ("FindRestaurants", "number_of_seats", "hotel-area") or of a plain text."""
+    """The words of an identifier ("FindRestaurants", "number_of_seats", "hotel-area") or of a plain text.
+
+    Chinese has no spaces: there, pairs of characters stand for words.
+    """
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [t.lower() for t in re.findall(r"[^\W_]+", spaced)]
+    tokens: list[str] = []
+    for token in re.findall(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+", spaced):
+        if "\u3400" <= token[0] <= "\u9fff" and len(token) > 2:
+            tokens += [token[i : i + 2] for i in range(len(token) - 1)]
+        else:
+            tokens.append(token.lower())
+    return tokens
 
 
 _SYNONYM_STEMS = [frozenset(stem(w) for w in group.split()) for group in _SYNONYMS]
@@ -148,7 +157,7 @@ class Lexicon:
     services: dict[str, ServiceRules] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def compile_schema(schema: Schema) -> Lexicon:
     """The schema's lexicon; cached, because a schema's revision never changes."""
     names = Counter(t for s in schema.services for t in {stem(w) for w in _service_words(s)})
