@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+COMFORT_SECONDS = 0.25
 
 
 class _Nobody:
@@ -69,6 +70,7 @@ class Engine:
         self._wake = threading.Condition()
         self._closing = False
         self._spoke = False
+        self._comforted = 0.0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -205,6 +207,7 @@ class Engine:
             self._admit()
             self._prefill()
             self._step()
+            self._comfort()
             self._figures = self._backend.figures()
             if self._spoke:
                 try:
@@ -344,6 +347,20 @@ class Engine:
                 return []
             log.exception("a step of %d rows failed; stepping each alone", len(rows))
         return [answer for row in rows for answer in self._step_apart([row])]
+
+    def _comfort(self) -> None:
+        """Say to those who wait for a row or for their prompt's turn that the engine moves: it comes to them.
+
+        Their leases would end otherwise, and five times so in a long line would be a failure without a fault.
+        """
+        now = time.monotonic()
+        if not self._rows or now - self._comforted < COMFORT_SECONDS:
+            return
+        self._comforted = now
+        with self._wake:
+            waiting = self._line.rows()
+        for row in [*waiting, *(row for row in self._rows if not row.ready)]:
+            self._tell(row, row.listener.on_progress)
 
     def _emit(self, row: Row, ids: list[int]) -> None:
         settings = row.request.settings

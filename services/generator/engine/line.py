@@ -59,6 +59,10 @@ class WaitingLine:
             self._served.clear()
         return None
 
+    def rows(self) -> list[Row]:
+        """All rows in the line, in no order."""
+        return [row for line in self._tenants.values() for _, _, row in line]
+
     def remove(self, chosen: Callable[[Row], bool]) -> list[Row]:
         """Remove and answer all rows that are `chosen`."""
         out: list[Row] = []

@@ -134,7 +134,8 @@ class DraftListener(Protocol):
         ...
 
     def on_progress(self) -> None:
-        """The row advanced (a chunk of its prompt or a token): the moment to renew its lease."""
+        """The row advanced (a chunk of its prompt, a token, or its place in a line that moves): the moment to renew
+        its lease."""
         ...
 
     def on_finish(self, draft: FinishedDraft) -> None:
