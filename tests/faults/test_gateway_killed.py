@@ -18,7 +18,7 @@ def test_users_go_on_at_another_gateway_from_where_they_stood(story: Story) -> N
     story.check()
     assert all(one.streams >= 2 for one in told)
     assert all(one.attempts == [1] for one in told), "a gateway's death is none of the generators' business"
-    story.assert_answered(told, at, "gateway killed", 5.0)
+    story.assert_answered(told, at, "gateway killed", 5.0, stream=2)
 
 
 def test_what_was_asked_in_the_moment_of_its_death_is_answered_once(story: Story) -> None:

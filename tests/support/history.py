@@ -127,6 +127,14 @@ class Told:
         self._wait(lambda: self.tokens >= count or bool(self.end), timeout, f"{count} tokens")
         return time.monotonic()
 
+    def wait_for_text(self, timeout: float = 60.0) -> None:
+        """Wait until all of the reply's text has come, whether or not its end has."""
+        self._wait(lambda: self.text == self.words, timeout, "the whole text")
+
+    def wait_for_attempt(self, attempt: int, tokens: int = 1, timeout: float = 60.0) -> None:
+        """Wait for so many words of an attempt."""
+        self._wait(lambda: self.place[1] >= attempt and self.tokens >= tokens, timeout, f"attempt {attempt}")
+
     def wait_for_end(self, timeout: float = 60.0) -> str:
         """Wait for the end the client was told; returns its kind."""
         self._wait(lambda: bool(self.end), timeout, "an end")
@@ -143,16 +151,17 @@ class Told:
         assert not self.problems, self.problems
         assert came, f"{what} did not come in {timeout:g} s: {self.words[:12]!r} at {self.place}, {self.tokens} tokens"
 
-    def first_token_after(self, moment: float) -> float | None:
-        """Seconds from a moment to the next text; None where none came."""
-        return next((one.at - moment for one in self.seen if one.kind == "delta" and one.at > moment), None)
+    def first_token_after(self, moment: float, attempt: int = 0, stream: int = 0) -> float | None:
+        """Seconds from a moment to the next text (of this attempt or stream, or a later one); None where none came."""
+        texts = (one for one in self.seen if one.kind == "delta" and one.at > moment)
+        return next((one.at - moment for one in texts if one.place[1] >= attempt and one.stream >= stream), None)
 
     @property
     def attempts(self) -> list[int]:
         """The attempts whose text or end was heard, in order."""
         found: list[int] = []
         for one in self.seen:
-            if one.kind != "accepted" and (not found or found[-1] != one.place[1]):
+            if one.kind in ("delta", *ENDS) and (not found or found[-1] != one.place[1]):
                 found.append(one.place[1])
         return found
 

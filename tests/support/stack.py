@@ -18,6 +18,7 @@ from tests.support.brokers import Broker
 from tests.support.callers import Caller
 from tests.support.history import History, Told
 from tests.support.processes import REPOSITORY, ServiceProcess, Services, service_environment
+from tests.support.waiting import wait_until
 
 # A hold on a turn that ends soon, for stories that do not measure how long the default one takes.
 SHORT_LEASE = {"lease_seconds": 3, "renew_seconds": 0.5, "silent_seconds": 1}
@@ -142,9 +143,24 @@ class Story:
         process.kill()
         return time.monotonic()
 
-    def assert_answered(self, told: Sequence[Told], since: float, what: str, within: float) -> None:
-        """The next text came in time for all of them; the longest wait is reported."""
-        waits = [wait for one in told if (wait := one.first_token_after(since)) is not None]
+    @staticmethod
+    def now() -> float:
+        """Seconds of the monotonic clock that events are stamped with."""
+        return time.monotonic()
+
+    def wait_for_finished(self, told: Sequence[Told], timeout: float = 60.0) -> None:
+        """Wait until the store has the ends of these turns, whether or not their clients know."""
+        ids = [one.turn for one in told]
+        turns = self.stack.store.turns
+        wait_until(
+            lambda: all(not turn.get("open") for turn in turns.read(self.tenant, ids)), timeout, "ends in the store"
+        )
+
+    def assert_answered(
+        self, told: Sequence[Told], since: float, what: str, within: float, *, attempt: int = 0, stream: int = 0
+    ) -> None:
+        """The next text (of this attempt or stream, or a later one) came in time for all; reports the longest wait."""
+        waits = [wait for one in told if (wait := one.first_token_after(since, attempt, stream)) is not None]
         if waits:
             self.measured(f"{what}: to the next token", max(waits))
             assert max(waits) <= within
