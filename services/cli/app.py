@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from antiphon.client import AntiphonError
 
-from services.cli import ask, chat, feedback, keys, knowledge, models, sessions, settings, stack, state, train
+from services.cli import admin, ask, chat, feedback, keys, knowledge, models, sessions, settings, stack, state, train
 from services.cli.connection import Target
 from services.cli.options import HomeOption
 from services.cli.output import Failure, errors
@@ -39,7 +39,7 @@ def target(
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Embedded stack": (stack.up, stack.down, stack.status),
-    "Talking": (chat.chat, ask.ask, ask.revise, ask.retry, ask.cancel, ask.accept),
+    "Talking": (chat.chat, ask.ask, ask.revise, ask.attach, ask.retry, ask.cancel, ask.accept),
 }
 for panel, commands in PANELS.items():
     for command in commands:
@@ -53,6 +53,7 @@ for name, noun in {
     "train": train.train,
     "models": models.models,
     "keys": keys.keys,
+    "admin": admin.admin,
 }.items():
     app.add_typer(noun, name=name, rich_help_panel="Nouns")
 app.command()(settings.settings)

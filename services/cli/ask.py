@@ -116,6 +116,12 @@ def _end(event: conversation_pb2.TurnEvent) -> dict[str, object]:
     return {**found, "error": event.failed.error}
 
 
+def attach(context: typer.Context, turn: str, events: Events = False, as_json: JsonOption = False) -> None:
+    """Follow a turn that somebody else sent, from its beginning."""
+    with connected(context) as client:
+        finish(client.attach(turn), "", as_json, events=events)
+
+
 def retry(context: typer.Context, turn: str, events: Events = False, as_json: JsonOption = False) -> None:
     """Try a failed turn again."""
     with connected(context) as client:
