@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from services.common.bus import Bus, Consumer, EventPublisher, topology
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.tracker.batching import BatchingTracker
+from services.tracker.domain.feedback import Fallback
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.tracker import Tracker
 from services.tracker.settings import TrackerSettings
 from services.tracker.steps import TrackStep
+
+if TYPE_CHECKING:
+    from services.models.sentence_encoder import SentenceEncoder
 
 log = structlog.get_logger(__name__)
 _COMMITTED = Path(__file__).parents[1] / "models" / "weights" / "tracker" / "tracker.safetensors"
@@ -29,7 +38,7 @@ def main() -> None:
         bus = Bus(settings.broker_url)
         bus.declare()
         events = EventPublisher(bus)
-        step = TrackStep(store, bus, events, tracker)
+        step = TrackStep(store, bus, events, tracker, build_fallback(settings))
         consumer = Consumer(
             bus,
             topology.turn_queue(topology.TRACK, redis=bus.redis),
@@ -45,6 +54,24 @@ def main() -> None:
         events.close()
         bus.close()
         store.close()
+
+
+def build_fallback(settings: TrackerSettings) -> Fallback | None:
+    """The reader of comments by likeness; its encoder is loaded when the first comment needs it."""
+    if not settings.comment_fallback:
+        return None
+    lock = threading.Lock()
+    loaded: list[SentenceEncoder] = []
+
+    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        with lock:
+            if not loaded:
+                from services.models.sentence_encoder import SentenceEncoder
+
+                loaded.append(SentenceEncoder.load())
+        return loaded[0].encode(texts)
+
+    return Fallback(encode)
 
 
 def build_tracker(settings: TrackerSettings) -> Tracker:

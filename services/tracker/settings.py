@@ -20,6 +20,11 @@ class TrackerSettings(CommonSettings):
     tracker_weights: Path | None = Field(
         None, description="The learned tracker's weights; the committed ones if unset."
     )
+    comment_fallback: bool = Field(
+        True,
+        description="Whether comments that no rule understands are read by their likeness to known ones, with the "
+        "sentence encoder.",
+    )
     track_batch: int = Field(
         16, ge=1, le=48, description="Turns of one batch, and in hand; half as many wait prefetched."
     )

@@ -24,7 +24,7 @@ from services.common.schema import Schema, SchemaError, parse_schema_document
 from services.common.state import differences, effective_state
 from services.common.store import Document, Store
 from services.common.telemetry import step_span
-from services.tracker.domain.feedback import Feedback, FeedbackError, Understanding, read_feedback
+from services.tracker.domain.feedback import Fallback, Feedback, FeedbackError, Understanding, read_feedback
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker
 
@@ -37,11 +37,14 @@ EARLIER_TURNS = 20
 class TrackStep:
     """The handler of `turns.track`; one object for all threads of a worker."""
 
-    def __init__(self, store: Store, bus: Bus, events: EventPublisher, tracker: Tracker) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, events: EventPublisher, tracker: Tracker, fallback: Fallback | None = None
+    ) -> None:
         self._store = store
         self._bus = bus
         self._events = events
         self._tracker = tracker
+        self._fallback = fallback
         self._schemas: OrderedDict[tuple[str, str], Schema] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -175,11 +178,12 @@ class TrackStep:
     def _understand(self, message: TurnMessage, turn: Document, feedback: Mapping[str, Any]) -> Understanding:
         about = _draft_before(turn, message.round)
         try:
-            return read_feedback(Feedback.from_json(feedback), about, turn["text"])
+            return read_feedback(Feedback.from_json(feedback), about, turn["text"], self._fallback)
         except FeedbackError as error:
             # The gateway refuses contradictory constraints; whatever came by another way is read without them.
             log.warning("constraints_refused", turn=message.turn, field=error.field, reason=error.reason)
-            return read_feedback(Feedback.from_json({**feedback, "constraints": []}), about, turn["text"])
+            untyped = Feedback.from_json({**feedback, "constraints": []})
+            return read_feedback(untyped, about, turn["text"], self._fallback)
 
     def _changed_state(
         self,

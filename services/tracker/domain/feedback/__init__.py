@@ -2,6 +2,7 @@
 
 from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.edits import Edit, difference
+from services.tracker.domain.feedback.fallback import Fallback
 from services.tracker.domain.feedback.understanding import (
     Feedback,
     FeedbackError,
@@ -12,6 +13,7 @@ from services.tracker.domain.feedback.understanding import (
 
 __all__ = [
     "Edit",
+    "Fallback",
     "Feedback",
     "FeedbackError",
     "Understanding",

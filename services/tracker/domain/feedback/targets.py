@@ -18,13 +18,13 @@ def target_words(match: re.Match[str], context: Context, kind: str) -> list[Cons
         re.I,
     ):
         return None  # "explain it in …", "say that again": the pronoun shows that no word is meant
-    said_of_all = _GENERIC_VERB.search(match[0]) and not re.search(
-        r"\b(?:words?|terms?|phrases?|about|keywords?)\b", match[0], re.I
-    )
-    if kind == "must_not_include" and re.search(r"\b(?:say|write|name)\b", match[0], re.I):
-        said_of_all = False
-    if said_of_all and not context.quotes.marked(match["target"]):
-        return None  # "I have two kids", "write like a poet": no word is named
+    verb = _GENERIC_VERB.search(match.string[match.start() : match.start("target")])
+    if verb and not context.quotes.marked(match["target"]):
+        named = re.match(
+            r"\s*(?:something|anything)?\s*(?:words?|terms?|phrases?|about|keywords?)\b", match["target"], re.I
+        )
+        if not named and (kind == "must_include" or verb["verb"].lower() in ("have", "need", "state", "display")):
+            return None  # "I have two kids", "write like a poet": no word is named
     short, long = phrases(match["target"], context.quotes)
     if "markdown" in match["target"].lower() and not context.quotes.marked(match["target"]):
         return None
@@ -52,8 +52,7 @@ def target_words(match: re.Match[str], context: Context, kind: str) -> list[Cons
 
 
 _GENERIC_VERB = re.compile(
-    r"^\W*(?:[^.;!?\n]*?\b(?:please|also|and|then|to|you|you)\s+)?(?:write|say|have|state|name|display|get in|"
-    r"fit in)\b(?! (?:something|anything))",
+    r"\b(?P<verb>write|say|have|state|name|display|get in|fit in|need)\s+(?:also\s+)?(?:the|a|an|any|that|this)?\s*$",
     re.I,
 )
 _GENERIC = frozenset(

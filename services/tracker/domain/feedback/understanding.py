@@ -17,6 +17,7 @@ from services.common.constraints import (
 )
 from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.edits import Edit, difference
+from services.tracker.domain.feedback.fallback import Fallback
 
 MAX_COMMENT = 10_000
 """Code points of a comment that are read; what stands behind them is reported as not understood."""
@@ -86,10 +87,13 @@ def understand(feedback: Feedback, draft_text: str) -> list[Constraint]:
     return read_feedback(feedback, draft_text).constraints
 
 
-def read_feedback(feedback: Feedback, draft_text: str, prompt: str = "") -> Understanding:
+def read_feedback(
+    feedback: Feedback, draft_text: str, prompt: str = "", fallback: Fallback | None = None
+) -> Understanding:
     """All that the feedback asks for; typed constraints first, then the comment's, then the edit's.
 
-    `prompt` is the user's message that the draft answers ("repeat the request first"). Raises FeedbackError
+    `prompt` is the user's message that the draft answers ("repeat the request first"); `fallback` reads what
+    the rules leave of the comment. Raises FeedbackError
     where typed constraints are wrong or contradict each other. Comments and edits never raise: of two wishes
     that contradict each other the later one counts, and typed constraints win over both.
     """
@@ -99,6 +103,12 @@ def read_feedback(feedback: Feedback, draft_text: str, prompt: str = "") -> Unde
         raise FeedbackError(error.field, error.reason) from None
     comment, cut = feedback.comment[:MAX_COMMENT], feedback.comment[MAX_COMMENT:]
     parsed = parse_comment(comment, draft_text, prompt)
+    if fallback is not None and parsed.unparsed:
+        alike, left = fallback.read(parsed.unparsed, draft_text)
+        understood = set(parsed.unparsed) - set(left)
+        parsed.constraints += [c for c in alike if c not in parsed.constraints]
+        parsed.topics = [t for t in parsed.topics if t not in understood]
+        parsed.unparsed = left
     edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
     free = [c for c in parsed.constraints + (edit.constraints() if edit else []) if _sound(c)]
     merged = without_contradicted([*free[:MAX_CONSTRAINTS], *feedback.constraints])
