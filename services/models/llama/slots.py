@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -64,8 +65,12 @@ def _blocks(length: int) -> int:
 
 
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: str) -> Tensor:
-    """Zeros (what is masked away must still be finite); on a CPU as pages that cost nothing until written."""
+    """Zeros (what is masked away must still be finite); on a CPU as pages that cost nothing until written.
+
+    Mapped here and not by numpy, which asks for huge pages: a session of few tokens would then hold two megabytes
+    for each layer and head.
+    """
     if device != "cpu":
         return torch.zeros(size, dtype=dtype, device=device)
-    pages = np.zeros(int(np.prod(size)) * dtype.itemsize, dtype=np.uint8)
-    return torch.from_numpy(pages).view(dtype).view(size)
+    pages = mmap.mmap(-1, math.prod(size) * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return torch.frombuffer(pages, dtype=dtype).view(size)
