@@ -10,7 +10,8 @@ import structlog
 
 from services.common.store import Store
 from services.knowledge.domain.passages import Passage, cut
-from services.knowledge.domain.reading import Unreadable, read
+from services.knowledge.domain.reading import Unreadable
+from services.knowledge.parsing import read_limited
 from services.models.sentence_encoder import SentenceEncoder
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,7 @@ class Ingester:
             self._store.close_ingestion(tenant, ingestion, "failed", "the upload is gone")
             return
         try:
-            sections = read(content, source["media_type"], source["title"])
+            sections = read_limited(content, source["media_type"], source["title"])
         except Unreadable as error:
             log.info("document_unreadable", tenant=tenant, ingestion=ingestion, reason=str(error))
             self._store.close_ingestion(tenant, ingestion, "failed", str(error))

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from markdown_it import MarkdownIt
+
 from services.knowledge.domain.text import content_hash, sentences
 
 MAX_PIECES = 200
 
-_HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
-_FENCE = re.compile(r"^\s*(```|~~~)")
+_MARKDOWN = MarkdownIt("commonmark", {"maxNesting": 20}).disable(["inline", "reference"])
 
 
 @dataclass(frozen=True)
@@ -41,32 +42,29 @@ class Passage:
 
 
 def markdown_sections(text: str, title: str = "") -> list[Section]:
-    """Sections of a Markdown text by its ATX headings; fenced code is left whole."""
+    """Sections of a Markdown text by its headings (CommonMark: `#` and underlined); the text stays as written."""
+    lines = text.splitlines()
     sections: list[Section] = []
     path: list[tuple[int, str]] = []
-    lines: list[str] = []
-    fenced = False
+    start = 0
 
-    def close() -> None:
-        body = "\n".join(lines).strip()
+    def close(end: int) -> None:
+        body = "\n".join(lines[start:end]).strip()
         if body:
             sections.append(Section((*([title] if title else []), *(name for _, name in path)), body))
-        lines.clear()
 
-    for line in text.splitlines():
-        if _FENCE.match(line):
-            fenced = not fenced
-        heading = None if fenced else _HEADING.match(line)
-        if heading is None:
-            lines.append(line)
+    tokens = _MARKDOWN.parse(text)
+    for place, token in enumerate(tokens):
+        if token.type != "heading_open" or token.level or token.map is None:
             continue
-        close()
-        level, name = len(heading.group(1)), heading.group(2)
+        close(token.map[0])
+        level, name = int(token.tag[1:]), " ".join(tokens[place + 1].content.split())
         while path and path[-1][0] >= level:
             path.pop()
         if name and name != title:
             path.append((level, name))
-    close()
+        start = token.map[1]
+    close(len(lines))
     return sections
 
 
