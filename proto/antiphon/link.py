@@ -16,7 +16,7 @@ from antiphon.retry import Pool, Retries, RetryPolicy
 C = TypeVar("C")
 
 OPTIONS: list[tuple[str, Any]] = [
-    # A gateway takes one ping in 30 s; a client that sends more is sent away (GOAWAY).
+    # A gateway takes a ping every 10 s; a client that sends more is sent away (GOAWAY).
     ("grpc.keepalive_time_ms", 45_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),

@@ -157,7 +157,7 @@ def _server(settings: GatewaySettings, keyring: Keyring) -> grpc.aio.Server:
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.so_reuseport", 0),  # a second gateway on the same port is a mistake and not load balancing
             # clients behind idle-cutting networks may ping every ten seconds, also between calls
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.keepalive_time_ms", 60_000),
         ],
