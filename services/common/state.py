@@ -56,6 +56,15 @@ def effective_state(
     return state
 
 
+def base_revision(corrections: Iterable[Mapping[str, Any]], n: int) -> int:
+    """The revision that a state tracked for turn `n` has seen: that of the last correction made before the turn.
+
+    A correction made while turn `n` was open follows that turn and is none of what it was tracked from, though
+    the tracker may already find it in the session: it must still count afterwards.
+    """
+    return max((int(c["revision"]) for c in corrections if c["after_n"] < n), default=0)
+
+
 def _apply(services: dict[str, Any], entry: Mapping[str, Any]) -> None:
     service = services.get(entry["service"])
     if service is None:

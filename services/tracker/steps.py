@@ -15,13 +15,13 @@ from typing import Any
 
 import structlog
 
-from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
+from services.common.bus import Bus, Delivery, Event, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
 from services.common.drafts import chosen_draft
 from services.common.errors import NotFound, Unavailable
 from services.common.schema import Schema, SchemaError, parse_schema_document
-from services.common.state import differences, effective_state
+from services.common.state import base_revision, differences, effective_state
 from services.common.store import Document, Store
 from services.common.telemetry import step_span
 from services.tracker.domain.feedback import Fallback, Feedback, FeedbackError, Understanding, read_feedback
@@ -108,7 +108,7 @@ class TrackStep:
             turn["text"],
             message.n,
         )
-        document = {"base_revision": session["state_revision"], **state.to_json()}
+        document = {"base_revision": base_revision(session["corrections"], message.n), **state.to_json()}
         understood = {
             "intents": {name: one.intent for name, one in state.services.items() if one.intent},
             "entities": document["entities"],
@@ -161,19 +161,29 @@ class TrackStep:
         if state is None and message.schema is not None:
             message = self._track_text(message, turn)  # the first attempt ended before its state was stored
             state = message.state
-        grounded = turn.get("grounding") is not None or turn["attempt"] > 0 or message.round > 1
-        if not feedback:
-            return replace(message, state=state, skip_ground=grounded)
-        understanding = self._understand(message, turn, feedback)
-        changed = self._changed_state(message, turn, state, understanding, feedback)
-        understood = understanding.to_json()
-        self._say(message, turn, state=changed, understood=understood)
+        elif state is not None and message.schema is not None:
+            state = self._corrected(message, state)
+        understanding = self._understand(message, turn, feedback) if feedback else Understanding()
+        changed = self._changed_state(message, turn, state, understanding, feedback) if feedback else None
+        if changed is not None:
+            state = changed
+        understood = understanding.to_json() if feedback else None
+        self._say(message, turn, state=state if state != turn.get("state") else None, understood=understood)
+        grounded = turn.get("grounding") is not None
         return replace(
             message,
-            state=changed if changed is not None else state,
+            state=state,
             understood=understood,
-            skip_ground=changed is None and not understanding.touches_content,
+            skip_ground=changed is None and not understanding.touches_content if feedback else grounded,
         )
+
+    def _corrected(self, message: TurnMessage, state: Document) -> Document:
+        """The turn's state with what people corrected since it was tracked: the revision is to know it."""
+        corrections = self._store.sessions.get(message.tenant, message.session)["corrections"]
+        seen = base_revision(corrections, message.n + 1)
+        if seen <= int(state.get("base_revision", 0)):
+            return state
+        return {**effective_state(state, corrections, message.n), "base_revision": seen}
 
     def _understand(self, message: TurnMessage, turn: Document, feedback: Mapping[str, Any]) -> Understanding:
         about = _draft_before(turn, message.round)
@@ -208,12 +218,16 @@ class TrackStep:
 
     # -- onward -----------------------------------------------------------------------------------
 
-    def _say(self, message: TurnMessage, turn: Document, *, state: Document | None, understood: dict[str, Any]) -> None:
-        reply_to = turn.get("reply_to") or message.reply_to
-        made = [event(message.turn, "understood", message.round, turn["attempt"], understood=understood)]
+    def _say(
+        self, message: TurnMessage, turn: Document, *, state: Document | None, understood: dict[str, Any] | None
+    ) -> None:
+        """Tells the gateway what is new; None is no news."""
+        made: list[Event] = []
+        if understood is not None:
+            made.append(event(message.turn, "understood", message.round, turn["attempt"], understood=understood))
         if state is not None:
             made.append(event(message.turn, "state", message.round, turn["attempt"], state=state))
-        self._events.put(reply_to, *made)
+        self._events.put(turn.get("reply_to") or message.reply_to, *made)
 
     def _send_on(self, message: TurnMessage) -> None:
         queue = topology.GENERATE if message.skip_ground else topology.GROUND

@@ -139,6 +139,11 @@ def test_a_correction_holds_for_the_turns_after_it(
     assert second["state"]["base_revision"] == 1
     third = talk(driver, session, "I changed my mind: indian food please.", schema)
     assert slots(third)["cuisine"] == "indian"
+    fewer = {"after_n": 3, "service": "restaurant", "slot": "party_size", "value": "2", "by": "ann"}
+    sessions.correct_state(TENANT, session, Request("CorrectState", new_id("request"), ""), 1, [fewer])
+    revised = revise(driver, third, {"comment": "shorter", "constraints": []})
+    assert slots(revised) == {"cuisine": "indian", "party_size": "2"}
+    assert revised["state"]["base_revision"] == 2
 
 
 def test_a_turn_without_a_schema_passes_through(driver: TurnDriver, services: Services, ground: Ground) -> None:

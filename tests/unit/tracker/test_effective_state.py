@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.state import correction, differences, effective_state
+from services.common.state import base_revision, correction, differences, effective_state
 
 AT = "2026-01-01"
 
@@ -86,6 +86,18 @@ def test_order_of_storage_is_no_order_and_nothing_is_changed_in_place(
     due = sorted((c for c in fixes if c["revision"] > base and c["after_n"] <= n), key=lambda c: c["revision"])
     expected = {"area": "north", "stars": "4"} | {c["slot"]: c["value"] for c in due}
     assert values(first) == {k: v for k, v in expected.items() if v is not None}
+
+
+def test_a_correction_made_while_the_turn_was_open_counts_after_it() -> None:
+    fixes = [
+        correction(1, 1, "hotel", "area", "south", "ann", AT),
+        correction(2, 2, "hotel", "area", "west", "ann", AT),
+    ]
+    previous = effective_state(tracked(0, area="north"), fixes, 1)
+    assert values(previous) == {"area": "south"}
+    state = {**tracked(0, area="south"), "base_revision": base_revision(fixes, 2)}
+    assert values(effective_state(state, fixes, 2)) == {"area": "west"}
+    assert values(effective_state(state, fixes[:1], 2)) == {"area": "south"}
 
 
 def test_differences_name_what_came_went_and_changed() -> None:
