@@ -11,6 +11,7 @@ from antiphon.v1 import knowledge_pb2 as pb
 from services.common.bus import topology
 from services.common.bus.jobs import Jobs
 from services.common.errors import InvalidArgument, ResourceExhausted, Unavailable
+from services.common.media import MEDIA_TYPES, media_type
 from services.common.store import Document, Store
 from services.common.store.knowledge import Upload, document_id
 from services.common.store.knowledge.documents import MAX_DOCUMENT_BYTES
@@ -23,7 +24,6 @@ from services.gateway.threads import Threads
 log = structlog.get_logger(__name__)
 MAX_CHUNK = 2**20
 MAX_TITLE = 500
-MEDIA = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
 INGEST = "knowledge.ingest"
 
 
@@ -43,7 +43,7 @@ class DocumentRpcs:
         upload = Upload(
             uri=header.name,
             content=content,
-            media_type=header.media_type or _media_type(header.name),
+            media_type=media_type(header.name, header.media_type),
             title=header.title,
             labels=_labels(header),
             user=header.user_id,
@@ -104,12 +104,13 @@ async def _receive(requests: AsyncIterator[pb.IngestDocumentRequest]) -> tuple[p
             raise InvalidArgument("part", "is empty: a header or a chunk")
     if header is None:
         raise InvalidArgument("header", "is needed")
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidArgument("chunk", f"the document is no UTF-8 text (byte {error.start})") from None
-    if not text.strip():
+    if not content.strip():
         raise InvalidArgument("chunk", "the document is empty")
+    if media_type(header.name, header.media_type).startswith("text/"):
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidArgument("chunk", f"the document is no UTF-8 text (byte {error.start})") from None
     return header, bytes(content)
 
 
@@ -119,13 +120,9 @@ def _check_header(header: pb.DocumentHeader) -> None:
     check.words("header.title", header.title, MAX_TITLE, needed=False)
     check.words("header.user_id", header.user_id, check.MAX_USER, needed=False)
     check.label_words("header.labels", header.labels)
-    if header.media_type not in ("", *MEDIA.values()):
-        known = " or ".join(sorted(set(MEDIA.values())))
+    if header.media_type and media_type("", header.media_type) not in MEDIA_TYPES.values():
+        known = " or ".join(sorted(set(MEDIA_TYPES.values())))
         raise InvalidArgument("header.media_type", f"{header.media_type!r} is not taken; {known}")
-
-
-def _media_type(name: str) -> str:
-    return next((media for suffix, media in MEDIA.items() if name.lower().endswith(suffix)), "text/plain")
 
 
 def _labels(header: pb.DocumentHeader) -> tuple[tuple[str, str], ...]:
