@@ -15,6 +15,8 @@ from pymongo.errors import DuplicateKeyError
 from services.common.errors import NotFound, PermissionDenied
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.knowledge.erasing import ErasingStore
+from services.common.store.knowledge.log import KnowledgeLog
 from services.common.store.turns import SCHEMA_VERSION, Request, now
 from services.common.store.versions import Versions
 
@@ -35,6 +37,7 @@ class Erasures:
         self._wait = timedelta(seconds=3 * lease_seconds)
         self._connection = connection
         self._versions = versions
+        self._knowledge = ErasingStore(connection, KnowledgeLog(connection))
 
     def _of(self, tenant: str, name: str = "erasures") -> Scoped:
         return self._connection.scoped(name, tenant, Concern.KEPT)
@@ -91,6 +94,7 @@ class Erasures:
         tenant, user = erasure["tenant"], erasure["name"]
         sessions = [one["_id"] for one in self._of(tenant, "sessions").find({"user": user}, ("_id",))]
         counts, versions = self._delete(tenant, user, sessions, withdraw=erasure["withdraw"])
+        counts |= self._knowledge.erase_user(tenant, user)
         fields: Document = {
             "erased": _added(erasure["erased"], counts),
             "versions": sorted({*erasure["versions"], *versions}),
@@ -109,7 +113,8 @@ class Erasures:
 
     def count(self, tenant: str, user: str) -> int:
         """Documents of the user that are left, in all collections."""
-        return sum(self._of(tenant, name).count({"user": user}) for name in OF_USER)
+        left = sum(self._of(tenant, name).count({"user": user}) for name in OF_USER)
+        return left + self._knowledge.count_of_user(tenant, user)
 
     def _delete(
         self, tenant: str, user: str, sessions: list[str], *, withdraw: bool

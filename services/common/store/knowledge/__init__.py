@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.common.quoting import quoted
 from services.common.store.connection import Connection
 from services.common.store.knowledge.candidates import CandidateStore, Decision
 from services.common.store.knowledge.documents import DocumentStore, Upload, document_id
+from services.common.store.knowledge.erasing import ErasingStore
 from services.common.store.knowledge.facts import FactChange, FactStore, FactView, Statement, read_fact
 from services.common.store.knowledge.log import KNOWLEDGE_INDEXES, Change, Heads, KnowledgeLog
 from services.common.store.knowledge.questions import Question, QuestionStore
@@ -44,7 +46,7 @@ class GroundingText:
     uri: str = ""
 
 
-class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, UseStore):
+class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, UseStore, ErasingStore):
     """Every store operation on knowledge, over one connection."""
 
     def __init__(self, connection: Connection) -> None:
@@ -57,7 +59,8 @@ class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, Us
     ) -> list[GroundingText]:
         """The texts of a turn's passages and facts ({id, revision, …} as the turn message has them), facts first.
 
-        Order is kept; what was erased since is left out. Two reads by id at most.
+        Order is kept; what was erased since is left out. The texts are `quoted`: they hold no template marks. Two
+        reads by id at most.
         """
         texts: list[GroundingText] = []
         if facts:
@@ -65,13 +68,13 @@ class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, Us
             for one in facts:
                 fact = found.get((one["id"], one["revision"]))
                 if fact is not None:
-                    texts.append(GroundingText("fact", fact.id, fact.revision, fact.entity, fact.prompt_text))
+                    text = quoted(fact.prompt_text)
+                    texts.append(GroundingText("fact", fact.id, fact.revision, quoted(fact.entity), text))
         if passages:
             rows = self.read_passages(tenant, [one["id"] for one in passages])
             for one in passages:
                 row = rows.get(one["id"])
                 if row is not None:
-                    texts.append(
-                        GroundingText("passage", row["_id"], row["revision"], row["heading"], row["text"], row["uri"])
-                    )
+                    heading, text = quoted(row["heading"]), quoted(row["text"])
+                    texts.append(GroundingText("passage", row["_id"], row["revision"], heading, text, row["uri"]))
         return texts

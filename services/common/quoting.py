@@ -1,0 +1,25 @@
+"""Makes text that others wrote safe to quote in a prompt: it can be read, but it cannot give orders or forge marks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CHAT_MARK = re.compile(r"<\s*\|?\s*/?\s*([\w-]{1,32})\s*\|\s*>|<\|([^|>]{0,32})\|>", re.IGNORECASE)
+_BRACKET_MARK = re.compile(r"\[\s*(/?\s*(?:INST|SYS|SYSTEM|\d{1,3}))\s*\]", re.IGNORECASE)
+_ANGLED = re.compile(r"<\s*(/?\s*(?:s|sys|system|user|assistant|tool|start_of_turn|end_of_turn))\s*>", re.IGNORECASE)
+_ROLE = re.compile(r"(^|\n)(\s*)(system|assistant|user|developer|tool)(\s*):", re.IGNORECASE)
+_HIDDEN = {"Cf", "Cc", "Co", "Cs"}
+
+
+def quoted(text: str) -> str:
+    """The text with template marks, forged citation numbers and role lines defused, hidden characters removed.
+
+    Chat templates take `<|im_start|>` and the like as structure and not as text; invisible characters hide orders
+    from the people who read the source.
+    """
+    visible = "".join(one for one in text if one in "\n\t" or unicodedata.category(one) not in _HIDDEN)
+    visible = _CHAT_MARK.sub(lambda match: f"‹{(match[1] or match[2] or '').strip()}›", visible)
+    visible = _ANGLED.sub(lambda match: f"‹{match[1].strip()}›", visible)
+    visible = _BRACKET_MARK.sub(lambda match: f"({match[1].strip()})", visible)
+    return _ROLE.sub(lambda match: f"{match[1]}{match[2]}“{match[3]}”{match[4]}:", visible)
