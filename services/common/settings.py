@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,10 @@ def _host() -> str:
 class CommonSettings(BaseSettings):
     """What each service needs to find the database, the broker and its place to write."""
 
-    model_config = SettingsConfigDict(env_prefix="ANTIPHON_", extra="ignore", secrets_dir=None)
+    # A folder of files named as the variables, such as a mounted secret; what the environment says goes first.
+    model_config = SettingsConfigDict(
+        env_prefix="ANTIPHON_", extra="ignore", secrets_dir=os.environ.get("ANTIPHON_SECRETS_DIR")
+    )
 
     mongo_url: str = Field(
         "mongodb://127.0.0.1:27017/?replicaSet=antiphon",

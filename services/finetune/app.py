@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from services.common.bus import Bus, topology
-from services.common.bus.jobs import Jobs, declare_jobs, make_celery
+from services.common.bus.jobs import Jobs, declare_jobs, job_queue, make_celery
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.finetune.settings import FinetuneSettings
@@ -17,13 +17,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry of ``python -m services.finetune jobs|batches|training``; ``jobs`` does both in one process."""
     parser = argparse.ArgumentParser(prog="python -m services.finetune", description=__doc__)
     parser.add_argument("part", choices=["jobs", "batches", "training"], help="what this process works on")
-    part = parser.parse_args(arguments).part
+    parser.add_argument(
+        "--once", action="store_true", help="training: work on what waits, then end (for Kubernetes Jobs)"
+    )
+    options = parser.parse_args(arguments)
+    part = options.part
+    if options.once:
+        if part != "training":
+            parser.error("--once goes with training")
+        run_once(FinetuneSettings())
+        return
     queues = {
         "jobs": (topology.FEEDBACK_JOBS, topology.TRAINING_JOBS),
         "batches": (topology.FEEDBACK_JOBS,),
         "training": (topology.TRAINING_JOBS,),
     }[part]
     run(FinetuneSettings(), queues)
+
+
+def run_once(settings: FinetuneSettings) -> None:
+    """Take one wake-up off the training queue, work on every run that nobody holds, and end."""
+    from services.finetune.runs import TrainingRun
+
+    with Runtime(settings, "training") as runtime:
+        store = Store(settings, name="antiphon-training")
+        store.prepare()
+        bus = Bus(settings.broker_url)
+        with bus.connect() as connection:
+            queue = job_queue(topology.TRAINING_JOBS, redis=bus.redis)(connection.default_channel)
+            queue.declare()
+            message = queue.get(no_ack=False)
+            if message is not None:
+                message.ack()  # a training outlives every acknowledgement timeout; its lease brings it back
+        runtime.ready()
+        for waiting in store.trainings.waiting():
+            run = store.trainings.take(waiting["tenant"], waiting["_id"])
+            if run is not None:
+                TrainingRun(settings, store, run).work()
+        store.close()
 
 
 def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:

@@ -127,6 +127,12 @@ class Trainings:
         lapsed = {"$lte": [{"$ifNull": ["$lease_until", {"$add": ["$created_at", 10_000]}]}, "$$NOW"]}
         return list(every.find({"open": True, "$expr": lapsed}).limit(limit))
 
+    def waiting(self, limit: int = 20) -> list[Document]:
+        """Open runs of all tenants that no worker holds at this moment, oldest first."""
+        every = self._connection.every_tenant("training_runs")
+        free = {"$lte": [{"$ifNull": ["$lease_until", None]}, "$$NOW"]}
+        return list(every.find({"open": True, "$expr": free}).sort("_id", 1).limit(limit))
+
     def put_set(self, tenant: str, new: list[str], replay: list[str], held_out: list[str]) -> Document:
         """Store a training set (KEPT); its id is the hash of the examples it names, so it is never changed."""
         digest = hashlib.sha256(repr((tenant, new, replay, held_out)).encode()).hexdigest()[:24]

@@ -1,0 +1,121 @@
+{{- define "antiphon.labels" -}}
+app.kubernetes.io/name: antiphon
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- end }}
+
+{{- define "antiphon.selector" -}}
+app.kubernetes.io/name: antiphon
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "antiphon.name" -}}
+{{ printf "%s-%s" .root.Release.Name .component | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "antiphon.image" -}}
+{{- $registry := .root.Values.image.registry -}}
+{{ if $registry }}{{ $registry }}/{{ end }}{{ .image }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
+{{- end }}
+
+{{- define "antiphon.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "antiphon.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- /* Secrets come as files: an environment shows up in too many places. */ -}}
+{{- define "antiphon.env" -}}
+- { name: ANTIPHON_SECRETS_DIR, value: /run/secrets/antiphon }
+- name: ANTIPHON_WORKER_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- { name: ANTIPHON_LIVENESS_FILE, value: /run/antiphon/alive }
+- { name: ANTIPHON_CACHE_DIR, value: /var/cache/antiphon }
+- { name: HF_HOME, value: /var/cache/antiphon/huggingface }
+{{- if or .root.Values.monitoring.podMonitor .root.Values.monitoring.rules }}
+- { name: ANTIPHON_METRICS_PORT, value: {{ .root.Values.monitoring.metricsPort | quote }} }
+{{- end }}
+{{- range $name, $value := merge (dict) (.env | default dict) .root.Values.config }}
+- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- end }}
+{{- end }}
+
+{{- define "antiphon.mounts" -}}
+- { name: secrets, mountPath: /run/secrets/antiphon, readOnly: true }
+- { name: run, mountPath: /run/antiphon }
+- { name: tmp, mountPath: /tmp }
+- { name: cache, mountPath: /var/cache/antiphon }
+{{- if or .root.Values.models.existingClaim .root.Values.models.fetch.image }}
+- { name: models, mountPath: /models, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "antiphon.volumes" -}}
+- name: secrets
+  secret:
+    secretName: {{ .root.Values.existingSecret }}
+    defaultMode: 0440
+    items:
+      - { key: ANTIPHON_MONGO_URL, path: ANTIPHON_MONGO_URL }
+      - { key: ANTIPHON_BROKER_URL, path: ANTIPHON_BROKER_URL }
+- { name: run, emptyDir: { medium: Memory, sizeLimit: 16Mi } }
+- { name: tmp, emptyDir: {} }
+- { name: cache, emptyDir: {} }
+{{- if .root.Values.models.existingClaim }}
+- { name: models, persistentVolumeClaim: { claimName: {{ .root.Values.models.existingClaim }}, readOnly: true } }
+{{- else if .root.Values.models.fetch.image }}
+- { name: models, emptyDir: {} }
+{{- end }}
+{{- end }}
+
+{{- define "antiphon.fetch" -}}
+{{- with .root.Values.models.fetch }}
+{{- if and .image (not $.root.Values.models.existingClaim) }}
+initContainers:
+  - name: fetch-models
+    image: {{ .image }}
+    command: {{ toJson .command }}
+    securityContext: {{- include "antiphon.containerSecurity" $ | nindent 6 }}
+    volumeMounts:
+      - { name: models, mountPath: /models }
+      - { name: tmp, mountPath: /tmp }
+  - name: check-models
+    image: {{ .image }}
+    workingDir: /models
+    command: [sh, -ec, 'echo "$SUMS" | sha256sum -c -']
+    env:
+      - { name: SUMS, value: {{ required "models.fetch.sha256 is needed: weights are not run unchecked" .sha256 | quote }} }
+    securityContext: {{- include "antiphon.containerSecurity" $ | nindent 6 }}
+    volumeMounts:
+      - { name: models, mountPath: /models, readOnly: true }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "antiphon.spread" -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- include "antiphon.selector" . | nindent 6 }}
+{{- end }}
+
+{{- define "antiphon.resources" -}}
+requests: {{- toYaml .resources.requests | nindent 2 }}
+limits:
+  {{- toYaml .resources.limits | nindent 2 }}
+  {{- if .gpus }}
+  nvidia.com/gpu: {{ .gpus }}
+  {{- end }}
+{{- end }}

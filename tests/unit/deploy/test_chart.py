@@ -1,0 +1,180 @@
+"""The chart's promises: values in, objects out."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.support.helm import CHART, EXAMPLES, helm_binary, render
+
+VALUES = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
+# Kinds of operators that a cluster brings: their schemas are not Kubernetes' own.
+OPERATORS = ("keda.sh/", "monitoring.coreos.com/")
+
+
+@pytest.fixture(scope="session")
+def helm(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return helm_binary(tmp_path_factory.mktemp("helm"))
+
+
+def _of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {one["metadata"]["name"]: one for one in objects if one["kind"] == kind}
+
+
+def _pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    found = {name: one["spec"]["template"]["spec"] for name, one in _of_kind(objects, "Deployment").items()}
+    jobs = _of_kind(objects, "ScaledJob").items()
+    return found | {name: one["spec"]["jobTargetRef"]["template"]["spec"] for name, one in jobs}
+
+
+def test_the_chart_lints(helm: str) -> None:
+    linted = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_every_rendered_object_is_valid(helm: str, values: str) -> None:
+    objects = render(helm, "-f", str(EXAMPLES / values))
+    assert objects
+    for one in objects:
+        if one["apiVersion"].startswith(OPERATORS):
+            assert one["spec"], one
+        else:
+            kubernetes_validate.validate(one, "1.32", strict=True)
+
+
+def test_no_secret_stands_in_the_manifests(helm: str) -> None:
+    objects = render(helm, "-f", str(EXAMPLES / "gpu.yaml"))
+    text = yaml.safe_dump_all(objects)
+    assert "amqp://" not in text
+    assert "mongodb://" not in text
+    for name, pod in _pods(objects).items():
+        names = {variable["name"] for variable in pod["containers"][0]["env"]}
+        assert "ANTIPHON_SECRETS_DIR" in names, name
+        assert not names & {"ANTIPHON_MONGO_URL", "ANTIPHON_BROKER_URL"}
+    with pytest.raises(ValueError, match="config"):
+        render(helm, "--set", "config.ANTIPHON_BROKER_URL=amqp://me:secret@rabbit")
+
+
+def test_no_container_has_rights_it_does_not_need(helm: str) -> None:
+    for name, pod in _pods(render(helm, "-f", str(EXAMPLES / "fetched-model.yaml"))).items():
+        assert pod["securityContext"]["runAsNonRoot"], name
+        assert pod["automountServiceAccountToken"] is False
+        for container in [*pod["containers"], *pod.get("initContainers", ())]:
+            rights = container["securityContext"]
+            assert rights["readOnlyRootFilesystem"], name
+            assert rights["allowPrivilegeEscalation"] is False
+            assert rights["capabilities"]["drop"] == ["ALL"]
+
+
+def test_weights_without_hashes_are_refused(helm: str) -> None:
+    with pytest.raises(ValueError, match="sha256"):
+        render(helm, "-f", str(EXAMPLES / "fetched-model.yaml"), "--set", "models.fetch.sha256=")
+
+
+def test_a_worker_scales_by_its_own_queue_counting_turns_in_work(helm: str) -> None:
+    objects = render(helm, "-f", str(EXAMPLES / "gpu.yaml"))
+    scalers = _of_kind(objects, "ScaledObject")
+    queues = {"test-tracker": "turns.track", "test-knowledge": "turns.ground", "test-generator": "turns.generate"}
+    for name, queue in queues.items():
+        spec = scalers[name]["spec"]
+        trigger = spec["triggers"][0]
+        assert trigger["type"] == "rabbitmq"
+        assert trigger["metadata"]["queueName"] == queue
+        assert trigger["metadata"]["protocol"] == "http"
+        assert trigger["metadata"]["excludeUnacknowledged"] == "false"
+        assert spec["fallback"]["replicas"] >= 1
+        assert "replicas" not in _of_kind(objects, "Deployment")[name]["spec"]  # KEDA's, not helm's
+
+
+def test_without_keda_replicas_are_as_the_values_say(helm: str) -> None:
+    objects = render(helm, "-f", str(EXAMPLES / "minimal.yaml"))
+    assert not _of_kind(objects, "ScaledObject")
+    assert not _of_kind(objects, "ScaledJob")
+    assert _of_kind(objects, "Deployment")["test-generator"]["spec"]["replicas"] == 1
+
+
+def test_a_generator_gets_its_gpu_and_time_to_finish_its_replies(helm: str) -> None:
+    pod = _pods(render(helm, "-f", str(EXAMPLES / "gpu.yaml")))["test-generator"]
+    container = pod["containers"][0]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
+    drain = next(v["value"] for v in container["env"] if v["name"] == "ANTIPHON_DRAIN_SECONDS")
+    assert pod["terminationGracePeriodSeconds"] > float(drain)
+
+
+def test_probes_suit_what_they_probe(helm: str) -> None:
+    pods = _pods(render(helm, "-f", str(EXAMPLES / "gpu.yaml")))
+    gateway = pods["test-gateway"]["containers"][0]
+    assert gateway["readinessProbe"]["grpc"]["port"] == 50051
+    for name, pod in pods.items():
+        container = pod["containers"][0]
+        if name in ("test-gateway", "test-training"):
+            continue
+        assert "alive" in json.dumps(container["livenessProbe"]), name
+        startup = container["startupProbe"]
+        assert startup["periodSeconds"] * startup["failureThreshold"] >= 120
+    tls = _pods(render(helm, "-f", str(EXAMPLES / "tls.yaml")))["test-gateway"]["containers"][0]
+    assert "grpc" not in tls["readinessProbe"]  # Kubernetes' gRPC probe knows no TLS
+    assert "tcpSocket" in tls["readinessProbe"]
+
+
+def test_training_runs_as_a_job_that_is_not_repeated(helm: str) -> None:
+    job = _of_kind(render(helm, "-f", str(EXAMPLES / "gpu.yaml")), "ScaledJob")["test-training"]["spec"]
+    assert job["jobTargetRef"]["backoffLimit"] == 0
+    assert job["triggers"][0]["metadata"]["queueName"] == "training.run"
+    command = job["jobTargetRef"]["template"]["spec"]["containers"][0]["command"]
+    assert command == ["python", "-m", "services.finetune", "training", "--once"]
+
+
+def test_every_command_is_one_that_the_package_has(helm: str) -> None:
+    for name, pod in _pods(render(helm)).items():
+        _, option, module, *_ = pod["containers"][0]["command"]
+        assert option == "-m"
+        root = Path(sys.modules["services"].__path__[0]) if "services" in sys.modules else CHART.parents[2] / "services"
+        assert (root / module.removeprefix("services.") / "__main__.py").is_file(), name
+
+
+def test_only_named_callers_reach_the_gateway_and_nobody_a_worker(helm: str) -> None:
+    policies = _of_kind(render(helm, "-f", str(EXAMPLES / "tls.yaml")), "NetworkPolicy")
+    gateway = policies["test-gateway"]["spec"]["ingress"][0]
+    assert gateway["from"]
+    assert gateway["ports"] == [{"port": 50051, "protocol": "TCP"}]
+    everyone = policies["test-antiphon"]["spec"]
+    assert "ingress" not in everyone
+    assert set(everyone["policyTypes"]) == {"Ingress", "Egress"}
+
+
+def test_scaled_to_zero_leaves_the_gateways(helm: str) -> None:
+    objects = render(helm, "-f", str(EXAMPLES / "scaled-to-zero.yaml"))
+    assert _of_kind(objects, "ScaledObject")["test-generator"]["spec"]["minReplicaCount"] == 0
+    assert _of_kind(objects, "HorizontalPodAutoscaler")["test-gateway"]["spec"]["minReplicas"] == 2
+
+
+@pytest.mark.parametrize("wrong", ["gateway.replicas=-1", "workers.tracker.queue=", "image.pullPolicy=Sometimes"])
+def test_wrong_values_are_refused(helm: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(wrong.split("=")[0].split(".")[-1])):
+        render(helm, "--set", wrong)
+
+
+def test_the_compose_file_runs_every_service_against_a_replica_set() -> None:
+    compose = yaml.safe_load((CHART.parents[1] / "compose.yaml").read_text())
+    services = compose["services"]
+    assert {"gateway-1", "gateway-2", "tracker", "knowledge", "knowledge-jobs", "finetune", "generator"} <= set(
+        services
+    )
+    assert {"mongo-1", "mongo-2", "mongo-3", "rabbitmq"} <= set(services)
+    for name, service in services.items():
+        if name.startswith(("gateway", "tracker", "knowledge", "finetune", "generator")):
+            assert service["read_only"], name
+            assert service["cap_drop"] == ["ALL"]
+            assert service["user"] == "10001:10001"
+        for volume in service.get("volumes", ()):
+            assert volume.split(":")[0] in compose["volumes"], volume
+        for needed in service.get("depends_on", ()):
+            assert needed in services
