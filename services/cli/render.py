@@ -107,6 +107,8 @@ class TurnView:
         if not self._text:
             self._delta_text(self.draft.text)
         self._end_line()
+        for words in check_words(self.draft):
+            self._out.print(f"  {words}")
 
     def _delta_text(self, text: str) -> None:
         self._text += text
@@ -142,6 +144,15 @@ def constraint_words(constraint: feedback_pb2.Constraint) -> str:
     words = kind.replace("_", " ")
     value = f' "{constraint.value}"' if kind in ("must_include", "must_not_include", "keep") else constraint.value
     return " ".join(part for part in (words, value.strip(), f"({amount})" if amount else "") if part)
+
+
+def check_words(draft: conversation_pb2.Draft) -> list[str]:
+    """A line for each constraint of a draft, with markup: met or missed, such as ``missed: at most 20 words``."""
+    return [
+        f"[{'green' if one.met else 'yellow'}]{'met' if one.met else 'missed'}[/]: "
+        f"[dim]{escape(constraint_words(one.constraint))}[/dim]"
+        for one in draft.checks
+    ]
 
 
 def state_changes(before: state_pb2.State, after: state_pb2.State) -> list[str]:

@@ -8,6 +8,7 @@ imports them from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from services.common.constraint import (
     Constraint,
@@ -25,6 +26,7 @@ __all__ = [
     "Constraint",
     "ConstraintError",
     "check",
+    "checked",
     "contradictions",
     "merge_rounds",
     "replacement",
@@ -45,9 +47,7 @@ def validate_all(constraints: Sequence[Constraint], field: str = "constraints") 
     found = contradictions(constraints)
     if found:
         earlier, later, reason = found[0]
-        raise ConstraintError(
-            f"{field}[{later}].{_blame(constraints[later])}", f"{reason} ({field}[{earlier}])"
-        )
+        raise ConstraintError(f"{field}[{later}].{_blame(constraints[later])}", f"{reason} ({field}[{earlier}])")
 
 
 def _blame(constraint: Constraint) -> str:
@@ -69,9 +69,7 @@ def without_contradicted(constraints: Iterable[Constraint]) -> list[Constraint]:
     """The constraints with every earlier one dropped that a later one contradicts: the last word counts."""
     kept: list[Constraint] = []
     for constraint in constraints:
-        kept = [
-            k for k in kept if k != constraint and not (_conflict(k, constraint) or _conflict(constraint, k))
-        ]
+        kept = [k for k in kept if k != constraint and not (_conflict(k, constraint) or _conflict(constraint, k))]
         kept.append(constraint)
     return kept
 
@@ -131,3 +129,8 @@ def _slot_of(constraint: Constraint) -> tuple[str, str] | None:
     if constraint.kind in ("language", "end") or (constraint.kind == "start" and not constraint.unit):
         return (constraint.kind, "")
     return ("case", "") if constraint.kind == "case" and constraint.value != "capital_words" else None
+
+
+def checked(constraints: Iterable[Constraint], text: str) -> list[dict[str, Any]]:
+    """What a draft stores: ``{constraint, met}`` for every constraint that can be verified, in their order."""
+    return [{"constraint": one.to_json(), "met": check(one, text)} for one in constraints if verifiable(one)]

@@ -17,6 +17,7 @@ import structlog
 
 from services.common.bus import Delivery
 from services.common.bus.events import Event, EventPublisher, event
+from services.common.constraints import checked
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.generator.engine import FinishedDraft, PromptTooLong, UnknownVersion
 from services.generator.prompt import Prompt
@@ -172,6 +173,7 @@ class Drafting:
                 "generation_seconds": time.monotonic() - self.started,
             },
             "constraints": [one.to_json() for one in self.prompt.constraints],
+            "checks": checked(self.prompt.constraints, draft.text),
             "manifest": self.manifest,
         }
         if not self.store.steps.finish_draft(self.tenant, self.id, self.holder, self.round, stored):

@@ -553,6 +553,7 @@ class Draft(_message.Message):
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     ACCEPTED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     round: _builtins.int
@@ -585,6 +586,10 @@ class Draft(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was finished."""
 
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConstraintCheck]:
+        """Which of `constraints` it meets, in their order; a tone that no rule can tell is left out."""
+
     def __init__(
         self,
         *,
@@ -599,14 +604,43 @@ class Draft(_message.Message):
         constraints: _abc.Iterable[_feedback_pb2.Constraint] | None = ...,
         accepted: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        checks: _abc.Iterable[Global___ConstraintCheck] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback", "manifest", b"manifest", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "text", b"text", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "text", b"text", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Draft: _TypeAlias = Draft  # noqa: Y015
+
+@_typing.final
+class ConstraintCheck(_message.Message):
+    """Whether a draft meets a constraint."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSTRAINT_FIELD_NUMBER: _builtins.int
+    MET_FIELD_NUMBER: _builtins.int
+    met: _builtins.bool
+    """Whether the finished text meets it."""
+    @_builtins.property
+    def constraint(self) -> _feedback_pb2.Constraint:
+        """The constraint."""
+
+    def __init__(
+        self,
+        *,
+        constraint: _feedback_pb2.Constraint | None = ...,
+        met: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["constraint", b"constraint"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraint", b"constraint", "met", b"met"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConstraintCheck: _TypeAlias = ConstraintCheck  # noqa: Y015
 
 @_typing.final
 class TurnError(_message.Message):

@@ -100,6 +100,11 @@ def draft_message(draft: Document, accepted_round: int | None = None) -> pb.Draf
         constraints=constraint_messages(draft.get("constraints") or ()),
         accepted=accepted_round is not None and accepted_round == draft["round"],
         create_time=timestamp(draft.get("completed_at")),
+        checks=[
+            pb.ConstraintCheck(constraint=constraint, met=bool(one.get("met")))
+            for one in draft.get("checks") or ()
+            for constraint in constraint_messages([one["constraint"]])
+        ],
     )
 
 

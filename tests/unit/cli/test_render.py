@@ -76,3 +76,13 @@ def test_a_failure_says_why() -> None:
     view, text = shown(event(failed=conversation_pb2.TurnFailed(error=error)))
     assert "not finished in time" in text
     assert view.failure is not None
+
+
+def test_a_finished_draft_says_what_it_meets_and_what_it_misses() -> None:
+    draft = conversation_pb2.Draft(text="Refunds take a week.")
+    for value, met in (("refund", True), ("money", False)):
+        constraint = Constraint(kind=feedback_pb2.CONSTRAINT_KIND_MUST_INCLUDE, value=value)
+        draft.checks.add(constraint=constraint, met=met)
+    _, text = shown(event(completed=conversation_pb2.TurnCompleted(draft=draft)))
+    assert 'met: must include "refund"' in text
+    assert 'missed: must include "money"' in text
