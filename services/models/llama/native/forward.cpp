@@ -1,7 +1,6 @@
 // A Llama-shaped decoder over slots, all layers in one call: one parallel region, a barrier between phases.
 #include <omp.h>
 
-#include <cstring>
 #include <new>
 
 #include "attention.h"
@@ -48,12 +47,14 @@ struct Buffer {  // scratch that grows and stays
 };
 
 struct InputBuffer {
-    Buffer<float> wide, scale, sum;
+    Buffer<float> wide, scale, sum, plain;
     Buffer<uint16_t> half;
     Buffer<int8_t> steps;
-    Input need(int64_t format, int64_t rows, int64_t k, bool keep_wide) {
-        Input in{k, nullptr, nullptr, nullptr, nullptr, nullptr};
-        if (format == F32 || keep_wide) in.wide = wide.need(rows * k);
+    Input need(int64_t format, int64_t rows, int64_t k, bool keep_plain) {
+        Input in{k, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+        rows = (rows + MOST_ROWS - 1) / MOST_ROWS * MOST_ROWS;
+        if (keep_plain) in.plain = plain.need(rows * k);
+        if (format == F32) in.wide = wide.need(rows * k);
         if (format == BF16) in.half = half.need(rows * k);
         if (format == Q8 || format == Q4) {
             in.steps = steps.need(rows * k);
@@ -85,9 +86,8 @@ static void normed(const float* x, const float* weight, int64_t n, double eps, f
     }
 }
 
-static void store_row(const Input& in, int64_t format, int64_t row, const float* x, bool keep_wide) {
+static void store_row(const Input& in, int64_t format, int64_t row, const float* x) {
     for (int64_t at = 0; at < in.k; at += GROUP) in.store(format, row, at, x + at);
-    if (keep_wide && format != F32) std::memcpy(in.wide + row * in.k, x, in.k * sizeof(float));
 }
 
 static void rotate(float* x, const float* cosines, const float* sines, int64_t dim) {
@@ -111,7 +111,7 @@ static void low_rank(const Batch& b, const Shape& s, int64_t layer, int which, c
     for (int64_t t = 0; t < b.tokens; t++) {
         const Pair* pair = pair_of(b, s, t, layer, which);
         if (!pair) continue;
-        const float* x = in.wide + t * in.k;
+        const float* x = in.plain + t * in.k;
         for (int64_t j = 0; j < b.rank; j++) {
             const float* row = pair->down + j * in.k;
             __m512 one = _mm512_setzero_ps(), two = _mm512_setzero_ps();
@@ -183,11 +183,8 @@ static void attention_phase(Model& model, const Layer& layer, const Batch& b, in
         float done[MOST_GROUP * MOST_DIM];
         attend(b.wide, place(b.keys, t, head), place(b.values, t, head), b.positions[t] + 1, s.dim, group,
                model.qkv.at + t * width + head * group * s.dim, scores, done);
-        for (int64_t at = 0; at < group * s.dim; at += GROUP) {
+        for (int64_t at = 0; at < group * s.dim; at += GROUP)
             out.store(layer.output.format, t, head * group * s.dim + at, done + at);
-            if (out.wide && layer.output.format != F32)
-                std::memcpy(out.wide + t * out.k + head * group * s.dim + at, done + at, GROUP * sizeof(float));
-        }
     }
 }
 
@@ -209,11 +206,7 @@ static void feed_phase(const Layer& layer, const Batch& b, const Shape& s, int64
                 for (int r = 0; r < count; r++)
                     _mm512_storeu_ps(done[r] + h * LANES, _mm512_mul_ps(silu(gate[r]), up[r]));
             }
-            for (int r = 0; r < count; r++) {
-                out.store(layer.down.format, row + r, part * GROUP, done[r]);
-                if (out.wide && layer.down.format != F32)
-                    std::memcpy(out.wide + (row + r) * out.k + part * GROUP, done[r], sizeof(done[r]));
-            }
+            for (int r = 0; r < count; r++) out.store(layer.down.format, row + r, part * GROUP, done[r]);
         }
 }
 
@@ -255,7 +248,7 @@ void antiphon_hidden(Model* model, float* x, const Batch* batch, int threads) {
 #pragma omp for schedule(static)
             for (int64_t t = 0; t < b.tokens; t++) {
                 normed(x + t * s.hidden, layer.attention_norm, s.hidden, s.eps, row);
-                store_row(hidden, layer.qkv.format, t, row, wide);
+                store_row(hidden, layer.qkv.format, t, row);
             }
             if (wide) low_rank(b, s, index, 0, hidden, low);
             add_product(layer.qkv, hidden, b, s, index, 0, low, qkv, true);
@@ -265,7 +258,7 @@ void antiphon_hidden(Model* model, float* x, const Batch* batch, int threads) {
 #pragma omp for schedule(static)
             for (int64_t t = 0; t < b.tokens; t++) {
                 normed(x + t * s.hidden, layer.feed_norm, s.hidden, s.eps, row);
-                store_row(hidden, layer.gate_up.format, t, row, wide);
+                store_row(hidden, layer.gate_up.format, t, row);
             }
             if (wide) low_rank(b, s, index, 2, hidden, low);
             feed_phase(layer, b, s, index, hidden, low, inner);
@@ -282,7 +275,7 @@ void antiphon_product(Model* model, const Matrix* matrix, const float* x, int64_
 #pragma omp parallel num_threads(threads)
     {
 #pragma omp for schedule(static)
-        for (int64_t r = 0; r < rows; r++) store_row(in, m.format, r, x + r * m.k, false);
+        for (int64_t r = 0; r < rows; r++) store_row(in, m.format, r, x + r * m.k);
 #pragma omp for schedule(static)
         for (int64_t panel = 0; panel < m.n / LANES; panel++)
             for (int64_t row = 0; row < rows; row += MOST_ROWS) {

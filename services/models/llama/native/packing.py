@@ -11,6 +11,7 @@ from torch import Tensor
 from services.models.llama.native.library import MatrixFields, NativeUnavailable
 
 LANES, GROUP = 16, 32
+_MARGIN = 8192
 _FORMATS = {"fp32": 0, "bf16": 1, "int8": 2, "int4": 3}
 
 
@@ -60,11 +61,13 @@ def pack(weight: Tensor, kernel: str, bias: Tensor | None = None) -> PackedMatri
         if kernel == "int4":
             ordered = ordered[:, :, :4] | (ordered[:, :, 4:] << 4)
         data = ordered.contiguous()
-        scale, low = (t.permute(0, 2, 1).contiguous() for t in (scale, low))
+        scale = scale.permute(0, 2, 1).contiguous()
+        low = low.permute(0, 2, 1).contiguous() if kernel == "int4" else scale[:0]
     padded = None
     if bias is not None:
         padded = torch.zeros(n)
         padded[: len(bias)] = bias
+    data = _with_margin(data)
     tensors = [t for t in (data, scale, low, padded) if t is not None]
     fields = MatrixFields(_FORMATS[kernel], n, k, data.data_ptr(), address(scale), address(low), address(padded), 0)
     return PackedMatrix(fields, tuple(tensors))
@@ -99,12 +102,21 @@ def as_pointer(structure: ctypes.Structure) -> ctypes.c_void_p:
     return ctypes.cast(ctypes.byref(structure), ctypes.c_void_p)
 
 
+def _with_margin(data: Tensor) -> Tensor:
+    """The data at the beginning of a longer buffer: the kernels prefetch past the end."""
+    raw = data.view(torch.uint8).flatten()
+    buffer = torch.zeros(len(raw) + _MARGIN, dtype=torch.uint8)
+    buffer[: len(raw)] = raw
+    return buffer
+
+
 def _quantise(groups: Tensor, kernel: str) -> tuple[Tensor, Tensor, Tensor]:
-    """`groups: [..., 32]` to uint8 steps and fp16 scale and low `[...]`: weight ≈ scale * step + low."""
+    """`groups: [..., 32]` to uint8 steps and fp16 scale and low `[...]`: weight ≈ scale * step + low for int4,
+    scale * (step - 128) for int8."""
     if kernel == "int8":
         scale = (groups.abs().amax(-1) / 127).half()
         steps = (groups / scale.float().clamp_min(1e-8)[..., None]).round().clamp(-127, 127) + 128
-        return steps.to(torch.uint8), scale, -128 * scale
+        return steps.to(torch.uint8), scale, torch.zeros_like(scale)
     least, most = groups.amin(-1), groups.amax(-1)
     scale, low = ((most - least) / 15).half(), least.half()
     steps = ((groups - low.float()[..., None]) / scale.float().clamp_min(1e-8)[..., None]).round().clamp(0, 15)

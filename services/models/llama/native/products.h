@@ -17,7 +17,8 @@ constexpr int MOST_ROWS = 8;
 
 // `n` channels (a multiple of 16) of `k` weights. Layouts, panel by panel:
 // F32 [k][16]; BF16 [k/2][16][2]; Q8 [k/32][8][16][4]; Q4 [k/32][4][16][4], the second half of the 32 in high nibbles.
-// Q: weight = scale * step + low, both fp16 [k/32][16].
+// Q4: weight = scale * step + low, both fp16 [k/32][16]; Q8: weight = scale * (step - 128), no low.
+// Data is followed by 8 KiB that prefetches may touch.
 struct Matrix {
     int64_t format, n, k;
     const uint8_t* data;
@@ -27,35 +28,49 @@ struct Matrix {
     int64_t unused;
 };
 
-// What a product reads of its input rows, in the form its format wants.
+// What a product reads of its input rows, in the form its format wants. Rows lie in blocks of eight, the block's
+// values for one column side by side, so that one register and constant distances reach all of them.
 struct Input {
     int64_t k;
-    float* wide;      // F32 [rows][k]
-    uint16_t* half;   // BF16 [rows][k]
-    int8_t* steps;    // Q [rows][k]
-    float* scale;     // Q [rows][k/32]
-    float* sum;       // Q [rows][k/32], scale times the sum of the steps
+    float* wide;      // F32 [rows/8][k][8]
+    uint16_t* half;   // BF16 [rows/8][k/2][8][2]
+    int8_t* steps;    // Q [rows/8][k/4][8][4]
+    float* scale;     // Q [rows/8][k/32][8]
+    float* sum;       // Q4 [rows/8][k/32][8], scale times the sum of the steps; Q8: int32, -128 times the sum
+    float* plain;     // [rows][k] as they are, only where adapters need them
 
     // Take 32 values of a row, beginning at column `at` (a multiple of 32).
     void store(int64_t format, int64_t row, int64_t at, const float* x) const {
-        __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
+        const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
+        const int64_t block = row / MOST_ROWS * k, lane = row % MOST_ROWS;
+        if (plain) {
+            _mm512_storeu_ps(plain + row * k + at, a);
+            _mm512_storeu_ps(plain + row * k + at + 16, b);
+        }
         if (format == F32) {
-            _mm512_storeu_ps(wide + row * k + at, a);
-            _mm512_storeu_ps(wide + row * k + at + 16, b);
+            float* to = wide + (block + at) * MOST_ROWS + lane;
+            for (int i = 0; i < GROUP; i++) to[i * MOST_ROWS] = x[i];
         } else if (format == BF16) {
-            _mm256_storeu_si256((__m256i*)(half + row * k + at), (__m256i)_mm512_cvtneps_pbh(a));
-            _mm256_storeu_si256((__m256i*)(half + row * k + at + 16), (__m256i)_mm512_cvtneps_pbh(b));
+            alignas(64) uint32_t pairs[16];
+            _mm512_store_si512(pairs, (__m512i)_mm512_cvtne2ps_pbh(b, a));
+            uint32_t* to = (uint32_t*)half + (block + at) / 2 * MOST_ROWS + lane;
+            for (int i = 0; i < 16; i++) to[i * MOST_ROWS] = pairs[i];
         } else {
             float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
             float up = most > 0 ? 127.0f / most : 0.0f, down = most / 127.0f;
             __m512 factor = _mm512_set1_ps(up);
             __m512i ia = _mm512_cvtps_epi32(_mm512_mul_ps(a, factor));
             __m512i ib = _mm512_cvtps_epi32(_mm512_mul_ps(b, factor));
-            _mm_storeu_si128((__m128i*)(steps + row * k + at), _mm512_cvtsepi32_epi8(ia));
-            _mm_storeu_si128((__m128i*)(steps + row * k + at + 16), _mm512_cvtsepi32_epi8(ib));
-            int64_t group = row * (k / GROUP) + at / GROUP;
+            alignas(32) uint32_t fours[8];
+            _mm_store_si128((__m128i*)fours, _mm512_cvtsepi32_epi8(ia));
+            _mm_store_si128((__m128i*)(fours + 4), _mm512_cvtsepi32_epi8(ib));
+            uint32_t* to = (uint32_t*)steps + (block + at) / 4 * MOST_ROWS + lane;
+            for (int i = 0; i < 8; i++) to[i * MOST_ROWS] = fours[i];
+            int64_t group = (block + at) / GROUP * MOST_ROWS + lane;
+            int32_t whole = _mm512_reduce_add_epi32(_mm512_add_epi32(ia, ib));
             scale[group] = down;
-            sum[group] = down * (float)_mm512_reduce_add_epi32(_mm512_add_epi32(ia, ib));
+            if (format == Q4) sum[group] = down * (float)whole;
+            else ((int32_t*)sum)[group] = -128 * whole;
         }
     }
 };
@@ -66,61 +81,91 @@ static inline __m512 widen(const uint16_t* fp16) {
 
 template <int MR, bool FOUR_BITS>
 static inline void panel_q(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
-    const int64_t groups = m.k / GROUP, bytes = FOUR_BITS ? 256 : 512;
+    const int64_t groups = m.k / GROUP, bytes = FOUR_BITS ? 256 : 512, block = row / MOST_ROWS * m.k;
     const uint8_t* data = m.data + panel * groups * bytes;
     const uint16_t *scales = m.scale + panel * groups * LANES, *lows = m.low + panel * groups * LANES;
+    const int32_t* x = (const int32_t*)in.steps + block / 4 * MOST_ROWS;
+    const float *x_scale = in.scale + block / GROUP * MOST_ROWS, *x_sum = in.sum + block / GROUP * MOST_ROWS;
     const __m512i nibble = _mm512_set1_epi8(15);
-    for (int r = 0; r < MR; r++) out[r] = _mm512_setzero_ps();
-    for (int64_t g = 0; g < groups; g++, data += bytes) {
-        __m512i w[8], sums[MR];
+    __m512 total[MR];
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int64_t g = 0; g < groups; g++) {
+        __m512i sums[MR];
+#pragma GCC unroll 8
+        for (int r = 0; r < MR; r++)
+            sums[r] = FOUR_BITS ? _mm512_setzero_si512() : _mm512_set1_epi32(((const int32_t*)x_sum)[r]);
         if (FOUR_BITS) {
+#pragma GCC unroll 4
             for (int j = 0; j < 4; j++) {
-                __m512i both = _mm512_loadu_si512(data + 64 * j);
-                w[j] = _mm512_and_si512(both, nibble);
-                w[j + 4] = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
+                const __m512i both = _mm512_loadu_si512(data + 64 * j);
+                const __m512i first = _mm512_and_si512(both, nibble);
+                const __m512i second = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
+#pragma GCC unroll 8
+                for (int r = 0; r < MR; r++) {
+                    sums[r] = _mm512_dpbusd_epi32(sums[r], first, _mm512_set1_epi32(x[j * MOST_ROWS + r]));
+                    sums[r] = _mm512_dpbusd_epi32(sums[r], second, _mm512_set1_epi32(x[(j + 4) * MOST_ROWS + r]));
+                }
             }
         } else {
-            for (int j = 0; j < 8; j++) w[j] = _mm512_loadu_si512(data + 64 * j);
-        }
-        _mm_prefetch((const char*)(data + 8 * bytes), _MM_HINT_T0);
-        for (int r = 0; r < MR; r++) sums[r] = _mm512_setzero_si512();
-        for (int j = 0; j < 8; j++)
-            for (int r = 0; r < MR; r++) {
-                const int32_t* x = (const int32_t*)(in.steps + (row + r) * in.k + g * GROUP) + j;
-                sums[r] = _mm512_dpbusd_epi32(sums[r], w[j], _mm512_set1_epi32(*x));
+#pragma GCC unroll 8
+            for (int j = 0; j < 8; j++) {
+                const __m512i w = _mm512_loadu_si512(data + 64 * j);
+#pragma GCC unroll 8
+                for (int r = 0; r < MR; r++)
+                    sums[r] = _mm512_dpbusd_epi32(sums[r], w, _mm512_set1_epi32(x[j * MOST_ROWS + r]));
             }
-        const __m512 scale = widen(scales + g * LANES), low = widen(lows + g * LANES);
-        for (int r = 0; r < MR; r++) {
-            int64_t at = (row + r) * groups + g;
-            __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(in.scale[at]));
-            out[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[r]), factor, out[r]);
-            out[r] = _mm512_fmadd_ps(low, _mm512_set1_ps(in.sum[at]), out[r]);
         }
+#pragma GCC unroll 8
+        for (int64_t line = 0; line < bytes; line += 64)  // the same place in the next panel
+            _mm_prefetch((const char*)(data + groups * bytes + line), _MM_HINT_T0);
+        const __m512 scale = widen(scales);
+#pragma GCC unroll 8
+        for (int r = 0; r < MR; r++) {
+            const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(x_scale[r]));
+            total[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[r]), factor, total[r]);
+        }
+        if (FOUR_BITS) {
+            const __m512 low = widen(lows);
+#pragma GCC unroll 8
+            for (int r = 0; r < MR; r++) total[r] = _mm512_fmadd_ps(low, _mm512_set1_ps(x_sum[r]), total[r]);
+        }
+        data += bytes, scales += LANES, lows += LANES, x += 8 * MOST_ROWS, x_scale += MOST_ROWS, x_sum += MOST_ROWS;
     }
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) out[r] = total[r];
 }
 
 template <int MR>
 static inline void panel_bf16(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
     const uint8_t* data = m.data + panel * m.k * LANES * 2;
-    for (int r = 0; r < MR; r++) out[r] = _mm512_setzero_ps();
-    for (int64_t pair = 0; pair < m.k / 2; pair++, data += 64) {
-        __m512bh w = (__m512bh)_mm512_loadu_si512(data);
-        for (int r = 0; r < MR; r++) {
-            const int32_t* x = (const int32_t*)(in.half + (row + r) * in.k) + pair;
-            out[r] = _mm512_dpbf16_ps(out[r], w, (__m512bh)_mm512_set1_epi32(*x));
-        }
+    const int32_t* x = (const int32_t*)in.half + row / MOST_ROWS * m.k / 2 * MOST_ROWS;
+    __m512 total[MR];
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int64_t pair = 0; pair < m.k / 2; pair++, data += 64, x += MOST_ROWS) {
+        const __m512bh w = (__m512bh)_mm512_loadu_si512(data);
+        _mm_prefetch((const char*)(data + 2048), _MM_HINT_T0);
+#pragma GCC unroll 8
+        for (int r = 0; r < MR; r++) total[r] = _mm512_dpbf16_ps(total[r], w, (__m512bh)_mm512_set1_epi32(x[r]));
     }
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) out[r] = total[r];
 }
 
 template <int MR>
 static inline void panel_f32(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
-    const float* data = (const float*)m.data + panel * m.k * LANES;
-    for (int r = 0; r < MR; r++) out[r] = _mm512_setzero_ps();
-    for (int64_t j = 0; j < m.k; j++, data += LANES) {
-        __m512 w = _mm512_loadu_ps(data);
-        for (int r = 0; r < MR; r++)
-            out[r] = _mm512_fmadd_ps(w, _mm512_set1_ps(in.wide[(row + r) * in.k + j]), out[r]);
+    const float *data = (const float*)m.data + panel * m.k * LANES, *x = in.wide + row / MOST_ROWS * m.k * MOST_ROWS;
+    __m512 total[MR];
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int64_t j = 0; j < m.k; j++, data += LANES, x += MOST_ROWS) {
+        const __m512 w = _mm512_loadu_ps(data);
+#pragma GCC unroll 8
+        for (int r = 0; r < MR; r++) total[r] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[r]), total[r]);
     }
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) out[r] = total[r];
 }
 
 template <int MR>

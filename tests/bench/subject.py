@@ -1,0 +1,117 @@
+"""The engine as a benchmarked program: sessions whose prompts are remembered, then decoded together."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import torch
+
+from services.generator.backends.build import build_backend
+from services.generator.backends.slots import SlotBackend
+from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft
+from services.generator.settings import GeneratorSettings
+from services.models.language_model import content_hash, find_model
+from tests.bench.workers import Stopwatch, prompt_ids, serve
+
+_engines: dict[str, tuple[Engine, SlotBackend, str]] = {}
+_runs = itertools.count()
+
+
+class Waiting:
+    """A listener that counts ends."""
+
+    def __init__(self) -> None:
+        self.drafts: list[FinishedDraft] = []
+        self.errors: list[Exception] = []
+        self._changed = threading.Condition()
+
+    def on_delta(self, text: str, token_ids: list[int]) -> None:
+        pass
+
+    def on_progress(self) -> None:
+        pass
+
+    def on_finish(self, draft: FinishedDraft) -> None:
+        with self._changed:
+            self.drafts.append(draft)
+            self._changed.notify()
+
+    def on_error(self, error: Exception) -> None:
+        with self._changed:
+            self.errors.append(error)
+            self._changed.notify()
+
+    def wait(self, count: int) -> list[FinishedDraft]:
+        """All `count` drafts; raises the first error."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self.drafts) + len(self.errors) >= count)
+        if self.errors:
+            raise self.errors[0]
+        return self.drafts
+
+
+def engine(kernel: str, **settings: Any) -> tuple[Engine, SlotBackend, str]:
+    """The engine of a kernel setting, kept from question to question, its backend and its version."""
+    key = f"{kernel} {settings}"
+    if key not in _engines:
+        for other, _, _ in _engines.values():
+            other.close(drain=False)
+        _engines.clear()
+        chosen = GeneratorSettings(kernel=kernel, waiting_drafts=1000, **settings)  # type: ignore[arg-type]
+        backend = build_backend(chosen)
+        assert isinstance(backend, SlotBackend)
+        version = content_hash(find_model(chosen.model, chosen.cache_dir), chosen.cache_dir)
+        _engines[key] = (Engine(backend, waiting_limit=1000), backend, version)
+    return _engines[key]
+
+
+def measure(
+    kernel: str, sessions: int, prompt: int, new: int, threads: int, fusion: bool = False, adapters: int = 0
+) -> dict[str, Any]:
+    """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens."""
+    running, backend, version = engine(kernel, rows=32, context_limit=2048, compute_threads=threads)
+    run = next(_runs)
+    versions = [version]
+    if adapters:
+        from tests.bench.adapters import load_random_adapters
+
+        versions = load_random_adapters(running, backend, version, adapters)
+    backend.fusion = _random_fusion(backend.hidden_size) if fusion else None
+    prompts = [tuple(ids) for ids in prompt_ids(sessions, prompt)]
+    laps: dict[str, float] = {}
+    for phase, count in (("prefill", 1), ("decode", new)):
+        waiting = Waiting()
+        settings = DecodeSettings(max_new_tokens=count, min_new_tokens=count)
+        watch = Stopwatch()
+        for n, ids in enumerate(prompts):
+            key = f"{run}-{phase}-{n}"
+            chosen = versions[n % len(versions)]
+            running.submit(DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fusion), waiting)
+        drafts = waiting.wait(sessions)
+        laps |= watch.lap(phase)
+    reused = sum(draft.usage.reused for draft in drafts)
+    assert reused >= sessions * (prompt - 1), "the sessions' memory was not used"
+    backend.fusion = None
+    return laps | {"kernel": backend.kernel}
+
+
+def _random_fusion(hidden: int) -> Any:
+    """Three gated sources over the hidden state, as DESIGN.md section 7 has them, with random weights."""
+    generator = torch.Generator().manual_seed(0)
+    inner = 128
+    to_inner = torch.randn(3, inner, hidden, generator=generator) * 0.02
+    vectors = torch.randn(3, inner, generator=generator)
+    back = torch.randn(3, hidden, inner, generator=generator) * 0.001
+
+    def fuse(h: torch.Tensor, rows: Any) -> torch.Tensor:
+        normed = h / h.norm(dim=1, keepdim=True)
+        mixed = torch.tanh(torch.einsum("sih,rh->rsi", to_inner, normed) + vectors)
+        return h + torch.einsum("shi,rsi->rh", back, mixed)
+
+    return fuse
+
+
+if __name__ == "__main__":
+    serve(measure)
