@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from antiphon.client import Client, TurnStream
 from antiphon.v1 import conversation_pb2, feedback_pb2, knowledge_pb2, state_pb2
+from antiphon.v1.common_pb2 import DecodingSettings
 from rich.console import Console
 from rich.markup import escape
 
@@ -14,8 +15,15 @@ from services.cli.render import TurnView, constraint_words, fact_words, settings
 class Conversation:
     """What `antiphon chat` and its demonstration do; every method prints what it did."""
 
-    def __init__(self, client: Client, session: conversation_pb2.Session, out: Console = console) -> None:
-        """Go on in ``session``."""
+    def __init__(
+        self,
+        client: Client,
+        session: conversation_pb2.Session,
+        settings: DecodingSettings | None = None,
+        out: Console = console,
+    ) -> None:
+        """Go on in ``session``, every reply decoded by ``settings``."""
+        self._settings = settings
         self.session = session
         self._client = client
         self._out = out
@@ -27,11 +35,12 @@ class Conversation:
 
     def say(self, text: str) -> None:
         """Send a message; what was taught before is searched for it."""
-        self._follow(self._client.send(self.session.id, text, min_watermark=self._watermark))
+        self._follow(self._client.send(self.session.id, text, settings=self._settings, min_watermark=self._watermark))
 
     def revise(self, feedback: feedback_pb2.Feedback | str | None) -> None:
         """Ask for another draft of the last turn; None draws again."""
-        self._follow(self._client.revise(self._turn(), feedback, min_watermark=self._watermark))
+        stream = self._client.revise(self._turn(), feedback, settings=self._settings, min_watermark=self._watermark)
+        self._follow(stream)
 
     def _follow(self, stream: TurnStream) -> None:
         """Show a turn; Ctrl-C cancels it."""
@@ -68,13 +77,20 @@ class Conversation:
         request = feedback_pb2.SubmitFeedbackRequest(turn_id=self._turn(), feedback=feedback)
         self._client.feedback.SubmitFeedback(request)
 
-    def teach(self, entity: str, slot: str, value: str) -> None:
-        """Teach a fact that the next turn knows."""
+    def teach(self, entity: str, slot: str, value: str) -> str:
+        """Teach a fact that the next turn knows; returns its id."""
         request = knowledge_pb2.TeachFactRequest(entity=entity, slot=slot, value=value)
         request.provenance.turn_id = self.turn_id
         answer = self._client.knowledge.TeachFact(request)
         self._watermark = max(self._watermark, answer.watermark)
         self._out.print(f"[dim]  taught: {escape(fact_words(answer.fact))}[/dim]")
+        return answer.fact.id
+
+    def retract(self, fact_id: str) -> None:
+        """Take a fact back."""
+        answer = self._client.knowledge.RetractFact(knowledge_pb2.RetractFactRequest(fact_id=fact_id))
+        self._watermark = max(self._watermark, answer.watermark)
+        self._out.print(f"[dim]  retracted: {fact_id}[/dim]")
 
     def correct(self, service: str, slot: str, value: str | None) -> None:
         """Correct a slot of the state; None deletes it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from antiphon.client import Client
 from antiphon.v1 import conversation_pb2, state_pb2
+from antiphon.v1.common_pb2 import DecodingSettings
 
 from services.cli.conversation import Conversation
 from services.cli.knowledge import find_documents, ingest
@@ -14,10 +15,7 @@ from services.cli.output import Failure, console
 
 FOLDER = Path(__file__).with_name("demo")
 SCHEMA = "demo-internet"
-SYSTEM = (
-    "You are the assistant of Fernhill Internet, an internet provider. "
-    "Answer in one or two short sentences. Use only the facts you are given."
-)
+SYSTEM = "You are a helpful AI assistant of Fernhill Internet. Answer in one short sentence."
 
 
 def play(client: Client) -> None:
@@ -32,27 +30,32 @@ def play(client: Client) -> None:
         user_id=f"demo-{uuid.uuid4().hex[:8]}", schema_name=SCHEMA, system_text=SYSTEM
     )
     session = client.conversations.CreateSession(request).session
-    _talk(Conversation(client, session))
+    _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=40)))
     console.rule("The end")
 
 
 def _talk(conversation: Conversation) -> None:
     """Six turns, a revision, a correction and a taught fact."""
     _turn(conversation, "Hello! How much does the Family plan cost?")
-    _turn(conversation, "I would like to order the Family plan. Can a technician come on Friday at 10 am?")
-    console.print("\n[bold magenta]agent corrects the state[/bold magenta]")
-    conversation.correct("internet", "visit_time", "14:00")
-    _turn(conversation, "At what time does the technician come?")
-    _turn(conversation, "How do I set up the router?")
-    _revise(conversation, "Use at most 25 words and mention the green light.")
-    console.print("\n[bold magenta]agent teaches a fact[/bold magenta]")
-    conversation.teach("Family plan", "offer", "the first two months are free")
-    _turn(conversation, "Is there an offer for the Family plan at the moment?")
-    _turn(conversation, "How can I cancel the plan later?")
-    console.print("\n[bold magenta]why did it say that?[/bold magenta]")
+    _turn(conversation, "What does a red light on the router mean?")
+    _revise(conversation, "Use at most 20 words and mention the grey cable.")
+    _turn(conversation, "Is a technician's visit on Friday free of charge?")
+    _aside("an agent corrects the state")
+    conversation.correct("order", "visit_day", "Monday")
+    _turn(conversation, "On which day does the technician come?")
+    _aside("an agent teaches a fact")
+    fact = conversation.teach("Family plan", "trial period", "two months")
+    _turn(conversation, "How long is the trial period of the Family plan?")
+    _aside("why did it say that?")
     conversation.show_why()
-    console.print("\n[bold magenta]what has it understood?[/bold magenta]")
+    _turn(conversation, "What is the telephone number of the service?")
+    _aside("what has it understood?")
     conversation.show_state()
+    conversation.retract(fact)  # the demonstration leaves no knowledge of its own behind for the next one
+
+
+def _aside(text: str) -> None:
+    console.print(f"\n[bold magenta]({text})[/bold magenta]")
 
 
 def _turn(conversation: Conversation, text: str) -> None:

@@ -88,7 +88,7 @@ class TurnView:
             for refs, noun in ((event.grounding.facts, "fact"), (event.grounding.passages, "passage"))
             if refs
         ]
-        if found:
+        if found and self._text == "":  # it comes again when a broken stream is attached to
             self._note("knowledge: " + " and ".join(found))
 
     def _delta(self, event: conversation_pb2.TurnEvent) -> None:

@@ -40,9 +40,12 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
     antiphon = Command(tmp_path_factory.mktemp("demo"))
     out = antiphon("chat", "--up", timeout=380).out
     assert out.count("\nuser ") == 6
-    assert "visit_time = 14:00" in out.replace("internet.", "")
-    revision = out.split("feedback", 1)[1].split("agent teaches", 1)[0]
-    assert "green light" in revision.lower().split("understood", 1)[1].split("\n", 1)[1]
-    assert "taught:" in out
-    assert "correction" in out.rsplit("what has it understood?", 1)[1]
+    revision = out.split("feedback ", 1)[1].split("\nuser ", 1)[0]
+    assert 'must include "grey cable"' in revision
+    assert "grey cable" in revision.rsplit("understood:", 1)[1].split("\n", 1)[1].lower()
+    reasons = out.split("why did it say that?", 1)[1].split("\nuser ", 1)[0]
+    assert "The trial period of Family plan is two months." in reasons
+    state = out.split("what has it understood?", 1)[1]
+    assert "Monday" in state
+    assert "correction" in state
     assert antiphon("status", status=1).out.startswith("Nothing is running")

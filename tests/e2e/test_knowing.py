@@ -18,7 +18,7 @@ def tracked(antiphon: Command) -> str:
 
 
 def slots(antiphon: Command, session: str) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = antiphon.json("state", "show", session)["state"]["services"]["internet"][
+    found: dict[str, dict[str, object]] = antiphon.json("state", "show", session)["state"]["services"]["order"][
         "slots"
     ]
     return found
@@ -27,19 +27,19 @@ def slots(antiphon: Command, session: str) -> dict[str, dict[str, object]]:
 def test_what_is_said_is_understood_and_corrected(antiphon: Command, tracked: str) -> None:
     antiphon("ask", "I would like the Family plan", "--session", tracked)
     assert slots(antiphon, tracked)["plan"]["value"] == "Family"
-    antiphon("state", "correct", tracked, "internet.plan=Pro", "internet.visit_time=14:00")
+    antiphon("state", "correct", tracked, "order.plan=Pro", "order.visit_time=14:00")
     assert slots(antiphon, tracked)["plan"] == {
         **slots(antiphon, tracked)["plan"],
         "value": "Pro",
         "origin": "ORIGIN_CORRECTION",
     }
-    antiphon("state", "correct", tracked, "internet.visit_time=")
+    antiphon("state", "correct", tracked, "order.visit_time=")
     assert "visit_time" not in slots(antiphon, tracked)
 
 
 def test_a_correction_outside_the_schema_is_refused_by_name(antiphon: Command, tracked: str) -> None:
     antiphon("ask", "hello", "--session", tracked)
-    answer = antiphon("state", "correct", tracked, "internet.colour=red", status=1)
+    answer = antiphon("state", "correct", tracked, "order.colour=red", status=1)
     assert "colour" in answer.err
     assert "SERVICE.SLOT=VALUE" in antiphon("state", "correct", tracked, "nonsense", status=1).err
 
