@@ -7,40 +7,64 @@ import pytest
 from deploy.local.ports import free_port
 from tests.support.callers import Caller
 from tests.support.proxy import Proxy
-from tests.support.stack import Story
+from tests.support.stack import Stack, Story
+
+
+class Island:
+    """A gateway, a tracker and a generator that have no way to broker and mongod but the proxies."""
+
+    def __init__(self, stack: Stack) -> None:
+        """They are started, and ended by `close`."""
+        server = stack.broker.server
+        assert server is not None
+        self.to_broker, self.to_mongod = Proxy(server.port), Proxy(stack.mongo.port)
+        ways = {
+            "broker_url": stack.broker.url.replace(f":{server.port}/", f":{self.to_broker.port}/"),
+            "mongo_url": f"mongodb://127.0.0.1:{self.to_mongod.port}/?directConnection=true",
+        }
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        self.services = [
+            stack.services.spawn("gateway", gateway_port=port, **ways),
+            stack.services.spawn("tracker", tracker="rules", **ways),
+            stack.generator(**ways),
+        ]
+        for service in self.services:
+            service.until_ready()
+        assert self.to_broker.connections
+        assert self.to_mongod.connections
+
+    def close(self) -> None:
+        """Kill them, and the proxies after them."""
+        for service in self.services:
+            service.kill()
+        self.to_broker.close()
+        self.to_mongod.close()
+
+
+@pytest.fixture(scope="module")
+def island(stack: Stack) -> Iterator[Island]:
+    """One for the stories of this file."""
+    stack.whole()
+    running = Island(stack)
+    yield running
+    running.close()
 
 
 @pytest.fixture
-def to_broker(story: Story) -> Iterator[Proxy]:
-    server = story.stack.broker.server
-    assert server is not None
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.close()
+def to_broker(island: Island) -> Proxy:
+    return island.to_broker
 
 
 @pytest.fixture
-def to_mongod(story: Story) -> Iterator[Proxy]:
-    proxy = Proxy(story.stack.mongo.port)
-    yield proxy
-    proxy.close()
+def to_mongod(island: Island) -> Proxy:
+    return island.to_mongod
 
 
 @pytest.fixture
-def callers(story: Story, to_broker: Proxy, to_mongod: Proxy) -> list[Caller]:
-    """Users of a gateway that has no way but the proxies, as the tracker and the generator behind it."""
-    url = story.stack.broker.url.replace(f":{to_broker.target}/", f":{to_broker.port}/")
-    ways = {
-        "broker_url": url,
-        "mongo_url": f"mongodb://127.0.0.1:{to_mongod.port}/?directConnection=true",
-    }
-    port = free_port()
-    story.spawn("gateway", gateway_port=port, **ways)
-    story.spawn("tracker", tracker="rules", **ways)
-    story.generators(1, **ways)
-    assert to_broker.connections
-    assert to_mongod.connections
-    return story.callers(4, [f"127.0.0.1:{port}"])
+def callers(story: Story, island: Island) -> list[Caller]:
+    """Users of the island's gateway."""
+    return story.callers(4, [island.address])
 
 
 def test_the_broker_is_cut_off_and_found_again(story: Story, callers: list[Caller], to_broker: Proxy) -> None:
@@ -58,9 +82,10 @@ def test_the_broker_is_cut_off_and_found_again(story: Story, callers: list[Calle
 
 
 def test_the_broker_is_cut_off_for_moments(story: Story, callers: list[Caller], to_broker: Proxy) -> None:
-    for caller in callers:
-        caller.talk(3, 30)
     told = [caller.say(120) for caller in callers]
+    for caller in callers:
+        caller.say(30)
+        caller.say(10)
     for tokens in (10, 40, 70):
         told[0].wait_for_tokens(tokens)
         to_broker.cut()

@@ -6,7 +6,6 @@ import itertools
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -86,18 +85,6 @@ class Caller:
         thread.start()
         return told
 
-    def talk(self, turns: int, count: int = 40) -> None:
-        """Send so many messages one after the other, in a thread, each once the one before has ended."""
-
-        def talking() -> None:
-            for _ in range(turns):
-                with suppress(AssertionError):  # what is wrong stands in the history
-                    self.say(count).wait_for_end(PATIENCE)
-
-        thread = threading.Thread(target=talking, name=f"{self.name} talks", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
     def cancel(self, told: Told) -> tuple[pb.CancelTurnResponse, float]:
         """Cancel a turn; the answer and the seconds from request to answer."""
         request = pb.CancelTurnRequest(turn_id=told.turn, request_id=new_id("request"))
@@ -128,6 +115,10 @@ class Caller:
                     told.failed(f"{code} {error}")
                     return
                 self._closing.wait(PAUSE)
+            except ValueError:  # "Cannot invoke RPC: Channel closed!"
+                if not self._closing.is_set():
+                    raise
+                return
 
     def _stream(self, stub: Any, told: Told, resumed: bool) -> Any:
         if not told.turn:
