@@ -27,7 +27,7 @@ def test_another_generator_goes_on_in_the_promised_time(story: Story) -> None:
 
 
 def test_the_only_generator_dies_again_and_again_and_comes_back(story: Story) -> None:
-    (generator,) = story.generators(1, echo_step_ms=8)
+    (generator,) = story.generators(1, lease_seconds=1, renew_seconds=0.2, silent_seconds=0.5)
     callers = story.callers(3)
     first = [caller.say(30) for caller in callers]
     for caller in callers:

@@ -33,7 +33,7 @@ def test_unreadable_messages_go_to_the_dead_letters(story: Story) -> None:
 
 
 def test_a_turn_that_kills_every_generator_fails_and_the_others_are_answered(story: Story) -> None:
-    generator = story.program("mortal_generator", engine="echo", reply_tokens=8192, echo_step_ms=5)
+    generator = story.program("mortal_generator", engine="echo", lease_seconds=1, renew_seconds=0.2, silent_seconds=0.5)
     callers = story.callers(4)
     before = [caller.say(10) for caller in callers]
     for told in before:
