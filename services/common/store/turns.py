@@ -6,26 +6,20 @@ A turn document is its own outbox: whoever wrote it may die right after, the swe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.common.errors import AlreadyExists, FailedPrecondition, NotFound, ResourceExhausted, Unavailable
 from services.common.ids import new_id
-from services.common.store.connection import Concern, Connection, Document, Scoped
+from services.common.store.connection import Concern, Document, Scoped
+from services.common.store.turn_reads import TurnReads
 
 SCHEMA_VERSION = 1
 REDISPATCH_FIRST = 5.0
 REDISPATCH_LAST = 300.0
-
-HISTORY_FIELDS = (
-    "n", "text", "status", "policy", "accepted_round", "drafts.id", "drafts.round", "drafts.status",
-    "drafts.text", "drafts.token_ids", "drafts.author", "drafts.manifest.version", "partial",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,14 +83,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Turns:
+class Turns(TurnReads):
     """Operations on the ``turns`` collection that a gateway or a finisher calls."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def _of(self, tenant: str, concern: Concern = Concern.KEPT) -> Scoped:
-        return self._connection.scoped("turns", tenant, concern)
 
     # -- accept ---------------------------------------------------------------------------------
 
@@ -157,10 +145,6 @@ class Turns:
                 f"the tenant has {limits.open_per_tenant} open turns", retry_after=limits.retry_after
             )
 
-    def open_in_tenant(self, tenant: str, limit: int) -> int:
-        """How many turns of the tenant are open, counted up to ``limit``."""
-        return self._of(tenant).count({"open": True}, limit=limit)
-
     def of_request(self, tenant: str, request: Request) -> Document | None:
         """The turn that a request id has made; None if none. Raises AlreadyExists (another payload)."""
         return self._same_request(self._of(tenant), request)
@@ -190,6 +174,7 @@ class Turns:
             "dispatches": 0,
             "accepted_at": at,
             "deadline_at": at + timedelta(seconds=limits.deadline_seconds),
+            "deadline_seconds": limits.deadline_seconds,
             "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
             "reply_to": new.reply_to,
             "policy": new.policy,
@@ -274,31 +259,20 @@ class Turns:
         changed = self._of(tenant).update_one({"_id": turn, "excluded": {"$ne": True} if excluded else True}, update)
         return changed.modified_count == 1
 
-    def open_in_all(self, limit: int) -> int:
-        """How many turns of all tenants are open, counted up to ``limit`` on the index of due turns."""
-        every = self._connection.every_tenant("turns")
-        since = datetime(2000, 1, 1, tzinfo=UTC)
-        return every.count_documents({"open": True, "next_dispatch_at": {"$gt": since}}, limit=limit)
-
-    def position(self, tenant: str, turn: Document) -> int:
-        """How many open turns of the session stand before this one."""
-        if turn["status"] != "waiting":
-            return 0
-        return self._of(tenant).count({"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}})
-
     # -- order ----------------------------------------------------------------------------------
 
     def promote(self, tenant: str, session: str, deadline_seconds: float = 600.0) -> Document | None:
         """Make the session's lowest open turn its head (KEPT); the caller dispatches what is returned.
 
         Called after every waiting insert, after every finish and by the sweep. A duplicate key means
-        that someone else did it, or that a head is still open: nothing is lost, None is returned.
+        that someone else did it, or that a head is still open: nothing is lost, None is returned. The turn's
+        deadline starts now: its own, or ``deadline_seconds`` where it has none.
         """
         turns = self._of(tenant)
-        lowest = turns.find_one({"session": session, "open": True}, ("status",), sort=[("n", 1)])
+        lowest = turns.find_one({"session": session, "open": True}, ("status", "deadline_seconds"), sort=[("n", 1)])
         if lowest is None or lowest["status"] != "waiting":
             return None
-        at = now()
+        at, seconds = now(), lowest.get("deadline_seconds", deadline_seconds)
         try:
             return turns.find_one_and_update(
                 {"_id": lowest["_id"], "status": "waiting"},
@@ -307,7 +281,7 @@ class Turns:
                         "status": "active",
                         "head": True,
                         "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
-                        "deadline_at": at + timedelta(seconds=deadline_seconds),
+                        "deadline_at": at + timedelta(seconds=seconds),
                         "dispatches": 0,
                     }
                 },
@@ -339,85 +313,7 @@ class Turns:
             {"_id": turn, "open": True}, update, array_filters=[{"running.status": "active"}]
         )
 
-    # -- reading --------------------------------------------------------------------------------
-
-    def get(self, tenant: str, turn_id: str) -> Document:
-        """The whole turn. Raises NotFound."""
-        turn = self._of(tenant).find_one({"_id": turn_id})
-        if turn is None:
-            raise NotFound(f"no turn {turn_id}")
-        return turn
-
-    def read(self, tenant: str, ids: list[str]) -> list[Document]:
-        """These turns, in no order; what is gone is left out."""
-        return list(self._of(tenant).find({"_id": {"$in": ids}})) if ids else []
-
-    def page(
-        self, tenant: str, session: str, *, after_n: int = 0, limit: int = 50, newest_first: bool = False
-    ) -> list[Document]:
-        """Turns of a session by n; ``after_n`` is where the page before ended (0: from the start)."""
-        bound: Document = {}
-        if after_n:
-            bound = {"n": {"$lt" if newest_first else "$gt": after_n}}
-        cursor = self._of(tenant).find({"session": session, **bound})
-        return list(cursor.sort("n", -1 if newest_first else 1).limit(limit))
-
-    def history(self, tenant: str, session: str, before_n: int, limit: int = 200) -> list[Document]:
-        """The turns that may enter the context of turn ``before_n``, oldest first, with HISTORY_FIELDS only."""
-        cursor = self._of(tenant).find(
-            {
-                "session": session,
-                "n": {"$lt": before_n},
-                "status": {"$in": ["completed", "cancelled", "failed"]},
-                "excluded": {"$ne": True},
-            },
-            HISTORY_FIELDS,
-        )
-        return list(cursor.sort("n", -1).limit(limit))[::-1]
-
-    def last_of(self, tenant: str, sessions: list[str]) -> dict[str, Document]:
-        """Of each session the last turn's ``n``, ``accepted_at`` and ``ended_at``; none for an empty session."""
-        found: dict[str, Document] = {}
-        for session in sessions:
-            last = self._of(tenant).find_one({"session": session}, ("n", "accepted_at", "ended_at"), sort=[("n", -1)])
-            if last is not None:
-                found[session] = last
-        return found
-
-    def open_of(self, tenant: str, session: str) -> list[str]:
-        """Ids of a session's open turns, the last first."""
-        cursor = self._of(tenant).find({"session": session, "open": True}, ("_id",))
-        return [turn["_id"] for turn in cursor.sort("n", -1)]
-
-    def previous_with_state(self, tenant: str, session: str, before_n: int) -> Document | None:
-        """The latest turn before ``before_n`` that counts, with its state and its drafts' texts."""
-        return self._of(tenant).find_one(
-            {
-                "session": session,
-                "n": {"$lt": before_n},
-                "status": {"$in": ["completed", "cancelled", "failed"]},
-                "excluded": {"$ne": True},
-            },
-            (*HISTORY_FIELDS, "state"),
-            sort=[("n", -1)],
-        )
-
-    def numbered(self, tenant: str, session: str, n: int) -> Document | None:
-        """The session's turn ``n``; None if there is none."""
-        return self._of(tenant).find_one({"session": session, "n": n})
-
-    def latest_state(self, tenant: str, session: str, *, up_to: int = 2**31) -> Document | None:
-        """The latest turn up to ``up_to`` that has a state and counts; None if there is none."""
-        return self._of(tenant).find_one(
-            {
-                "session": session,
-                "n": {"$lte": up_to},
-                "state": {"$ne": None},
-                "excluded": {"$ne": True},
-            },
-            ("n", "state"),
-            sort=[("n", -1)],
-        )
+    # -- other writes ---------------------------------------------------------------------------
 
     def set_reply_to(self, tenant: str, turn_id: str, reply_to: str) -> Document:
         """Send the turn's further events to another gateway (QUICK) and return the turn. Raises NotFound."""
@@ -426,18 +322,6 @@ class Turns:
             raise NotFound(f"no turn {turn_id}")
         return turn
 
-    def ended_among(self, turns: list[tuple[str, str]]) -> Iterator[Document]:
-        """Of ``(tenant, turn)`` pairs those that have ended, in one query for all silent streams."""
-        by_tenant: dict[str, list[str]] = {}
-        for tenant, turn in turns:
-            by_tenant.setdefault(tenant, []).append(turn)
-        for tenant, ids in by_tenant.items():
-            yield from self._of(tenant).find({"_id": {"$in": ids}, "open": {"$ne": True}})
-
     def delete_session(self, tenant: str, session: str) -> int:
         """Delete every turn of a session (KEPT); returns how many."""
         return self._of(tenant).delete_many({"session": session}).deleted_count
-
-    def update_fields(self, tenant: str, turn_id: str, fields: dict[str, Any]) -> bool:
-        """Set plain fields of a turn (KEPT); for what no race can touch. False if it is gone."""
-        return self._of(tenant).update_one({"_id": turn_id}, {"$set": fields}).matched_count == 1

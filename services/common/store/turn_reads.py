@@ -1,0 +1,126 @@
+"""Reading turns: one, a page, a history, what is open, what has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from services.common.errors import NotFound
+from services.common.store.connection import Concern, Connection, Document, Scoped
+
+HISTORY_FIELDS = (
+    "n", "text", "status", "policy", "accepted_round", "drafts.id", "drafts.round", "drafts.status",
+    "drafts.text", "drafts.token_ids", "drafts.author", "drafts.manifest.version", "partial",
+)  # fmt: skip
+
+
+class TurnReads:
+    """Reads of the ``turns`` collection; ``Turns`` adds the writes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _of(self, tenant: str, concern: Concern = Concern.KEPT) -> Scoped:
+        return self._connection.scoped("turns", tenant, concern)
+
+    def get(self, tenant: str, turn_id: str) -> Document:
+        """The whole turn. Raises NotFound."""
+        turn = self._of(tenant).find_one({"_id": turn_id})
+        if turn is None:
+            raise NotFound(f"no turn {turn_id}")
+        return turn
+
+    def read(self, tenant: str, ids: list[str]) -> list[Document]:
+        """These turns, in no order; what is gone is left out."""
+        return list(self._of(tenant).find({"_id": {"$in": ids}})) if ids else []
+
+    def numbered(self, tenant: str, session: str, n: int) -> Document | None:
+        """The session's turn ``n``; None if there is none."""
+        return self._of(tenant).find_one({"session": session, "n": n})
+
+    def page(
+        self, tenant: str, session: str, *, after_n: int = 0, limit: int = 50, newest_first: bool = False
+    ) -> list[Document]:
+        """Turns of a session by n; ``after_n`` is where the page before ended (0: from the start)."""
+        bound: Document = {}
+        if after_n:
+            bound = {"n": {"$lt" if newest_first else "$gt": after_n}}
+        cursor = self._of(tenant).find({"session": session, **bound})
+        return list(cursor.sort("n", -1 if newest_first else 1).limit(limit))
+
+    def history(self, tenant: str, session: str, before_n: int, limit: int = 200) -> list[Document]:
+        """The turns that may enter the context of turn ``before_n``, oldest first, with HISTORY_FIELDS only."""
+        cursor = self._of(tenant).find(
+            {
+                "session": session,
+                "n": {"$lt": before_n},
+                "status": {"$in": ["completed", "cancelled", "failed"]},
+                "excluded": {"$ne": True},
+            },
+            HISTORY_FIELDS,
+        )
+        return list(cursor.sort("n", -1).limit(limit))[::-1]
+
+    def previous_with_state(self, tenant: str, session: str, before_n: int) -> Document | None:
+        """The latest turn before ``before_n`` that counts, with its state and its drafts' texts."""
+        return self._of(tenant).find_one(
+            {
+                "session": session,
+                "n": {"$lt": before_n},
+                "status": {"$in": ["completed", "cancelled", "failed"]},
+                "excluded": {"$ne": True},
+            },
+            (*HISTORY_FIELDS, "state"),
+            sort=[("n", -1)],
+        )
+
+    def latest_state(self, tenant: str, session: str, *, up_to: int = 2**31) -> Document | None:
+        """The latest turn up to ``up_to`` that has a state and counts; None if there is none."""
+        return self._of(tenant).find_one(
+            {
+                "session": session,
+                "n": {"$lte": up_to},
+                "state": {"$ne": None},
+                "excluded": {"$ne": True},
+            },
+            ("n", "state"),
+            sort=[("n", -1)],
+        )
+
+    def last_of(self, tenant: str, sessions: list[str]) -> dict[str, Document]:
+        """Of each session the last turn's ``n``, ``accepted_at`` and ``ended_at``; none for an empty session."""
+        found: dict[str, Document] = {}
+        for session in sessions:
+            last = self._of(tenant).find_one({"session": session}, ("n", "accepted_at", "ended_at"), sort=[("n", -1)])
+            if last is not None:
+                found[session] = last
+        return found
+
+    def open_of(self, tenant: str, session: str) -> list[str]:
+        """Ids of a session's open turns, the last first."""
+        cursor = self._of(tenant).find({"session": session, "open": True}, ("_id",))
+        return [turn["_id"] for turn in cursor.sort("n", -1)]
+
+    def position(self, tenant: str, turn: Document) -> int:
+        """How many open turns of the session stand before this one."""
+        if turn["status"] != "waiting":
+            return 0
+        return self._of(tenant).count({"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}})
+
+    def open_in_tenant(self, tenant: str, limit: int) -> int:
+        """How many turns of the tenant are open, counted up to ``limit``."""
+        return self._of(tenant).count({"open": True}, limit=limit)
+
+    def open_in_all(self, limit: int) -> int:
+        """How many turns of all tenants are open, counted up to ``limit`` on the index of due turns."""
+        every = self._connection.every_tenant("turns")
+        since = datetime(2000, 1, 1, tzinfo=UTC)
+        return every.count_documents({"open": True, "next_dispatch_at": {"$gt": since}}, limit=limit)
+
+    def ended_among(self, turns: list[tuple[str, str]]) -> Iterator[Document]:
+        """Of ``(tenant, turn)`` pairs those that have ended, in one query for all silent streams."""
+        by_tenant: dict[str, list[str]] = {}
+        for tenant, turn in turns:
+            by_tenant.setdefault(tenant, []).append(turn)
+        for tenant, ids in by_tenant.items():
+            yield from self._of(tenant).find({"_id": {"$in": ids}, "open": {"$ne": True}})

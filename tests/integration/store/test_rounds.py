@@ -1,0 +1,154 @@
+"""Races for the end of a session: repeated requests, revisions against new messages, edits against both."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
+from services.common.store import Accepted, NewTurn, Request, Store, TurnLimits
+
+TENANT = "default"
+LIMITS = TurnLimits()
+
+
+def request(name: str, payload: str = "hash", method: str = "SendTurn") -> Request:
+    return Request(method, name, payload)
+
+
+def accept(store: Store, session: str, name: str, **fields: Any) -> Accepted:
+    return store.turns.accept_turn(TENANT, NewTurn(session, "hello", request(name), **fields), LIMITS)
+
+
+def finish(store: Store, turn: dict[str, Any]) -> None:
+    taken = store.steps.take_step(TENANT, turn["_id"], turn["round"])
+    assert taken is not None
+    assert store.steps.finish_draft(TENANT, turn["_id"], taken["holder"], taken["round"], {"text": "hi"})
+    store.turns.promote(TENANT, turn["session"])
+
+
+def revise(store: Store, turn: str, name: str, **fields: Any) -> Accepted:
+    options: dict[str, Any] = {"expected_round": None, "feedback": None, "reply_to": "", "max_rounds": 1_000, **fields}
+    return store.rounds.reopen_for_revision(TENANT, turn, request=request(name, method="ReviseTurn"), **options)
+
+
+def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
+    """The results, errors among them, of so many calls made together."""
+
+    def caught(number: int) -> Any:
+        try:
+            return call(number)
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(caught, range(count)))
+
+
+def test_one_request_makes_one_turn_however_often_it_comes(store: Store) -> None:
+    results = at_once(12, lambda _number: accept(store, "s", "same"))
+    assert len({one.turn["_id"] for one in results}) == 1
+    assert sum(one.created for one in results) == 1
+    with pytest.raises(AlreadyExists):
+        store.turns.accept_turn(TENANT, NewTurn("s", "other", request("same", "other hash")), LIMITS)
+
+
+def test_the_same_request_id_is_free_for_another_tenant_and_another_method(store: Store) -> None:
+    first = accept(store, "s", "id")
+    other = store.turns.accept_turn("other", NewTurn("s", "hello", request("id")), LIMITS)
+    edit = store.turns.accept_turn(TENANT, NewTurn("s2", "hello", request("id", method="EditTurn")), LIMITS)
+    assert len({first.turn["_id"], other.turn["_id"], edit.turn["_id"]}) == 3
+
+
+def test_one_request_makes_one_round(store: Store) -> None:
+    turn = accept(store, "s", "a").turn
+    finish(store, turn)
+    results = at_once(8, lambda _number: revise(store, turn["_id"], "same"))
+    made = [one for one in results if isinstance(one, Accepted)]
+    assert sum(one.created for one in made) == 1
+    assert all(isinstance(one, Accepted | Aborted | FailedPrecondition) for one in results)
+    assert store.turns.get(TENANT, turn["_id"])["round"] == 1
+
+
+def test_two_revisions_of_one_round_make_one(store: Store) -> None:
+    turn = accept(store, "s", "a").turn
+    finish(store, turn)
+    results = at_once(8, lambda number: revise(store, turn["_id"], f"r{number}", expected_round=0))
+    assert sum(isinstance(one, Accepted) for one in results) == 1
+
+
+def test_revisions_and_messages_race_for_the_end_of_a_session(store: Store) -> None:
+    """Whatever wins: one head at a time, rounds of the last turn only, numbers without a gap."""
+    for number in range(40):
+        session = f"s{number}"
+        turn = accept(store, session, f"first{number}").turn
+        finish(store, turn)
+        calls = [
+            lambda number=number, session=session: accept(store, session, f"next{number}"),
+            lambda number=number, turn=turn: revise(store, turn["_id"], f"revise{number}"),
+        ]
+        random.shuffle(calls)
+        at_once(2, lambda index, calls=calls: calls[index]())
+        turns = list(store.connection.scoped("turns", TENANT).find({"session": session}).sort("n", 1))
+        assert [one["n"] for one in turns] == [1, 2]
+        assert sum(bool(one.get("head")) for one in turns) == 1
+        first, second = turns
+        if first.get("open"):
+            assert (first["status"], first["round"], second["status"]) == ("active", 1, "waiting")
+            finish(store, first)
+            assert store.turns.get(TENANT, second["_id"])["status"] == "active"
+        else:
+            assert (first["status"], first["round"], second["status"]) == ("completed", 0, "active")
+            assert first["drafts"][-1]["status"] == "completed"
+
+
+def test_an_edit_follows_the_turn_it_replaces_or_is_refused(store: Store) -> None:
+    old = accept(store, "s", "old").turn
+    finish(store, old)
+    results = at_once(6, lambda number: accept(store, "s", f"e{number}", follows=old["n"], policy="rollback"))
+    assert sum(isinstance(one, Accepted) for one in results) == 1
+    assert {one.reason for one in results if isinstance(one, FailedPrecondition)} == {"NOT_LAST_TURN"}
+
+
+def test_a_turn_keeps_its_own_deadline_when_it_comes_to_the_head(store: Store) -> None:
+    first = accept(store, "s", "a").turn
+    limits = TurnLimits(deadline_seconds=5)
+    second = store.turns.accept_turn(TENANT, NewTurn("s", "hello", request("b")), limits).turn
+    finish(store, first)
+    promoted = store.turns.get(TENANT, second["_id"])
+    assert 4 < (promoted["deadline_at"] - promoted["next_dispatch_at"]).total_seconds() + 5 <= 5.1
+
+
+def test_a_person_replies_once(store: Store) -> None:
+    turn = accept(store, "s", "a").turn
+    finish(store, turn)
+    asked = request("p", method="PostReply")
+    first = store.rounds.post_reply(TENANT, turn["_id"], asked, "I am Ann", "Ann")
+    again = store.rounds.post_reply(TENANT, turn["_id"], asked, "I am Ann", "Ann")
+    assert (first["accepted_round"], len(again["drafts"])) == (1, 2)
+    with pytest.raises(FailedPrecondition):
+        store.rounds.post_reply(TENANT, turn["_id"], request("q", method="PostReply"), "again", "Ann")
+
+
+def test_a_history_is_seeded_once(store: Store) -> None:
+    session = store.sessions.create(TENANT, request("c", method="CreateSession"), {"user": "u"})
+    for _ in range(2):
+        store.turns.seed(TENANT, session, [("hello", "hi"), ("how are you", "fine")])
+    assert [turn["n"] for turn in store.turns.page(TENANT, session["_id"])] == [1, 2]
+    assert accept(store, session["_id"], "x").turn["n"] == 3
+
+
+def test_what_a_stale_worker_writes_matches_nothing(store: Store) -> None:
+    turn = accept(store, "s", "a").turn
+    taken = store.steps.take_step(TENANT, turn["_id"], 0)
+    assert taken is not None
+    assert store.turns.cancel_turn(TENANT, turn["_id"]) is not None
+    assert not store.steps.finish_draft(TENANT, turn["_id"], taken["holder"], 0, {"text": "late"})
+    assert store.steps.renew(TENANT, turn["_id"], taken["holder"], "late") is None
+    assert store.steps.keep_partial(TENANT, turn["_id"], taken["holder"], 0, "partial", [])
+    assert not store.steps.keep_partial(TENANT, turn["_id"], "another", 0, "wrong", [])
+    assert store.turns.get(TENANT, turn["_id"])["drafts"][0]["text"] == "partial"
