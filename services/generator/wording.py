@@ -56,10 +56,10 @@ def state_text(state: Mapping[str, Any] | None) -> str:
 def context_text(noted: str, state: str) -> str:
     """What stands before the user's message in the tail; empty without notes and state."""
     parts = []
-    if noted:
-        parts.append(f"Use these notes to answer, and cite a note you use by its number, such as [1].\n{noted}")
     if state:
-        parts.append(f"What the customer has said so far:\n{state}")
+        parts.append(f"Known so far:\n{state}")
+    if noted:
+        parts.append(f"Answer from these notes and cite them by number:\n{noted}")
     return "\n\n".join(parts)
 
 
