@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
+import structlog
 
 from services.common.facts import FactRevision
 from services.common.store import Store
@@ -14,6 +15,7 @@ from services.common.store.knowledge import Change
 from services.knowledge.domain.index import Entry, TenantIndex
 from services.knowledge.domain.vectors import Vectors
 
+log = structlog.get_logger(__name__)
 _BATCH = 64  # log entries applied at a time
 
 
@@ -132,12 +134,25 @@ class Indexes:
         index.put_facts(revisions, forget_first=facts if erased else set())
 
     def _follow(self) -> None:
-        for heads in self._store.knowledge.log.follow(self._stopping):
-            with self._moved:
-                self._heads = dict(heads.seqs) if heads.complete else {**self._heads, **heads.seqs}
-            if heads.complete:
-                self.connected.set()
-            for tenant in heads.seqs:
-                if self._stopping.is_set():
-                    return
+        while not self._stopping.is_set():
+            for heads in self._store.knowledge.log.follow(self._stopping):
+                with self._moved:
+                    self._heads = dict(heads.seqs) if heads.complete else {**self._heads, **heads.seqs}
+                if heads.complete:
+                    self.connected.set()
+                if not self._catch_up_all(heads.seqs):
+                    break  # and follow anew: the log then names everybody who may be behind
+            self._stopping.wait(0.5)
+
+    def _catch_up_all(self, tenants: Iterable[str]) -> bool:
+        """Whether all went well; one tenant's failure, or the database's, does not end the following."""
+        well = True
+        for tenant in tenants:
+            if self._stopping.is_set():
+                break
+            try:
                 self.catch_up(tenant)
+            except Exception:
+                log.exception("knowledge_not_applied", tenant=tenant)
+                well = False
+        return well
