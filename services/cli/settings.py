@@ -16,6 +16,7 @@ from services.cli.output import console, print_json, print_table
 from services.common.settings import CommonSettings
 
 SERVICES = ("gateway", "tracker", "knowledge", "generator", "finetune")
+BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 # Defaults that depend on the machine, said in words.
 COMPUTED = {"cache_dir": "~/.cache/antiphon", "worker_name": "the host's name"}
 
@@ -23,10 +24,17 @@ COMPUTED = {"cache_dir": "~/.cache/antiphon", "worker_name": "the host's name"}
 def settings(
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the README's table")] = False,
+    update: Annotated[
+        Path | None, typer.Option("--update", help="Put it between a file's <!-- settings --> marks")
+    ] = None,
 ) -> None:
     """List all settings with defaults. Each is an environment variable of the service."""
     rows = table()
-    if as_json:
+    if update is not None:
+        before, _, rest = update.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        update.write_text(f"{before}{BEGIN}\n{markdown_table(rows)}\n{END}{after}", encoding="utf-8")
+    elif as_json:
         keys = ("service", "variable", "default", "meaning")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
     elif markdown:

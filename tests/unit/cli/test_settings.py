@@ -6,7 +6,7 @@ from tests.support.processes import REPOSITORY
 
 def test_the_readme_shows_every_setting_as_it_is() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    assert markdown_table(table()) in readme, "stale: put the output of `antiphon settings --markdown` there"
+    assert markdown_table(table()) in readme, "stale: run `make readme`"
 
 
 def test_settings_are_unique_and_explained() -> None:
