@@ -17,8 +17,8 @@ from services.cli.connection import connected
 from services.cli.options import JsonOption, LimitOption, user_name
 from services.cli.output import Failure, console, errors, print_json, print_table
 from services.cli.render import fact_words
+from services.common.media import MEDIA_TYPES
 
-SUFFIXES = (".md", ".markdown", ".txt")
 WAIT_S = 300.0
 
 knowledge = typer.Typer(no_args_is_help=True, help="Documents and facts that replies are grounded on.")
@@ -29,7 +29,9 @@ knowledge.add_typer(candidates, name="candidates")
 @knowledge.command("add")
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Text or Markdown files, or folders of them")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files (text, Markdown, HTML, PDF, DOCX, CSV) or folders of them")
+    ],
     label: Annotated[list[str] | None, typer.Option(help="A word to find it by")] = None,
     wait: Annotated[bool, typer.Option(help="Return when they are searchable")] = True,
     as_json: JsonOption = False,
@@ -56,7 +58,7 @@ def find_documents(paths: Sequence[Path]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in paths:
         if path.is_dir():
-            below = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+            below = sorted(one for one in path.rglob("*") if one.suffix.lower() in MEDIA_TYPES and one.is_file())
             found = {one.relative_to(path).as_posix(): one for one in below}
         elif path.is_file():
             found = {path.name: path}
@@ -66,7 +68,7 @@ def find_documents(paths: Sequence[Path]) -> dict[str, Path]:
             raise Failure(f"two documents would be called {min(twice)}; add their folder instead")
         files |= found
     if not files:
-        raise Failure(f"no document there; known endings: {', '.join(SUFFIXES)}")
+        raise Failure(f"no document there; known endings: {', '.join(MEDIA_TYPES)}")
     return files
 
 
