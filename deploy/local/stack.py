@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 import grpc
@@ -77,7 +76,7 @@ def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
         **options.settings,
     }
     for name, module in SERVICES:
-        if name in options.services and find_spec(f"{module[0]}.__main__") is not None:
+        if name in options.services:
             entries.append(_service(home, name, module, settings, base, ports["gateway"]))
     if "gateway" in options.services:
         gateway = next(entry for entry in entries if entry.name == "gateway")

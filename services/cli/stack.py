@@ -54,11 +54,11 @@ def up(
         if not detach and supervisor is not None:
             console.print("[dim]Ctrl-C ends it.[/dim]")
             supervisor.wait()
-    except KeyboardInterrupt:
-        stop(place)
-    except Failure:
-        stop(place)
-        raise
+    except (KeyboardInterrupt, Failure) as reason:
+        if supervisor is not None:  # one that ran before is not this command's to end
+            stop(place)
+        if isinstance(reason, Failure):
+            raise
 
 
 def _home(context: typer.Context, given: Path | None) -> Home:
