@@ -48,6 +48,8 @@ def up(
         raise Failure(f"--set wants NAME=VALUE, not {bad[0]!r}")
     place = _home(context, home)
     supervisor = start(place, broker, given)
+    if supervisor is None and (broker or given):
+        raise Failure("a stack runs already; `antiphon down` ends it, then it starts with other settings")
     try:
         wait_ready(place, supervisor, quiet=as_json)
         announce(place, as_json)
@@ -134,11 +136,12 @@ def down(context: typer.Context, home: HomeOption = None, as_json: JsonOption = 
 
 def stop(home: Home) -> bool:
     """Ask the supervisor to end and wait until it has; False when none runs."""
-    status = home.status()
-    if status is None:
-        return False
-    os.kill(status["supervisor"], signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT_S
+    while (status := home.status()) is None:  # one that begins to run has written nothing yet
+        if not home.running():
+            return False
+        time.sleep(0.05)
+    os.kill(status["supervisor"], signal.SIGTERM)
     while home.running():
         if time.monotonic() > deadline:
             raise Failure(f"the supervisor (process {status['supervisor']}) does not end")
