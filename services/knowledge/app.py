@@ -50,7 +50,8 @@ def run_ground(settings: KnowledgeSettings) -> None:
         bus.declare([searches])
         events = EventPublisher(bus)
         encoder = load_encoder(settings)
-        indexes = Indexes(store, encoder.name, encoder.dimensions, settings.exact_vectors)
+        snapshots = settings.cache_dir / "knowledge" / settings.mongo_database
+        indexes = Indexes(store, encoder.name, encoder.dimensions, settings.exact_vectors, snapshots)
         indexes.start()
         indexes.connected.wait(30)
         step = GroundStep(store, bus, events, indexes, encoder.encode, settings)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import structlog
@@ -13,10 +16,14 @@ from services.common.facts import FactRevision
 from services.common.store import Store
 from services.common.store.knowledge import Change
 from services.knowledge.domain.index import Entry, TenantIndex
+from services.knowledge.domain.snapshot import load, save
 from services.knowledge.domain.vectors import Vectors
 
 log = structlog.get_logger(__name__)
 _BATCH = 64  # log entries applied at a time
+_WORTH_SAVING = 2000  # passages; below, reading them anew is as quick
+_SAVE_AFTER_CHANGES = 20
+_SAVE_AFTER_SECONDS = 60.0
 
 
 class Indexes:
@@ -26,8 +33,13 @@ class Indexes:
     that a lost, repeated or late notice can neither skip nor double a change.
     """
 
-    def __init__(self, store: Store, encoder: str, dimensions: int, exact_limit: int) -> None:
+    def __init__(
+        self, store: Store, encoder: str, dimensions: int, exact_limit: int, snapshots: Path | None = None
+    ) -> None:
+        """`snapshots` is the folder of the saved indexes; None saves none."""
         self._store = store
+        self._snapshots = snapshots
+        self._saved: dict[str, tuple[int, float]] = {}  # tenant -> (log number, when) of the last save
         self._encoder = encoder
         self._dimensions = dimensions
         self._exact_limit = exact_limit
@@ -44,8 +56,40 @@ class Indexes:
         self._thread.start()
 
     def stop(self) -> None:
+        """Ends following and saves what has changed since the last save."""
         self._stopping.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(30)
+        for tenant in list(self._indexes):
+            self.save(tenant)
+
+    def save(self, tenant: str, after_changes: int = 1, after_seconds: float = 0.0) -> bool:
+        """Saves a tenant's index if it is large enough, has changed so much and was last saved so long ago."""
+        path = self._snapshot_of(tenant)
+        index = self._indexes.get(tenant)
+        if path is None or index is None or len(index) < _WORTH_SAVING:
+            return False
+        saved, when = self._saved.get(tenant, (0, 0.0))
+        if index.applied - saved < after_changes or time.monotonic() - when < after_seconds:
+            return False
+        with self._locks[tenant]:
+            self._saved[tenant] = (save(index, path, self._encoder), time.monotonic())
+        return True
+
+    def _snapshot_of(self, tenant: str) -> Path | None:
+        if self._snapshots is None:
+            return None
+        return self._snapshots / f"{hashlib.sha256(tenant.encode()).hexdigest()[:32]}.npz"
+
+    def _open(self, tenant: str) -> TenantIndex:
+        """The tenant's saved index with its facts, else an empty one."""
+        path = self._snapshot_of(tenant)
+        index = load(path, self._encoder, self._dimensions, self._exact_limit) if path is not None else None
+        if index is None:
+            return TenantIndex(self._dimensions, self._exact_limit)
+        index.put_facts(self._store.knowledge.all_revisions(tenant))
+        self._saved[tenant] = (index.applied, time.monotonic())
+        return index
 
     def ready(self, tenant: str, min_watermark: int = 0, wait: float = 0.0) -> TenantIndex | None:
         """The tenant's index, None when there is nothing in it (no query was made to find out).
@@ -74,7 +118,7 @@ class Indexes:
             index = self._indexes.get(tenant)
             fresh = index is None
             if index is None:
-                index = TenantIndex(self._dimensions, self._exact_limit)
+                index = self._open(tenant)
             while changes := self._store.knowledge.log.tail(tenant, index.applied, _BATCH):
                 self._apply(tenant, index, changes)
             if fresh:
@@ -101,7 +145,10 @@ class Indexes:
             elif change.kind in ("fact", "erased"):
                 facts.update(name.rpartition("/")[0] for name in change.ids)
                 erased = erased or change.kind == "erased"
-        index.remove(passage for passage, alive in live.items() if not alive)
+        gone = [passage for passage, alive in live.items() if not alive]
+        if gone or erased:
+            self._drop_snapshot(tenant)  # it holds the words of what has to go
+        index.remove(gone)
         added = [passage for passage, alive in live.items() if alive]
         if added:
             index.add(self._entries(tenant, added))
@@ -115,6 +162,12 @@ class Indexes:
                 for ingestion in change.ids:
                     index.settle(ingestion)
         index.applied = changes[-1].seq
+
+    def _drop_snapshot(self, tenant: str) -> None:
+        path = self._snapshot_of(tenant)
+        if path is not None:
+            path.unlink(missing_ok=True)
+            self._saved.pop(tenant, None)
 
     def _entries(self, tenant: str, passages: list[str]) -> Iterable[Entry]:
         rows = self._store.knowledge.read_passages(tenant, passages)
@@ -152,6 +205,7 @@ class Indexes:
                 break
             try:
                 self.catch_up(tenant)
+                self.save(tenant, after_changes=_SAVE_AFTER_CHANGES, after_seconds=_SAVE_AFTER_SECONDS)
             except Exception:
                 log.exception("knowledge_not_applied", tenant=tenant)
                 well = False

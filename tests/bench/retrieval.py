@@ -132,7 +132,7 @@ def ground(store: Store, encoder: SentenceEncoder, texts: Texts, size: int, turn
     p50, p95, p99 = percentiles(spent[5:])
     print(
         f"{size:>8,} passages: ground p50 {p50:.1f}  p95 {p95:.1f}  p99 {p99:.1f} ms; recall@10 of exact "
-        f"{np.mean(same):.4f}; into the index {size / words_seconds:,.0f} texts/s, {size / vector_seconds:,.0f} vectors/s"
+        f"{np.mean(same):.4f}; indexed {size / words_seconds:,.0f} texts/s, {size / vector_seconds:,.0f} vectors/s"
     )
     return {
         f"ground_ms_p50_{size}": round(p50, 2),

@@ -71,6 +71,19 @@ class Found:
     watermark: int
 
 
+@dataclass
+class IndexParts:
+    """What a snapshot keeps of an index. A row: number, id, revision, document, access, known, words."""
+
+    applied: int
+    pending: dict[str, int]
+    rows: list[tuple[int, str, int, str, frozenset[str], float, tuple[str, ...]]]
+    titles: dict[str, tuple[str, ...]]
+    vector_rows: list[int]
+    vectors: Vectors
+    graph: bytes | None
+
+
 class TenantIndex:
     """One tenant's knowledge, kept in step with the log. Threads may search while one thread applies."""
 
@@ -89,6 +102,46 @@ class TenantIndex:
         self.facts = FactBook()
         self._pending: dict[str, int] = {}
         self.applied = 0
+
+    def parts(self) -> IndexParts:
+        """A copy of what a snapshot keeps; searches wait while it is taken."""
+        with self._lock:
+            exact = self._vectors if isinstance(self._vectors, ExactVectors) else None
+            vector_rows, vectors = exact.items() if exact else ([], np.zeros((0, self._dimensions), np.float32))
+            return IndexParts(
+                applied=self.applied,
+                pending=dict(self._pending),
+                rows=[
+                    (number, row.id, row.revision, row.document, row.access, row.known, row.words)
+                    for number, row in self._rows.items()
+                ],
+                titles=self._titles.all(),
+                vector_rows=vector_rows,
+                vectors=vectors.copy(),
+                graph=self._vectors.dump() if isinstance(self._vectors, GraphVectors) else None,
+            )
+
+    @classmethod
+    def of_parts(cls, parts: IndexParts, dimensions: int, exact_limit: int = EXACT_LIMIT) -> TenantIndex:
+        """The index the parts were taken from, without its facts."""
+        index = cls(dimensions, exact_limit)
+        index.applied = parts.applied
+        index._pending = dict(parts.pending)
+        for document, title in parts.titles.items():
+            index._titles.put(document, title)
+        for number, name, revision, document, access, known, words in parts.rows:
+            made = _Row(name, revision, document, access, known, words)
+            index._rows[number] = made
+            index._row_of[made.id] = number
+            index._rows_of.setdefault(made.document, set()).add(number)
+            index._known += made.known
+            index._bm25.add(number, made.words)
+            index._next = max(index._next, number + 1)
+        if parts.graph is not None:
+            index._vectors = GraphVectors.of_dump(dimensions, parts.graph)
+        elif parts.vector_rows:
+            index._vectors.add(parts.vector_rows, parts.vectors)
+        return index
 
     def __len__(self) -> int:
         return len(self._row_of)

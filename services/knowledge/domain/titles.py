@@ -24,8 +24,16 @@ class Titles:
         """Lets the document be found by its title; asides in brackets do not count."""
         words = tuple(terms(_ASIDE.sub("", title)))
         if words and len(words) <= _LONGEST:
-            self._title_of[document] = words
-            self._documents[words].add(document)
+            self.put(document, words)
+
+    def put(self, document: str, words: Title) -> None:
+        """The same with the title's terms."""
+        self._title_of[document] = words
+        self._documents[words].add(document)
+
+    def all(self) -> dict[str, Title]:
+        """Every document with its title's terms."""
+        return dict(self._title_of)
 
     def remove(self, document: str) -> None:
         """Forgets a document."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -127,10 +126,13 @@ class GraphVectors:
         found = self._index.search(vector, limit, threads=1)
         return [(int(key), 1.0 - float(distance)) for key, distance in zip(found.keys, found.distances, strict=True)]
 
-    def save(self, path: Path) -> None:
-        """Writes the graph to `path`; the caller renames, since the write itself is not atomic."""
-        self._index.save(str(path))
+    def dump(self) -> bytes:
+        """The graph as bytes."""
+        return bytes(self._index.save() or b"")
 
-    def load(self, path: Path) -> None:
-        """Replaces the graph by the one in `path`."""
-        self._index.load(str(path))
+    @classmethod
+    def of_dump(cls, dimensions: int, data: bytes) -> GraphVectors:
+        """The graph that was dumped."""
+        made = cls(dimensions)
+        made._index.load(data)
+        return made

@@ -1,6 +1,7 @@
 """The indexes follow the log whatever happens in between, and keep nothing of other tenants or of the erased."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,3 +111,27 @@ def test_a_watermark_is_reached_by_reading_on_without_the_stream(store: Store, s
     index = indexes.ready("acme", source["watermark"], wait=0.05)
     assert index is not None
     assert index.watermark < source["watermark"], "a document in work holds the watermark back"
+
+
+def test_a_restart_reads_the_snapshot_and_what_came_after(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.knowledge.indexes._WORTH_SAVING", 1)
+    add(store, "acme", "a.txt", "refund rules")
+    first = Indexes(store, "enc", 8, 1000, tmp_path)
+    first.catch_up("acme")
+    first.stop()
+    (saved,) = tmp_path.iterdir()
+    add(store, "acme", "b.txt", "refund exceptions")
+    store.knowledge.teach_fact("acme", Statement("Basic plan", "price", "9 euros"))
+    read = []
+    passages = store.knowledge.read_passages
+    monkeypatch.setattr(store.knowledge, "read_passages", lambda tenant, ids: read.extend(ids) or passages(tenant, ids))
+    second = Indexes(store, "enc", 8, 1000, tmp_path)
+    second.catch_up("acme")
+    assert read == ["acme-b.txt-0"], "only what is new was read"
+    assert found(second, "acme", "refund price") == {"acme-a.txt-0", "acme-b.txt-0", "9 euros"}
+    store.knowledge.delete_document("acme", document_id("a.txt"))
+    second.catch_up("acme")
+    assert not saved.exists(), "a snapshot does not outlive a text in it"
+    assert found(second, "acme", "refund price") == {"acme-b.txt-0", "9 euros"}
