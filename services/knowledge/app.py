@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+import structlog
 import torch
 
 from services.common.bus import Bus, Consumer, EventPublisher, topology
 from services.common.bus.jobs import Jobs, declare_jobs, make_celery
 from services.common.bus.search import search_queue
+from services.common.errors import Unavailable
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.knowledge.indexes import Indexes
@@ -18,8 +22,10 @@ from services.knowledge.ingest import Ingester
 from services.knowledge.mining import Miner
 from services.knowledge.settings import KnowledgeSettings
 from services.knowledge.steps import GroundStep
-from services.knowledge.tasks import Resender, register
+from services.knowledge.tasks import PROPOSE, Resender, register
 from services.models.sentence_encoder import SentenceEncoder
+
+log = structlog.get_logger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,7 +60,9 @@ def run_ground(settings: KnowledgeSettings) -> None:
         indexes = Indexes(store, encoder.name, encoder.dimensions, settings.exact_vectors, snapshots)
         indexes.start()
         indexes.connected.wait(30)
-        step = GroundStep(store, bus, events, indexes, encoder.encode, settings)
+        jobs = Jobs(settings)
+        sender = ThreadPoolExecutor(1, thread_name_prefix="propose")
+        step = GroundStep(store, bus, events, indexes, encoder.encode, settings, partial(_propose, sender, jobs))
         turns = topology.turn_queue(topology.GROUND, redis=bus.redis)
         consumers = [
             Consumer(
@@ -71,9 +79,23 @@ def run_ground(settings: KnowledgeSettings) -> None:
         for consumer in consumers:
             consumer.stop(settings.drain_seconds)
         indexes.stop()
+        sender.shutdown()
+        jobs.close()
         events.close()
         bus.close()
         store.close()
+
+
+def _propose(sender: ThreadPoolExecutor, jobs: Jobs, tenant: str, turn: str) -> None:
+    """Has a turn mined, on another thread; what a lost job would have found is only a proposal."""
+
+    def send() -> None:
+        try:
+            jobs.send(topology.INGEST_JOBS, PROPOSE, tenant=tenant, turn=turn)
+        except Unavailable as error:
+            log.warning("proposal_not_sent", tenant=tenant, turn=turn, error=str(error))
+
+    sender.submit(send)
 
 
 def run_jobs(settings: KnowledgeSettings) -> None:

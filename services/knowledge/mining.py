@@ -36,6 +36,18 @@ class Miner:
         log.info("turn_mined", tenant=tenant, turn=turn, candidates=created)
         return created
 
+    def mine(self, tenant: str, feedback: Sequence[str]) -> int:
+        """Reads the claims that batch processing found in these records; returns how many candidates are new."""
+        created = 0
+        for record in self._store.knowledge.read_claims(tenant, feedback):
+            provenance = {"turn": record.get("turn", ""), "feedback": record["_id"], "from": "feedback"}
+            for claim in record["claims"]:
+                reading = read_statement(claim)
+                if reading is not None:
+                    created += self.propose(tenant, reading, provenance, record.get("user", ""))
+        log.info("feedback_mined", tenant=tenant, records=len(feedback), candidates=created)
+        return created
+
     def propose(self, tenant: str, reading: Reading, provenance: dict[str, Any], author: str) -> bool:
         """Puts a reading into quarantine under the slot it is about; False when it was there or holds already."""
         known = [view.fact for view in self._store.knowledge.list_facts(tenant, entity=reading.entity)]

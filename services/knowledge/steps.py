@@ -16,6 +16,8 @@ from services.common.store import Store
 from services.common.telemetry import step_span
 from services.knowledge.domain.index import Found
 from services.knowledge.domain.query import Query, turn_query
+from services.knowledge.domain.statements import read_statement
+from services.knowledge.domain.text import sentences
 from services.knowledge.domain.vectors import Vectors
 from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
@@ -23,6 +25,7 @@ from services.knowledge.settings import KnowledgeSettings
 log = structlog.get_logger(__name__)
 _FACT_FLOOR = 0.4  # facts of less than this share of the best one's score are noise in a prompt
 Encode = Callable[[Sequence[str]], Vectors]
+Propose = Callable[[str, str], None]
 
 
 class GroundStep:
@@ -36,13 +39,16 @@ class GroundStep:
         indexes: Indexes,
         encode: Encode,
         settings: KnowledgeSettings,
+        propose: Propose,
     ) -> None:
+        """`propose(tenant, turn)` has a turn mined for facts; it must not wait."""
         self._store = store
         self._bus = bus
         self._events = events
         self._indexes = indexes
         self._encode = encode
         self._settings = settings
+        self._propose = propose
 
     def take_turn(self, delivery: Delivery) -> None:
         """Handler of `turns.ground`: grounds the turn, sends it on to `turns.generate`, then acknowledges."""
@@ -69,6 +75,8 @@ class GroundStep:
     def ground(self, message: TurnMessage) -> TurnMessage:
         """The message with `passages` and `facts` filled; publishes `grounding` when there is a base to search.
 
+        A message that states something about an entity of the base is sent to be mined.
+
         An empty base costs nothing: no query, no read, no encoder. With `min_watermark`, waits for it up to the
         setting; what is not there by then is not found.
         """
@@ -89,6 +97,8 @@ class GroundStep:
             message.reply_to,
             event(message.turn, "grounding", message.round, passages=passages, facts=facts, watermark=found.watermark),
         )
+        if any(index.facts.knows(one.entity) for one in map(read_statement, sentences(question.text)) if one):
+            self._propose(message.tenant, message.turn)
         return replace(message, passages=passages, facts=facts)
 
     def answer_search(self, delivery: Delivery) -> None:

@@ -16,6 +16,7 @@ from services.knowledge.mining import Miner
 
 log = structlog.get_logger(__name__)
 INGEST = "knowledge.ingest"
+MINE = "knowledge.mine"
 PROPOSE = "knowledge.propose"
 
 
@@ -25,6 +26,10 @@ def register(app: Celery, ingester: Ingester, miner: Miner) -> None:
     @app.task(name=INGEST)  # type: ignore[untyped-decorator]
     def ingest(tenant: str, ingestion: str) -> None:
         ingester.run(tenant, ingestion)
+
+    @app.task(name=MINE)  # type: ignore[untyped-decorator]
+    def mine(tenant: str, feedback: list[str]) -> None:
+        miner.mine(tenant, feedback)
 
     @app.task(name=PROPOSE)  # type: ignore[untyped-decorator]
     def propose(tenant: str, turn: str) -> None:

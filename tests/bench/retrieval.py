@@ -105,7 +105,7 @@ def ground(store: Store, encoder: SentenceEncoder, texts: Texts, size: int, turn
     broker = NoBroker()
     step = GroundStep(
         store, cast(Bus, broker), cast(EventPublisher, broker), cast(Indexes, Ready(index)), encoder.encode,
-        KnowledgeSettings(),
+        KnowledgeSettings(), lambda _tenant, _turn: None,
     )  # fmt: skip
     collection = store.connection.scoped("turns", TENANT)
     spent = []

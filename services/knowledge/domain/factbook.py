@@ -61,6 +61,10 @@ class FactBook:
         """What holds of a fact."""
         return [self._rows[row][0] for row in self._rows_of.get(fact, [])]
 
+    def knows(self, entity: str) -> bool:
+        """True when something that holds is known of the entity."""
+        return entity in self._names
+
     def search(
         self, query: Query, limit: int, floor: float = 0.0, now: datetime | None = None
     ) -> list[tuple[FactRevision, float]]:

@@ -15,6 +15,9 @@ class Names:
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
 
+    def __contains__(self, name: str) -> bool:
+        return key(name) in self._count
+
     def add(self, name: str) -> None:
         """Knows the name once more."""
         self._count[key(name)] += 1

@@ -141,3 +141,17 @@ def test_a_document_that_cannot_be_read_fails_with_a_reason(platform: Platform) 
     )
     assert "UTF-8" in state["reason"]
     assert platform.search("acme", "broken", source["watermark"])["error"] == ""
+
+
+def test_what_is_said_about_a_known_thing_waits_in_quarantine(platform: Platform) -> None:
+    taught = platform.store.knowledge.teach_fact("acme", Statement("Basic plan", "price", "9 €"))
+    platform.turn("acme", "Actually, the Basic plan now costs 12 €.", taught.watermark)
+    (candidate,) = wait_until(lambda: platform.store.knowledge.list_candidates("acme"), 40)
+    assert (candidate["entity"], candidate["slot"], candidate["value"]) == ("Basic plan", "price", "12 €")
+    assert "9 €" in candidate["question"]
+    record = {"_id": "feedback_1", "turn": "turn_1", "claims": ["The Basic plan is available in Austria."]}
+    platform.store.connection.scoped("feedback", "acme").insert_one(record)
+    platform.jobs.send(topology.INGEST_JOBS, "knowledge.mine", tenant="acme", feedback=["feedback_1", "feedback_2"])
+    found = wait_until(lambda: len(both := platform.store.knowledge.list_candidates("acme")) == 2 and both, 40)
+    assert found[0]["provenance"]["feedback"] == "feedback_1"
+    assert [view.fact.value for view in platform.store.knowledge.list_facts("acme")] == ["9 €"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
@@ -64,6 +65,11 @@ class CandidateStore:
         except DuplicateKeyError:
             found = candidates.find_one({"origin": origin})
             return (found, False) if found else self.propose_fact(tenant, statement, question)
+
+    def read_claims(self, tenant: str, feedback: Sequence[str]) -> list[Document]:
+        """The feedback records of these ids that hold claims."""
+        rows = self._connection.scoped("feedback", tenant).find({"_id": {"$in": list(feedback)}})
+        return [row for row in rows if row.get("claims")]
 
     def list_candidates(
         self, tenant: str, status: str = "waiting", before: str = "", limit: int = 100
