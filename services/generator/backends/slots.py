@@ -15,6 +15,8 @@ from services.generator.backends.session_memory import SessionMemory, Slot
 from services.generator.backends.words import Vocabulary, row_processors
 from services.generator.engine.errors import UnknownVersion
 from services.generator.engine.request import TokenProcessor
+from services.models.llama.native.forward import NativeLlama
+from services.models.llama.native.pairs import PackedPairs
 from services.models.llama.shape import LlamaShape
 from services.models.llama.slots import KeyValueSlots, Segment
 
@@ -56,9 +58,9 @@ class SlotBackend:
     `fusion` is the hook between decoder and output layer: it gets the normed output `[rows, hidden]` and the rows,
     and answers what the output layer sees; absent means identity, bit for bit.
 
-    A further model version is a forward pass of its own over merged weights (merged before they are quantised), made
-    by `forward_of`; rows of several versions share the slots and take one pass a version. It costs a copy of the
-    layers' weights for each version.
+    A further model version is its low-rank pairs beside the base model's weights: rows of several versions share one
+    pass. Where the forward pass can't do that (torch's), it is one of its own over merged weights, made by
+    `forward_of`; rows then take a pass for each version, and each version costs a copy of the layers' weights.
     """
 
     def __init__(
@@ -109,6 +111,11 @@ class SlotBackend:
     def dtype(self) -> str:
         """Of keys and values, for manifests."""
         return str(self._forward.dtype).removeprefix("torch.")
+
+    @property
+    def shape(self) -> LlamaShape:
+        """The model's sizes."""
+        return self._forward.shape
 
     @property
     def hidden_size(self) -> int:
@@ -175,25 +182,35 @@ class SlotBackend:
         """Erase the session's keys and values."""
         self._memory.forget(tenant, session)
 
-    def prepare_version(self, adapter: Adapter) -> LlamaForward:
-        """The forward pass over the base model's weights with the version's pairs merged into them."""
+    def prepare_version(self, adapter: Adapter) -> LlamaForward | PackedPairs:
+        """What serves the version: its pairs beside the base model's weights where the forward pass computes
+        them, else a forward pass of its own with the pairs merged into the weights."""
+        if isinstance(self._forward, NativeLlama):
+            return self._forward.pack_adapter(adapter.pairs, adapter.rank)
         if self._forward_of is None:
             raise UnknownVersion("this backend was made for the base model alone")
         return self._forward_of(adapter)
 
     def load_version(self, version: str, prepared: object) -> None:
-        """Serve rows of `version` by the forward pass that `prepare_version` made."""
-        if version not in self._versions:
-            number = next(self._numbers)
+        """Serve rows of `version` by what `prepare_version` made."""
+        if version in self._versions:
+            return
+        number = next(self._numbers)
+        if isinstance(prepared, PackedPairs) and isinstance(self._forward, NativeLlama):
+            self._forward.add_adapter(number, prepared)
+            self._forwards[number] = self._forward
+        else:
             self._forwards[number] = cast("LlamaForward", prepared)
-            self._versions[version] = number
+        self._versions[version] = number
 
     def unload_version(self, version: str) -> bool:
-        """Drop the version's forward pass and what is remembered under it, unless a row is open on it."""
+        """Drop the version and what is remembered under it, unless a row is open on it."""
         number = self._versions.get(version)
         if number is not None:
             if number == 0 or self._users.get(number, 0):
                 return False
+            if self._forwards[number] is self._forward and isinstance(self._forward, NativeLlama):
+                self._forward.remove_adapter(number)
             del self._versions[version], self._forwards[number]
             self._memory.forget_version(version)
         return True
@@ -211,18 +228,20 @@ class SlotBackend:
         """Nothing outlives the object."""
 
     def _hidden(self, inputs: Tensor, segments: Sequence[Segment]) -> Tensor:
-        """One pass for each version among the segments; the answer's rows are in the segments' order."""
+        """One pass for each forward pass among the segments; the answer's rows are in the segments' order."""
         if all(segment.adapter == segments[0].adapter for segment in segments):
             return self._forwards[segments[0].adapter].hidden(inputs, segments, self._store)
         starts = list(itertools.accumulate((segment.count for segment in segments), initial=0))
-        parts: list[tuple[list[int], Tensor]] = []
-        for adapter in sorted({segment.adapter for segment in segments}):
-            mine = [at for at, segment in enumerate(segments) if segment.adapter == adapter]
+        groups: dict[int, list[int]] = {}  # segments of one adapter side by side: they share its loads
+        for at in sorted(range(len(segments)), key=lambda at: segments[at].adapter):
+            groups.setdefault(id(self._forwards[segments[at].adapter]), []).append(at)
+        parts = []
+        for mine in groups.values():
+            forward = self._forwards[segments[mine[0]].adapter]
             tokens = [token for at in mine for token in range(starts[at], starts[at] + segments[at].count)]
-            part = self._forwards[adapter].hidden(inputs[tokens], [segments[at] for at in mine], self._store)
-            parts.append((mine, part))
-        order = [at for mine, _ in parts for at in mine]
-        return torch.cat([part for _, part in parts])[torch.tensor(order, device=inputs.device).argsort()]
+            parts.append(forward.hidden(inputs[tokens], [segments[at] for at in mine], self._store))
+        order = [at for mine in groups.values() for at in mine]
+        return torch.cat(parts)[torch.tensor(order, device=inputs.device).argsort()]
 
     def _advance(self, row: Row, count: int) -> None:
         row.memory.slot.ids += row.ids[row.known : row.known + count]

@@ -10,9 +10,11 @@ struct Layer {
     const float *attention_norm, *feed_norm, *query_norm, *key_norm;  // the last two may be null
 };
 
-// A low-rank pair for one matrix: out += up · (down · x). `down: [rank][k]`, `up: [n/16][rank][16]`, fp32.
+// Low-rank pairs for one matrix: out += up · (down · x), fp32. A fused matrix has a pair for each of its parts (query,
+// key, value; gate, up): `down: [parts * rank][k]`, and `up: [n/16][rank][16]` reads its own part's share.
 struct Pair {
     const float *down, *up;
+    int64_t rank, parts;
 };
 
 struct Shape {
@@ -26,8 +28,8 @@ struct Batch {
     void *keys, *values;                          // [layers][slots][kv_heads][length][dim]
     int64_t layer_stride, slot_stride, head_stride;
     int64_t wide;          // keys and values are fp32
-    const Pair* pairs;     // [adapters][layers][4], null where there is none
-    int64_t rank;
+    const Pair* const* pairs;  // by adapter - 1: [layers][4], `down` null where there is none
+    int64_t rank;              // the greatest rank
     int64_t longest;       // greatest position + 1
 };
 
@@ -98,41 +100,74 @@ static void rotate(float* x, const float* cosines, const float* sines, int64_t d
     }
 }
 
+constexpr int MOST_PARTS = 3;
+
 // The adapter of token t for one matrix of one layer, or null.
-static const Pair* pair_of(const Batch& b, const Shape& s, int64_t t, int64_t layer, int which) {
+static const Pair* pair_of(const Batch& b, int64_t t, int64_t layer, int which) {
     if (!b.adapters || b.adapters[t] == 0) return nullptr;
-    const Pair* pair = b.pairs + ((b.adapters[t] - 1) * s.layers + layer) * 4 + which;
+    const Pair* pair = b.pairs[b.adapters[t] - 1] + layer * 4 + which;
     return pair->down ? pair : nullptr;
 }
 
-// low[t] = down · x[t] for every token with an adapter here; the caller puts barriers around it.
-static void low_rank(const Batch& b, const Shape& s, int64_t layer, int which, const Input& in, float* low) {
-#pragma omp for schedule(static)
-    for (int64_t t = 0; t < b.tokens; t++) {
-        const Pair* pair = pair_of(b, s, t, layer, which);
-        if (!pair) continue;
-        const float* x = in.plain + t * in.k;
-        for (int64_t j = 0; j < b.rank; j++) {
-            const float* row = pair->down + j * in.k;
-            __m512 one = _mm512_setzero_ps(), two = _mm512_setzero_ps();
-            for (int64_t i = 0; i < in.k; i += 32) {
-                one = _mm512_fmadd_ps(_mm512_loadu_ps(row + i), _mm512_loadu_ps(x + i), one);
-                two = _mm512_fmadd_ps(_mm512_loadu_ps(row + i + 16), _mm512_loadu_ps(x + i + 16), two);
+// The part of a fused matrix that a panel belongs to.
+static int64_t part_of(const Shape& s, int which, int64_t panel) {
+    if (which == 2) return panel & 1;
+    if (which != 0) return 0;
+    int64_t keys = s.heads * s.dim / LANES, values = keys + s.kv_heads * s.dim / LANES;
+    return (panel >= keys) + (panel >= values);
+}
+
+// low[t] = down · x[t] for N tokens of one adapter, which share the loads.
+template <int N>
+static void low_rank_rows(const Pair* pair, const Input& in, int64_t t, int64_t stride, float* low) {
+    for (int64_t j = 0; j < pair->rank * pair->parts; j++) {
+        const float* row = pair->down + j * in.k;
+        __m512 one[N], two[N];
+        for (int n = 0; n < N; n++) one[n] = two[n] = _mm512_setzero_ps();
+        for (int64_t i = 0; i < in.k; i += 32) {
+            const __m512 a = _mm512_loadu_ps(row + i), b = _mm512_loadu_ps(row + i + 16);
+            for (int n = 0; n < N; n++) {
+                one[n] = _mm512_fmadd_ps(a, _mm512_loadu_ps(in.plain + (t + n) * in.k + i), one[n]);
+                two[n] = _mm512_fmadd_ps(b, _mm512_loadu_ps(in.plain + (t + n) * in.k + i + 16), two[n]);
             }
-            low[t * b.rank + j] = _mm512_reduce_add_ps(_mm512_add_ps(one, two));
         }
+        for (int n = 0; n < N; n++)
+            low[(t + n) * stride + j] = _mm512_reduce_add_ps(_mm512_add_ps(one[n], two[n]));
     }
+}
+
+// All tokens, four at a time; ends at a barrier.
+static void low_rank(const Batch& b, int64_t layer, int which, const Input& in, float* low) {
+    const int64_t stride = b.rank * MOST_PARTS;
+#pragma omp for schedule(static)
+    for (int64_t first = 0; first < b.tokens; first += 4)
+        for (int64_t t = first, end = std::min(first + 4, b.tokens); t < end;) {
+            const Pair* pair = pair_of(b, t, layer, which);
+            int64_t same = t + 1;
+            while (same < end && pair_of(b, same, layer, which) == pair) same++;
+            if (pair) {
+                if (same - t == 4) low_rank_rows<4>(pair, in, t, stride, low);
+                else if (same - t == 3) low_rank_rows<3>(pair, in, t, stride, low);
+                else if (same - t == 2) low_rank_rows<2>(pair, in, t, stride, low);
+                else low_rank_rows<1>(pair, in, t, stride, low);
+            }
+            t = same;
+        }
 }
 
 static void add_low_rank(const Batch& b, const Shape& s, int64_t layer, int which, const float* low, int64_t panel,
                          int64_t row, int count, __m512* out) {
     if (!b.adapters) return;
+    const int64_t part = part_of(s, which, panel);
     for (int r = 0; r < count; r++) {
-        const Pair* pair = pair_of(b, s, row + r, layer, which);
+        const Pair* pair = pair_of(b, row + r, layer, which);
         if (!pair) continue;
-        const float *up = pair->up + panel * b.rank * LANES, *t = low + (row + r) * b.rank;
-        for (int64_t j = 0; j < b.rank; j++)
-            out[r] = _mm512_fmadd_ps(_mm512_loadu_ps(up + j * LANES), _mm512_set1_ps(t[j]), out[r]);
+        const float* up = pair->up + panel * pair->rank * LANES;
+        const float* t = low + (row + r) * b.rank * MOST_PARTS + part * pair->rank;
+        __m512 sum = out[r];
+        for (int64_t j = 0; j < pair->rank; j++)
+            sum = _mm512_fmadd_ps(_mm512_loadu_ps(up + j * LANES), _mm512_set1_ps(t[j]), sum);
+        out[r] = sum;
     }
 }
 
@@ -200,9 +235,9 @@ static void feed_phase(const Layer& layer, const Batch& b, const Shape& s, int64
                 __m512 gate[MOST_ROWS], up[MOST_ROWS];
                 int64_t panel = (part * PARTS + h) * 2;
                 panel_product(layer.gate_up, panel, in, row, count, gate);
-                add_low_rank(b, s, index, 2, low, panel, row, count, gate);
+                add_low_rank(b, index, 2, low, panel, row, count, gate);
                 panel_product(layer.gate_up, panel + 1, in, row, count, up);
-                add_low_rank(b, s, index, 2, low, panel + 1, row, count, up);
+                add_low_rank(b, index, 2, low, panel + 1, row, count, up);
                 for (int r = 0; r < count; r++)
                     _mm512_storeu_ps(done[r] + h * LANES, _mm512_mul_ps(silu(gate[r]), up[r]));
             }
@@ -237,7 +272,7 @@ void antiphon_hidden(Model* model, float* x, const Batch* batch, int threads) {
     Input attended = model->attended_in.need(first.output.format, b.tokens, s.heads * s.dim, wide);
     Input inner = model->inner_in.need(first.down.format, b.tokens, s.inner, wide);
     float* qkv = model->qkv.need(b.tokens * (s.heads + 2 * s.kv_heads) * s.dim);
-    float* low = model->low.need(wide ? b.tokens * b.rank : 1);
+    float* low = model->low.need(wide ? b.tokens * b.rank * MOST_PARTS : 1);
     model->scores.need(threads * 4 * (b.longest + 16));
 #pragma omp parallel num_threads(threads)
     {
@@ -250,19 +285,19 @@ void antiphon_hidden(Model* model, float* x, const Batch* batch, int threads) {
                 normed(x + t * s.hidden, layer.attention_norm, s.hidden, s.eps, row);
                 store_row(hidden, layer.qkv.format, t, row);
             }
-            if (wide) low_rank(b, s, index, 0, hidden, low);
+            if (wide) low_rank(b, index, 0, hidden, low);
             add_product(layer.qkv, hidden, b, s, index, 0, low, qkv, true);
             attention_phase(*model, layer, b, index, attended);
-            if (wide) low_rank(b, s, index, 1, attended, low);
+            if (wide) low_rank(b, index, 1, attended, low);
             add_product(layer.output, attended, b, s, index, 1, low, x, false);
 #pragma omp for schedule(static)
             for (int64_t t = 0; t < b.tokens; t++) {
                 normed(x + t * s.hidden, layer.feed_norm, s.hidden, s.eps, row);
                 store_row(hidden, layer.gate_up.format, t, row);
             }
-            if (wide) low_rank(b, s, index, 2, hidden, low);
+            if (wide) low_rank(b, index, 2, hidden, low);
             feed_phase(layer, b, s, index, hidden, low, inner);
-            if (wide) low_rank(b, s, index, 3, inner, low);
+            if (wide) low_rank(b, index, 3, inner, low);
             add_product(layer.down, inner, b, s, index, 3, low, x, false);
         }
     }

@@ -25,6 +25,7 @@ from services.models.llama.native.packing import (
     interleave,
     pack,
 )
+from services.models.llama.native.pairs import PackedPairs, Pairs, pack_pairs
 from services.models.llama.native.threads import ThreadChoice
 from services.models.llama.slots import KeyValueSlots, Segment
 from services.models.llama.weights import LayerWeights, LlamaWeights
@@ -57,6 +58,7 @@ class NativeLlama:
         self._library = load_library(cache_dir)
         self._threads = ThreadChoice(torch.get_num_threads())
         self._count = 1
+        self._adapters: dict[int, PackedPairs] = {}
         self._kept: list[Tensor] = []  # what the structures point to
         self._packed: list[PackedMatrix] = []
         layers = (LayerFields * shape.layers)(*(self._layer(layer, kernel) for layer in weights.layers))
@@ -92,25 +94,28 @@ class NativeLlama:
     def hidden(self, inputs: Tensor, segments: Sequence[Segment], memory: KeyValueSlots) -> Tensor:
         """As `TorchLlama.hidden`; the caches' inner order is the kernels' own, in blocks of 16 positions."""
         x = inputs.to(torch.float32, copy=True).contiguous()  # changed in place
-        slots, positions, adapters = [], [], []
+        slots: list[int] = []
+        positions: list[int] = []
+        adapters: list[int] = []
         for segment in segments:
             slots += [segment.slot] * segment.count
             positions += range(segment.start, segment.start + segment.count)
             adapters += [segment.adapter] * segment.count
         plan = torch.tensor([slots, positions, adapters], dtype=torch.int32)
+        pairs, rank = self._pairs(adapters)
         batch = BatchFields(
             tokens=len(slots),
             slots=plan[0].data_ptr(),
             positions=plan[1].data_ptr(),
-            adapters=None,
+            adapters=plan[2].data_ptr() if rank else None,
             keys=memory.keys.data_ptr(),
             values=memory.values.data_ptr(),
             layer_stride=memory.keys.stride(0),
             slot_stride=memory.keys.stride(1),
             head_stride=memory.keys.stride(2),
             wide=int(memory.dtype == torch.float32),
-            pairs=None,
-            rank=0,
+            pairs=ctypes.cast(pairs, ctypes.c_void_p),
+            rank=rank,
             longest=max(positions) + 1,
         )
         with self._threads.timed(len(slots)) as threads:
@@ -136,6 +141,30 @@ class NativeLlama:
             ctypes.c_int(self._count),
         )
         return out[:, : self.shape.vocabulary]
+
+    def pack_adapter(self, pairs: Pairs, rank: int) -> PackedPairs:
+        """Bring an adapter's pairs into the kernels' order; any thread may.
+
+        Raises:
+            ValueError: a pair does not fit the model.
+        """
+        return pack_pairs(pairs, rank, self.shape)
+
+    def add_adapter(self, number: int, packed: PackedPairs) -> None:
+        """Compute segments of adapter `number` (1 or more) with its pairs from now on."""
+        self._adapters[number] = packed
+
+    def remove_adapter(self, number: int) -> None:
+        """Let an adapter go."""
+        del self._adapters[number]
+
+    def _pairs(self, adapters: list[int]) -> tuple[ctypes.Array[ctypes.c_void_p], int]:
+        """The adapters' tables by number, and the greatest rank among those in use; 0: there are none."""
+        used = {number for number in adapters if number}
+        table = (ctypes.c_void_p * max(used, default=0))()
+        for number in used:
+            table[number - 1] = ctypes.addressof(self._adapters[number].fields)
+        return table, max((self._adapters[number].rank for number in used), default=0)
 
     def _layer(self, weights: LayerWeights, kernel: str) -> LayerFields:
         inner = self.shape.inner

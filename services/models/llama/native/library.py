@@ -65,7 +65,12 @@ class ShapeFields(ctypes.Structure):
 class PairFields(ctypes.Structure):
     """`Pair` of forward.cpp."""
 
-    _fields_ = (("down", ctypes.c_void_p), ("up", ctypes.c_void_p))
+    _fields_ = (
+        ("down", ctypes.c_void_p),
+        ("up", ctypes.c_void_p),
+        ("rank", ctypes.c_int64),
+        ("parts", ctypes.c_int64),
+    )
 
 
 class BatchFields(ctypes.Structure):
