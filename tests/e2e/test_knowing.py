@@ -18,9 +18,7 @@ def tracked(antiphon: Command) -> str:
 
 
 def slots(antiphon: Command, session: str) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = antiphon.json("state", "show", session)["state"]["services"]["order"][
-        "slots"
-    ]
+    found: dict[str, dict[str, object]] = antiphon.json("state", "show", session)["state"]["services"]["order"]["slots"]
     return found
 
 

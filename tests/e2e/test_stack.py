@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import Command
 from tests.support.waiting import wait_until
 
@@ -38,6 +40,7 @@ def test_up_twice_is_up_once(antiphon: Command) -> None:
     assert endpoint["api_key"] == (antiphon.home / "api_key").read_text().strip()
 
 
+@pytest.mark.timeout(400)
 def test_what_was_said_survives_a_restart(tmp_path: Path) -> None:
     antiphon = Command(tmp_path / "home")
     antiphon("up", "--detach", "--set", "ANTIPHON_ENGINE=echo")
