@@ -135,17 +135,11 @@ def validate(constraint: Constraint, field: str = "constraint") -> None:
     """Raises ConstraintError, naming the field, where a constraint means nothing or contradicts itself."""
     kind, value = constraint.kind, constraint.value
     if kind not in KINDS:
-        raise ConstraintError(
-            f"{field}.kind", f"{kind!r} is no kind of constraint; known: {', '.join(KINDS)}"
-        )
+        raise ConstraintError(f"{field}.kind", f"{kind!r} is no kind of constraint; known: {', '.join(KINDS)}")
     if constraint.unit not in UNITS:
-        raise ConstraintError(
-            f"{field}.unit", f"{constraint.unit!r} is no unit; known: {', '.join(UNITS[1:])}"
-        )
+        raise ConstraintError(f"{field}.unit", f"{constraint.unit!r} is no unit; known: {', '.join(UNITS[1:])}")
     if constraint.source not in SOURCES:
-        raise ConstraintError(
-            f"{field}.source", f"{constraint.source!r} is no source; known: {', '.join(SOURCES)}"
-        )
+        raise ConstraintError(f"{field}.source", f"{constraint.source!r} is no source; known: {', '.join(SOURCES)}")
     if len(value) > MAX_VALUE:
         raise ConstraintError(f"{field}.value", f"has {len(value)} characters, at most {MAX_VALUE} are taken")
     for name, number in (("min", constraint.min), ("max", constraint.max)):

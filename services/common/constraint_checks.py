@@ -160,9 +160,7 @@ def _plain(text: str) -> str:
 def _begins(text: str, phrase: str) -> bool:
     text, phrase = _plain(text).lstrip("\"'“*#_ "), _plain(phrase)
     follows = text[len(phrase) : len(phrase) + 1]
-    return text.startswith(phrase) and not (
-        phrase[-1:].isalnum() and phrase[-1:].isascii() and follows.isalnum()
-    )
+    return text.startswith(phrase) and not (phrase[-1:].isalnum() and phrase[-1:].isascii() and follows.isalnum())
 
 
 def _end(constraint: Constraint, text: str) -> bool:
@@ -178,9 +176,7 @@ def _replace(constraint: Constraint, text: str) -> bool:
 _CONTRACTION = re.compile(
     r"\b\w+(?:n['’]t|['’](?:re|ve|ll|m|d))\b|\b(?:it|that|there|here|what|let|he|she)['’]s\b", re.I
 )
-_SLANG = re.compile(
-    r"\b(?:gonna|wanna|gotta|kinda|yeah|yep|nope|hey|cool|awesome|lol|btw|stuff|guys|folks)\b", re.I
-)
+_SLANG = re.compile(r"\b(?:gonna|wanna|gotta|kinda|yeah|yep|nope|hey|cool|awesome|lol|btw|stuff|guys|folks)\b", re.I)
 
 
 def _formal(text: str) -> bool:

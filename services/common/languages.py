@@ -71,29 +71,22 @@ _FUNCTION_WORDS = {
         "dette også ved etter ble"
     ),
     "fi": (
-        "ja on ei että se oli hän mutta kun ovat tai myös joka niin kuin sekä ole vain voi sen jos mitä "
-        "tämä nyt sitten"
+        "ja on ei että se oli hän mutta kun ovat tai myös joka niin kuin sekä ole vain voi sen jos mitä tämä nyt sitten"
     ),
     "pl": (
         "i w na się nie że jest do z to jak o co po ale za od są przez tym dla jego tak już lub które "
         "który może być także oraz"
     ),
     "cs": (
-        "a v na se že je do s to jak o co po ale za od jsou tím pro jeho tak už nebo které který může být "
-        "také jako při"
+        "a v na se že je do s to jak o co po ale za od jsou tím pro jeho tak už nebo které který může být také jako při"
     ),
-    "tr": (
-        "ve bir bu için ile de da çok olarak daha gibi en ne ama olan kadar sonra var değil ben o mi ki "
-        "her şey"
-    ),
+    "tr": ("ve bir bu için ile de da çok olarak daha gibi en ne ama olan kadar sonra var değil ben o mi ki her şey"),
     "vi": "và của là có không được cho một trong người với này các đã để những khi đến về như tôi bạn nhiều",
     "id": (
         "yang dan di itu dengan untuk tidak ini dari dalam adalah pada akan juga ke bisa ada mereka saya "
         "atau oleh sebagai karena kami anda"
     ),
-    "ro": (
-        "și de la în a nu este că o cu pe să un mai din pentru care sunt ca se dar fost sau această foarte"
-    ),
+    "ro": ("și de la în a nu este că o cu pe să un mai din pentru care sunt ca se dar fost sau această foarte"),
     "hu": "a az és hogy nem egy is van ez de meg volt csak el mint már ha vagy még ki lehet minden",
     "sw": "ya na wa kwa ni katika la za kuwa hii cha au kama hiyo lakini yake watu pia hivyo",
 }

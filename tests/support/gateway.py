@@ -184,10 +184,12 @@ class Client:
         return getattr(self.conversation, method)(request, metadata=self.metadata, timeout=20)
 
     def turn(self, turn: str) -> pb.Turn:
-        return self.call("GetTurn", pb.GetTurnRequest(turn_id=turn)).turn
+        found: pb.Turn = self.call("GetTurn", pb.GetTurnRequest(turn_id=turn)).turn
+        return found
 
     def cancel(self, turn: str) -> pb.CancelTurnResponse:
-        return self.call("CancelTurn", pb.CancelTurnRequest(turn_id=turn))
+        answer: pb.CancelTurnResponse = self.call("CancelTurn", pb.CancelTurnRequest(turn_id=turn))
+        return answer
 
 
 def events_of(stream: Any) -> list[pb.TurnEvent]:

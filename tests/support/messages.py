@@ -48,7 +48,7 @@ def _made(kind: type[Message], chosen: dict[str, Any]) -> Message:
 
 
 def _field(field: FieldDescriptor, ids: Sequence[str], depth: int) -> st.SearchStrategy[Any]:
-    if _deep(field) and field.message_type.GetOptions().map_entry:
+    if _deep(field) and field.message_type is not None and field.message_type.GetOptions().map_entry:
         return st.dictionaries(_TEXTS, _TEXTS, max_size=3)
     one = _single(field, ids, depth)
     return st.lists(one, max_size=3) if field.is_repeated else one
@@ -57,7 +57,7 @@ def _field(field: FieldDescriptor, ids: Sequence[str], depth: int) -> st.SearchS
 def _single(field: FieldDescriptor, ids: Sequence[str], depth: int) -> st.SearchStrategy[Any]:
     if field.type in _INTEGERS:
         return _INTEGERS[field.type]
-    if field.type == FieldDescriptor.TYPE_ENUM:
+    if field.enum_type is not None:
         return st.sampled_from([*field.enum_type.values_by_number, 99])
     if field.type == FieldDescriptor.TYPE_BOOL:
         return st.booleans()
@@ -65,7 +65,7 @@ def _single(field: FieldDescriptor, ids: Sequence[str], depth: int) -> st.Search
         return st.floats(width=32)
     if field.type == FieldDescriptor.TYPE_BYTES:
         return st.binary(max_size=50)
-    if field.type == FieldDescriptor.TYPE_MESSAGE:
+    if field.message_type is not None:
         return messages(field.message_type, ids, depth - 1)
     if field.name.endswith("_id") and field.name != "request_id":
         return st.one_of(st.sampled_from(list(ids)), _TEXTS)

@@ -33,9 +33,7 @@ class Loop:
 
 
 @pytest.fixture(scope="module")
-def loop(
-    tmp_path_factory: pytest.TempPathFactory, mongo_server: MongoServer, brokers: Brokers
-) -> Iterator[Loop]:
+def loop(tmp_path_factory: pytest.TempPathFactory, mongo_server: MongoServer, brokers: Brokers) -> Iterator[Loop]:
     mongo_server.program.resume()
     mongo_server.start()
     broker = brokers.get("redis")
@@ -74,15 +72,16 @@ def loop(
 def _import(client: Client, lines: list[str], user: str = "") -> feedback_pb2.Import:
     opened = getattr(client.feedback.OpenImport(feedback_pb2.OpenImportRequest(name="corrections")), "import")
     items = [feedback_pb2.ImportItem(json=line) for line in lines]
-    client.feedback.AppendImport(
-        feedback_pb2.AppendImportRequest(import_id=opened.id, first_line=1, items=items)
-    )
+    client.feedback.AppendImport(feedback_pb2.AppendImportRequest(import_id=opened.id, first_line=1, items=items))
     client.feedback.CloseImport(feedback_pb2.CloseImportRequest(import_id=opened.id, total_lines=len(lines)))
     request = feedback_pb2.GetImportRequest(import_id=opened.id)
     return wait_until(
-        lambda: found
-        if (found := getattr(client.feedback.GetImport(request), "import")).status == feedback_pb2.IMPORT_STATUS_DONE
-        else None,
+        lambda: (
+            found
+            if (found := getattr(client.feedback.GetImport(request), "import")).status
+            == feedback_pb2.IMPORT_STATUS_DONE
+            else None
+        ),
         30,
     )
 
@@ -133,9 +132,7 @@ def test_corrections_become_a_version_that_is_served_and_taken_back(loop: Loop) 
     measures = {measure.name: measure for measure in version.measures}
     assert measures["new_loss"].after < measures["new_loss"].before
 
-    pointer = client.models.PromoteVersion(
-        model_pb2.PromoteVersionRequest(version_id=version.id, force=True)
-    ).pointer
+    pointer = client.models.PromoteVersion(model_pb2.PromoteVersionRequest(version_id=version.id, force=True)).pointer
     _served(client, version.id, pointer.epoch)
     assert _ask(client, old, QUESTIONS[0]).manifest.version_id == before.manifest.version_id  # it keeps its version
     fresh = _session(client)
@@ -197,9 +194,11 @@ def test_an_erased_user_leaves_no_trace_and_marks_the_versions(loop: Loop) -> No
     erasure = client.admin.EraseUser(admin_pb2.EraseUserRequest(user_id=user, withdraw_versions=True)).erasure
     request = admin_pb2.GetErasureRequest(erasure_id=erasure.id)
     done = wait_until(
-        lambda: found
-        if (found := client.admin.GetErasure(request).erasure).status == admin_pb2.ERASURE_STATUS_DONE
-        else None,
+        lambda: (
+            found
+            if (found := client.admin.GetErasure(request).erasure).status == admin_pb2.ERASURE_STATUS_DONE
+            else None
+        ),
         60,
     )
     assert training.version_id in done.version_ids

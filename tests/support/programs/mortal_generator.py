@@ -27,7 +27,7 @@ class MortalBackend(EchoBackend):
 
 def main() -> None:
     """Live again and again; whoever kills the process group ends it."""
-    build.EchoBackend = MortalBackend  # type: ignore[misc]
+    setattr(build, "EchoBackend", MortalBackend)  # noqa: B010  (the one place where the engine's choice is made)
     while True:
         child = os.fork()
         if child == 0:
