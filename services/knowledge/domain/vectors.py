@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from usearch.index import Index
 
 Vectors = npt.NDArray[np.float32]
@@ -80,7 +81,8 @@ class ExactVectors:
         count = len(self._place)
         if not count:
             return []
-        similar = self._block[:count] @ vector
+        # torch keeps to the process's number of threads; a product of numpy would wake every core for each query
+        similar = torch.mv(torch.from_numpy(self._block[:count]), torch.from_numpy(vector)).numpy()
         limit = min(limit, count)
         places = np.argpartition(-similar, limit - 1)[:limit]
         places = places[np.argsort(-similar[places], kind="stable")]
