@@ -47,7 +47,9 @@ class TurnDriver:
 
     def session(self, **fields: Any) -> str:
         request = Request("CreateSession", new_id("request"), "")
-        return str(self.store.sessions.create(TENANT, request, {"user": "user_1", "policy": "enqueue", **fields})["_id"])
+        return str(
+            self.store.sessions.create(TENANT, request, {"user": "user_1", "policy": "enqueue", **fields})["_id"]
+        )
 
     def accept(self, session: str, text: str, **fields: Any) -> Accepted:
         """Accept a turn without publishing it."""
