@@ -106,9 +106,14 @@ def steps_of(arm: Arm, steps: int) -> int:
     return round(budget(steps) / (TOKENS_A_STEP * training_flops(arm.config(), arm.segment, arm.memory)))
 
 
+def arm_folder(arm: Arm, out: Path, steps: int, seed: int) -> Path:
+    """Where the arm's model is kept."""
+    return out / f"{arm.slug}-{steps}-seed{seed}"
+
+
 def trained_arm(arm: Arm, corpus: Corpus, out: Path, steps: int, seed: int) -> InteractiveTransformerForCausalLM:
     """The arm's model at `steps` reference steps of compute, trained now or read from an earlier call."""
-    folder = out / f"{arm.slug}-{steps}-seed{seed}"
+    folder = arm_folder(arm, out, steps, seed)
     if (folder / "model.safetensors").exists():
         return InteractiveTransformerForCausalLM.from_pretrained(folder).eval()
     torch.manual_seed(seed)

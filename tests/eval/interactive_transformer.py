@@ -24,7 +24,7 @@ from services.finetune.pretraining.tasks import TripleTask
 from services.finetune.pretraining.trainer import TrainingPlan, train
 from services.finetune.pretraining.triples import damaged_triples, read_human_edits
 from services.models.interactive_transformer import InteractiveTransformerForCausalLM
-from tests.eval.interactive_arms import ARMS, REFERENCE, Corpus, load_corpus, steps_of, trained_arm
+from tests.eval.interactive_arms import ARMS, REFERENCE, Corpus, arm_folder, load_corpus, steps_of, trained_arm
 from tests.eval.interactive_feedback import difference, per_token, score_replies, shuffled
 from tests.eval.interactive_text import (
     correctness,
@@ -75,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     results["correctness"] = correctness(options.seed)
     print_correctness(results["correctness"])
-    arms = {arm.name: (arm, trained_arm(arm, corpus, options.out, options.steps, options.seed)) for arm in ARMS}
+    wanted = [arm for arm in ARMS if not options.trained_only or is_saved(reference_folder(arm, options))]
+    arms = {arm.name: (arm, trained_arm(arm, corpus, options.out, options.steps, options.seed)) for arm in wanted}
     results["arms"] = [
         evaluate_arm(arm, model, corpus) | {"steps": steps_of(arm, options.steps)} for arm, model in arms.values()
     ]
@@ -83,12 +84,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         speeds = reading_speeds(arms)
         for record in results["arms"]:
             record["tokens_per_second"] = speeds[record["name"]]
-    print_arms(results["arms"])
+    print_arms(results["arms"], "2 and 5. Held-out loss at equal compute")
     names = [REFERENCE.name, "memory 128", "no memory", "no memory, segments of 128"]
-    results["curve"] = {name: memory_curve(*arms[name], corpus) for name in names}
+    results["curve"] = {name: memory_curve(*arms[name], corpus) for name in names if name in arms}
+    if options.long_steps:
+        pair = [arms[name][0] for name in (REFERENCE.name, "no memory")]
+        longer = [(arm, trained_arm(arm, corpus, options.out, options.long_steps, options.seed)) for arm in pair]
+        results["longer"] = [
+            evaluate_arm(arm, model, corpus) | {"steps": steps_of(arm, options.long_steps)} for arm, model in longer
+        ]
+        print_arms(results["longer"], f"2. The same two, trained longer (compute of {options.long_steps} steps)")
+        for arm, model in longer:
+            results["curve"][f"{arm.name}, longer"] = memory_curve(arm, model, corpus)
     print_curve(results["curve"])
     if options.data:
-        results["feedback"] = [feedback_record(arm, corpus, options) for arm in FEEDBACK_ARMS]
+        told = [a for a in FEEDBACK_ARMS if not options.trained_only or is_saved(feedback_folder(a, options))]
+        results["feedback"] = [feedback_record(arm, corpus, options) for arm in told]
         print_feedback(results["feedback"])
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -102,21 +113,39 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--data", type=Path, help="without it the feedback table is left out")
     result.add_argument("--out", type=Path, required=True, help="trained arms are kept here")
     result.add_argument("--steps", type=int, default=600, help="training steps of the reference arm")
+    result.add_argument("--long-steps", type=int, default=0, help="also train memory and no memory this long")
     result.add_argument("--feedback-steps", type=int, default=200)
     result.add_argument("--speed", action="store_true", help="measure tokens a second, too")
+    result.add_argument("--trained-only", action="store_true", help="leave out what --out does not hold yet")
     result.add_argument("--threads", type=int, default=0)
     result.add_argument("--seed", type=int, default=0)
     result.add_argument("--json", type=Path)
     return result
 
 
+def is_saved(folder: Path) -> bool:
+    """Whether a finished model lies there."""
+    return (folder / "model.safetensors").exists()
+
+
+def reference_folder(arm: Arm, options: argparse.Namespace) -> Path:
+    """Where a text arm of this call is kept."""
+    return arm_folder(arm, options.out, options.steps, options.seed)
+
+
+def feedback_folder(arm: FeedbackArm, options: argparse.Namespace) -> Path:
+    """Where a feedback arm of this call is kept."""
+    kind = arm.encoder if arm.fusion != "none" else "none"
+    slug = f"{arm.name.split(',')[0].split(' ')[0]}-{kind}"
+    return Path(options.out) / f"feedback-{slug}-{options.feedback_steps}-seed{options.seed}"
+
+
 def feedback_model(arm: FeedbackArm, corpus: Corpus, options: argparse.Namespace) -> InteractiveTransformerForCausalLM:
     """The reference arm's model, trained on with this arm's fusion on the training triples."""
-    slug = arm.name.split(",")[0].split(" ")[0] + "-" + (arm.encoder if arm.fusion != "none" else "none")
-    folder = options.out / f"feedback-{slug}-{options.feedback_steps}-seed{options.seed}"
-    if (folder / "model.safetensors").exists():
+    folder = feedback_folder(arm, options)
+    if is_saved(folder):
         return InteractiveTransformerForCausalLM.from_pretrained(folder).eval()
-    body = options.out / f"{REFERENCE.slug}-{options.steps}-seed{options.seed}"
+    body = reference_folder(REFERENCE, options)
     torch.manual_seed(options.seed)
     model = InteractiveTransformerForCausalLM.from_pretrained(body, fusion=arm.fusion, feedback_encoder=arm.encoder)
     human, _ = human_triples(options.data)
@@ -176,11 +205,11 @@ def print_correctness(values: dict[str, float]) -> None:
         print(f"   {name:<46} {value:.1e}")
 
 
-def print_arms(records: list[dict[str, Any]]) -> None:
+def print_arms(records: list[dict[str, Any]], title: str) -> None:
     """Tables 2 and 5: every text arm, its difference to the model without memory with its interval."""
     base = np.array(next(r["blocks"] for r in records if r["name"] == "no memory"))
     kinds = list(records[0]["by_kind"])
-    print("\n2 and 5. Held-out loss at equal compute (nats/token)")
+    print(f"\n{title} (nats/token)")
     head = f"   {'arm':<28} {'parameters':>10} {'steps':>6} {'loss':>6} {'against no memory':>24} {'tokens/s':>9}"
     print(head + "".join(f" {kind:>7}" for kind in kinds))
     for record in records:
