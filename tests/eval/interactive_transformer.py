@@ -24,7 +24,7 @@ from services.finetune.pretraining.tasks import TripleTask
 from services.finetune.pretraining.trainer import TrainingPlan, train
 from services.finetune.pretraining.triples import damaged_triples, read_human_edits
 from services.models.interactive_transformer import InteractiveTransformerForCausalLM
-from tests.eval.interactive_arms import ARMS, REFERENCE, Corpus, arm_folder, load_corpus, steps_of, trained_arm
+from tests.eval.interactive_arms import ARMS, REFERENCE, Arm, Corpus, arm_folder, load_corpus, steps_of, trained_arm
 from tests.eval.interactive_feedback import difference, per_token, score_replies, shuffled
 from tests.eval.interactive_text import (
     correctness,
