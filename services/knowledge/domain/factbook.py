@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from services.common.facts import FactRevision, key, resolve
+from services.common.facts import FactRevision, is_stale, key, resolve
 from services.knowledge.domain.bm25 import Bm25, Scores
 from services.knowledge.domain.names import Names
 from services.knowledge.domain.query import Query
@@ -81,10 +81,16 @@ class FactBook:
         for row in said:
             scores[row] -= _SAID_BEFORE
         rows = [int(row) for row in np.flatnonzero(touched) if int(row) in self._rows]
+        rows = [row for row in rows if not self.stale(self._rows[row][0])]
         rows.sort(key=lambda row: (-scores[row], row))
         return [
             (self._rows[row][0], float(scores[row])) for row in rows[:limit] if scores[row] >= floor * scores[rows[0]]
         ]
+
+    def stale(self, fact: FactRevision) -> bool:
+        """True when something that the fact was derived from holds no longer; search leaves it out."""
+        held = {other: {one.revision for one in self.current(other)} for other, _ in fact.depends_on}
+        return is_stale(fact, held)
 
     def _evidence(self, query: Query, by_talk: Scores) -> tuple[Scores, set[int]]:
         """How much each entity is talked of, float32 [entities]; and the facts that earlier messages told."""

@@ -87,6 +87,18 @@ def fact(value: str, revision: int) -> FactRevision:
     return FactRevision(fact_id("Basic plan", "price"), revision, "Basic plan", "price", value)
 
 
+def test_what_was_derived_from_a_superseded_fact_is_not_found() -> None:
+    index = TenantIndex(8)
+    yearly = FactRevision(
+        fact_id("Basic plan", "price a year"), 1, "Basic plan", "price a year", "108 €",
+        depends_on=((fact_id("Basic plan", "price"), 1),),
+    )  # fmt: skip
+    index.put_facts([fact("9 €", 1), yearly])
+    assert {one.value for one, _ in index.search(Query("Basic plan price"), None).facts} == {"9 €", "108 €"}
+    index.put_facts([fact("12 €", 2)])
+    assert {one.value for one, _ in index.search(Query("Basic plan price"), None).facts} == {"12 €"}
+
+
 def test_the_named_entity_and_slot_come_first() -> None:
     index = TenantIndex(8)
     for entity in ("Basic plan", "Premium plan"):
