@@ -1,5 +1,9 @@
 """The broker dies in the middle of drafts, with its memory: all turns end once and in order, streams go on."""
 
+import pytest
+
+from services.common.bus import connection
+from services.common.errors import Unavailable
 from tests.support.stack import Story
 
 
@@ -34,3 +38,24 @@ def test_a_broker_that_hangs_delays_and_loses_nothing(story: Story) -> None:
     story.wait_for_finished(told)  # the drafts are stored though nobody can be told by event
     story.stack.broker.resume()
     story.check()
+
+
+def test_publishing_to_a_broker_that_hangs_ends_at_its_deadline(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PUBLISH_DEADLINE", 1.0)
+    bus = story.bus()
+    bus.publish_raw("nobody.reads.this", b"{}", persistent=True)
+    story.stack.broker.pause()
+
+    def publish_until_refused() -> float:
+        for _ in range(10):  # the first ones may still get through
+            begun = story.now()
+            try:
+                bus.publish_raw("nobody.reads.this", b"{}", persistent=True)
+            except Unavailable:
+                return story.now() - begun
+        raise AssertionError("a broker that hangs has confirmed ten messages")
+
+    assert publish_until_refused() < 5.0
+    story.stack.broker.resume()
+    bus.publish_raw("nobody.reads.this", b"{}", persistent=True)
+    bus.close()

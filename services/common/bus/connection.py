@@ -37,7 +37,12 @@ class Bus:
         options: dict[str, Any]
         if self.redis:
             # Unacknowledged turns are the sweep's business; the transport's own redelivery stays out of it.
-            options = {"visibility_timeout": 3600, "socket_keepalive": True}
+            options = {
+                "visibility_timeout": 3600,
+                "socket_keepalive": True,
+                "socket_connect_timeout": PUBLISH_DEADLINE,
+                "socket_timeout": PUBLISH_DEADLINE,  # a server that hangs would hold the publishing thread for ever
+            }
         else:
             options = {"confirm_publish": confirm}
         return Connection(
@@ -113,7 +118,7 @@ class Bus:
             with self._lock:
                 self._open = [other for other in self._open if other is not connection]
             with suppress(Exception):
-                connection.collapse()
+                connection.collect(1.0)
 
     @staticmethod
     def _send(producer: Producer, body: bytes, exchange: str, routing_key: str, persistent: bool) -> None:
