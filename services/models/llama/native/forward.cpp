@@ -235,9 +235,9 @@ static void feed_phase(const Layer& layer, const Batch& b, const Shape& s, int64
                 __m512 gate[MOST_ROWS], up[MOST_ROWS];
                 int64_t panel = (part * PARTS + h) * 2;
                 panel_product(layer.gate_up, panel, in, row, count, gate);
-                add_low_rank(b, index, 2, low, panel, row, count, gate);
+                add_low_rank(b, s, index, 2, low, panel, row, count, gate);
                 panel_product(layer.gate_up, panel + 1, in, row, count, up);
-                add_low_rank(b, index, 2, low, panel + 1, row, count, up);
+                add_low_rank(b, s, index, 2, low, panel + 1, row, count, up);
                 for (int r = 0; r < count; r++)
                     _mm512_storeu_ps(done[r] + h * LANES, _mm512_mul_ps(silu(gate[r]), up[r]));
             }
