@@ -47,4 +47,10 @@ class GeneratorSettings(CommonSettings):
     redraw_temperature: float = Field(
         0.7, gt=0, le=2, description="Temperature of another draft that is asked for without feedback."
     )
+    candidates: int = Field(
+        4, ge=1, le=16, description="Candidates a revision is chosen from if its first one misses a constraint."
+    )
+    constraint_weight: float = Field(
+        5.0, ge=0, description="Weight of a met constraint against the log-likelihood when candidates are compared."
+    )
     versions: int = Field(8, ge=1, description="Model versions held beside the base model before the oldest goes.")

@@ -9,7 +9,6 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,6 +21,8 @@ from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
 from services.common.errors import AntiphonError, NotFound
 from services.common.store import DATABASE_AWAY, Document, GroundingText, Store
+from services.generator import asked
+from services.generator.candidates import Candidates
 from services.generator.drafting import Drafting, StepEvents
 from services.generator.engine import (
     DecodeSettings,
@@ -195,9 +196,10 @@ class GenerateStep:
         timer.start()
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
-        decode = self._decode_settings(turn)
+        decode = asked.decode_settings(turn, self._settings)
         prompt = self._prompt(turn, decode.max_new_tokens)
-        decode = self._adjust(decode, prompt, turn)
+        room = self._engine.context_limit - len(prompt)
+        decode = asked.adjusted(decode, prompt, turn, room, self._settings)
         drafting = Drafting(
             turn=turn,
             delivery=delivery,
@@ -212,7 +214,6 @@ class GenerateStep:
             on_end=self._ended,
             remember=self._remember,
         )
-        drafting.stop = partial(self._engine.cancel, drafting.key)
         with self._lock:
             earlier = self._drafting.get(drafting.id)
             self._drafting[drafting.id] = drafting
@@ -229,10 +230,29 @@ class GenerateStep:
             feedback=prompt.feedback,
         )
         try:
-            self._engine.submit(request, drafting)
+            self._start(request, drafting)
         except BaseException:
             self._forget(drafting)
             raise
+
+    def _start(self, request: DraftRequest, drafting: Drafting) -> None:
+        turn, constraints = drafting.turn, drafting.prompt.constraints
+        count = asked.candidates(turn, constraints, self._settings)
+        if count == 1:
+            drafting.stop = partial(self._engine.cancel, drafting.key)
+            self._engine.submit(request, drafting)
+            return
+        several = Candidates(
+            self._engine,
+            request,
+            drafting,
+            asked.to_verify(constraints),
+            count=count,
+            weight=asked.constraint_weight(turn, self._settings),
+            temperature=self._settings.redraw_temperature,
+        )
+        drafting.stop = several.cancel
+        several.submit()
 
     def _prompt(self, turn: Document, reply_tokens: int) -> Prompt:
         earlier: list[Document] = []
@@ -255,43 +275,6 @@ class GenerateStep:
     def _version(self, turn: Document) -> str:
         return self._versions.name(turn.get("version") or "")
 
-    def _decode_settings(self, turn: Document) -> DecodeSettings:
-        """The turn's own settings over the worker's defaults. The seed is a function of turn and round, so
-        that another attempt writes the same."""
-        asked = turn.get("settings") or {}
-        digest = hashlib.sha256(f"{turn['_id']}:{turn['round']}".encode()).digest()
-        return DecodeSettings(
-            max_new_tokens=int(asked.get("max_tokens") or self._settings.reply_tokens),
-            temperature=float(asked.get("temperature", self._settings.temperature)),
-            top_p=float(asked.get("top_p", 1.0)),
-            top_k=int(asked.get("top_k", 0)),
-            repetition_penalty=float(asked.get("repetition_penalty", self._settings.repetition_penalty)),
-            seed=int(asked.get("seed", int.from_bytes(digest[:4], "big"))),
-            stop=tuple(asked.get("stop", ())),
-        )
-
-    def _adjust(self, decode: DecodeSettings, prompt: Prompt, turn: Document) -> DecodeSettings:
-        """What feedback asks of decoding: words to write or to avoid, and chance for a mere new draw."""
-        changes: dict[str, Any] = {}
-        included = [one.value for one in prompt.constraints if one.kind in ("must_include", "keep") and one.value]
-        forbidden = [
-            one.value
-            for one in prompt.constraints
-            if one.kind == "must_not_include" and one.value and not one.unit and not one.max
-        ]
-        if included:
-            changes["include"] = tuple(included)
-        if forbidden:
-            changes["forbid"] = tuple(forbidden)
-        failed_before = turn["round"] > 1 and prompt.about_round != turn["round"] - 1
-        if (prompt.drawn_again or failed_before) and decode.temperature == 0.0:
-            changes["temperature"] = self._settings.redraw_temperature
-            changes["top_p"] = 0.95
-        room = self._engine.context_limit - len(prompt)
-        if decode.max_new_tokens > room:
-            changes["max_new_tokens"] = max(1, room)
-        return replace(decode, **changes)
-
     def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
@@ -312,6 +295,8 @@ class GenerateStep:
                 "top_k": decode.top_k,
                 "repetition_penalty": decode.repetition_penalty,
                 "stop": list(decode.stop),
+                "constrained": bool(decode.constraints),
+                "candidates": asked.candidates(turn, prompt.constraints, self._settings),
             },
             "forbid": list(decode.forbid),
             "include": list(decode.include),

@@ -30,7 +30,7 @@ _FINISHES = {
 _ORIGINS = {"human": pb.DRAFT_ORIGIN_HUMAN, "seeded": pb.DRAFT_ORIGIN_SEEDED, "model": pb.DRAFT_ORIGIN_MODEL}
 _SETTINGS = (
     "max_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "beams", "candidates",
-    "constraint_weight",
+    "constraint_weight", "constrained",
 )  # fmt: skip
 
 
@@ -141,9 +141,12 @@ def understood_message(understood: Document, state: Document | None = None) -> p
     )
 
 
-def turn_message(turn: Document) -> pb.Turn:
-    """A whole turn. Drafts without any text (running, or failed before it) are left out."""
-    accepted = turn.get("accepted_round")
+def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
+    """A whole turn; ``followed``: a later turn of the session was accepted, and this one's reply with it.
+
+    Drafts without any text (running, or failed before it) are left out.
+    """
+    accepted = accepted_round(turn, followed=followed)
     drafts = [_with_partial(turn, draft) for draft in turn["drafts"]]
     text_so_far = drafts[-1].get("text") or turn.get("partial") or ""
     state = turn.get("state")
@@ -168,6 +171,15 @@ def turn_message(turn: Document) -> pb.Turn:
         create_time=timestamp(turn["accepted_at"]),
         end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,
     )
+
+
+def accepted_round(turn: Document, *, followed: bool) -> int | None:
+    """The round whose draft counts: the one that was accepted, else the latest completed once the talk went on."""
+    chosen: int | None = turn.get("accepted_round")
+    if chosen is None and followed and not turn.get("excluded"):
+        completed = [draft["round"] for draft in turn["drafts"] if draft["status"] == "completed"]
+        chosen = max(completed, default=None)
+    return chosen
 
 
 def _shown(draft: Document) -> bool:

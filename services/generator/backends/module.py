@@ -12,7 +12,8 @@ from torch import Tensor
 from services.generator.backends.codec import TokenizerCodec
 from services.generator.backends.sampling import choose
 from services.generator.backends.session_memory import SessionKey, common_prefix
-from services.generator.backends.words import Vocabulary, row_processors
+from services.generator.backends.words import Vocabulary
+from services.generator.decoding import row_processors
 from services.generator.engine.errors import UnknownVersion
 
 if TYPE_CHECKING:

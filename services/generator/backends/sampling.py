@@ -22,6 +22,8 @@ ProcessorsOf = Callable[["Row"], Sequence[TokenProcessor]]
 @torch.inference_mode()
 def choose(logits: Tensor, rows: Sequence[Row], processors: ProcessorsOf, end_ids: frozenset[int]) -> list[int]:
     """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place."""
+    scored = [i for i, row in enumerate(rows) if row.request.settings.scored]
+    plain = logits[scored].log_softmax(1) if scored else None
     for index, row in enumerate(rows):
         _shape(logits[index], row, processors(row), end_ids)
     best: list[int] = logits.argmax(1).tolist()
@@ -35,6 +37,9 @@ def choose(logits: Tensor, rows: Sequence[Row], processors: ProcessorsOf, end_id
         weights = (top - scaled.logsumexp(1, keepdim=True)).exp()
         for at, i in enumerate(drawn):
             best[i] = _draw(rows[i], weights[at], ids[at], scaled[at])
+    if plain is not None:
+        for at, i in enumerate(scored):
+            rows[i].log_likelihood += float(plain[at, best[i]])
     return best
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
-from services.generator.engine.request import TokenProcessor
 
-if TYPE_CHECKING:
-    from services.generator.engine.rows import Row
-
-_BAN = float("-inf")
+BAN = float("-inf")
+_TABLES = 256
 _TAIL = 64  # bytes of the draft that a word could still be joined with
 
 
@@ -27,8 +23,22 @@ class Vocabulary:
         self.size = codec.size
         self.spellings = [codec.spelling(token) for token in range(self.size)]
         self._folded = [spelling.lower() for spelling in self.spellings]
+        self._tables: dict[str, Tensor] = {}
+        self.encode = codec.encode
         self.completions = lru_cache(maxsize=512)(self._completions)
         self.ways = lru_cache(maxsize=512)(self._ways)
+
+    def matching(self, name: str, wanted: Callable[[bytes], bool]) -> Tensor:
+        """Ids of the tokens whose spelling is `wanted`; looked for once for each `name`."""
+        return self.table(name, lambda: [i for i, spelling in enumerate(self.spellings) if wanted(spelling)])
+
+    def table(self, name: str, made: Callable[[], Sequence[int] | Sequence[Sequence[int]]]) -> Tensor:
+        """A table of ids `[…]` that is made once for each `name`."""
+        if name not in self._tables:
+            if len(self._tables) >= _TABLES:
+                self._tables.clear()  # names can come from users
+            self._tables[name] = torch.tensor(made(), dtype=torch.long)
+        return self._tables[name]
 
     def _completions(self, word: bytes) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """Tokens that hold the word after a boundary of their own, that begin with the word, and, for each
@@ -49,19 +59,8 @@ class Vocabulary:
         return tuple(dict.fromkeys(tuple(self._codec.encode(form)) for form in (f" {word}", word)))
 
 
-def row_processors(row: Row, vocabulary: Callable[[], Vocabulary], end_ids: frozenset[int]) -> list[TokenProcessor]:
-    """The processors of one draft, in the order they apply: include, forbid (which wins), then its own."""
-    settings = row.request.settings
-    made: list[TokenProcessor] = []
-    if settings.include:
-        made.append(IncludeWords(vocabulary(), settings.include, end_ids, settings.max_new_tokens))
-    if settings.forbid:
-        made.append(ForbidWords(vocabulary(), settings.forbid))
-    return made + [make() for make in settings.processors]
-
-
 class ForbidWords:
-    """No token may complete one of the words, in any case of letters and however it is cut into tokens.
+    """No token may complete one of the words, in any case of letters, inflected, and however it is cut into tokens.
 
     A word is matched from a word boundary; what merely begins with it ("cat" in "catalogue") may be refused
     too, since the next token is not known yet.
@@ -69,7 +68,8 @@ class ForbidWords:
 
     def __init__(self, vocabulary: Vocabulary, words: Sequence[str]) -> None:
         self._vocabulary = vocabulary
-        folded = {form.encode().lower() for word in words for form in (word, word.lower(), word.upper())}
+        written = [form for word in words for form in inflections(word.strip())]
+        folded = {form.encode().lower() for word in written for form in (word, word.lower(), word.upper())}
         self._words = [word.strip() for word in folded if word.strip()]
 
     def __call__(self, generated: Sequence[int], logits: Tensor) -> Tensor:
@@ -77,12 +77,12 @@ class ForbidWords:
         tail = self._tail(generated)
         for word in self._words:
             inner, begins, rests = self._vocabulary.completions(word)
-            logits[inner] = _BAN
+            logits[inner] = BAN
             if not tail or not _wordly(tail[-1:]) or not _wordly(word[:1]):
-                logits[begins] = _BAN
+                logits[begins] = BAN
             for j in range(1, len(word)):
                 if tail.endswith(word[:j]) and _starts_word(tail, len(tail) - j, word):
-                    logits[rests[j - 1]] = _BAN
+                    logits[rests[j - 1]] = BAN
         return logits
 
     def _tail(self, generated: Sequence[int]) -> bytes:
@@ -121,7 +121,7 @@ class IncludeWords:
         written = b"".join(spellings[i] for i in generated if i < len(spellings)).lower()
         missing = [word for word in self._words if word.encode().lower() not in written]
         if self._writing:
-            return _only(logits, self._writing.pop(0))
+            return only(logits, self._writing.pop(0))
         if not missing:
             return logits
         line_begins = not written or written.endswith((b"\n", b" "))
@@ -133,8 +133,8 @@ class IncludeWords:
         ending = bool(int(logits.argmax()) in self._ends)
         if ending or len(generated) + wanted + 1 >= self._limit:
             first, *self._writing = paths[0]
-            return _only(logits, first)
-        logits[self._ends] = _BAN
+            return only(logits, first)
+        logits[self._ends] = BAN
         push = self._strength * min(1.0, (len(generated) + 1) / self._horizon)
         before = int(logits.argmax())
         for path in paths:
@@ -143,15 +143,31 @@ class IncludeWords:
         begun = next((path for path in paths if path[0] == after), None)
         if begun is not None and len(begun) > 1 and (after != before):
             self._writing = list(begun[1:])
-            return _only(logits, after)
+            return only(logits, after)
         return logits
 
 
-def _only(logits: Tensor, token: int) -> Tensor:
+def only(logits: Tensor, token: int) -> Tensor:
+    """Leave one token, even one that was refused."""
     kept = logits[token].clone()
-    logits.fill_(_BAN)
+    logits.fill_(BAN)
     logits[token] = kept if torch.isfinite(kept) else 0.0
     return logits
+
+
+def inflections(phrase: str) -> tuple[str, ...]:
+    """The phrase and its regular inflections, as the checks of constraints know them."""
+    last = phrase.split()[-1].lower() if phrase.split() else ""
+    if len(last) < 3 or not (last.isascii() and last.isalpha()):
+        return (phrase,)
+    endings: tuple[str, ...]
+    if last.endswith(("s", "x", "z", "ch", "sh")):
+        endings = ("es", "'", "’", "'s", "’s")
+    elif last.endswith("e"):
+        endings = ("s", "d", "r", "'s", "’s")
+    else:
+        endings = ("s", "ed", "ing", "'s", "’s", "s'", "s’")
+    return (phrase, *(phrase + ending for ending in endings))
 
 
 def _wordly(byte: bytes) -> bool:

@@ -397,7 +397,7 @@ class Engine:
         if shown:
             self._delta(row, shown)
         ids = tuple(row.generated[: row.text.whole_tokens()])
-        draft = FinishedDraft(row.text.text, ids, reason, row.usage(), row.timings())
+        draft = FinishedDraft(row.text.text, ids, reason, row.usage(), row.timings(), row.log_likelihood)
         if reason == "cancelled":
             self._counters.cancelled += 1
         else:

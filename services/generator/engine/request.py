@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from services.common.constraint import Constraint
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -26,8 +28,9 @@ class DecodeSettings:
 
     Zero `temperature` is greedy. `seed` makes sampling repeatable for the row whatever its company.
     `stop` are texts that end the draft and are cut from it; the template's end ids always end it.
-    `forbid` words never appear; `include` words are boosted, more as the draft grows without them
-    (see `services.generator.engine.processors`). `processors` are made once for each draft.
+    `forbid` words never appear; `include` words are boosted, more as the draft grows without them; `constraints`
+    shape the draft (see `services.generator.decoding`). `processors` are made once for each draft. `scored` asks for
+    the draft's log-likelihood.
     """
 
     max_new_tokens: int = 256
@@ -40,6 +43,8 @@ class DecodeSettings:
     stop: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    scored: bool = False
     processors: tuple[Callable[[], TokenProcessor], ...] = ()
 
     def __post_init__(self) -> None:
@@ -113,7 +118,8 @@ class FinishedDraft:
     """A draft's end.
 
     `text` is exactly what the deltas added up to. `token_ids` leaves out the end id; where a stop string
-    cut inside a token, that token is left out.
+    cut inside a token, that token is left out. `log_likelihood` is the sum over all tokens chosen, the end among
+    them, by the model's own distribution (before processors and temperature); 0 where it was not asked for.
     """
 
     text: str
@@ -121,6 +127,7 @@ class FinishedDraft:
     finish_reason: FinishReason
     usage: Usage
     timings: Timings
+    log_likelihood: float = 0.0
 
 
 class DraftListener(Protocol):

@@ -18,7 +18,7 @@ class Row:
 
     __slots__ = (
         "admitted_at", "cancelled", "emitted", "finish_reason", "first_at", "ids", "known", "listener",
-        "memory", "prompt_length", "ready_at", "request", "reused", "submitted_at", "text",
+        "log_likelihood", "memory", "prompt_length", "ready_at", "request", "reused", "submitted_at", "text",
     )  # fmt: skip
 
     def __init__(self, request: DraftRequest, listener: DraftListener, text: DraftText) -> None:
@@ -31,6 +31,7 @@ class Row:
         self.reused = 0
         self.emitted = 0
         self.cancelled = False
+        self.log_likelihood = 0.0
         self.finish_reason: FinishReason | None = None
         self.memory: Any = None
         self.submitted_at = time.monotonic()

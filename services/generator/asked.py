@@ -1,0 +1,80 @@
+"""How a turn's draft is decoded: the turn's own settings, the worker's defaults, and what feedback asks for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from services.common.constraints import Constraint, replacement, unwanted_phrase, verifiable
+from services.generator.engine import DecodeSettings
+from services.generator.prompt import Prompt
+from services.generator.settings import GeneratorSettings
+
+
+def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> DecodeSettings:
+    """The turn's own settings over the worker's defaults. The seed is a function of turn and round, so that another
+    attempt writes the same."""
+    own = turn.get("settings") or {}
+    digest = hashlib.sha256(f"{turn['_id']}:{turn['round']}".encode()).digest()
+    return DecodeSettings(
+        max_new_tokens=int(own.get("max_tokens") or worker.reply_tokens),
+        temperature=float(own.get("temperature", worker.temperature)),
+        top_p=float(own.get("top_p", 1.0)),
+        top_k=int(own.get("top_k", 0)),
+        repetition_penalty=float(own.get("repetition_penalty", worker.repetition_penalty)),
+        seed=int(own.get("seed", int.from_bytes(digest[:4], "big"))),
+        stop=tuple(own.get("stop", ())),
+    )
+
+
+def adjusted(
+    decode: DecodeSettings, prompt: Prompt, turn: Mapping[str, Any], room: int, worker: GeneratorSettings
+) -> DecodeSettings:
+    """What the round adds: the constraints' share in decoding, chance for a mere new draw or a second try at the
+    same feedback, and a length that fits the context's `room`."""
+    if decode.max_new_tokens > room:
+        decode = replace(decode, max_new_tokens=max(1, room))
+    if prompt.constraints and (turn.get("settings") or {}).get("constrained", True):
+        decode = constrained(decode, prompt.constraints)
+    failed_before = turn["round"] > 1 and prompt.about_round != turn["round"] - 1
+    if (prompt.drawn_again or failed_before) and decode.temperature == 0.0:
+        decode = replace(decode, temperature=worker.redraw_temperature, top_p=0.95)
+    return decode
+
+
+def candidates(turn: Mapping[str, Any], constraints: Sequence[Constraint], worker: GeneratorSettings) -> int:
+    """How many candidates the draft may be chosen from: as many as the turn asks for, else several for a revision
+    that can be verified."""
+    own = (turn.get("settings") or {}).get("candidates")
+    if own is not None:
+        return int(own)
+    return worker.candidates if to_verify(constraints) else 1
+
+
+def constraint_weight(turn: Mapping[str, Any], worker: GeneratorSettings) -> float:
+    """What a met constraint is worth beside the log-likelihood."""
+    return float((turn.get("settings") or {}).get("constraint_weight", worker.constraint_weight))
+
+
+def constrained(decode: DecodeSettings, constraints: Sequence[Constraint]) -> DecodeSettings:
+    """The settings with what the constraints ask for."""
+    return replace(decode, include=included(constraints), forbid=forbidden(constraints), constraints=tuple(constraints))
+
+
+def included(constraints: Sequence[Constraint]) -> tuple[str, ...]:
+    """Phrases that decoding brings in."""
+    found = [one.value for one in constraints if one.kind in ("must_include", "keep") and not one.unit and one.max != 0]
+    found += [replacement(one)[1] for one in constraints if one.kind == "replace"]
+    return tuple(dict.fromkeys(phrase.strip() for phrase in found if phrase.strip()))
+
+
+def forbidden(constraints: Sequence[Constraint]) -> tuple[str, ...]:
+    """Phrases that decoding keeps out."""
+    return tuple(dict.fromkeys(phrase for one in constraints if (phrase := unwanted_phrase(one).strip())))
+
+
+def to_verify(constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
+    """The constraints that a finished draft can be checked against."""
+    return tuple(one for one in constraints if verifiable(one))

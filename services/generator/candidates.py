@@ -1,0 +1,171 @@
+"""Best of several drafts: the first as it was asked for; where that fails, further ones drawn by chance, and the best
+of all by the feedback-aware score.
+
+Only the chosen draft is streamed, whole, when it is chosen. The further drafts come from the same session, so that
+they share the first one's prompt in the engine's memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from services.common.constraints import Constraint
+from services.generator.engine import (
+    DraftListener,
+    DraftRequest,
+    DuplicateKey,
+    Engine,
+    EngineClosed,
+    EngineFull,
+    FinishedDraft,
+)
+from services.generator.scoring import Score, score
+
+
+class Candidates:
+    """Up to `count` candidates for one draft, of which `listener` hears one."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: DraftRequest,
+        listener: DraftListener,
+        constraints: Sequence[Constraint],
+        *,
+        count: int,
+        weight: float,
+        temperature: float,
+    ) -> None:
+        self._engine = engine
+        self._request = replace(request, settings=replace(request.settings, scored=True))
+        self._listener = listener
+        self._constraints = constraints
+        self._count = count
+        self._weight = weight
+        self._temperature = temperature
+        self._lock = threading.Lock()
+        self._open: set[str] = set()
+        self._judged: list[tuple[Score, FinishedDraft]] = []
+        self._cancelled = False
+        self._told = False
+
+    def submit(self) -> None:
+        """Ask the engine for the first; raises what Engine.submit raises."""
+        self._submit(self._request)
+
+    def cancel(self) -> bool:
+        """Stop all; the listener hears a cancelled draft. False: none is open."""
+        self._cancelled = True
+        return self._stop_open()
+
+    def _submit(self, request: DraftRequest) -> None:
+        with self._lock:
+            self._open.add(request.key)
+        try:
+            self._engine.submit(request, _Candidate(self, request.key))
+        except BaseException:
+            with self._lock:
+                self._open.discard(request.key)
+            raise
+
+    def _stop_open(self) -> bool:
+        with self._lock:
+            keys = list(self._open)
+        stopped = [self._engine.cancel(key) for key in keys]
+        return any(stopped)
+
+    # -- on the engine's thread -----------------------------------------------------------------
+
+    def on_progress(self) -> None:
+        """A candidate advanced."""
+        if not self._told:
+            self._listener.on_progress()
+
+    def on_finish(self, key: str, draft: FinishedDraft) -> None:
+        """A candidate ended: choose it, wait for the others, or draw others."""
+        left = self._close(key)
+        if self._told:
+            return
+        if draft.finish_reason == "cancelled":
+            if left == 0:
+                self._tell(self._best() or draft, cancelled=True)
+            return
+        judged = score(draft, self._constraints, self._weight)
+        self._judged.append((judged, draft))
+        first = len(self._judged) == 1 and key == self._request.key
+        if judged.perfect and not self._cancelled:
+            self._tell(draft)
+            self._stop_open()
+        elif first and not self._cancelled and self._draw():
+            return
+        elif left == 0:
+            self._tell(self._best() or draft, cancelled=self._cancelled)
+
+    def on_error(self, key: str, error: Exception) -> None:
+        """A candidate failed; the draft does only if there is no other."""
+        left = self._close(key)
+        if self._told or left:
+            return
+        best = self._best()
+        if best is None:
+            self._told = True
+            self._listener.on_error(error)
+        else:
+            self._tell(best, cancelled=self._cancelled)
+
+    def _close(self, key: str) -> int:
+        with self._lock:
+            self._open.discard(key)
+            return len(self._open)
+
+    def _draw(self) -> bool:
+        """Ask for the further candidates; every other one is left to find the wanted words by itself, since words
+        that are pushed in please the check and not the reader."""
+        asked = self._request.settings
+        drawn = 0
+        for number in range(1, self._count):
+            changes: dict[str, Any] = {"include": ()} if number % 2 else {}
+            settings = replace(
+                asked, temperature=max(asked.temperature, self._temperature), top_p=min(asked.top_p, 0.95),
+                seed=asked.seed + number, **changes,
+            )  # fmt: skip
+            try:
+                self._submit(replace(self._request, key=f"{self._request.key}#{number}", settings=settings))
+            except (EngineFull, EngineClosed, DuplicateKey):
+                break
+            drawn += 1
+        if self._cancelled:
+            self._stop_open()
+        return drawn > 0
+
+    def _best(self) -> FinishedDraft | None:
+        return max(self._judged, key=lambda one: one[0].value)[1] if self._judged else None
+
+    def _tell(self, draft: FinishedDraft, cancelled: bool = False) -> None:
+        self._told = True
+        if draft.text:
+            self._listener.on_delta(draft.text, list(draft.token_ids))
+        self._listener.on_finish(replace(draft, finish_reason="cancelled") if cancelled else draft)
+
+
+class _Candidate:
+    """The engine's listener of one candidate."""
+
+    def __init__(self, candidates: Candidates, key: str) -> None:
+        self._candidates = candidates
+        self._key = key
+
+    def on_delta(self, text: str, token_ids: list[int]) -> None:
+        """Held back until one is chosen."""
+
+    def on_progress(self) -> None:
+        self._candidates.on_progress()
+
+    def on_finish(self, draft: FinishedDraft) -> None:
+        self._candidates.on_finish(self._key, draft)
+
+    def on_error(self, error: Exception) -> None:
+        self._candidates.on_error(self._key, error)

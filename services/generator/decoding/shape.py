@@ -1,0 +1,131 @@
+"""The processor that gives a draft its shape: what it begins with, what it still owes, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from services.generator.backends.words import BAN, Vocabulary, only
+from services.generator.decoding.masks import characters_mask
+from services.generator.decoding.written import Written, sentence_ended
+
+_SLACK = 48  # tokens before the limit from which a draft may end at the next sentence's end
+
+
+class Part(Protocol):
+    """One constraint's share in the shape. `best` is the text of the token that the model would write next."""
+
+    def opening(self) -> str:
+        """Text that the draft begins with; "" for none."""
+        ...
+
+    def owed(self, text: str) -> str | None:
+        """What must be written before the draft may end: None nothing, "" more of the model's own."""
+        ...
+
+    def instead(self, text: str, best: str) -> str:
+        """Text to write in place of `best`; "" for none."""
+        ...
+
+    def enough(self, text: str, best: str) -> bool:
+        """Whether the draft should end before `best`."""
+        ...
+
+    def barred(self, text: str) -> str:
+        """Characters that only what the part writes itself may hold at this place."""
+        ...
+
+
+class Plain:
+    """A part that asks for nothing; the base of those that ask for something."""
+
+    def opening(self) -> str:
+        return ""
+
+    def owed(self, text: str) -> str | None:
+        return None
+
+    def instead(self, text: str, best: str) -> str:
+        return ""
+
+    def enough(self, text: str, best: str) -> bool:
+        return False
+
+    def barred(self, text: str) -> str:
+        return ""
+
+
+class Shape:
+    """Writes the opening, refuses the end while a part is owed something, writes what is owed when the model wants
+    to end, and brings the draft to its end at a sentence's end before the limit.
+
+    Parts are asked in their order, so that what closes the draft stands last. The text that parts ask for passes
+    through `fold`: a draft in lower case gets its phrases in lower case.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, written: Written, parts: Sequence[Part], end_ids: frozenset[int], limit: int,
+        fold: str = "",
+    ) -> None:  # fmt: skip
+        self._vocabulary = vocabulary
+        self._written = written
+        self._parts = parts
+        self._ends = list(end_ids)
+        self._limit = limit
+        self._fold = fold
+        opening = "".join(part.opening() for part in parts)
+        self._queue: list[int] = self._encode(opening)
+
+    def __call__(self, generated: Sequence[int], logits: Tensor) -> Tensor:
+        """Force, refuse or leave the next token."""
+        if self._queue:
+            return only(logits, self._queue.pop(0))
+        text = self._written.text(generated)
+        barred = "".join(part.barred(text) for part in self._parts)
+        if barred:
+            logits[characters_mask(self._vocabulary, barred)] = BAN
+        token = int(logits.argmax())
+        ending = token in self._ends
+        best = "" if ending else self._vocabulary.spellings[token].decode("utf-8", "ignore")
+        room = self._limit - len(generated)
+        if self._must_end(text, room) or (not ending and any(part.enough(text, best) for part in self._parts)):
+            return self._end(text, logits, last=room <= self._closing(text) + 1)
+        if ending:
+            return self._end(text, logits, last=False)
+        for part in self._parts:
+            asked = part.instead(text, best)
+            if asked:
+                return self._write(asked, logits)
+        if any(part.owed(text) is not None for part in self._parts):
+            logits[self._ends] = BAN
+        return logits
+
+    def _must_end(self, text: str, room: int) -> bool:
+        closing = self._closing(text) + 1
+        slack = min(_SLACK, self._limit // 4)
+        return room <= closing or (room <= closing + slack and sentence_ended(text))
+
+    def _closing(self, text: str) -> int:
+        """Tokens of what would be owed at the end."""
+        return sum(len(self._encode(owed)) for part in self._parts if (owed := part.owed(text)))
+
+    def _end(self, text: str, logits: Tensor, last: bool) -> Tensor:
+        for part in self._parts:
+            owed = part.owed(text)
+            if owed:
+                return self._write(owed, logits)
+            if owed is not None and not last:
+                logits[self._ends] = BAN
+                return logits
+        return only(logits, self._ends[0])
+
+    def _write(self, text: str, logits: Tensor) -> Tensor:
+        first, *self._queue = self._encode(text)
+        return only(logits, first)
+
+    def _encode(self, text: str) -> list[int]:
+        if not text:
+            return []
+        return self._vocabulary.encode({"lower": text.lower(), "upper": text.upper()}.get(self._fold, text))

@@ -1,0 +1,37 @@
+"""What a row has written so far, as text; shared by its processors and read once a step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.generator.backends.words import Vocabulary
+
+_SENTENCE_ENDED = re.compile(r"(?:[.!?…][\"'”’)\]*_]*|[。！？][」』”’）]*|\n)\s*$")
+_NOT_AN_END = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|etc|no|[a-z])\.|(?:^|\n)\s*\d{1,3}[.)])\s*$", re.I)
+
+
+class Written:
+    """The text of the generated tokens; bytes of a character not yet whole are left out."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._spellings = vocabulary.spellings
+        self._bytes = b""
+        self._count = 0
+        self._text = ""
+
+    def text(self, generated: Sequence[int]) -> str:
+        """The text of `generated`, of which what was seen before is known."""
+        if len(generated) != self._count:
+            if len(generated) < self._count:
+                self._bytes, self._count = b"", 0
+            fresh = generated[self._count :]
+            self._bytes += b"".join(self._spellings[i] for i in fresh if 0 <= i < len(self._spellings))
+            self._count = len(generated)
+            self._text = self._bytes.decode("utf-8", "ignore")
+        return self._text
+
+
+def sentence_ended(text: str) -> bool:
+    """Whether the text stops where a reply may stop: after a sentence or a line, not after an abbreviation."""
+    return bool(_SENTENCE_ENDED.search(text)) and not _NOT_AN_END.search(text)

@@ -1,0 +1,131 @@
+"""Whatever the model would rather write, the draft keeps what its constraints ask of decoding."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from services.common.constraints import Constraint, check
+from services.generator.asked import included
+from services.generator.backends.codec import TokenizerCodec
+from services.generator.backends.words import ForbidWords, Vocabulary
+from services.generator.decoding.json_text import State, completion, read
+from services.generator.decoding.processors import constraint_processors
+from services.generator.engine import TokenProcessor
+
+LIMIT = 160
+LETTERS = 'abcdefghij ABC  ...,!?\n"*-th cat'
+
+
+@pytest.fixture(scope="module")
+def codec(tiny_model: Path) -> TokenizerCodec:
+    return TokenizerCodec(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def vocabulary(codec: TokenizerCodec) -> Vocabulary:
+    return Vocabulary(codec)
+
+
+class Wilful:
+    """A model that writes letters and marks at random and wants to end now and then."""
+
+    def __init__(self, codec: TokenizerCodec, seed: int) -> None:
+        self._codec = codec
+        self._luck = random.Random(seed)
+        self._liked = codec.encode(LETTERS)
+
+    def logits(self) -> torch.Tensor:
+        logits = torch.full((self._codec.size,), -20.0)
+        for token in self._liked:
+            logits[token] = self._luck.gauss(0, 3)
+        for token in self._codec.end_ids:
+            logits[token] = self._luck.gauss(1, 4)
+        return logits
+
+    def write(self, processors: Sequence[TokenProcessor], limit: int = LIMIT) -> tuple[str, bool]:
+        """The text, and whether it ended before its limit."""
+        ids: list[int] = []
+        while len(ids) < limit:
+            logits = self.logits()
+            for processor in processors:
+                logits = processor(ids, logits)
+            token = int(logits.argmax())
+            if token in self._codec.end_ids:
+                return self._codec.decode(ids), True
+            ids.append(token)
+        return self._codec.decode(ids), False
+
+
+KEPT = [
+    [Constraint("case", "lower")],
+    [Constraint("case", "upper")],
+    [Constraint("case", "capital_words", min=3)],
+    [Constraint("punctuation", ",", max=0)],
+    [Constraint("punctuation", "!", max=0), Constraint("case", "lower")],
+    [Constraint("start", "Dear cat")],
+    [Constraint("end", "Is there anything else?")],
+    [Constraint("format", "quotation")],
+    [Constraint("format", "quotation"), Constraint("end", "The end."), Constraint("start", "Once")],
+    [Constraint("format", "title")],
+    [Constraint("format", "bullets", min=3, max=3)],
+    [Constraint("format", "numbered", min=2, max=2)],
+    [Constraint("format", "bullets", min=2), Constraint("end", "The end.")],
+    [Constraint("format", "sections:SECTION", min=3)],
+    [Constraint("format", "highlights", min=2)],
+    [Constraint("format", "postscript:P.S.")],
+    [Constraint("format", "separator:******", min=2)],
+    [Constraint("format", "one_of:My answer is yes.|My answer is no.")],
+    [Constraint("format", "json")],
+    [Constraint("length", unit="words", max=12)],
+    [Constraint("length", unit="words", min=8, max=20)],
+    [Constraint("length", unit="words", min=10), Constraint("end", "That is all.")],
+    [Constraint("length", unit="characters", max=60)],
+    [Constraint("length", unit="sentences", min=2, max=2)],
+    [Constraint("length", unit="paragraphs", min=2, max=2)],
+    [Constraint("must_include", "jellyfish")],
+]
+
+
+@pytest.mark.parametrize(
+    "asked", KEPT, ids=lambda asked: "+".join(f"{one.kind}:{one.value or one.unit}" for one in asked)
+)
+def test_a_wilful_model_keeps_the_constraint(
+    asked: list[Constraint], codec: TokenizerCodec, vocabulary: Vocabulary
+) -> None:
+    for seed in range(6):
+        processors = constraint_processors(asked, vocabulary, codec.end_ids, LIMIT, included(asked))
+        text, ended = Wilful(codec, seed).write(processors)
+        assert ended, text
+        assert [one for one in asked if not check(one, text)] == [], f"seed {seed}: {text!r}"
+
+
+def test_a_language_of_another_script_keeps_latin_letters_out(codec: TokenizerCodec, vocabulary: Vocabulary) -> None:
+    processors = constraint_processors([Constraint("language", "hi")], vocabulary, codec.end_ids, LIMIT)
+    text, _ = Wilful(codec, 1).write(processors)
+    assert not any(letter.isascii() and letter.isalpha() for letter in text)
+
+
+def test_a_forbidden_word_is_forbidden_inflected_too(codec: TokenizerCodec, vocabulary: Vocabulary) -> None:
+    forbid = ForbidWords(vocabulary, ["cat"])
+    dog, cats = codec.encode("dog"), codec.encode("the cat")
+    logits = forbid(cats[:-1], torch.zeros(codec.size))
+    assert logits[cats[-1]] == float("-inf")
+    assert logits[dog[0]] == 0
+
+
+def test_json_is_followed_and_can_be_closed_anywhere() -> None:
+    whole = '{"a": [1, -2.5, "x\\n", {"b": null}], "c": true}'
+    state: State | None = State()
+    for at, character in enumerate(whole):
+        state = read(state, character)
+        assert state is not None, whole[: at + 1]
+        json.loads(whole[: at + 1] + completion(state))
+    assert state == State(mode="done")
+    for wrong in ("{a", '{"a" 1', '{"a": 01', '{"a": 1,}', '["x" "y"', "[1]]", '{"a": "line\n'):
+        assert read(State(), wrong) is None, wrong
