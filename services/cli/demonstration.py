@@ -30,7 +30,7 @@ def play(client: Client) -> None:
         user_id=f"demo-{uuid.uuid4().hex[:8]}", schema_name=SCHEMA, system_text=SYSTEM
     )
     session = client.conversations.CreateSession(request).session
-    _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=40)))
+    _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=32)))
     console.rule("The end")
 
 
@@ -38,7 +38,7 @@ def _talk(conversation: Conversation) -> None:
     """Six turns, a revision, a correction and a taught fact."""
     _turn(conversation, "Hello! How much does the Family plan cost?")
     _turn(conversation, "What does a red light on the router mean?")
-    _revise(conversation, "Use at most 20 words and mention the grey cable.")
+    _revise(conversation, "Use at most 40 words and mention the grey cable.")
     _turn(conversation, "Is a technician's visit on Friday free of charge?")
     _aside("an agent corrects the state")
     conversation.correct("order", "visit_day", "Monday")
