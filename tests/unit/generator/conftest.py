@@ -146,3 +146,12 @@ def reference(folder: Path, ids: list[int], count: int) -> tuple[list[int], list
                 break
             ids.append(token)
     return ids[start:], gaps
+
+
+def native_here() -> bool:
+    """Whether this machine has what the native kernels need: the instructions and a compiler."""
+    import shutil
+
+    from services.models.llama.native.library import missing_instructions
+
+    return not missing_instructions() and shutil.which("g++") is not None

@@ -12,6 +12,7 @@ from services.generator.backends.slots import SlotBackend
 from services.generator.settings import GeneratorSettings
 from services.models.adapter import Adapter
 from services.models.language_model import content_hash, load_module
+from tests.unit.generator.conftest import native_here
 from tests.unit.generator.test_backend_contract import Bench
 
 
@@ -39,6 +40,8 @@ def test_rows_of_several_versions_answer_as_alone_and_as_merged(
     settings = GeneratorSettings(rows=8, cache_dir=cache, model=str(tiny_model), kernel=kernel)  # type: ignore[arg-type]
     backend = build_backend(settings)
     assert isinstance(backend, SlotBackend)
+    if native_here() and not kernel.startswith("torch"):
+        assert backend.kernel == f"native-{kernel}"
     base = content_hash(tiny_model, cache)
     adapters = {
         "all": _adapter(tiny_model, backend, base, 1, ALL),

@@ -14,7 +14,7 @@ from services.generator.engine.rows import Row
 from services.generator.engine.text import DraftText
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash
-from tests.unit.generator.conftest import Heard, save_tiny_model
+from tests.unit.generator.conftest import Heard, native_here, save_tiny_model
 
 Make = Callable[..., Backend]
 KINDS = ["echo", "slots-fp32", "slots-bf16", "slots-int8", "slots-int4", "slots-qwen2", "slots-qwen3",
@@ -68,7 +68,10 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     architecture = variant if variant in ("qwen2", "qwen3", "gpt2", "interactive_transformer") else "llama"
     save_tiny_model(folder, architecture)
     settings.kernel = variant if variant.endswith(("fp32", "bf16", "int8", "int4")) else "fp32"  # type: ignore[assignment]
-    return Bench(build_backend(settings), content_hash(folder, settings.cache_dir))
+    backend = build_backend(settings)
+    if kind == "slots" and not variant.startswith("torch") and native_here():
+        assert getattr(backend, "kernel", "").startswith("native-"), "the native kernels were to be tested"
+    return Bench(backend, content_hash(folder, settings.cache_dir))
 
 
 def test_a_row_answers_the_same_alone_and_in_company(bench: Bench) -> None:

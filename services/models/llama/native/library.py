@@ -99,7 +99,7 @@ def load_library(cache_dir: Path) -> ctypes.CDLL:
     Raises:
         NativeUnavailable: the CPU lacks the instructions, or there is no C++ compiler that builds them.
     """
-    missing = _NEEDED - _cpu_flags()
+    missing = missing_instructions()
     if missing:
         raise NativeUnavailable(f"the CPU lacks {', '.join(sorted(missing))}")
     sources = sorted(Path(__file__).parent.glob("*.[ch]*"))
@@ -114,6 +114,11 @@ def load_library(cache_dir: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(file))
     library.antiphon_new.restype = ctypes.c_void_p
     return library
+
+
+def missing_instructions() -> set[str]:
+    """What the kernels need and this CPU lacks."""
+    return _NEEDED - _cpu_flags()
 
 
 def _compile(source: Path, target: Path) -> None:
