@@ -211,8 +211,14 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
 
     async def GetTurn(self, request: pb.GetTurnRequest, context: Context) -> pb.GetTurnResponse:
         turn_id = check.identifier("turn_id", request.turn_id)
-        turn = await self._threads.run(self._store.turns.get, caller().tenant, turn_id)
-        return pb.GetTurnResponse(turn=turn_message(turn))
+        tenant = caller().tenant
+
+        def read() -> pb.Turn:
+            turn = self._store.turns.get(tenant, turn_id)
+            last = self._store.turns.last_of(tenant, [turn["session"]])
+            return turn_message(turn, followed=turn["n"] < last.get(turn["session"], turn)["n"])
+
+        return pb.GetTurnResponse(turn=await self._threads.run(read))
 
     async def ListTurns(self, request: pb.ListTurnsRequest, context: Context) -> pb.ListTurnsResponse:
         session_id = check.identifier("session_id", request.session_id)
@@ -220,12 +226,14 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         after = check.page_number("page_token", request.page_token)
         tenant = caller().tenant
 
-        def read() -> list[Document]:
+        def read() -> list[pb.Turn]:
             self._store.sessions.get(tenant, session_id)
-            return self._store.turns.page(
+            found = self._store.turns.page(
                 tenant, session_id, after_n=after, limit=size, newest_first=request.latest_first
             )
+            last = self._store.turns.last_of(tenant, [session_id]).get(session_id)
+            return [turn_message(turn, followed=last is not None and turn["n"] < last["n"]) for turn in found]
 
         turns = await self._threads.run(read)
-        following = str(turns[-1]["n"]) if len(turns) == size else ""
-        return pb.ListTurnsResponse(turns=[turn_message(turn) for turn in turns], next_page_token=following)
+        following = str(turns[-1].number) if len(turns) == size else ""
+        return pb.ListTurnsResponse(turns=turns, next_page_token=following)

@@ -109,6 +109,8 @@ def test_only_the_last_turn_is_revised_and_none_that_was_accepted(client: Client
     with pytest.raises(grpc.RpcError) as refused:
         events_of(client.revise(old, resample=pb.Resample()))
     assert reason_of(refused.value) == "NOT_LAST_TURN"
+    assert client.turn(old).accepted_round == 0, "the talk went on, so its reply counts"
+    assert not client.turn(new).HasField("accepted_round")
     accepted = client.call("AcceptDraft", pb.AcceptDraftRequest(turn_id=new)).turn
     assert (accepted.accepted_round, accepted.drafts[0].accepted) == (0, True)
     with pytest.raises(grpc.RpcError) as refused:

@@ -114,7 +114,7 @@ def test_thousands_of_turns_run_in_order_and_none_is_stuck(impatient: CommonSett
     store.prepare()
     world = World(store)
     sessions = [f"session_{number}" for number in range(25)]
-    total, workers = 3_000, 8
+    total, workers = 2_400, 8
 
     def run(call: Callable[[], object]) -> None:
         try:
