@@ -259,7 +259,6 @@ def language(data: Path, encoder: SentenceEncoder, per_relation: int, raw: list[
         memory = Memory(encoder)
         for sentence in (item.beside, item.taught):
             memory.hear(sentence)
-        before = len(memory.current())
         memory.hear(item.contradicted)
         values = [fact.value for fact in memory.current()]
         found = [fact.value for fact, _ in memory.book.search(Query(item.asked), 8, 0.4)]
@@ -268,7 +267,7 @@ def language(data: Path, encoder: SentenceEncoder, per_relation: int, raw: list[
         count["right"] += item.new in values and item.old not in values
         count["old_left"] += item.old in values and item.old != item.beside_value
         count["asked_a_person"] += memory.asked_a_person
-        count["beside_lost"] += before == 2 and item.beside_value not in values
+        count["beside_lost"] += read_statement(item.beside) is not None and item.beside_value not in values
         count["found"] += bool(found) and item.new in found and item.old not in found
         raw.append({"kind": "language", **item.__dict__, "values": values, "found": found})
     figures: dict[str, float] = {}
@@ -285,15 +284,15 @@ def language(data: Path, encoder: SentenceEncoder, per_relation: int, raw: list[
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with edits/pararel_edits.jsonl.gz")
-    parser.add_argument("--conflicts", type=int, default=1000)
+    parser.add_argument("--conflicts", type=int, default=1000, help="0: none")
     parser.add_argument("--per-relation", type=int, default=40)
     parser.add_argument("--out", type=Path, default=Path("out/eval/facts.jsonl"), help="raw records")
     parser.add_argument("--json", action="store_true", help='print a last line {"figures": …}')
     options = parser.parse_args(arguments)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # a few short texts at a time
     raw: list[dict[str, Any]] = []
     print(f"generated conflicts, seed {SEED}")
-    figures = conflicts(options.conflicts, raw)
+    figures = conflicts(options.conflicts, raw) if options.conflicts else {}
     encoder = SentenceEncoder.load()
     print(f"facts from language, encoder {encoder.name}")
     figures |= language(options.data, encoder, options.per_relation, raw)

@@ -12,7 +12,7 @@ from services.knowledge.domain.vectors import Vectors
 # Chosen on ten of the nineteen relations of ParaRel; the other nine are what tests/eval/facts.py reports.
 _VALUE_WEIGHT = 0.3  # two values of one kind (two cities, two prices) speak for one property
 _SURE = 0.4
-_POSSIBLE = 0.25
+_POSSIBLE = 0.36
 
 
 @dataclass(frozen=True)
