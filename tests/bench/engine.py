@@ -81,11 +81,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round, 1 and 32 sessions")
     parser.add_argument("--basis", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--sessions", type=int, nargs="+", help="instead of 1 8 16 32")
     parser.add_argument("--prompts", type=int, nargs="+", default=[64, 512])
     parser.add_argument("--llama-python", default=sys.executable, help="a Python with llama-cpp-python")
     options = parser.parse_args()
     threads = 1 if options.basis == "cpu" else torch.get_num_threads()
-    sessions = (1, 32) if options.quick else (1, 8, 16, 32)
+    sessions = options.sessions or ((1, 32) if options.quick else (1, 8, 16, 32))
     settings = GeneratorSettings()
     folder = find_model(settings.model, settings.cache_dir)
     table = Table(options.basis)
@@ -93,6 +94,7 @@ def main() -> None:
     workers = {
         "ours": Worker([sys.executable, "-m", "tests.bench.subject"], REPOSITORY),
         "transformers": Worker([sys.executable, "-m", "tests.bench.peer_transformers"], REPOSITORY),
+        "continuous": Worker([sys.executable, "-m", "tests.bench.peer_transformers"], REPOSITORY),
         "llama.cpp": Worker([options.llama_python, "tests/bench/peer_llamacpp.py"], REPOSITORY),
     }
     with tempfile.TemporaryDirectory() as scratch:
@@ -127,7 +129,7 @@ def _round(
     questions: list[tuple[str, str, dict[str, Any]]] = [
         *((f"antiphon {kernel}", "ours", {"kernel": kernel}) for kernel in OURS),
         ("generate bf16", "transformers", {"folder": str(folder), "how": "generate", "dtype": "bfloat16"}),
-        ("continuous bf16", "transformers", {"folder": str(folder), "how": "continuous", "dtype": "bfloat16"}),
+        ("continuous bf16", "continuous", {"folder": str(folder), "how": "continuous", "dtype": "bfloat16"}),
         *((f"llama.cpp {f}", "llama.cpp", {"file": _gguf(), "form": f, "folder": scratch}) for f in FORMATS),
     ]
     for program, worker, question in questions:
