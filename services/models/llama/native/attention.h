@@ -38,21 +38,29 @@ static void attend_bf16(const uint16_t* keys, const uint16_t* values, int64_t le
             pairs[g][d / 2] = to_bf16(q[g * dim + d]) | (uint32_t)to_bf16(q[g * dim + d + 1]) << 16;
     __m512 most[G];
     for (int g = 0; g < G; g++) most[g] = _mm512_set1_ps(-INFINITY);
-    for (int64_t b = 0; b < blocks; b++) {
-        const uint16_t* block = keys + b * 16 * dim;
-        __m512 sums[G];
-        for (int g = 0; g < G; g++) sums[g] = _mm512_setzero_ps();
+    // Two blocks at a time: more sums in flight than the instruction takes cycles, and each query pair is loaded once
+    // for both. The last block of an odd number is computed twice.
+    for (int64_t b = 0; b < blocks; b += 2) {
+        const uint16_t *block = keys + b * 16 * dim, *other = b + 1 < blocks ? block + 16 * dim : block;
+        __m512 sums[G], more[G];
+        for (int g = 0; g < G; g++) sums[g] = more[g] = _mm512_setzero_ps();
         for (int64_t d = 0; d < dim / 2; d++) {
-            __m512bh k = (__m512bh)_mm512_loadu_si512(block + d * 32);
-            for (int g = 0; g < G; g++)
-                sums[g] = _mm512_dpbf16_ps(sums[g], k, (__m512bh)_mm512_set1_epi32(pairs[g][d]));
+            const __m512bh k = (__m512bh)_mm512_loadu_si512(block + d * 32);
+            const __m512bh l = (__m512bh)_mm512_loadu_si512(other + d * 32);
+            for (int g = 0; g < G; g++) {
+                const __m512bh pair = (__m512bh)_mm512_set1_epi32(pairs[g][d]);
+                sums[g] = _mm512_dpbf16_ps(sums[g], k, pair);
+                more[g] = _mm512_dpbf16_ps(more[g], l, pair);
+            }
         }
-        int64_t left = length - b * 16;
-        __mmask16 real = left >= 16 ? 0xFFFF : (__mmask16)((1 << left) - 1);
-        for (int g = 0; g < G; g++) {
-            sums[g] = _mm512_mask_blend_ps(real, _mm512_set1_ps(-INFINITY), sums[g]);
-            most[g] = _mm512_max_ps(most[g], sums[g]);
-            _mm512_storeu_ps(scores + g * padded + b * 16, sums[g]);
+        for (int half = 0; half < 2 && b + half < blocks; half++) {
+            const int64_t left = length - (b + half) * 16;
+            const __mmask16 real = left >= 16 ? 0xFFFF : (__mmask16)((1 << left) - 1);
+            for (int g = 0; g < G; g++) {
+                __m512 found = _mm512_mask_blend_ps(real, _mm512_set1_ps(-INFINITY), half ? more[g] : sums[g]);
+                most[g] = _mm512_max_ps(most[g], found);
+                _mm512_storeu_ps(scores + g * padded + (b + half) * 16, found);
+            }
         }
     }
     float whole[G];
@@ -68,21 +76,28 @@ static void attend_bf16(const uint16_t* keys, const uint16_t* values, int64_t le
         }
         whole[g] = _mm512_reduce_add_ps(total);
     }
-    for (int64_t d = 0; d < dim; d += 16) {
-        __m512 sums[G];
-        for (int g = 0; g < G; g++) sums[g] = _mm512_setzero_ps();
+    for (int64_t d = 0; d < dim; d += 32) {
+        __m512 sums[G], more[G];
+        for (int g = 0; g < G; g++) sums[g] = more[g] = _mm512_setzero_ps();
         for (int64_t b = 0; b < blocks; b++) {
-            int64_t count = std::min<int64_t>(8, (length - b * 16 + 1) / 2);
-            for (int64_t j = 0; j < count; j++) {
-                __m512bh v = (__m512bh)_mm512_loadu_si512(values + ((b * 8 + j) * dim + d) * 2);
+            const int64_t count = std::min<int64_t>(8, (length - b * 16 + 1) / 2);
+            const uint16_t* value = values + (b * 8 * dim + d) * 2;
+            for (int64_t j = 0; j < count; j++, value += dim * 2) {
+                const __m512bh v = (__m512bh)_mm512_loadu_si512(value);
+                const __m512bh w = (__m512bh)_mm512_loadu_si512(value + 32);
                 for (int g = 0; g < G; g++) {
-                    int32_t p = ((const int32_t*)(scores + g * padded + b * 16))[j];
-                    sums[g] = _mm512_dpbf16_ps(sums[g], v, (__m512bh)_mm512_set1_epi32(p));
+                    const int32_t* p = (const int32_t*)(scores + g * padded + b * 16) + j;
+                    const __m512bh pair = (__m512bh)_mm512_set1_epi32(*p);
+                    sums[g] = _mm512_dpbf16_ps(sums[g], v, pair);
+                    more[g] = _mm512_dpbf16_ps(more[g], w, pair);
                 }
             }
         }
-        for (int g = 0; g < G; g++)
-            _mm512_storeu_ps(out + g * dim + d, _mm512_div_ps(sums[g], _mm512_set1_ps(whole[g])));
+        for (int g = 0; g < G; g++) {
+            const __m512 total = _mm512_set1_ps(whole[g]);
+            _mm512_storeu_ps(out + g * dim + d, _mm512_div_ps(sums[g], total));
+            _mm512_storeu_ps(out + g * dim + d + 16, _mm512_div_ps(more[g], total));
+        }
     }
 }
 

@@ -212,9 +212,10 @@ static void attention_phase(Model& model, const Layer& layer, const Batch& b, in
         }
     }
     float* scores = model.scores.at + omp_get_thread_num() * 4 * (b.longest + 16);
-#pragma omp for schedule(dynamic, 2)
+    // Head by head: the tokens of a prompt find their keys still in the cache.
+#pragma omp for schedule(dynamic, 4)
     for (int64_t item = 0; item < b.tokens * s.kv_heads; item++) {
-        int64_t t = item / s.kv_heads, head = item % s.kv_heads;
+        int64_t t = item % b.tokens, head = item / b.tokens;
         float done[MOST_GROUP * MOST_DIM];
         attend(b.wide, place(b.keys, t, head), place(b.values, t, head), b.positions[t] + 1, s.dim, group,
                model.qkv.at + t * width + head * group * s.dim, scores, done);
