@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_TRY_AGAIN = 48  # passes between two looks at another count
+_RECENT = 4  # passes of a count that are remembered; the best of them stands for it
+_TRY_AGAIN = 24  # passes between two looks at another count
 
 
 class ThreadChoice:
@@ -18,22 +20,24 @@ class ThreadChoice:
 
     def __init__(self, most: int) -> None:
         self._counts = sorted({max(most, 1), max(most // 2, 1), 1}, reverse=True)
-        self._seconds: dict[int, dict[int, float]] = {}
+        self._seconds: dict[int, dict[int, deque[float]]] = {}
         self._passes = 0
 
     @contextmanager
     def timed(self, tokens: int) -> Iterator[int]:
         """The count for a pass of `tokens` tokens; the time inside the block is learnt from."""
-        known = self._seconds.setdefault(tokens.bit_length(), {})
+        known = self._seconds.setdefault(tokens.bit_length(), {count: deque(maxlen=_RECENT) for count in self._counts})
         self._passes += 1
         count = self._choose(known)
         started = time.perf_counter()
         yield count
-        seconds = (time.perf_counter() - started) / tokens
-        known[count] = seconds if count not in known else known[count] + 0.25 * (seconds - known[count])
+        known[count].append((time.perf_counter() - started) / tokens)
 
-    def _choose(self, known: dict[int, float]) -> int:
-        best = min(known, key=lambda count: known[count], default=self._counts[0])
+    def _choose(self, known: dict[int, deque[float]]) -> int:
+        fewest = min(self._counts, key=lambda count: len(known[count]))
+        if len(known[fewest]) < 2:  # the first pass of a count is often slow for reasons of its own
+            return fewest
+        best = min(self._counts, key=lambda count: min(known[count]))
         if self._passes % _TRY_AGAIN or len(self._counts) == 1:
             return best
         others = [count for count in self._counts if count != best]
