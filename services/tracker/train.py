@@ -19,10 +19,11 @@ from safetensors.torch import load_file
 from services.tracker.learned import artifact, checkpoint
 from services.tracker.learned.corpus import FOLD, Sampler, load_corpus, prepare
 from services.tracker.learned.decode import Leanings
+from services.tracker.learned.flags import learn_flags
 from services.tracker.learned.inputs import Reader
-from services.tracker.learned.network import SPLIT, Network
+from services.tracker.learned.network import SPLIT, Batch, Network
 from services.tracker.learned.schema_states import SchemaStates
-from services.tracker.learned.targets import loss
+from services.tracker.learned.targets import Targets, loss
 
 
 def trainable(network: Network) -> checkpoint.Learned:
@@ -60,12 +61,23 @@ def train(options: argparse.Namespace) -> None:
     )
     average = {name: weight.detach().clone() for name, weight in learned}
     progress = {"step": 0.0, "turns": 0.0, "seconds": 0.0}
-    if resumed := checkpoint.resume(out, network, learned, optimiser):
+    resumed = checkpoint.resume(out, network, learned, optimiser)
+    if resumed:
         average, progress = {name: resumed[0][name] for name, _ in learned}, resumed[1]
     step, seen = int(progress["step"]), int(progress["turns"])
     sampler = Sampler(corpus, options.seed + step, options.chunk, options.multiwoz_share)
     states, dice = SchemaStates(reader), random.Random(options.seed + step + 1)
     begun, saved = time.monotonic() - progress["seconds"], time.monotonic()
+    if not resumed and options.flag_turns:
+        drawn: list[tuple[Batch, Targets, int]] = []
+        while sum(count for *_, count in drawn) < options.flag_turns:
+            batch, targets, _, count = prepare(corpus, reader, sampler.draw(options.chunks), options.spoil, dice)
+            drawn.append((batch, targets, count))
+        epochs = learn_flags(network, drawn, options.flag_epochs, options.rate_flags, dice)
+        with (out / "log.jsonl").open("a") as log:
+            log.write(json.dumps({"flags": [round(mean, 3) for mean in epochs]}) + "\n")
+        average = {name: weight.detach().clone() for name, weight in learned}
+        begun = time.monotonic()
     tally: dict[str, float] = defaultdict(float)
     network.train()
     while True:
@@ -108,7 +120,12 @@ def export(options: argparse.Namespace) -> None:
     out = Path(options.out)
     progress = json.loads((out / "progress.json").read_text())
     leanings = Leanings(**json.loads(options.leanings))
-    about = {"progress": progress, "seed": options.seed, "leanings": asdict(leanings)}
+    about = {
+        "progress": progress,
+        "seed": options.seed,
+        "leanings": asdict(leanings),
+        "shallow": options.shallow,
+    }
     artifact.save(load_file(out / "average.safetensors"), Path(options.export), about)
 
 
@@ -119,6 +136,7 @@ def main() -> None:
     parser.add_argument("--out", default="build/tracker", help="checkpoints and log")
     parser.add_argument("--export", default="", help="file for the served weights")
     parser.add_argument("--export-only", action="store_true", help="do not train")
+    parser.add_argument("--shallow", action="store_true", help="export to be served by flags and cues alone")
     parser.add_argument("--leanings", default="{}", help="JSON offsets of the decoder, see decode.Leanings")
     parser.add_argument("--init", default="", help="weights to start from")
     parser.add_argument("--minutes", type=float, default=60.0)
@@ -127,6 +145,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--chunk", type=int, default=8, help="turns of one group of services")
     parser.add_argument("--chunks", type=int, default=4, help="groups in a step")
+    parser.add_argument("--flag-turns", type=int, default=20000, help="turns of the first stage")
+    parser.add_argument("--flag-epochs", type=int, default=12)
+    parser.add_argument("--rate-flags", type=float, default=5e-3)
     parser.add_argument("--rate-encoder", type=float, default=2e-4)
     parser.add_argument("--rate-heads", type=float, default=1e-3)
     parser.add_argument("--warmup", type=int, default=40)

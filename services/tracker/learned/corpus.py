@@ -15,11 +15,12 @@ from services.tracker.learned.catalog import ServiceView
 from services.tracker.learned.dialogues import Example, examples, multiwoz_views, read, schema_views
 from services.tracker.learned.inputs import Reader, Turn
 from services.tracker.learned.network import Batch
-from services.tracker.learned.targets import Targets, aim, spoil, turn_of
+from services.tracker.learned.proposals import Key, open_offers
+from services.tracker.learned.targets import Targets, aim, open_mentions, spoil, turn_of
 from services.tracker.learned.wordpieces import Pieces
 
 FOLD = ("Hotels_2", "Music_2", "Buses_2", "Services_3")  # services held out for model selection
-QUIET = 0.45  # share of the turns without any change that is kept
+QUIET = 0.3  # share of the turns without any change that is kept
 Group = tuple[str, ...]
 Chunk = list[tuple[Example, tuple[ServiceView, ...]]]
 
@@ -62,16 +63,28 @@ def load_corpus(
     groups: dict[Group, list[Example]] = defaultdict(list)
     for dialogue in read(data / "sgd_train.jsonl.gz", sample[0], seed):
         if not set(dialogue["services"]) & set(held_out):
-            for example in examples(dialogue, views, "sgd"):
+            for example in _with_offers(examples(dialogue, views, "sgd"), views):
                 groups[example.services].append(example)
     multiwoz: dict[str, ServiceView] = {}
     if not zero_shot:
         dialogues = list(read(data / "mwz21_train.jsonl.gz", sample[1], seed))
         multiwoz = multiwoz_views(read_json(data / "mwz22_schema.json"), dialogues)
         for dialogue in dialogues:
-            for example in examples(dialogue, multiwoz, "mwz"):
+            for example in _with_offers(examples(dialogue, multiwoz, "mwz"), multiwoz):
                 groups[tuple(multiwoz)].append(example)
     return Corpus(wordings, multiwoz, dict(groups), {})
+
+
+def _with_offers(turns: list[Example], views: dict[str, ServiceView]) -> list[Example]:
+    """The same turns, their mentions those that a tracker in service has: the offers the rules leave open."""
+    mentions: dict[Key, str] = {}
+    for turn in turns:
+        turn.mentions = mentions
+        services = tuple(views[name] for name in turn.services)
+        previous = {key: values[0] for key, values in turn.previous.items()}
+        known = open_mentions(previous, mentions)
+        mentions = open_offers(services, previous, known, turn.intents, turn.recent, turn.system_text, turn.user_text)
+    return turns
 
 
 class Sampler:

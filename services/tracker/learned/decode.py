@@ -41,17 +41,20 @@ class Leanings:
     """Offsets on the gate's logits, chosen on held-out services: above zero makes that gate rarer."""
 
     keep: float = 0.0
+    user: float = 0.0
     system: float = 0.0
     copy: float = 0.0
     mention: float = 0.0
+    value: float = -1e9  # least score of a value said by the user
 
 
 def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
     """Decodes row `row` of `scores`."""
     plan = layout(turn.services)
-    found = Reading()
+    found = Reading(mentions=dict(turn.proposals.offers))
     gate = scores.gate[row].float().clone()
     gate[:, KEEP] += leanings.keep
+    gate[:, USER] -= leanings.user
     gate[:, SYSTEM] -= leanings.system
     gate[:, COPY] -= leanings.copy
     shares = gate.softmax(-1)
@@ -69,7 +72,7 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
             case gates if gates == KEEP:
                 continue
             case gates if gates == USER:
-                change = _user_value(scores, row, position, turn, plan)
+                change = _user_value(scores, row, position, turn, plan, leanings)
             case gates if gates == SYSTEM:
                 value = known.get(key) or _system_value(scores, row, position, turn, plan)
                 change = Change(value, "system") if value else None
@@ -111,10 +114,12 @@ def _choice(scores: Tensor, first: int, end: int) -> int:
     return first + int(scores[first:end].argmax())
 
 
-def _user_value(scores: Scores, row: int, position: int, turn: Turn, plan: Layout) -> Change | None:
+def _user_value(scores: Scores, row: int, position: int, turn: Turn, plan: Layout, leanings: Leanings) -> Change | None:
     first, end = plan.value_ranges[position]
     if end > first:
         index = _choice(scores.value_user[row], first, end)
+        if float(scores.value_user[row, index]) < leanings.value:
+            return None
         span = _find(turn.user_text, plan.values[index][1])
         return Change(plan.values[index][1], "user", span)
     offset = user_offset(turn)
@@ -163,6 +168,8 @@ def _span(start: Tensor, end: Tensor, offset: int, length: int) -> tuple[int, in
     distance = steps[None, :] - steps[:, None]
     pairs = pairs.masked_fill((distance < 0) | (distance >= LONGEST), -1e9)
     best = int(pairs.argmax())
+    if float(pairs.flatten()[best]) < -1e3:
+        return None
     return offset + best // length, offset + best % length
 
 

@@ -18,7 +18,7 @@ from services.tracker.learned.network import (
     VALUE_FLAGS,
     Batch,
 )
-from services.tracker.learned.proposals import Key, Proposals
+from services.tracker.learned.proposals import CUES, Key, Proposals
 from services.tracker.learned.wordpieces import CLS, SEP, Pieces, WordPieces
 
 STRING = 8  # WordPieces read of a value
@@ -217,6 +217,9 @@ class Reader:
         for position, (service, _) in enumerate(plan.names):
             flags[position][13] = float(service == turn.recent)
             flags[position][14] = float(service in turn.proposals.active)
+            flags[position][15 + CUES :] = turn.proposals.manner
+        for key, cues in turn.proposals.cues.items():
+            flags[plan.slots[key]][15 : 15 + CUES] = cues
         held = {plain(text) for text in turn.previous.values()}
         value_flags = []
         for position, value, spoken in plan.values:

@@ -13,18 +13,20 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from services.tracker.learned.encoder import LAYERS, WIDTH, Encoder, Layer
+from services.tracker.learned.proposals import CUES, MANNERS
 
 SPLIT = 3
 KEEP, USER, SYSTEM, COPY, DONTCARE, DELETE, RULE = range(7)
 GATES = ("keep", "user", "system", "copy", "dontcare", "delete", "rule")
 SERVICE, INTENT, SLOT_FREE, SLOT_CHOICE = range(4)
-FLAGS = 15
+FLAGS = 15 + CUES + MANNERS
 """Per element: filled, mentioned, intent in force; a choice in the user's text, in the system's, the same two for
 slots with too many values to choose among; the rules propose a value, from the system's offer, a deletion, the slot
 as requested, the intent; the rules propose the value on the whole schema, the service was the last one, the rules take
-the turn to be about it."""
+the turn to be about it; then the cues and manners of `proposals`."""
 VALUE_FLAGS = 6  # in user text, in system text, current value, mentioned, value of another slot, proposed
 POINT = 128
 
@@ -75,6 +77,36 @@ def _head(outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, outputs))
 
 
+class SlotFlags(nn.Module):
+    """What the flags alone say of an element: cheap to train on many turns before the rest."""
+
+    HIDDEN = 96
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kind = nn.Embedding(4, self.HIDDEN)
+        self.inner = nn.Linear(FLAGS, self.HIDDEN)
+        self.direct = nn.Linear(FLAGS, len(GATES) + 4)
+        self.outer = nn.Linear(self.HIDDEN, len(GATES) + 4, bias=False)
+
+    def start(self) -> None:
+        """Begins as "do what the rules do": most slots stay, proposals on the whole schema are taken."""
+        self.direct.weight.zero_()
+        asked, wanted, active = len(GATES) + 1, len(GATES) + 2, len(GATES) + 3
+        self.direct.weight[RULE, 12] = 5.0
+        self.direct.weight[asked, 10] = 3.0
+        self.direct.weight[wanted, 2] = self.direct.weight[wanted, 11] = 1.5
+        self.direct.weight[active, 14] = 2.0
+        self.direct.bias.copy_(torch.tensor([3.0, -1, -1, -2, -3, -3, 0, -2, -3, 0, 0]))
+        self.outer.weight.mul_(0.1)
+
+    def forward(self, flags: Tensor, kinds: Tensor) -> Tensor:
+        """`flags: [rows, elements, FLAGS]` to gates, mention, requested, intent and active logits."""
+        inner = functional.gelu(self.inner(flags) + self.kind(kinds))
+        found: Tensor = self.direct(flags) + self.outer(inner)
+        return found
+
+
 class Network(nn.Module):
     """Scores every slot, intent and service of a turn in one pass."""
 
@@ -91,7 +123,7 @@ class Network(nn.Module):
         self.entry = nn.LayerNorm(WIDTH, eps=1e-12)
         self.string_norm = nn.LayerNorm(WIDTH)
         self.slot_head = _head(len(GATES) + 4)
-        self.slot_flags = nn.Linear(FLAGS, len(GATES) + 4, bias=False)
+        self.slot_flags = SlotFlags()
         self.point_token = nn.Linear(WIDTH, 4 * POINT)
         self.point_slot = nn.Linear(WIDTH, 4 * POINT)
         self.copy_from = nn.Linear(WIDTH, POINT)
@@ -116,13 +148,9 @@ class Network(nn.Module):
             self.entry.bias.copy_(source.bias)
             last = self.slot_head[-1]
             assert isinstance(last, nn.Linear)
-            last.bias.copy_(torch.tensor([3.0, -1, -1, -2, -3, -3, 0, -2, -3, 0, 0]))  # most slots stay as they are
-            self.slot_flags.weight.zero_()
-            asked, wanted = len(GATES) + 1, len(GATES) + 2
-            self.slot_flags.weight[RULE, 12] = 5.0  # at first the tracker does what the rules do
-            self.slot_flags.weight[asked + 2, 14] = 2.0
-            self.slot_flags.weight[asked, 10] = 3.0
-            self.slot_flags.weight[wanted, 2] = self.slot_flags.weight[wanted, 11] = 1.5
+            last.weight.zero_()  # at first the flags decide alone
+            last.bias.zero_()
+            self.slot_flags.start()
             self.value_flags.weight.zero_()
             self.value_flags.weight[0, 0] = self.value_flags.weight[1, 1] = 3.0
 
@@ -153,19 +181,39 @@ class Network(nn.Module):
         hidden, slots = joint[:, :length], joint[:, length:]
         return self._scores(batch, hidden, slots, values)
 
+    def shallow(self, batch: Batch, elements: Tensor) -> Scores:
+        """What flags and cues alone say: no layer is run and no text is pointed at.
+
+        Copies come from the slot whose description is nearest.
+        """
+        said = self.slot_flags(batch.flags, batch.kinds)
+        gates = len(GATES)
+        nowhere = said.new_full((*batch.kinds.shape, batch.tokens.shape[1]), -1e4)
+        value = self.value_flags(batch.value_flags)
+        states = functional.normalize(elements[batch.elements], dim=-1)
+        copy = (states @ states.transpose(1, 2)).masked_fill(~_sources(batch), -1e4)
+        return Scores(
+            said[..., :gates].masked_fill(~possible(batch), -1e4),
+            said[..., gates],
+            said[..., gates + 1],
+            said[..., gates + 2],
+            said[..., gates + 3],
+            nowhere,
+            nowhere,
+            nowhere,
+            nowhere,
+            value[..., 0].masked_fill(~batch.value_mask, -1e4),
+            value[..., 1].masked_fill(~batch.value_mask, -1e4),
+            copy,
+        )
+
     def _scores(self, batch: Batch, hidden: Tensor, slots: Tensor, values: Tensor) -> Scores:
-        per_slot = (self.slot_head(slots) + self.slot_flags(batch.flags)).float()
+        per_slot = (self.slot_head(slots) + self.slot_flags(batch.flags, batch.kinds)).float()
         gates = len(GATES)
         point = self._point(batch, hidden, slots)
         copy = (self.copy_to(slots) @ self.copy_from(slots).transpose(1, 2)).float() / POINT**0.5
-        sources = ((batch.previous > 0) | (batch.mentions > 0)) & batch.element_mask
-        itself = torch.eye(slots.shape[1], dtype=torch.bool, device=slots.device)
-        copy = copy.masked_fill(~sources[:, None, :] | itself, -1e4)
-        can = torch.ones_like(per_slot[..., :gates], dtype=torch.bool)
-        can[..., SYSTEM] = (batch.mentions > 0) | batch.system.any(1, keepdim=True)
-        can[..., COPY] = (copy > -1e3).any(-1)
-        can[..., DELETE] = batch.previous > 0
-        can[..., RULE] = (batch.flags[..., 7] + batch.flags[..., 9]) > 0
+        copy = copy.masked_fill(~_sources(batch), -1e4)
+        can = possible(batch)
         value_user, value_system = self._value_scores(batch, hidden, slots, values)
         return Scores(
             gate=per_slot[..., :gates].masked_fill(~can, -1e4),
@@ -205,3 +253,20 @@ class Network(nn.Module):
             score = best + by_slot + extra[..., side]
             found.append(score.masked_fill(~batch.value_mask, -1e4))
         return found[0], found[1]
+
+
+def _sources(batch: Batch) -> Tensor:
+    """`[B, S, S]`: from which other elements (last axis) there is something to copy."""
+    held = ((batch.previous > 0) | (batch.mentions > 0)) & batch.element_mask
+    itself = torch.eye(held.shape[1], dtype=torch.bool)
+    return held[:, None, :] & ~itself
+
+
+def possible(batch: Batch) -> Tensor:
+    """`[B, S, gates]`: which gates a slot can take at all in its turn."""
+    can = torch.ones(*batch.kinds.shape, len(GATES), dtype=torch.bool)
+    can[..., SYSTEM] = (batch.mentions > 0) | batch.system.any(1, keepdim=True)
+    can[..., COPY] = _sources(batch).any(-1)
+    can[..., DELETE] = batch.previous > 0
+    can[..., RULE] = (batch.flags[..., 7] + batch.flags[..., 9]) > 0
+    return can

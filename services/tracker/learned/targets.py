@@ -93,7 +93,7 @@ def turn_of(
 def aim(targets: Targets, row: int, example: Example, turn: Turn) -> None:
     """Adds an example's targets; what the previous state lost is not asked for unless the turn shows it."""
     plan = layout(turn.services)
-    known = turn.mentions | {key: value for key, (value, _) in example.said.items()}
+    known = turn.mentions | {key: value for key, (value, _) in example.said.items()} | turn.proposals.offers
     for key, position in plan.slots.items():
         service, slot = key
         said = example.said.get(key)

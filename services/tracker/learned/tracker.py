@@ -43,19 +43,21 @@ class LearnedTracker:
     Turns in a script that MiniLM's vocabulary lacks go to the rules whole.
     """
 
-    def __init__(self, network: Network, leanings: Leanings | None = None, bf16: bool = True) -> None:
+    def __init__(
+        self, network: Network, leanings: Leanings | None = None, bf16: bool = True, shallow: bool = False
+    ) -> None:
         self._network = network.eval()
         self._reader = Reader()
         self._states = SchemaStates(self._reader)
         self._leanings = leanings or Leanings()
-        self._bf16 = bf16
+        self._bf16, self._shallow = bf16, shallow
         self._rules = RuleTracker()
 
     @classmethod
     def load(cls, path: Path = artifact.DEFAULT, bf16: bool = True) -> LearnedTracker:
         """Reads the committed weights, or those at `path`. Raises artifact.ArtifactError."""
         network, about = artifact.load(path)
-        return cls(network, Leanings(**about.get("leanings", {})), bf16)
+        return cls(network, Leanings(**about.get("leanings", {})), bf16, bool(about.get("shallow")))
 
     def track(self, schema: Schema, previous: State, system_text: str, user_text: str, turn: int) -> State:
         """See `Tracker.track`."""
@@ -85,7 +87,10 @@ class LearnedTracker:
         elements, values = self._states.together(views)
         batch = self._reader.batch(turns, views)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
-            scores = self._network(batch, elements, values)
+            if self._shallow:
+                scores = self._network.shallow(batch, elements)
+            else:
+                scores = self._network(batch, elements, values)
         with torch.inference_mode():
             return [read(scores, row, turn, self._leanings) for row, turn in enumerate(turns)]
 
