@@ -11,11 +11,18 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from services.common.bus import topology
+from services.common.bus.connection import PUBLISH_DEADLINE
 from services.common.errors import Unavailable
 from services.common.settings import CommonSettings
 
 _JOBS = Exchange("antiphon.jobs", type="direct", durable=True)
 _DEAD = Exchange("antiphon.jobs.dead", type="fanout", durable=True)
+# A server that hangs would hold the sending thread for ever without a timeout.
+_REDIS_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": PUBLISH_DEADLINE,
+    "socket_timeout": PUBLISH_DEADLINE,
+}
 
 
 def job_queue(name: str, *, redis: bool) -> Queue:
@@ -51,7 +58,7 @@ def make_celery(settings: CommonSettings, name: str, queues: tuple[str, ...] = t
         worker_detect_quorum_queues=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"visibility_timeout": 3600} if redis else {"confirm_publish": True},
+        broker_transport_options=_REDIS_OPTIONS if redis else {"confirm_publish": True},
         task_queues=[job_queue(queue, redis=redis) for queue in topology.JOB_QUEUES],
         task_default_queue=topology.MAINTENANCE_JOBS,
         task_default_exchange=_JOBS.name,
