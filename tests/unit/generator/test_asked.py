@@ -1,0 +1,64 @@
+"""A turn's settings, its worker's defaults and its reader's constraints become one way of decoding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.common.constraints import Constraint
+from services.generator import asked
+from services.generator.prompt import Prompt
+from services.generator.settings import GeneratorSettings
+
+WORKER = GeneratorSettings()
+CONSTRAINTS = (
+    Constraint("must_include", "refund"),
+    Constraint("must_not_include", "sorry"),
+    Constraint("replace", "Monday => Tuesday"),
+    Constraint("case", "lower"),
+)
+
+
+def turn(round_number: int = 1, **settings: Any) -> dict[str, Any]:
+    return {"_id": "t1", "round": round_number, "settings": settings}
+
+
+def prompt(constraints: tuple[Constraint, ...] = CONSTRAINTS, about: int | None = 0) -> Prompt:
+    return Prompt((), (1, 2, 3), (), None, constraints, about, about is None)
+
+
+def test_constraints_reach_decoding_as_words_and_shape() -> None:
+    decode = asked.adjusted(asked.decode_settings(turn(), WORKER), prompt(), turn(), 500, WORKER)
+    assert decode.include == ("refund", "Tuesday")
+    assert decode.forbid == ("sorry", "Monday")
+    assert decode.constraints == CONSTRAINTS
+    assert decode.temperature == 0.0
+
+
+def test_a_turn_can_switch_constrained_decoding_off() -> None:
+    plain = turn(constrained=False, candidates=1)
+    decode = asked.adjusted(asked.decode_settings(plain, WORKER), prompt(), plain, 500, WORKER)
+    assert (decode.include, decode.forbid, decode.constraints) == ((), (), ())
+    assert asked.candidates(plain, CONSTRAINTS, WORKER) == 1
+
+
+def test_only_revisions_that_can_be_verified_are_chosen_among_several() -> None:
+    assert asked.candidates(turn(), CONSTRAINTS, WORKER) == WORKER.candidates
+    assert asked.candidates(turn(), (Constraint("tone", "mysterious"),), WORKER) == 1
+    assert asked.candidates(turn(0), (), WORKER) == 1
+    assert asked.candidates(turn(candidates=7), (), WORKER) == 7
+
+
+def test_feedback_that_failed_before_is_tried_by_chance_and_every_attempt_draws_alike() -> None:
+    again = turn(2)
+    decode = asked.adjusted(asked.decode_settings(again, WORKER), prompt(about=0), again, 500, WORKER)
+    assert decode.temperature == WORKER.redraw_temperature
+    assert decode.seed == asked.decode_settings(turn(2), WORKER).seed != asked.decode_settings(turn(1), WORKER).seed
+
+
+@pytest.mark.parametrize(("room", "tokens"), [(500, 256), (100, 100), (0, 1)])
+def test_a_draft_is_no_longer_than_the_context_has_room(room: int, tokens: int) -> None:
+    assert (
+        asked.adjusted(asked.decode_settings(turn(), WORKER), prompt(), turn(), room, WORKER).max_new_tokens == tokens
+    )
