@@ -12,6 +12,7 @@ import platform
 import random
 import statistics
 import time
+from pathlib import Path
 
 import torch
 
@@ -19,6 +20,8 @@ from services.common.schema import Intent, Schema, Service, Slot, Value
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker
+from services.tracker.learned import artifact
+from services.tracker.learned.network import Network
 from services.tracker.learned.tracker import LearnedTracker
 
 THINGS = ("hotel", "restaurant", "train", "flight", "doctor", "museum", "car", "concert", "apartment", "salon")
@@ -89,16 +92,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--weights", default="")
+    parser.add_argument("--weights", default="", help="the committed weights if unset; an untrained network if none")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    learned = (
-        LearnedTracker.load(options.weights, options.bf16)
-        if options.weights
-        else LearnedTracker.load(bf16=options.bf16)
-    )
+    weights = Path(options.weights) if options.weights else artifact.DEFAULT
+    if weights.exists():
+        learned = LearnedTracker.load(weights, options.bf16)
+    else:  # the time does not depend on what the weights have learned
+        network = Network()
+        network.start()
+        learned = LearnedTracker(network, bf16=options.bf16)
     trackers: dict[str, Tracker] = {"learned": learned, "rules": RuleTracker()}
     results: dict[str, float] = {}
     for slots in (10, 30, 100):

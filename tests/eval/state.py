@@ -191,7 +191,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float
     data, out = Path(options.data), Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     trackers: dict[str, Tracker] = {}
-    for name in options.trackers.split(","):
+    names = options.trackers or ("empty,rules,learned" if Path(options.weights).exists() else "empty,rules")
+    for name in names.split(","):
         if name == "empty":
             trackers[name] = EmptyTracker()
         elif name == "rules":
@@ -249,7 +250,7 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("--scorer", default="")
     parser.add_argument("--sets", default="sgd,mwz")
-    parser.add_argument("--trackers", default="empty,rules,learned")
+    parser.add_argument("--trackers", default="", help="of empty, rules, learned; all there are if unset")
     parser.add_argument("--weights", default=str(artifact.DEFAULT))
     parser.add_argument("--every", type=int, default=1, help="take every n-th dialogue")
     parser.add_argument("--threads", type=int, default=1)

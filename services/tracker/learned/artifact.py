@@ -17,7 +17,7 @@ DEFAULT = Path(__file__).parents[2] / "models" / "weights" / "tracker" / "tracke
 
 
 class ArtifactError(ValueError):
-    """The file is not a tracker's weights, or not of this network."""
+    """The file is missing, not a tracker's weights, or not of this network."""
 
 
 def save(weights: dict[str, Tensor], path: Path, about: dict[str, Any]) -> None:
@@ -39,8 +39,10 @@ def save(weights: dict[str, Tensor], path: Path, about: dict[str, Any]) -> None:
 def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
     """The network with the published encoder and the file's weights over it, ready to serve; and `about`.
 
-    Raises ArtifactError when the file does not fit the network.
+    Raises ArtifactError when there is no such file or it does not fit the network.
     """
+    if not path.exists():
+        raise ArtifactError(f"{path}: no tracker weights; `python -m services.tracker.train --export` writes them")
     network = Network()
     network.start()
     with safe_open(path, "pt") as file:

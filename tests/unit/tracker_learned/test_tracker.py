@@ -140,3 +140,8 @@ def test_saved_weights_come_back_within_a_step_of_their_scale(tmp_path: Path) ->
     step = weight.abs().amax(1, keepdim=True) / 127
     assert bool(((network.element.weight - weight).abs() <= 0.51 * step).all())
     assert about["seed"] == 1
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(artifact.ArtifactError, match="no tracker weights"):
+        artifact.load(tmp_path / "none.safetensors")
