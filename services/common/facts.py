@@ -19,6 +19,7 @@ Operation = Literal["assert", "retract", "undo"]
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 _PUNCTUATION = re.compile(r"[^\w\s%$€£¥+@./:&-]+")
+_ACCESS = "access:"
 _ARTICLE = re.compile(r"^(?:the|a|an|our|your|my)\s+")
 
 
@@ -54,7 +55,12 @@ class FactRevision:
     provenance: dict[str, Any] = field(default_factory=dict)
     depends_on: tuple[tuple[str, int], ...] = ()
     undoes: int = 0
-    labels: tuple[str, ...] = ()
+
+    @property
+    def access(self) -> frozenset[str]:
+        """Access labels that an asker must have to find it: what follows `access:` in its labels."""
+        labels = self.provenance.get("labels") or ()
+        return frozenset(one.removeprefix(_ACCESS) for one in labels if one.startswith(_ACCESS))
 
     @property
     def sentence(self) -> str:

@@ -121,13 +121,6 @@ class SentenceEncoder:
         return result
 
     @torch.inference_mode()
-    def states(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Token states and their mask: float32 [texts, pieces, dimensions] and bool [texts, pieces]."""
-        rows = [row.ids[: self._max_pieces] for row in self._tokenizer.encode_batch(list(texts))]
-        hidden, mask = self._hidden(rows)
-        return hidden.float(), mask
-
-    @torch.inference_mode()
     def _forward(self, rows: list[list[int]]) -> Vectors:
         hidden, mask = self._hidden(rows)
         weight = mask.unsqueeze(-1).float()

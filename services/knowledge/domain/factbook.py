@@ -68,7 +68,7 @@ class FactBook:
     def search(
         self, query: Query, limit: int, floor: float = 0.0, now: datetime | None = None
     ) -> list[tuple[FactRevision, float]]:
-        """Facts that hold, best first; those below `floor` times the best are left out."""
+        """Facts that hold and that the asker may see, best first; those below `floor` times the best are left out."""
         self._pass_time(now or datetime.now(UTC))
         if not self._rows:
             return []
@@ -81,7 +81,7 @@ class FactBook:
         for row in said:
             scores[row] -= _SAID_BEFORE
         rows = [int(row) for row in np.flatnonzero(touched) if int(row) in self._rows]
-        rows = [row for row in rows if not self.stale(self._rows[row][0])]
+        rows = [row for row in rows if self._rows[row][0].access <= query.access and not self.stale(self._rows[row][0])]
         rows.sort(key=lambda row: (-scores[row], row))
         return [
             (self._rows[row][0], float(scores[row])) for row in rows[:limit] if scores[row] >= floor * scores[rows[0]]

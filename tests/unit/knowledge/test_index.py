@@ -99,6 +99,16 @@ def test_what_was_derived_from_a_superseded_fact_is_not_found() -> None:
     assert {one.value for one, _ in index.search(Query("Basic plan price"), None).facts} == {"12 €"}
 
 
+def test_a_fact_with_an_access_label_needs_it_to_be_found() -> None:
+    index = TenantIndex(8)
+    secret = FactRevision(
+        fact_id("Basic plan", "margin"), 1, "Basic plan", "margin", "40 %", provenance={"labels": ["access:staff", "x"]}
+    )
+    index.put_facts([secret])
+    assert index.search(Query("margin of the Basic plan"), None).facts == ()
+    assert index.search(Query("margin of the Basic plan", access=frozenset({"staff"})), None).facts[0][0] is secret
+
+
 def test_the_named_entity_and_slot_come_first() -> None:
     index = TenantIndex(8)
     for entity in ("Basic plan", "Premium plan"):
