@@ -15,7 +15,7 @@ import structlog
 import torch
 
 from services.common.errors import AntiphonError, FailedPrecondition
-from services.common.store import Document, Store
+from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.store.trainings import RUN_LEASE_SECONDS
 from services.finetune.domain import gate
 from services.finetune.domain.sets import NothingToLearn, plan_set
@@ -47,13 +47,15 @@ class TrainingRun:
         self._ended = threading.Event()
 
     def work(self) -> None:
-        """Do what is left of the run and end it. An error ends it as failed, a lost lease silently."""
+        """Do what is left of the run and end it. An error ends it as failed; a lost lease or database leaves it."""
         heartbeat = threading.Thread(target=self._beat, name="training-heartbeat", daemon=True)
         heartbeat.start()
         try:
             self._work()
         except Stopped:
             log.info("training_stopped", training=self._id)
+        except DATABASE_AWAY as error:
+            log.warning("training_left", training=self._id, error=repr(error))  # its lease ends; somebody goes on
         except (NothingToLearn, AntiphonError) as error:
             self._fail(str(error))
         except Exception as error:
