@@ -136,7 +136,10 @@ def _round(
         if program in failures:
             continue
         try:
-            table.add(program, count, prompt, workers[worker].ask(**common, **question))
+            limit = 30.0 if worker == "continuous" else 300.0
+            table.add(program, count, prompt, workers[worker].ask(limit, **common, **question))
+            row = table.rows[program, count, prompt]
+            print(f"{program} {count} {prompt}: {row.prefill:.0f} {row.decode:.0f}", file=sys.stderr, flush=True)
         except (WorkerFailed, BrokenPipeError) as reason:
             failures[program] = str(reason)
 

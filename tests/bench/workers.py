@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 import time
@@ -23,8 +24,8 @@ class Worker:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=cwd
         )
 
-    def ask(self, **question: Any) -> dict[str, Any]:
-        """Send a question and wait for its answer.
+    def ask(self, seconds: float = 300.0, **question: Any) -> dict[str, Any]:
+        """Send a question and wait for its answer, at most `seconds`.
 
         Raises:
             WorkerFailed: it answered with an error or ended.
@@ -33,6 +34,9 @@ class Worker:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
+            self.close()
+            raise WorkerFailed(f"no answer within {seconds:.0f} seconds")
         line = self._process.stdout.readline()
         if not line:
             raise WorkerFailed("the program ended")
