@@ -33,7 +33,8 @@ class FeedbackEncoder(nn.Module):
         super().__init__()
         self.kind = config.feedback_encoder
         self.size = config.hidden_size
-        self.linear = nn.Linear(config.hidden_size, config.hidden_size)
+        # The identity starts v_f in the space of the output embedding: what was mentioned becomes likelier at once.
+        self.linear = IdentityLinear(config.hidden_size, config.hidden_size)
         if self.kind != "mean":
             self.layers = nn.ModuleList(
                 nn.TransformerEncoderLayer(
@@ -108,7 +109,7 @@ class GatedFusion(nn.Module):
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.state = nn.Linear(hidden_size, hidden_size)
-        self.feedback = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.feedback = IdentityLinear(hidden_size, hidden_size, bias=False)
         self.gate = ZeroLinear(hidden_size, hidden_size, bias=False)
 
     def forward(self, hidden: Tensor, vector: Tensor | None, present: Tensor | None = None) -> Tensor:
