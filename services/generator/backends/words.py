@@ -24,9 +24,16 @@ class Vocabulary:
         self.spellings = [codec.spelling(token) for token in range(self.size)]
         self._folded = [spelling.lower() for spelling in self.spellings]
         self._tables: dict[str, Tensor] = {}
-        self.encode = codec.encode
         self.completions = lru_cache(maxsize=512)(self._completions)
         self.ways = lru_cache(maxsize=512)(self._ways)
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens that write `text`; a control token that somebody's words spell is left out."""
+        return [token for token in self._codec.encode(text) if self.spellings[token]]
+
+    def commands(self, text: str) -> bool:
+        """Whether the text spells a control token."""
+        return any(not self.spellings[token] for token in self._codec.encode(text))
 
     def matching(self, name: str, wanted: Callable[[bytes], bool]) -> Tensor:
         """Ids of the tokens whose spelling is `wanted`; looked for once for each `name`."""
@@ -56,7 +63,7 @@ class Vocabulary:
 
     def _ways(self, word: str) -> tuple[tuple[int, ...], ...]:
         """Token sequences that write the word: within a line and at a line's beginning."""
-        return tuple(dict.fromkeys(tuple(self._codec.encode(form)) for form in (f" {word}", word)))
+        return tuple(dict.fromkeys(tuple(self.encode(form)) for form in (f" {word}", word)))
 
 
 class ForbidWords:
@@ -108,7 +115,7 @@ class IncludeWords:
         horizon: int = 48,
     ) -> None:
         self._vocabulary = vocabulary
-        self._words = [word.strip() for word in words if word.strip()]
+        self._words = [word.strip() for word in words if word.strip() and not vocabulary.commands(word)]
         self._ends = list(end_ids)
         self._limit = limit
         self._strength = strength

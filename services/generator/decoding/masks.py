@@ -12,7 +12,7 @@ from services.generator.backends.words import BAN, Vocabulary
 from services.generator.decoding.written import Written
 
 _MARKS = {",": ",，、", "!": "!！", "?": "?？", ".": ".。", ";": ";；", ":": ":：", '"': '"“”„'}
-_EMOJI = re.compile(rb"[\xf0\x9f]|\xe2[\x98-\x9e]")
+_EMOJI = re.compile(rb"\xf0|\xe2[\x98-\x9e]")  # four-byte characters, and the older symbols
 _SCRIPTS = {
     "ar": (0x600, 0x6FF), "fa": (0x600, 0x6FF), "ur": (0x600, 0x6FF), "he": (0x590, 0x5FF), "el": (0x370, 0x3FF),
     "ru": (0x400, 0x4FF), "uk": (0x400, 0x4FF), "bg": (0x400, 0x4FF), "sr": (0x400, 0x4FF), "th": (0xE00, 0xE7F),

@@ -56,6 +56,8 @@ def constraint_processors(
 ) -> list[TokenProcessor]:
     """What the constraints ask of decoding in a draft of at most `limit` tokens; `include` are the words that the
     draft must not end without."""
+    constraints = [one for one in constraints if not vocabulary.commands(one.value)]  # none could be met
+    include = tuple(phrase for phrase in include if not vocabulary.commands(phrase))
     written = Written(vocabulary)
     if any(one.kind == "format" and one.value.partition(":")[0] == "json" for one in constraints):
         return [JsonText(vocabulary, written, end_ids, limit)]

@@ -89,40 +89,32 @@ class Shape:
         token = int(logits.argmax())
         ending = token in self._ends
         best = "" if ending else self._vocabulary.spellings[token].decode("utf-8", "ignore")
+        owed = [part.owed(text) for part in self._parts]
         room = self._limit - len(generated)
-        if self._must_end(text, room) or (not ending and any(part.enough(text, best) for part in self._parts)):
-            return self._end(text, logits, last=room <= self._closing(text) + 1)
-        if ending:
-            return self._end(text, logits, last=False)
+        closing = sum(len(self._encode(one)) for one in owed if one) + 1
+        slack = min(_SLACK, self._limit // 4)
+        late = room <= closing or (room <= closing + slack and sentence_ended(text))
+        if late or ending or any(part.enough(text, best) for part in self._parts):
+            return self._end(owed, logits, last=room <= closing)
         for part in self._parts:
             asked = part.instead(text, best)
             if asked:
                 return self._write(asked, logits)
-        if any(part.owed(text) is not None for part in self._parts):
+        if any(one is not None for one in owed):
             logits[self._ends] = BAN
         return logits
 
-    def _must_end(self, text: str, room: int) -> bool:
-        closing = self._closing(text) + 1
-        slack = min(_SLACK, self._limit // 4)
-        return room <= closing or (room <= closing + slack and sentence_ended(text))
-
-    def _closing(self, text: str) -> int:
-        """Tokens of what would be owed at the end."""
-        return sum(len(self._encode(owed)) for part in self._parts if (owed := part.owed(text)))
-
-    def _end(self, text: str, logits: Tensor, last: bool) -> Tensor:
-        for part in self._parts:
-            owed = part.owed(text)
-            if owed:
-                return self._write(owed, logits)
-            if owed is not None and not last:
+    def _end(self, owed: Sequence[str | None], logits: Tensor, last: bool) -> Tensor:
+        for text in owed:
+            if text:
+                return self._write(text, logits)
+            if text is not None and not last:
                 logits[self._ends] = BAN
                 return logits
         return only(logits, self._ends[0])
 
     def _write(self, text: str, logits: Tensor) -> Tensor:
-        first, *self._queue = self._encode(text)
+        first, *self._queue = self._encode(text) or self._ends
         return only(logits, first)
 
     def _encode(self, text: str) -> list[int]:
