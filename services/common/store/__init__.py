@@ -5,6 +5,8 @@ Nothing outside this package imports pymongo.
 
 from __future__ import annotations
 
+import time
+
 from services.common.settings import CommonSettings
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
 from services.common.store.erasures import Erasures
@@ -69,8 +71,19 @@ class Store:
         self.tenants = Tenants(self.connection)
         self.erasures = Erasures(self.connection, self.versions, settings.lease_seconds)
 
-    def prepare(self) -> None:
-        """Create missing indexes; every process does so at its start."""
+    def prepare(self, attempts: int = 5) -> None:
+        """Create missing indexes; every process does so at its start. A database that goes away meanwhile (an
+        election, a restart) is tried again after a second."""
+        for left in reversed(range(attempts)):
+            try:
+                self._ensure_indexes()
+                return
+            except DATABASE_AWAY:
+                if not left:
+                    raise
+                time.sleep(1.0)
+
+    def _ensure_indexes(self) -> None:
         ensure_indexes(self.connection)
         ensure_indexes(self.connection, KNOWLEDGE_INDEXES)
 
