@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
-# PyPI's torch for Linux brings CUDA along; `make TORCH_INDEX=https://download.pytorch.org/whl/cpu` does not.
+# Torch for Linux may bring CUDA along; `make TORCH_INDEX=URL` takes it from another index, such as PyTorch's for CPUs.
 TORCH_INDEX ?=
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
