@@ -89,9 +89,9 @@ class Versions:
 
         try:
             adapter = read_adapter(self._store.versions.read_weights(tenant, version), self._base)
+            prepared = self._backend.prepare_version(adapter)
         except (NotFound, BadVersion, ValueError) as error:
             raise UnknownVersion(str(error)) from error
-        prepared = self._backend.prepare_version(adapter)
         self._engine.apply(lambda backend: backend.load_version(version, prepared)).result(120)
         with self._lock:
             self._loaded[version] = tenant

@@ -65,7 +65,7 @@ class Platform:
 
 @pytest.fixture
 def platform(store: Store, settings: KnowledgeSettings, broker: Broker, services: Services) -> Iterator[Platform]:
-    processes = [services.spawn("knowledge", part, ground_wait_seconds=60) for part in ("ground", "jobs")]
+    processes = [services.spawn("knowledge", part, ground_wait_seconds=8) for part in ("ground", "jobs")]
     for process in processes:
         process.until_ready()
     bus = Bus(broker.url)
