@@ -7,7 +7,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,13 @@ class Corpus:
     multiwoz: dict[str, ServiceView]
     groups: dict[Group, list[Example]]
     pieces: dict[str, Pieces]
+    unread: dict[str, list[Example]] = field(default_factory=dict)  # dialogues whose offers are not yet read
+
+    def open(self, example: Example) -> None:
+        """Reads the offers of the example's dialogue, when it is first drawn: all at once would take minutes."""
+        turns = self.unread.pop(example.dialogue, None)
+        if turns:
+            _with_offers(turns, self.wordings[0] if example.source == "sgd" else self.multiwoz)
 
     def load_pieces(self, reader: Reader) -> None:
         """Reads every text of the corpus into WordPieces once."""
@@ -61,22 +68,24 @@ def load_corpus(
     variants = read_json(data / "sgdx_train_schemas.json.gz")
     wordings = [views, views] + [schema_views(variants[name]) for name in ("v1", "v2", "v3")]
     groups: dict[Group, list[Example]] = defaultdict(list)
+    unread: dict[str, list[Example]] = {}
     for dialogue in read(data / "sgd_train.jsonl.gz", sample[0], seed):
         if not set(dialogue["services"]) & set(held_out):
-            for example in _with_offers(examples(dialogue, views, "sgd"), views):
+            unread[dialogue["id"]] = examples(dialogue, views, "sgd")
+            for example in unread[dialogue["id"]]:
                 groups[example.services].append(example)
     multiwoz: dict[str, ServiceView] = {}
     if not zero_shot:
         dialogues = list(read(data / "mwz21_train.jsonl.gz", sample[1], seed))
         multiwoz = multiwoz_views(read_json(data / "mwz22_schema.json"), dialogues)
         for dialogue in dialogues:
-            for example in _with_offers(examples(dialogue, multiwoz, "mwz"), multiwoz):
-                groups[tuple(multiwoz)].append(example)
-    return Corpus(wordings, multiwoz, dict(groups), {})
+            unread[dialogue["id"]] = examples(dialogue, multiwoz, "mwz")
+            groups[tuple(multiwoz)].extend(unread[dialogue["id"]])
+    return Corpus(wordings, multiwoz, dict(groups), {}, unread)
 
 
-def _with_offers(turns: list[Example], views: dict[str, ServiceView]) -> list[Example]:
-    """The same turns, their mentions those that a tracker in service has: the offers the rules leave open."""
+def _with_offers(turns: list[Example], views: dict[str, ServiceView]) -> None:
+    """Makes the turns' mentions those that a tracker in service has: the offers the rules leave open."""
     mentions: dict[Key, str] = {}
     for turn in turns:
         turn.mentions = mentions
@@ -84,7 +93,6 @@ def _with_offers(turns: list[Example], views: dict[str, ServiceView]) -> list[Ex
         previous = {key: values[0] for key, values in turn.previous.items()}
         known = open_mentions(previous, mentions)
         mentions = open_offers(services, previous, known, turn.intents, turn.recent, turn.system_text, turn.user_text)
-    return turns
 
 
 class Sampler:
@@ -115,7 +123,9 @@ class Sampler:
         return [(example, services) for example in self._next(key, place)]
 
     def _some(self, example: Example) -> tuple[ServiceView, ...]:
-        """MultiWOZ's services that the turn is about, and one more: five at a time cost more than they teach."""
+        """MultiWOZ's services that the turn is about, and one more; all five, which cost more, one time in four."""
+        if self._dice.random() < 0.25:
+            return tuple(self._corpus.multiwoz.values())
         about = {key[0] for key in (*example.previous, *example.updates)} | set(example.frames)
         about.add(self._dice.choice(self._multiwoz))
         return tuple(self._corpus.multiwoz[name] for name in self._multiwoz if name in about)
@@ -153,6 +163,7 @@ def prepare(
     views: dict[ServiceView, None] = {}
     for example, services in chunk:
         views.update(dict.fromkeys(services))
+        corpus.open(example)
         previous, mentions = spoil(example, rate, dice)
         pieces = (corpus.pieces[example.system_text], corpus.pieces[example.user_text])
         turn = turn_of(example, pieces, services, previous, mentions)

