@@ -6,13 +6,12 @@ import itertools
 import threading
 from typing import Any
 
-import torch
-
 from services.generator.backends.build import build_backend
 from services.generator.backends.slots import SlotBackend
-from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft
+from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash, find_model
+from tests.bench.heads import RandomHead, random_vectors
 from tests.bench.workers import Stopwatch, prompt_ids, serve
 
 _engines: dict[str, tuple[Engine, SlotBackend, str]] = {}
@@ -78,7 +77,8 @@ def measure(
         from tests.bench.adapters import load_random_adapters
 
         versions = load_random_adapters(running, backend, version, adapters)
-    backend.fusion = _random_fusion(backend.hidden_size) if fusion else None
+    if fusion:
+        running.apply(lambda b: b.load_head("bench", RandomHead(backend.hidden_size))).result()
     prompts = [tuple(ids) for ids in prompt_ids(sessions, prompt)]
     laps: dict[str, float] = {}
     for phase, count in (("prefill", 1), ("decode", new)):
@@ -88,29 +88,13 @@ def measure(
         for n, ids in enumerate(prompts):
             key = f"{run}-{phase}-{n}"
             chosen = versions[n % len(versions)]
-            running.submit(DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fusion), waiting)
+            fused = FusionInput("bench", random_vectors(n)) if fusion else None
+            running.submit(DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fused), waiting)
         drafts = waiting.wait(sessions)
         laps |= watch.lap(phase)
     reused = sum(draft.usage.reused for draft in drafts)
     assert reused >= sessions * (prompt - 1), "the sessions' memory was not used"
-    backend.fusion = None
     return laps | {"kernel": backend.kernel}
-
-
-def _random_fusion(hidden: int) -> Any:
-    """Three gated sources over the hidden state, as DESIGN.md section 7 has them, with random weights."""
-    generator = torch.Generator().manual_seed(0)
-    inner = 128
-    to_inner = torch.randn(3, inner, hidden, generator=generator) * 0.02
-    vectors = torch.randn(3, inner, generator=generator)
-    back = torch.randn(3, hidden, inner, generator=generator) * 0.001
-
-    def fuse(h: torch.Tensor, rows: Any) -> torch.Tensor:
-        normed = h / h.norm(dim=1, keepdim=True)
-        mixed = torch.tanh(torch.einsum("sih,rh->rsi", to_inner, normed) + vectors)
-        return h + torch.einsum("shi,rsi->rh", back, mixed)
-
-    return fuse
 
 
 if __name__ == "__main__":

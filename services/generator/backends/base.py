@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from services.generator.backends.fusing import FusionHead
     from services.generator.engine.rows import Row
     from services.models.adapter import Adapter
 
@@ -66,6 +67,7 @@ class Backend(Protocol):
 
         Raises:
             UnknownVersion: the row's version is not loaded.
+            UnknownHead: the row's fusion head is not loaded.
         """
         ...
 
@@ -98,6 +100,14 @@ class Backend(Protocol):
 
     def unload_version(self, version: str) -> bool:
         """Let a version go with what is remembered under it; False while an open row still uses it."""
+        ...
+
+    def load_head(self, name: str, head: FusionHead) -> None:
+        """Hold a fusion head under its content hash: rows that name it are fused by it from then on."""
+        ...
+
+    def unload_head(self, name: str) -> bool:
+        """Let a fusion head go; False while an open row still uses it."""
         ...
 
     def figures(self) -> dict[str, float]:

@@ -120,6 +120,13 @@ class EchoBackend:
         """There is nothing to let go."""
         return True
 
+    def load_head(self, name: str, head: object) -> None:
+        """Words have no hidden state."""
+
+    def unload_head(self, name: str) -> bool:
+        """There is nothing to let go."""
+        return True
+
     def figures(self) -> dict[str, float]:
         """Nothing but the open rows."""
         return {"rows_open": float(self._open)}

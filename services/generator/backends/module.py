@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
+from services.generator.backends.fusing import FusionHead, FusionHeads
 from services.generator.backends.sampling import choose
 from services.generator.backends.session_memory import SessionKey, common_prefix
 from services.generator.backends.words import Vocabulary
@@ -19,7 +20,6 @@ from services.generator.engine.errors import UnknownVersion
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from services.generator.backends.slots import FusionHook
     from services.generator.engine.request import TokenProcessor
     from services.generator.engine.rows import Row
     from services.models.adapter import Adapter
@@ -69,7 +69,7 @@ class ModuleBackend:
         self._evictions = 0
         self._vocabulary: Vocabulary | None = None
         self._current: Sequence[Row] = ()
-        self.fusion: FusionHook | None = None
+        self._heads = FusionHeads(device)
         self._module.get_output_embeddings().register_forward_pre_hook(self._fuse)
 
     @property
@@ -102,6 +102,7 @@ class ModuleBackend:
         request = row.request
         if request.version not in self._modules:
             raise UnknownVersion(f"model version {request.version} is not loaded")
+        self._heads.check(row)
         if self._open >= self._rows:
             return False
         key = (request.tenant, request.session, request.version)
@@ -114,6 +115,7 @@ class ModuleBackend:
                 row.known = row.reused = known
         self._open += 1
         self._users[request.version] = self._users.get(request.version, 0) + 1
+        self._heads.open(row)
         return True
 
     def prefill(self, rows: Sequence[Row], budget: int) -> int:
@@ -139,6 +141,7 @@ class ModuleBackend:
         row.memory = None
         self._open -= 1
         self._users[row.request.version] -= 1
+        self._heads.close(row)
         if keep and memory.ids:
             self._kept[memory.key] = memory
             self._kept.move_to_end(memory.key)
@@ -172,6 +175,14 @@ class ModuleBackend:
         for key in [key for key in self._kept if key[2] == version]:
             del self._kept[key]
         return True
+
+    def load_head(self, name: str, head: FusionHead) -> None:
+        """Serve rows that name the head by it."""
+        self._heads.load(name, head)
+
+    def unload_head(self, name: str) -> bool:
+        """Drop the head, unless a row is open on it."""
+        return self._heads.unload(name)
 
     def figures(self) -> dict[str, float]:
         """Rows open, sessions and bytes remembered, evictions so far."""
@@ -217,10 +228,9 @@ class ModuleBackend:
         return logits
 
     def _fuse(self, module: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        if self.fusion is None:
-            return None
-        hidden = inputs[0]
-        return (self.fusion(hidden[:, -1], self._current)[:, None], *inputs[1:])
+        hidden = inputs[0][:, -1]
+        fused = self._heads.fuse(hidden, self._current)
+        return None if fused is hidden else (fused[:, None], *inputs[1:])
 
     def _new_cache(self) -> Any:
         """The cache the model itself makes (a memory of its own kind), else the usual one."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
+from services.generator.backends.fusing import FusionHead, FusionHeads
 from services.generator.backends.sampling import choose
 from services.generator.backends.session_memory import SessionMemory, Slot
 from services.generator.backends.words import Vocabulary
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from services.generator.engine.rows import Row
     from services.models.adapter import Adapter
 
-FusionHook = Callable[[Tensor, "Sequence[Row]"], Tensor]
 ForwardOf = Callable[["Adapter"], "LlamaForward"]
 
 
@@ -56,9 +56,6 @@ class _Open:
 class SlotBackend:
     """Computes rows over preallocated slots.
 
-    `fusion` is the hook between decoder and output layer: it gets the normed output `[rows, hidden]` and the rows,
-    and answers what the output layer sees; absent means identity, bit for bit.
-
     A further model version is its low-rank pairs beside the base model's weights: rows of several versions share one
     pass. Where the forward pass can't do that (torch's), it is one of its own over merged weights, made by
     `forward_of`; rows then take a pass for each version, and each version costs a copy of the layers' weights.
@@ -86,7 +83,7 @@ class SlotBackend:
         self._context_limit = context_limit
         self._versions = {version: 0}
         self._vocabulary: Vocabulary | None = None
-        self.fusion: FusionHook | None = None
+        self._heads = FusionHeads(forward.device)
 
     @property
     def codec(self) -> TokenizerCodec:
@@ -120,7 +117,7 @@ class SlotBackend:
 
     @property
     def hidden_size(self) -> int:
-        """Width of what a fusion hook sees and a soft token is."""
+        """Width of what a fusion head sees and a soft token is."""
         return self._forward.shape.hidden
 
     def admit(self, row: Row) -> bool:
@@ -128,6 +125,7 @@ class SlotBackend:
         request = row.request
         if request.version not in self._versions:
             raise UnknownVersion(f"model version {request.version} is not loaded")
+        self._heads.check(row)
         taken = self._memory.take((request.tenant, request.session, request.version), row.ids)
         if taken is None:
             return False
@@ -136,6 +134,7 @@ class SlotBackend:
         self._users[adapter] = self._users.get(adapter, 0) + 1
         row.memory = _Open(slot, adapter, row_processors(row, self._words, self._codec.end_ids))
         row.known = row.reused = known
+        self._heads.open(row)
         return True
 
     def prefill(self, rows: Sequence[Row], budget: int) -> int:
@@ -163,9 +162,7 @@ class SlotBackend:
         """Run each row's last token and choose its next."""
         segments = [Segment(row.memory.slot.index, row.known, 1, row.memory.adapter) for row in rows]
         inputs = self._inputs([row.ids[-1] for row in rows], rows)
-        hidden = self._hidden(inputs, segments)
-        if self.fusion is not None:
-            hidden = self.fusion(hidden, rows)
+        hidden = self._heads.fuse(self._hidden(inputs, segments), rows)
         logits = self._forward.logits(hidden)
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
         for row in rows:
@@ -177,6 +174,7 @@ class SlotBackend:
         open_row: _Open = row.memory
         row.memory = None
         self._users[open_row.adapter] -= 1
+        self._heads.close(row)
         self._memory.give_back(open_row.slot, keep)
 
     def forget(self, tenant: str, session: str) -> None:
@@ -215,6 +213,14 @@ class SlotBackend:
             del self._versions[version], self._forwards[number]
             self._memory.forget_version(version)
         return True
+
+    def load_head(self, name: str, head: FusionHead) -> None:
+        """Serve rows that name the head by it."""
+        self._heads.load(name, head)
+
+    def unload_head(self, name: str) -> bool:
+        """Drop the head, unless a row is open on it."""
+        return self._heads.unload(name)
 
     def figures(self) -> dict[str, float]:
         """Slots in work, sessions and bytes remembered, evictions so far."""

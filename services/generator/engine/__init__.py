@@ -9,7 +9,8 @@ How the generator's steps use it::
     engine.cancel(key) -> bool                               # within two steps; False: not open
     engine.remember(tenant, session, version, history)       # compute an accepted history in idle time
     engine.forget(tenant, session)                           # erase a session's memory
-    engine.apply(lambda backend: ...) -> Future              # on the engine thread, between two steps
+    engine.apply(lambda backend: ...) -> Future              # on the engine thread, between two steps:
+                                                             # load_version, load_head(hash, head), …
     engine.close(drain=True, timeout=25.0) -> bool
     engine.stats() -> EngineStats
 
@@ -19,7 +20,8 @@ How the generator's steps use it::
     engine.capacity, engine.context_limit
 
     DraftRequest(key, tenant, session, version, history=(...), tail=(...), settings=DecodeSettings(),
-                 soft={}, fusion=None, priority=0)
+                 soft={}, fusion=FusionInput(head, {"feedback": vector}) or None, priority=0)
+    ids, soft = soft_tokens(version, vectors)                # embeddings in the tail: tail=(…, *ids, …), soft=soft
     DecodeSettings(max_new_tokens=256, min_new_tokens=0, temperature=0.0, top_p=1.0, top_k=0,
                    repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), processors=())
 
@@ -41,6 +43,7 @@ from services.generator.engine.errors import (
     EngineError,
     EngineFull,
     PromptTooLong,
+    UnknownHead,
     UnknownVersion,
 )
 from services.generator.engine.request import (
@@ -49,10 +52,12 @@ from services.generator.engine.request import (
     DraftRequest,
     FinishedDraft,
     FinishReason,
+    FusionInput,
     Timings,
     TokenProcessor,
     Usage,
 )
+from services.generator.engine.soft import soft_tokens
 from services.generator.engine.stats import EngineStats
 
 __all__ = [
@@ -67,9 +72,12 @@ __all__ = [
     "EngineStats",
     "FinishReason",
     "FinishedDraft",
+    "FusionInput",
     "PromptTooLong",
     "Timings",
     "TokenProcessor",
+    "UnknownHead",
     "UnknownVersion",
     "Usage",
+    "soft_tokens",
 ]

@@ -23,5 +23,9 @@ class UnknownVersion(EngineError):
     """The model version is not loaded; load it before submitting its drafts."""
 
 
+class UnknownHead(EngineError):
+    """The fusion head is not loaded; load it before submitting its drafts."""
+
+
 class DuplicateKey(EngineError):
     """A draft with this key is still open."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from services.common.constraint import Constraint
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -65,6 +66,18 @@ class DecodeSettings:
             raise ValueError("repetition_penalty must be positive")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FusionInput:
+    """What a fusion head mixes into one row between decoder and output layer.
+
+    `head` is the content hash under which the head is loaded; `vectors` are `[D]` by source's name. A source that
+    is left out, or a row without any, leaves the row bit for bit as it was.
+    """
+
+    head: str
+    vectors: Mapping[str, Sequence[float] | NDArray[Any] | Tensor]
+
+
 @dataclass(frozen=True, slots=True)
 class DraftRequest:
     """One draft to make.
@@ -75,8 +88,7 @@ class DraftRequest:
 
     A soft token is an input embedding instead of a token: in `tail` stands a negative id, made from version
     and vector hash so that memory made with another vector never matches, and `soft` maps it to its vector
-    `[hidden_size]`. `fusion` is what the fusion hook between decoder and output layer reads for this row
-    (None: the hook leaves the row untouched). `feedback` are the token ids of the feedback that the draft
+    `[hidden_size]` (`soft_tokens` makes both). `feedback` are the token ids of the feedback that the draft
     answers to, for a model with a feedback encoder of its own; others read it in the tail alone. Drafts of
     higher `priority` are admitted first in a tenant.
     """
@@ -89,7 +101,7 @@ class DraftRequest:
     tail: tuple[int, ...]
     settings: DecodeSettings = field(default_factory=DecodeSettings)
     soft: Mapping[int, Tensor] = field(default_factory=dict)
-    fusion: Any = None
+    fusion: FusionInput | None = None
     feedback: tuple[int, ...] = ()
     priority: int = 0
 

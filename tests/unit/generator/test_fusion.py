@@ -1,0 +1,147 @@
+"""Fusion heads and soft tokens with random weights: the formula, the rows that carry them, and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from services.generator.backends.build import build_backend
+from services.generator.backends.fusing import FusionHeads
+from services.generator.engine import FusionInput, UnknownHead, soft_tokens
+from services.generator.engine.rows import Row
+from services.generator.settings import GeneratorSettings
+from services.models.language_model import content_hash, load_module
+from tests.unit.generator.test_backend_contract import Bench
+
+HIDDEN, INNER, SIZES = 64, 24, {"feedback": 8, "state": 5}
+
+
+class RandomHead:
+    """h + Σ m γ U tanh(W h + V v + b) with random weights (DESIGN.md section 7)."""
+
+    def __init__(self, seed: int, strength: float = 2.0) -> None:
+        generator = torch.Generator().manual_seed(seed)
+
+        def draw(*size: int) -> Tensor:
+            return torch.randn(*size, generator=generator) * 0.3
+
+        self.inner = {name: draw(INNER, HIDDEN) for name in SIZES}
+        self.vector = {name: draw(INNER, size) for name, size in SIZES.items()}
+        self.back = {name: draw(HIDDEN, INNER) * strength for name in SIZES}
+
+    def fuse(self, hidden: Tensor, vectors: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
+        out = hidden
+        for name, vector in vectors.items():
+            mixed = torch.tanh(hidden @ self.inner[name].T + vector @ self.vector[name].T)
+            out = torch.where(present[name][:, None], out + mixed @ self.back[name].T, out)
+        return out
+
+
+def vectors(seed: int, *names: str) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {name: torch.randn(SIZES[name], generator=generator) for name in names}
+
+
+def with_fusion(row: Row, head: str, given: dict[str, Tensor]) -> Row:
+    row.request = replace(row.request, fusion=FusionInput(head, given))
+    return row
+
+
+@pytest.fixture(scope="module", params=["slots fp32", "slots int4", "slots torch-fp32", "module fp32"])
+def bench(request: pytest.FixtureRequest, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    engine, kernel = request.param.split()
+    cache = tmp_path_factory.getbasetemp()
+    settings = GeneratorSettings(engine=engine, kernel=kernel, rows=12, cache_dir=cache, model=str(tiny_model))
+    bench = Bench(build_backend(settings), content_hash(tiny_model, cache))
+    for seed in (1, 2):
+        bench.backend.load_head(f"head{seed}", RandomHead(seed))
+    return bench
+
+
+def test_each_row_is_fused_by_its_own_head_and_vectors_and_others_by_none(bench: Bench) -> None:
+    asked: list[tuple[str, dict[str, Tensor]]] = [
+        ("", {}),
+        ("head1", vectors(1, "feedback")),
+        ("head1", vectors(2, "feedback", "state")),
+        ("head2", vectors(2, "feedback", "state")),
+        ("head2", {}),
+        *(("head1", vectors(seed, "state")) for seed in range(3, 9)),
+        ("", {}),
+    ]
+
+    def row(n: int, session: str) -> Row:
+        made = bench.row("the cat and", session)
+        head, given = asked[n]
+        return with_fusion(made, head, given) if head else made
+
+    alone = [bench.alone(row(n, f"alone{n}"), 10) for n in range(len(asked))]
+    rows = [row(n, f"together{n}") for n in range(len(asked))]
+    together = bench.run(rows, 10)
+    for one in rows:
+        bench.backend.release(one, keep=False)
+    assert together == alone
+    assert alone[0] == alone[4] == alone[-1], "a row without a source present is left as it was"
+    assert len({tuple(ids) for ids in alone}) > 4, "the heads change nothing"
+
+
+def test_the_memory_of_a_session_does_not_depend_on_fusion(bench: Bench) -> None:
+    plain = bench.alone(bench.row("a dog and a cat", "memory"), 6, keep=True)
+    fused = with_fusion(bench.row("a dog and a cat", "memory"), "head1", vectors(1, "feedback"))
+    bench.alone(fused, 6, keep=True)
+    again = bench.row("a dog and a cat", "memory")
+    assert bench.alone(again, 6) == plain
+    assert again.reused == again.prompt_length - 1
+
+
+def test_a_head_that_is_not_loaded_is_refused_and_one_in_use_stays(bench: Bench) -> None:
+    with pytest.raises(UnknownHead):
+        bench.backend.admit(with_fusion(bench.row("x"), "no such head", vectors(1, "state")))
+    bench.backend.load_head("short", RandomHead(5))
+    row = with_fusion(bench.row("x"), "short", vectors(1, "state"))
+    assert bench.backend.admit(row)
+    assert not bench.backend.unload_head("short")
+    bench.backend.release(row, keep=False)
+    assert bench.backend.unload_head("short")
+    with pytest.raises(UnknownHead):
+        bench.backend.admit(with_fusion(bench.row("x"), "short", vectors(1, "state")))
+
+
+def test_rows_without_a_source_keep_every_bit(bench: Bench) -> None:
+    heads = FusionHeads()
+    heads.load("head", RandomHead(1))
+    rows = [with_fusion(bench.row("x", f"s{n}"), "head", vectors(1, "state") if n % 2 else {}) for n in range(11)]
+    hidden = torch.randn(11, HIDDEN)
+    assert heads.fuse(hidden, rows) is hidden
+    for row in rows:
+        heads.open(row)
+    fused = heads.fuse(hidden, rows)
+    for n in range(11):
+        assert torch.equal(fused[n], hidden[n]) == (n % 2 == 0)
+        assert torch.equal(fused[n], heads.fuse(hidden[n : n + 1], [rows[n]])[0]), "company changes a row"
+
+
+def test_soft_tokens_stand_for_their_embeddings(bench: Bench, tiny_model: Path) -> None:
+    ids = bench.backend.codec.encode("the dog")
+    embedding = load_module(tiny_model).get_input_embeddings().weight.detach()
+
+    def with_soft(session: str, table: Tensor) -> Row:
+        soft, mapping = soft_tokens(bench.version, table[torch.tensor(ids)])
+        row = bench.row("", session)
+        tail = (*bench.backend.codec.encode("a cat and "), *soft, *bench.backend.codec.encode(" x"))
+        request = replace(row.request, tail=tail, soft=mapping)
+        return Row(request, row.listener, row.text)
+
+    words = bench.row("", "words")
+    tail = (*bench.backend.codec.encode("a cat and "), *ids, *bench.backend.codec.encode(" x"))
+    plain = bench.alone(Row(replace(words.request, tail=tail), words.listener, words.text), 8)
+    assert bench.alone(with_soft("soft", embedding), 8, keep=True) == plain
+    again = with_soft("soft", embedding)
+    bench.alone(again, 8, keep=True)
+    assert again.reused == again.prompt_length - 1
+    other = with_soft("soft", embedding + 0.5)
+    assert bench.alone(other, 8) != plain
+    assert other.reused == len(bench.backend.codec.encode("a cat and "))
