@@ -15,7 +15,8 @@ import structlog
 from services.common.facts import FactRevision
 from services.common.store import Store
 from services.common.store.knowledge import Change
-from services.knowledge.domain.index import Entry, TenantIndex
+from services.knowledge.domain.entries import Entry
+from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.snapshot import load, save
 from services.knowledge.domain.vectors import Vectors
 

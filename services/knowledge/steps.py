@@ -14,7 +14,7 @@ from services.common.bus.search import SearchRequest
 from services.common.errors import Unavailable
 from services.common.store import Store
 from services.common.telemetry import step_span
-from services.knowledge.domain.index import Found
+from services.knowledge.domain.entries import Found
 from services.knowledge.domain.query import Query, turn_query
 from services.knowledge.domain.statements import read_statement
 from services.knowledge.domain.text import sentences

@@ -24,8 +24,9 @@ import torch
 
 from services.common.facts import FactRevision, fact_id
 from services.knowledge.domain.bm25 import Bm25, best
+from services.knowledge.domain.entries import Entry
 from services.knowledge.domain.factbook import FactBook, weigh
-from services.knowledge.domain.index import Entry, TenantIndex
+from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.passages import Section, cut, markdown_sections
 from services.knowledge.domain.query import Query
 from services.knowledge.domain.text import content_hash, terms

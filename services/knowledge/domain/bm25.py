@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,26 +15,25 @@ Scores = npt.NDArray[np.float32]
 
 
 class _Postings:
-    """Rows and counts of one term; new ones wait in a list until the term is next searched."""
+    """Rows and counts of one term; new ones wait in flat arrays until the term is next searched."""
 
-    __slots__ = ("_counts", "_new", "_rows")
+    __slots__ = ("_counts", "_new_counts", "_new_rows", "_rows")
 
-    def __init__(self) -> None:
-        self._rows: Rows = np.empty(0, np.int32)
-        self._counts: Scores = np.empty(0, np.float32)
-        self._new: list[tuple[int, int]] = []
+    def __init__(self, rows: Rows | None = None, counts: Scores | None = None) -> None:
+        self._rows: Rows = np.empty(0, np.int32) if rows is None else rows
+        self._counts: Scores = np.empty(0, np.float32) if counts is None else counts
+        self._new_rows = array("i")
+        self._new_counts = array("f")
 
     def append(self, row: int, count: int) -> None:
-        self._new.append((row, count))
+        self._new_rows.append(row)
+        self._new_counts.append(count)
 
     def arrays(self) -> tuple[Rows, Scores]:
-        if self._new:
-            fresh = self._new
-            self._new = []
-            self._rows = np.concatenate([self._rows, np.fromiter((row for row, _ in fresh), np.int32, len(fresh))])
-            self._counts = np.concatenate(
-                [self._counts, np.fromiter((count for _, count in fresh), np.float32, len(fresh))]
-            )
+        if self._new_rows:
+            self._rows = np.concatenate([self._rows, np.frombuffer(self._new_rows, np.int32)])
+            self._counts = np.concatenate([self._counts, np.frombuffer(self._new_counts, np.float32)])
+            self._new_rows, self._new_counts = array("i"), array("f")
         return self._rows, self._counts
 
 
@@ -76,6 +76,28 @@ class Bm25:
             postings.append(row, count)
             self._frequency[term] += 1
 
+    def add_many(self, rows: Rows, lengths: Rows, vocabulary: Sequence[str], words: Rows) -> None:
+        """Fills an empty index: texts `rows` [n] of `lengths` [n] terms each, which stand one after another in `words`
+        as places in `vocabulary`. Sorts once instead of taking a step per term.
+        """
+        if not len(rows):
+            return
+        self._rows = int(rows.max()) + 1
+        self._lengths = np.zeros(max(1024, self._rows), np.float32)
+        self._alive = np.zeros(max(1024, self._rows), np.bool_)
+        self._lengths[rows] = lengths
+        self._alive[rows] = True
+        self._count = len(rows)
+        self._total = float(lengths.sum())
+        pairs = words.astype(np.int64) * self._rows + np.repeat(rows, lengths)
+        pairs, counts = np.unique(pairs, return_counts=True)
+        terms, owners = pairs // self._rows, (pairs % self._rows).astype(np.int32)
+        starts = np.flatnonzero(np.diff(terms, prepend=-1))
+        for start, end in zip(starts, [*starts[1:], len(pairs)], strict=True):
+            term = vocabulary[int(terms[start])]
+            self._postings[term] = _Postings(owners[start:end].copy(), counts[start:end].astype(np.float32))
+            self._frequency[term] = int(end - start)
+
     def remove(self, row: int, terms: Iterable[str]) -> None:
         """Takes the text of `row` out; `terms` are those it was added with."""
         self._alive[row] = False
@@ -83,6 +105,8 @@ class Bm25:
         self._total -= float(self._lengths[row])
         for term in set(terms):
             self._frequency[term] -= 1
+            if not self._frequency[term]:  # a word that no text has any more is not kept either
+                del self._frequency[term], self._postings[term]
 
     def idf(self, term: str) -> float:
         """How telling a term is; 0 for a term that no text has."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from services.common.facts import FactRevision
 from services.knowledge.domain.bm25 import Bm25, best
+from services.knowledge.domain.entries import Entry, Found, IndexParts, PassageHit, Row
 from services.knowledge.domain.factbook import FactBook, weigh
 from services.knowledge.domain.fusion import Fusion, dense_share
 from services.knowledge.domain.query import Query
@@ -24,64 +24,7 @@ _LINK_SHARE = 0.4  # of a passage's score that passes to documents it names
 _LINKING = 3  # passages whose links are followed
 _LINKED = 20  # passages of a named document, at most
 _RARE_IDF = 3.0
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A passage as the index takes it; `heading` is the path of headings, led by the document's title.
-
-    `known` is the share of the text's WordPieces that the encoder knows.
-    """
-
-    id: str
-    revision: int
-    document: str
-    text: str
-    heading: str = ""
-    known: float = 1.0
-    access: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: str
-    revision: int
-    document: str
-    access: frozenset[str]
-    known: float
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PassageHit:
-    """A passage found; `score` is comparable within one answer only."""
-
-    id: str
-    revision: int
-    document: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found, best first, and the watermark it covers."""
-
-    passages: tuple[PassageHit, ...]
-    facts: tuple[tuple[FactRevision, float], ...]
-    watermark: int
-
-
-@dataclass
-class IndexParts:
-    """What a snapshot keeps of an index. A row: number, id, revision, document, access, known, words."""
-
-    applied: int
-    pending: dict[str, int]
-    rows: list[tuple[int, str, int, str, frozenset[str], float, tuple[str, ...]]]
-    titles: dict[str, tuple[str, ...]]
-    vector_rows: list[int]
-    vectors: Vectors
-    graph: bytes | None
+_MOVED = 4  # vectors that move to the graph with every vector that is added
 
 
 class TenantIndex:
@@ -93,8 +36,9 @@ class TenantIndex:
         self._exact_limit = exact_limit
         self._bm25 = Bm25()
         self._vectors: VectorIndex = ExactVectors(dimensions)
+        self._growing: GraphVectors | None = None
         self._row_of: dict[str, int] = {}
-        self._rows: dict[int, _Row] = {}
+        self._rows: dict[int, Row] = {}
         self._rows_of: dict[str, set[int]] = {}
         self._titles = Titles()
         self._known = 0.0
@@ -130,13 +74,17 @@ class TenantIndex:
         for document, title in parts.titles.items():
             index._titles.put(document, title)
         for number, name, revision, document, access, known, words in parts.rows:
-            made = _Row(name, revision, document, access, known, words)
+            made = Row(name, revision, document, access, known, words)
             index._rows[number] = made
             index._row_of[made.id] = number
             index._rows_of.setdefault(made.document, set()).add(number)
             index._known += made.known
-            index._bm25.add(number, made.words)
             index._next = max(index._next, number + 1)
+        places: dict[str, int] = {}
+        lengths = np.fromiter((len(row[6]) for row in parts.rows), np.int32, len(parts.rows))
+        every = (places.setdefault(word, len(places)) for row in parts.rows for word in row[6])
+        flat = np.fromiter(every, np.int32, int(lengths.sum()))
+        index._bm25.add_many(np.asarray([row[0] for row in parts.rows], np.int32), lengths, list(places), flat)
         if parts.graph is not None:
             index._vectors = GraphVectors.of_dump(dimensions, parts.graph)
         elif parts.vector_rows:
@@ -176,9 +124,7 @@ class TenantIndex:
                     continue
                 row, self._next = self._next, self._next + 1
                 self._row_of[entry.id] = row
-                self._rows[row] = _Row(
-                    entry.id, entry.revision, entry.document, entry.access, entry.known, tuple(words)
-                )
+                self._rows[row] = Row(entry.id, entry.revision, entry.document, entry.access, entry.known, tuple(words))
                 self._known += entry.known
                 if entry.document not in self._rows_of:
                     self._rows_of[entry.document] = set()
@@ -190,13 +136,11 @@ class TenantIndex:
         """Makes passages searchable by meaning; vectors of passages that are not here are passed over."""
         with self._lock:
             rows = {self._row_of[name]: vector for name, vector in vectors.items() if name in self._row_of}
+            rows = {row: vector for row, vector in rows.items() if row not in self._vectors}
             if not rows:
                 return
-            rows = {row: vector for row, vector in rows.items() if row not in self._vectors}
-            if isinstance(self._vectors, ExactVectors) and len(self._vectors) + len(rows) > self._exact_limit:
-                self._grow_graph(self._vectors)
-            if rows:
-                self._vectors.add(list(rows), np.stack(list(rows.values())))
+            self._vectors.add(list(rows), np.stack(list(rows.values())))
+        self._move_to_graph(_MOVED * len(rows))
 
     def remove(self, passages: Iterable[str]) -> None:
         """Takes passages out of every ranking."""
@@ -209,6 +153,8 @@ class TenantIndex:
                 self._known -= gone.known
                 self._bm25.remove(row, gone.words)
                 self._vectors.remove(row)
+                if self._growing is not None:
+                    self._growing.remove(row)
                 rows = self._rows_of[gone.document]
                 rows.discard(row)
                 if not rows:
@@ -294,9 +240,18 @@ class TenantIndex:
             rows.update(sorted(self._rows_of[document])[:_LINKED])
         return rows
 
-    def _grow_graph(self, exact: ExactVectors) -> None:
-        graph = GraphVectors(self._dimensions)
+    def _move_to_graph(self, count: int) -> None:
+        """Above the limit of exact search, puts up to `count` vectors more into a graph, which takes over when it has
+        them all. Searches go on meanwhile: nobody but the thread that applies changes sees the unfinished graph.
+        """
+        exact = self._vectors
+        if not isinstance(exact, ExactVectors) or len(exact) <= self._exact_limit:
+            return
+        graph = self._growing = self._growing or GraphVectors(self._dimensions)
         rows, vectors = exact.items()
-        if rows:
-            graph.add(rows, vectors)
-        self._vectors = graph
+        waiting = [place for place, row in enumerate(rows) if row not in graph][:count]
+        if waiting:
+            graph.add([rows[place] for place in waiting], vectors[waiting])
+        if len(graph) == len(rows):
+            with self._lock:
+                self._vectors, self._growing = graph, None

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from services.knowledge.domain.index import IndexParts, TenantIndex
+from services.knowledge.domain.entries import IndexParts
+from services.knowledge.domain.index import TenantIndex
 
 FORMAT = 1
 

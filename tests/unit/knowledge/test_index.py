@@ -6,7 +6,8 @@ import numpy as np
 
 from services.common.facts import FactRevision, fact_id
 from services.knowledge.domain.bm25 import Bm25, best
-from services.knowledge.domain.index import Entry, TenantIndex
+from services.knowledge.domain.entries import Entry
+from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.query import Query, state_values, turn_query
 from services.knowledge.domain.text import sentences, terms
 from services.knowledge.domain.vectors import ExactVectors, GraphVectors, Vectors

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.knowledge.domain.index import Entry, TenantIndex
+from services.knowledge.domain.entries import Entry
+from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.query import Query
 from services.knowledge.domain.snapshot import load, save
 from services.knowledge.domain.vectors import Vectors
