@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from services.finetune.training.lora import Sample, answer_loss
+from services.finetune.training.loss import Sample, answer_loss
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 

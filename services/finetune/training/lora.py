@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -19,20 +18,12 @@ from safetensors.torch import load, save
 from torch import Tensor
 from transformers import PreTrainedModel
 
-IGNORED = -100
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One example as token ids: the rendered prompt, then the answer with its end token."""
-
-    prompt: tuple[int, ...]
-    answer: tuple[int, ...]
+from services.finetune.training.loss import Sample, answer_loss
 
 
 @dataclass(frozen=True)
 class LoraSettings:
-    """How a run trains; ``max_steps`` 0 follows from the epochs."""
+    """How a run trains; ``max_steps`` 0 follows from the epochs, ``bfloat16`` is for the products alone."""
 
     rank: int = 16
     alpha: int = 32
@@ -43,6 +34,7 @@ class LoraSettings:
     seed: int = 0
     warmup: float = 0.1
     clip: float = 1.0
+    bfloat16: bool = False
 
     def steps(self, samples: int) -> int:
         """Optimiser steps for a set of this size."""
@@ -96,7 +88,8 @@ class LoraTrainer:
         decay = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / self.total_steps)))
         for group in self._optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * min(1.0, (self.step + 1) / warm) * decay
-        total, tokens = answer_loss(self.model, batch)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.settings.bfloat16):
+            total, tokens = answer_loss(self.model, batch)
         loss = total / tokens
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.settings.clip)
@@ -130,21 +123,3 @@ class LoraTrainer:
                 if state:
                     self._optimiser.state[parameter] = state
         self.step = int(tensors["step"])
-
-
-def answer_loss(model: Any, batch: Sequence[Sample]) -> tuple[Tensor, int]:
-    """(sum of −log P over the answers' tokens in nats, their count) of a batch, padded on the right."""
-    longest = max(len(one.prompt) + len(one.answer) for one in batch)
-    ids = torch.zeros(len(batch), longest, dtype=torch.long)
-    labels = torch.full((len(batch), longest), IGNORED)
-    mask = torch.zeros(len(batch), longest, dtype=torch.long)
-    for row, one in enumerate(batch):
-        whole = (*one.prompt, *one.answer)
-        ids[row, : len(whole)] = torch.tensor(whole)
-        mask[row, : len(whole)] = 1
-        labels[row, len(one.prompt) : len(whole)] = torch.tensor(one.answer)
-    hidden = model(input_ids=ids, attention_mask=mask, logits_to_keep=0).logits
-    kept = labels[:, 1:] != IGNORED
-    logits = hidden[:, :-1][kept].float()  # [answer tokens, vocabulary]
-    loss = torch.nn.functional.cross_entropy(logits, labels[:, 1:][kept], reduction="sum")
-    return loss, int(kept.sum())

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedModel
 
-from services.finetune.training.lora import Sample
+from services.finetune.training.loss import Sample
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, end_ids, find_model, load_module
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from services.finetune.training.judging import greedy_replies, mean_loss
-from services.finetune.training.lora import LoraSettings, LoraTrainer, Sample
+from services.finetune.training.lora import LoraSettings, LoraTrainer
+from services.finetune.training.loss import Sample, answer_loss
 from services.models.adapter import BadVersion, read_adapter, version_id, write_adapter
 from services.models.language_model import load_module
 from tests.support.tiny_model import make_tiny_model
@@ -70,3 +71,20 @@ def test_greedy_replies_do_not_depend_on_their_company(tiny: Path) -> None:
     together = greedy_replies(model, prompts, [2], tokens=8)
     alone = [greedy_replies(model, [prompt], [2], tokens=8)[0] for prompt in prompts]
     assert together == alone
+
+
+def test_an_opening_that_is_read_once_changes_neither_loss_nor_gradient(tiny: Path) -> None:
+    trainer = _train(tiny, stop_at=1)  # one step, so that the pairs are not zero
+    batch = [Sample((11, 12, 13, 14 + i, *range(40, 40 + i)), (21 + i, 31 + i, 2)) for i in range(3)]
+
+    def gradients(losses: list[torch.Tensor]) -> list[torch.Tensor]:
+        trainer.model.zero_grad()
+        sum(losses, torch.zeros(())).backward()
+        return [p.grad.clone() for p in trainer.model.parameters() if p.grad is not None]
+
+    together, tokens = answer_loss(trainer.model, batch)
+    alone = [answer_loss(trainer.model, [one])[0] for one in batch]  # a row alone shares nothing
+    assert tokens == 9
+    assert torch.allclose(together, torch.stack(alone).sum(), rtol=1e-5)
+    for one, other in zip(gradients([together]), gradients(alone), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
