@@ -8,41 +8,31 @@ file is written that the scorer reads; floors (nothing predicted, rules alone) s
 from __future__ import annotations
 
 import argparse
-import gzip
 import importlib.util
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
 
-from services.common.schema import Intent, Schema, Service, Slot, Value, parse_schema_document
+from services.common.schema import Schema
 from services.tracker.domain.rules import RuleTracker
-from services.tracker.domain.state import State
+from services.tracker.domain.state import CORRECTION, SlotValue, State
 from services.tracker.domain.tracker import Tracker, TrackRequest
 from services.tracker.learned import artifact
 from services.tracker.learned.corpus import FOLD
-from services.tracker.learned.dialogues import multiwoz_views, read
+from services.tracker.learned.decode import Leanings
 from services.tracker.learned.tracker import LearnedTracker
+from tests.eval.state_detail import right
+from tests.eval.state_sets import EvaluationSet, load_json, sets
 
 MIX = (0.254, 0.746)  # seen and unseen services in SGD's test portion
 WIDTH = 64  # dialogues tracked side by side
-
-
-@dataclass(frozen=True)
-class EvaluationSet:
-    """Dialogues with the schema each is read under, and how names are mapped back to the annotation's."""
-
-    name: str
-    task: str  # "sgd" or "mwoz"
-    dialogues: list[dict[str, Any]]
-    schema_of: Callable[[dict[str, Any]], Schema]
-    original: dict[str, str]  # "service" and "service/slot" or "service/intent" of a paraphrase → original
 
 
 class EmptyTracker:
@@ -55,58 +45,20 @@ class EmptyTracker:
         return [State() for _ in requests]
 
 
-def _json(path: Path) -> Any:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as file:
-        return json.load(file)
+@dataclass
+class Followed:
+    """What a tracker made of one dialogue, turn after turn."""
+
+    states: list[dict[str, Any]] = field(default_factory=list)  # in the scorer's form
+    entities: list[list[Any]] = field(default_factory=list)  # [text, kind, first character, end]
 
 
-def sgd_set(data: Path, dialogues: list[dict[str, Any]], variant: str = "", portion: str = "dev") -> EvaluationSet:
-    """SGD's dialogues under the published schema, or under one of SGD-X's paraphrases `v1` … `v5`."""
-    if variant:
-        services = _json(data / f"sgdx_{portion}_schemas.json.gz")[variant]
-    else:
-        services = _json(data / f"sgd_{portion}_schema.json")
-    schema = parse_schema_document(services)
-    original, paraphrase = {}, {}
-    for service in services:
-        name, known = service["service_name"], service.get("orig", service["service_name"])
-        original[name] = known
-        paraphrase[known] = name
-        for part in (*service["slots"], *service["intents"]):
-            original[f"{name}/{part['name']}"] = part.get("orig", part["name"])
-    cache: dict[frozenset[str], Schema] = {}
+def follow(tracker: Tracker, chosen: EvaluationSet, corrected: bool = False) -> dict[str, Followed]:
+    """The tracker's states after every user turn, by dialogue.
 
-    def schema_of(dialogue: dict[str, Any]) -> Schema:
-        names = frozenset(paraphrase[name] for name in dialogue["services"])
-        if names not in cache:
-            cache[names] = schema.only(names)
-        return cache[names]
-
-    name = f"sgdx_{variant}_{portion}" if variant else f"sgd_{portion}"
-    return EvaluationSet(name, "sgd", dialogues, schema_of, original)
-
-
-def multiwoz_schema(data: Path) -> Schema:
-    """MultiWOZ's five services, with the values that the training states hold."""
-    views = multiwoz_views(_json(data / "mwz22_schema.json"), list(read(data / "mwz21_train.jsonl.gz")))
-    return Schema(
-        tuple(
-            Service(
-                view.name,
-                view.description,
-                tuple(Intent(x.name, x.description) for x in view.intents),
-                tuple(Slot(s.name, s.description, tuple(Value(value) for value in s.values)) for s in view.slots),
-            )
-            for view in views.values()
-        ),
-        "multiwoz",
-    )
-
-
-def follow(tracker: Tracker, chosen: EvaluationSet) -> dict[str, list[dict[str, Any]]]:
-    """The tracker's states after every user turn, by dialogue, in the scorer's form."""
-    found: dict[str, list[dict[str, Any]]] = {dialogue["id"]: [] for dialogue in chosen.dialogues}
+    `corrected`: after every turn a person puts right what is wrong, so that the next turn starts from the true state.
+    """
+    found = {dialogue["id"]: Followed() for dialogue in chosen.dialogues}
     waiting = list(reversed(chosen.dialogues))
     running: list[tuple[dict[str, Any], list[tuple[str, str]], State]] = []
     while waiting or running:
@@ -116,16 +68,41 @@ def follow(tracker: Tracker, chosen: EvaluationSet) -> dict[str, list[dict[str, 
         requests = []
         for dialogue, left, state in running:
             system, user = left.pop()
-            number = len(found[dialogue["id"]]) + 1
+            number = len(found[dialogue["id"]].states) + 1
             requests.append(TrackRequest(chosen.schema_of(dialogue), state, system, user, number))
         states = tracker.track_many(requests)
         after = []
         for (dialogue, left, _), state in zip(running, states, strict=True):
-            found[dialogue["id"]].append(scored_form(state, chosen.original))
+            followed = found[dialogue["id"]]
+            followed.states.append(scored_form(state, chosen.original))
+            followed.entities.append([[e.text, e.kind, *e.span] for e in state.entities])
+            if corrected:
+                state = correct(state, true_slots(dialogue, len(followed.states)))
             if left:
                 after.append((dialogue, left, state))
         running = after
     return found
+
+
+def true_slots(dialogue: dict[str, Any], count: int) -> dict[str, dict[str, list[str]]]:
+    """The annotated slots of each service after `count` user turns; a turn names only the services it is about."""
+    found: dict[str, dict[str, list[str]]] = {}
+    users = [turn for turn in dialogue["turns"] if turn["speaker"].upper() == "USER"]
+    for turn in users[:count]:
+        found |= {service: frame["slots"] for service, frame in (turn.get("state") or {}).items()}
+    return found
+
+
+def correct(state: State, wanted: dict[str, dict[str, list[str]]]) -> State:
+    """`state` with what is wrong put right, as CorrectState would."""
+    for service, slots in wanted.items():
+        held = state.service(service).slots
+        for slot in {*held, *slots}:
+            old = held.get(slot)
+            if not right(slots.get(slot), old.value if old else None):
+                new = SlotValue(slots[slot][0], CORRECTION) if slot in slots else None
+                state = state.with_slot(service, slot, new)
+    return state
 
 
 def exchanges(dialogue: dict[str, Any]) -> list[tuple[str, str]]:
@@ -165,12 +142,12 @@ def score(scorer: ModuleType, data: Path, chosen: EvaluationSet, predicted: dict
     """Figures of one set: SGD's fuzzy joint goal accuracy by seen and unseen services, MultiWOZ's normalised."""
     if chosen.task == "sgd":
         portion = chosen.name.rsplit("_", 1)[1]
-        seen = {service["service_name"] for service in _json(data / "sgd_train_schema.json")}
+        seen = {service["service_name"] for service in load_json(data / "sgd_train_schema.json")}
         if portion == "train":  # model selection: the held-out services count as unseen
             seen -= set(FOLD)
-        schema = _json(data / f"sgd_{portion}_schema.json")
+        schema = load_json(data / f"sgd_{portion}_schema.json")
         out, _ = scorer.score_sgd(chosen.dialogues, predicted, schema, seen)
-        figures = {}
+        figures: dict[str, float] = {}
         for key, label in (("ALL", "all"), ("SEEN", "seen"), ("UNSEEN", "unseen")):
             if key in out:
                 figures |= {
@@ -198,18 +175,21 @@ def evaluate(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float
         elif name == "rules":
             trackers[name] = RuleTracker()
         else:
-            trackers[name] = LearnedTracker.load(Path(options.weights))
+            network, about = artifact.load(Path(options.weights))
+            leanings = Leanings(**(about.get("leanings", {}) | json.loads(options.leanings)))
+            trackers[name] = LearnedTracker(network, leanings, shallow=bool(about.get("shallow")))
     scorer = load_scorer(Path(options.scorer)) if options.scorer else None
     results: dict[str, dict[str, dict[str, float]]] = {}
-    for chosen in _sets(options, data):
+    for chosen in sets(options.sets.split(","), data, options.every, options.start):
         for name, tracker in trackers.items():
             begun = time.monotonic()
-            predicted = follow(tracker, chosen)
+            followed = follow(tracker, chosen, options.corrected)
+            predicted = {key: one.states for key, one in followed.items()}
             seconds = time.monotonic() - begun
             path = out / (f"{chosen.name}.jsonl" if name == "learned" else f"{chosen.name}.{name}.jsonl")
             with path.open("w", encoding="utf-8") as file:
-                for key, states in predicted.items():
-                    file.write(json.dumps({"id": key, "states": states}, ensure_ascii=False) + "\n")
+                for key, one in followed.items():
+                    file.write(json.dumps({"id": key} | asdict(one), ensure_ascii=False) + "\n")
             figures = score(scorer, data, chosen, predicted) if scorer else {}
             turns = sum(map(len, predicted.values()))
             figures |= {"turns": turns, "turns_per_second": turns / max(seconds, 1e-9)}
@@ -218,29 +198,6 @@ def evaluate(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float
                 shown = "  ".join(f"{k} {v:.1f}" for k, v in figures.items())
                 print(f"{chosen.name:14s} {name:8s} {shown}", flush=True)
     return results
-
-
-def _sets(options: argparse.Namespace, data: Path) -> Iterable[EvaluationSet]:
-    wanted = options.sets.split(",")
-    dialogues = list(read(data / "sgd_dev.jsonl.gz"))[:: options.every]
-    for name in wanted:
-        if name == "sgd":
-            yield sgd_set(data, dialogues)
-        elif name.startswith("sgdx_"):
-            yield sgd_set(data, dialogues, name.removeprefix("sgdx_"))
-        elif name == "fold":
-            held_out = [d for d in read(data / "sgd_train.jsonl.gz") if set(d["services"]) & set(FOLD)]
-            yield sgd_set(data, held_out[:: 20 * options.every], portion="train")
-        elif name == "mwz_train":
-            schema = multiwoz_schema(data)
-            chosen = list(read(data / "mwz21_train.jsonl.gz"))[:: 80 * options.every]
-            yield EvaluationSet("mwz21_train", "mwoz", chosen, lambda _, known=schema: known, {})
-        elif name == "mwz":
-            schema = multiwoz_schema(data)
-            chosen = list(read(data / "mwz21_dev.jsonl.gz"))[:: options.every]
-            yield EvaluationSet("mwz21_dev", "mwoz", chosen, lambda _, known=schema: known, {})
-        else:
-            raise SystemExit(f"no such set: {name}")
 
 
 def main() -> None:
@@ -252,6 +209,9 @@ def main() -> None:
     parser.add_argument("--sets", default="sgd,mwz")
     parser.add_argument("--trackers", default="", help="of empty, rules, learned; all there are if unset")
     parser.add_argument("--weights", default=str(artifact.DEFAULT))
+    parser.add_argument("--leanings", default="{}", help="JSON over the artifact's own, see decode.Leanings")
+    parser.add_argument("--corrected", action="store_true", help="put every state right before the next turn")
+    parser.add_argument("--start", type=int, default=0, help="first dialogue taken")
     parser.add_argument("--every", type=int, default=1, help="take every n-th dialogue")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")

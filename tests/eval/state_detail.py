@@ -1,7 +1,8 @@
 """Where a dialogue state goes wrong and how it recovers: `python -m tests.eval.state_detail --data DIR --pred FILE`.
 
 Reads a prediction file of `tests.eval.state` for SGD and reports, per frame and slot: deletions and "dontcare" apart
-from other changes, and the turns after a wrong state (are their changes right? does the state become right?).
+from other changes, the turns after a wrong or corrected state (are their changes right? does the state become right?),
+and the entities found.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ def right(gold: list[str] | None, predicted: str | None) -> bool:
     return plain(predicted) in {plain(value) for value in gold}
 
 
-def tally(gold: dict[str, Any], states: list[dict[str, Any]]) -> Counter[str]:
-    """Counts over one dialogue's frames."""
+def tally(gold: dict[str, Any], states: list[dict[str, Any]], corrected: bool = False) -> Counter[str]:
+    """Counts over one dialogue's frames.
+
+    `corrected`: what was wrong in a state had been put right before the next turn (`tests.eval.state --corrected`), so
+    that changes are counted from the true state.
+    """
     count: Counter[str] = Counter()
     before_gold: dict[str, Slots] = {}
     before: dict[str, dict[str, str]] = {}
@@ -44,7 +49,12 @@ def tally(gold: dict[str, Any], states: list[dict[str, Any]]) -> Counter[str]:
                 for name in names
                 if wanted.get(name) != old.get(name) and not _same(wanted.get(name), old.get(name))
             }
-            touched = {name for name in names if got.get(name) != old_got.get(name)}
+            if corrected:
+                touched = {name for name in names if not right(old.get(name), got.get(name))}
+                gone = {name for name in touched if name in old and name not in got}
+            else:
+                touched = {name for name in names if got.get(name) != old_got.get(name)}
+                gone = {name for name in touched if name not in got}
             kind = "right" if was_right else "wrong"
             count[f"after_{kind}"] += 1
             count[f"after_{kind}_state_right"] += is_right
@@ -58,10 +68,29 @@ def tally(gold: dict[str, Any], states: list[dict[str, Any]]) -> Counter[str]:
             said = {name for name in touched if got.get(name) == "dontcare"}
             count["dontcare_said"] += len(said)
             count["dontcare_said_right"] += sum((wanted.get(name) or [""])[0] == "dontcare" for name in said)
-            gone = {name for name in touched if name not in got}
             count["deletion_said"] += len(gone)
             count["deletion_said_right"] += sum(name not in wanted for name in gone)
             before_gold[service], before[service] = wanted, dict(got)
+    return count
+
+
+def tally_entities(gold: dict[str, Any], entities: list[list[Any]], choices: set[str]) -> Counter[str]:
+    """Counts of the values that the users' texts name, by exact place; `_typed` also by their slot.
+
+    The annotation marks values of free text only: what is found and names one of the `choices` of a categorical slot
+    is neither right nor wrong.
+    """
+    count: Counter[str] = Counter()
+    users = [turn for turn in gold["turns"] if turn["speaker"].upper() == "USER"]
+    for turn, found in zip(users, entities, strict=True):
+        marked = {(start, end): slot for _, slot, start, end in turn.get("spans") or ()}
+        places = {(start, end) for _, _, start, end in found}
+        typed = {(start, end) for _, kind, start, end in found if marked.get((start, end)) == kind}
+        extra = [(a, b) for a, b in places - marked.keys() if plain(turn["text"][a:b]) not in choices]
+        count["entity"] += len(marked)
+        count["entity_right"] += len(places & marked.keys())
+        count["entity_typed_right"] += len(typed)
+        count["entity_said"] += len(places & marked.keys()) + len(extra)
     return count
 
 
@@ -74,13 +103,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--pred", required=True)
+    parser.add_argument("--corrected", action="store_true", help="the file was made with --corrected")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    predicted = {line["id"]: line["states"] for line in read(Path(options.pred))}
+    predicted = {line["id"]: line for line in read(Path(options.pred))}
+    services = json.loads((Path(options.data) / "sgd_dev_schema.json").read_text())
+    slots = [slot for service in services for slot in service["slots"] if slot["is_categorical"]]
+    choices = {plain(value) for slot in slots for value in slot["possible_values"]}
     count: Counter[str] = Counter()
     for dialogue in read(Path(options.data) / "sgd_dev.jsonl.gz"):
-        if dialogue["id"] in predicted:
-            count.update(tally(dialogue, predicted[dialogue["id"]]))
+        if (line := predicted.get(dialogue["id"])) is not None:
+            count.update(tally(dialogue, line["states"], options.corrected))
+            count.update(tally_entities(dialogue, line.get("entities", []), choices) if "entities" in line else {})
     figures = {
         name: round(100 * count[f"{name}{part}_right"] / max(1, count[name]), 1)
         for name, part in (
@@ -92,11 +126,13 @@ def main() -> None:
         for name in ("after_right", "after_wrong")
         for part in ("_changes", "_state")
     }  # fmt: skip
+    for name in ("entity", "entity_typed"):
+        figures[f"{name}_F1"] = round(200 * count[f"{name}_right"] / max(1, count["entity"] + count["entity_said"]), 1)
     if options.json:
         print(json.dumps({"percent": figures, "counts": count}, indent=1))
     else:
         for name, value in figures.items():
-            base = name.removesuffix("_changes").removesuffix("_state")
+            base = name.removesuffix("_changes").removesuffix("_state").removesuffix("_typed_F1").removesuffix("_F1")
             print(f"{name:22s} {value:5.1f} %  of {count[base]}")
 
 

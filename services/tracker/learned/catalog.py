@@ -48,6 +48,10 @@ class SlotView:
         names = (self.values[index], *(self.aliases[index] if self.aliases else ()))
         return tuple(dict.fromkeys(plain(name) for name in names))
 
+    def canonical(self, said: str) -> str:
+        """The slot's value that `said` names, in the schema's own writing; `said` where there is none."""
+        return _canonical(self).get(plain(said), said) if self.values else said
+
     @property
     def text(self) -> str:
         return f"{words(self.label)}: {self.description}"
@@ -56,6 +60,16 @@ class SlotView:
     def choices(self) -> tuple[str, ...]:
         """Values to choose among; empty for free text."""
         return self.values if self.categorical and len(self.values) <= MAX_VALUES else ()
+
+
+@lru_cache(maxsize=4096)
+def _canonical(slot: SlotView) -> dict[str, str]:
+    """Values by their plain forms; the first of two that sound alike."""
+    found: dict[str, str] = {}
+    for index, value in enumerate(slot.values):
+        for form in slot.spoken(index):
+            found.setdefault(form, value)
+    return found
 
 
 @dataclass(frozen=True)

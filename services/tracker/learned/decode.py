@@ -38,9 +38,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Leanings:
-    """Offsets on the gate's logits, chosen on held-out services: above zero makes that gate rarer."""
+    """Offsets on the gate's logits, chosen on held-out services.
+
+    Above zero `keep` makes every change rarer and `rule` takes what the rules would do on the whole schema more often
+    (a large one always does); the others make their gate rarer.
+    """
 
     keep: float = 0.0
+    rule: float = 0.0
     user: float = 0.0
     system: float = 0.0
     copy: float = 0.0
@@ -57,8 +62,9 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
     gate[:, USER] -= leanings.user
     gate[:, SYSTEM] -= leanings.system
     gate[:, COPY] -= leanings.copy
-    shares = gate.softmax(-1)
-    chosen = gate.argmax(-1).tolist()
+    for key, proposal in turn.proposals.changes.items():
+        gate[plan.slots[key], RULE] += leanings.rule if proposal.whole else 0.0
+    chosen, changing = _gates(gate)
     mentioned = (scores.mention[row] > leanings.mention).tolist()
     for key, position in plan.slots.items():
         if mentioned[position]:
@@ -85,10 +91,23 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
             case gates if gates == RULE:
                 change = _proposed(key, turn)
         if change is not None:
-            change.confidence = float(shares[position, chosen[position]])
+            change.confidence = changing[position]
+            if change.value is not None:
+                change.value = plan.slot_views[position].canonical(change.value)
             found.changes[key] = change
     _services(found, scores, row, turn, plan)
     return found
+
+
+def _gates(gate: Tensor) -> tuple[list[int], list[float]]:
+    """The gate of each slot and how surely it changes: first whether it does at all, then how.
+
+    The ways to change share what speaks for a change: each alone may be less likely than none.
+    """
+    changing = 1.0 - gate.softmax(-1)[:, KEEP]
+    ways = gate.clone()
+    ways[:, KEEP] = -1e9
+    return torch.where(changing > 0.5, ways.argmax(-1), KEEP).tolist(), changing.tolist()
 
 
 def _services(found: Reading, scores: Scores, row: int, turn: Turn, plan: Layout) -> None:

@@ -11,7 +11,7 @@ from services.tracker.domain import acts
 from services.tracker.domain.lexicon import compile_schema
 from services.tracker.domain.offers import confirms
 from services.tracker.domain.rules import RuleTracker
-from services.tracker.domain.state import SYSTEM, Offer, ServiceState, SlotValue, State
+from services.tracker.domain.state import SYSTEM, Entity, Offer, ServiceState, SlotValue, State
 from services.tracker.learned.catalog import ServiceView, plain, words
 
 Key = tuple[str, str]  # service and slot
@@ -48,6 +48,7 @@ class Proposals:
     offers: dict[Key, str] = field(default_factory=dict)  # open after the reply, as the rules read it
     cues: dict[Key, tuple[float, ...]] = field(default_factory=dict)  # CUES per slot
     manner: tuple[float, ...] = (0.0,) * MANNERS
+    entities: tuple[Entity, ...] = ()
 
 
 _RULES = RuleTracker()
@@ -109,7 +110,8 @@ def propose(
     if len(services) == 1:
         agreed = {key: Proposal(p.value, p.system, p.span, True) for key, p in changes.items()}
         only = frozenset({services[0].name})
-        return Proposals(agreed, frozenset(requested), frozenset(wanted), only, opened, cues, manner)
+        named = tracked.entities
+        return Proposals(agreed, frozenset(requested), frozenset(wanted), only, opened, cues, manner, named)
     states = {view.name: befores[view.name][0] for view in services}
     found = _whole(services, befores, recent, system_text, user_text)
     opened = _offers(services, found)
@@ -122,7 +124,9 @@ def propose(
         for label, value in _changes(states[view.name], after).items():
             key = (view.name, names[label])
             changes[key] = Proposal(value.value, value.system, value.span, True)
-    return Proposals(changes, frozenset(requested), frozenset(wanted), frozenset(active), opened, cues, manner)
+    return Proposals(
+        changes, frozenset(requested), frozenset(wanted), frozenset(active), opened, cues, manner, found.entities
+    )
 
 
 def _compare(

@@ -13,6 +13,7 @@ from services.common.schema import Schema
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import (
     COPIED,
+    CORRECTION,
     MAX_ENTITIES,
     SYSTEM,
     USER,
@@ -77,8 +78,8 @@ class LearnedTracker:
         learned.sort(key=lambda item: len(item[1].system.ids) + len(item[1].user.ids))
         for start in range(0, len(learned), MOST_TURNS):
             some = learned[start : start + MOST_TURNS]
-            for (index, _), reading in zip(some, self.read([turn for _, turn in some]), strict=True):
-                found[index] = _state(requests[index], reading)
+            for (index, turn), reading in zip(some, self.read([turn for _, turn in some]), strict=True):
+                found[index] = _state(requests[index], turn, reading)
         return [state for state in found if state is not None]
 
     def read(self, turns: Sequence[Turn]) -> list[Reading]:
@@ -128,7 +129,7 @@ class LearnedTracker:
         return tuple(view for view in views if view.name in chosen)
 
 
-def _state(request: TrackRequest, reading: Reading) -> State:
+def _state(request: TrackRequest, turn: Turn, reading: Reading) -> State:
     """The state after the turn: the previous one with the reading's changes."""
     schema, before = request.schema, request.previous
     services: dict[str, ServiceState] = {}
@@ -145,6 +146,8 @@ def _state(request: TrackRequest, reading: Reading) -> State:
             old = state.slots.get(slot)
             if old is not None and plain(old.value) == plain(change.value):
                 continue
+            if old is not None and old.origin == CORRECTION and change.origin != "user":
+                continue  # what the system said must not undo a person's correction
             value = SlotValue(change.value, _ORIGINS[change.origin], change.span, request.turn)
         services[service_name] = state.with_slot(slot, value)
         touched[service_name] = 1.0
@@ -159,15 +162,19 @@ def _state(request: TrackRequest, reading: Reading) -> State:
             touched[name] = max(share, touched.get(name, 0.0))
     order = [name for name in services if name not in touched] + sorted(touched, key=lambda x: touched[x])
     services = {name: services[name] for name in order}
-    return State(services, _entities(reading), _offers(request, reading, services))
+    return State(services, _entities(reading, turn), _offers(request, reading, services))
 
 
-def _entities(reading: Reading) -> tuple[Entity, ...]:
+def _entities(reading: Reading, turn: Turn) -> tuple[Entity, ...]:
+    """What the turn names: the values the network read, typed by their slots, and what else the rules saw."""
     found = {
-        (change.span, key[1]): Entity(change.value, key[1], change.span)
+        (change.span, key[1]): Entity(turn.user_text[slice(*change.span)], key[1], change.span)
         for key, change in reading.changes.items()
         if change.span is not None and change.value is not None
     }
+    for entity in turn.proposals.entities:
+        if all(entity.span[1] <= start or end <= entity.span[0] for (start, end), _ in found):
+            found[(entity.span, entity.kind)] = entity
     return tuple(found.values())[:MAX_ENTITIES]
 
 
