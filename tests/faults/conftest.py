@@ -9,7 +9,6 @@ from tests.support.brokers import KINDS, Brokers
 from tests.support.stack import Stack, Story
 
 _STACK = pytest.StashKey[Stack]()
-_FIGURES = pytest.StashKey[list[tuple[str, str, float]]]()
 
 
 @pytest.fixture(scope="session", params=KINDS)
@@ -23,7 +22,6 @@ def stack(
     broker = brokers.get(request.param)
     running = Stack(tmp_path_factory.mktemp(f"faults-{request.param}"), mongo_server, broker)
     yield running
-    request.config.stash.setdefault(_FIGURES, []).extend(running.figures)
     running.close()
     brokers.release(broker)
 
@@ -36,6 +34,17 @@ def story(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Story]:
     told = Story(stack)
     yield told
     told.close()
+    request.node.user_properties.extend(("seconds", figure) for figure in told.figures)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where the run has several workers, each broker's stories go to one of them, which keeps its stack."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        kind = call and (call.params.get("stack") or call.params.get("broker"))
+        if kind and "faults" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group(kind))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,9 +57,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The times measured in the stories."""
-    figures = config.stash.get(_FIGURES, [])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The times measured in the stories, also those of a run's several workers."""
+    reports = terminalreporter.stats.get("", []) + terminalreporter.stats.get("error", [])
+    figures = [tuple(figure) for report in reports if report.when == "teardown" for _, figure in report.user_properties]
     if figures:
         terminalreporter.section("fault stories: seconds measured")
         for what, kind, figure in sorted(figures):

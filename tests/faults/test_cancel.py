@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from antiphon.v1 import conversation_pb2 as pb
 
 from tests.support.callers import Caller
@@ -10,6 +11,7 @@ from tests.support.stack import Story
 CANCELS, SESSIONS = 200, 4
 
 
+@pytest.mark.timed
 def test_99_of_100_cancels_are_answered_within_100_ms(story: Story) -> None:
     story.generators(1)
     seconds: list[float] = []

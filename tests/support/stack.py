@@ -44,7 +44,6 @@ class Stack:
         self.tracker: ServiceProcess | None = None
         self.knowledge: ServiceProcess | None = None
         self.folder = folder
-        self.figures: list[tuple[str, str, float]] = []
         self._store: Store | None = None
 
     @property
@@ -106,6 +105,7 @@ class Story:
         self.tenant = f"tenant_{next(_tenants)}"
         self.history = History(stack.store, self.tenant)
         self.key = stack.store.keys.create(self.tenant, "operator", "story")[1]
+        self.figures: list[tuple[str, str, float]] = []
         self._callers: list[Caller] = []
         self._own: list[ServiceProcess] = []
         self._programs: list[Program] = []
@@ -171,7 +171,7 @@ class Story:
 
     def measured(self, what: str, figure: float) -> None:
         """Keep a figure for the end of the test run's output."""
-        self.stack.figures.append((what, self.stack.kind, figure))
+        self.figures.append((what, self.stack.kind, figure))
 
     def check(self, timeout: float = 90.0) -> None:
         """Every turn ends, and what was seen and stored is what was promised."""
