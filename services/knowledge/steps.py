@@ -58,7 +58,7 @@ class GroundStep:
             log.warning("unreadable_message", queue=topology.GROUND, error=str(error))
             delivery.refuse()
             return
-        with step_span("ground", message.trace):
+        with step_span("ground", delivery.headers, turn=message.turn):
             try:
                 grounded = self.ground(message)
             except Exception:

@@ -78,6 +78,7 @@ def cut(
 
     `count` gives the WordPieces of each text. A heading path takes at most a third of the room.
     """
+    count = _Counted(count, [text for one in sections for text in (" > ".join(one.headings), *_paragraphs(one.text))])
     passages: list[Passage] = []
     seen: dict[tuple[str, str], int] = {}
     for section in sections:
@@ -89,6 +90,21 @@ def cut(
             identity = content_hash(source, heading, text, str(again))
             passages.append(Passage(identity, heading, text, len(passages)))
     return passages
+
+
+class _Counted:
+    """Counts of WordPieces, each text asked for once and the texts known beforehand in one go."""
+
+    def __init__(self, count: Callable[[Sequence[str]], list[int]], texts: Sequence[str]) -> None:
+        self._count = count
+        self._known: dict[str, int] = {}
+        self(texts)
+
+    def __call__(self, texts: Sequence[str]) -> list[int]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self._count(new), strict=True))
+        return [self._known[text] for text in texts]
 
 
 def _fit_heading(headings: Sequence[str], count: Callable[[Sequence[str]], list[int]], room: int) -> str:
@@ -116,7 +132,7 @@ def _pack(text: str, room: int, count: Callable[[Sequence[str]], list[int]]) -> 
 
 def _units(text: str, room: int, count: Callable[[Sequence[str]], list[int]]) -> Iterator[tuple[str, str]]:
     """(unit, what joins it to the unit before); every unit fits the room."""
-    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
+    paragraphs = _paragraphs(text)
     for paragraph, size in zip(paragraphs, count(paragraphs), strict=True):
         if size <= room:
             yield paragraph, "\n\n"
@@ -130,6 +146,10 @@ def _units(text: str, room: int, count: Callable[[Sequence[str]], list[int]]) ->
                 for number, piece in enumerate(_halve(sentence, room, count)):
                     yield piece, " " if number else joint
             joint = "" if sentence[-1] in "。！？；" else " "
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
 def _halve(text: str, room: int, count: Callable[[Sequence[str]], list[int]]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from services.common.store.connection import Connection
 from services.common.store.knowledge.candidates import CandidateStore, Decision
 from services.common.store.knowledge.documents import DocumentStore, Upload, document_id
 from services.common.store.knowledge.erasing import ErasingStore
-from services.common.store.knowledge.facts import FactChange, FactStore, FactView, Statement, read_fact
+from services.common.store.knowledge.fact_documents import FactView, read_fact
+from services.common.store.knowledge.facts import FactChange, FactStore, Statement
 from services.common.store.knowledge.log import KNOWLEDGE_INDEXES, Change, Heads, KnowledgeLog
 from services.common.store.knowledge.questions import Question, QuestionStore
 from services.common.store.knowledge.uses import Use, UseStore

@@ -10,9 +10,10 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from services.common.facts import BEGINNING, FactRevision, Resolution, fact_id, key, resolve, undone
+from services.common.facts import FactRevision, fact_id, key, resolve, undone
 from services.common.store.connection import Connection, Document
-from services.common.store.knowledge.log import SCHEMA_VERSION, UP, KnowledgeLog, now
+from services.common.store.knowledge.fact_documents import FactView, by_fact, fact_document, read_fact, view_of
+from services.common.store.knowledge.log import UP, KnowledgeLog, now
 from services.common.store.turns import Request
 
 
@@ -31,15 +32,6 @@ class Statement:
     valid_to: datetime | None = None
     depends_on: tuple[tuple[str, int], ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FactView:
-    """A revision with what became of it: status is current, superseded or retracted."""
-
-    fact: FactRevision
-    status: str
-    superseded_by: int = 0
 
 
 @dataclass(frozen=True)
@@ -202,7 +194,7 @@ class FactStore:
         cursor = self._connection.scoped("facts", tenant).find(query)
         cursor = cursor.sort([("entity_key", UP), ("slot_key", UP), ("revision", UP)])
         views: list[FactView] = []
-        for group in _by_fact(cursor):
+        for group in by_fact(cursor):
             if len(views) >= limit:
                 break
             views += [FactView(one, "current") for one in resolve(group, as_of, known_at).current]
@@ -214,7 +206,7 @@ class FactStore:
         if not revisions:
             raise NotFound(f"no fact {fact}")
         resolution = resolve(revisions)
-        views = [_view(one, resolution, revisions) for one in reversed(revisions) if one.operation != "undo"]
+        views = [view_of(one, resolution, revisions) for one in reversed(revisions) if one.operation != "undo"]
         return [view for view in views if not before or view.fact.revision < before][:limit]
 
     def read_facts(self, tenant: str, references: Sequence[tuple[str, int]]) -> dict[tuple[str, int], FactRevision]:
@@ -237,7 +229,7 @@ class FactStore:
                 return repeated
             before = self._revisions(tenant, revision.id)
             number = before[-1].revision + 1 if before else 1
-            document = _document(tenant, revision, number)
+            document = fact_document(tenant, revision, number)
             if request is not None:
                 document["request"] = request.document()
             try:
@@ -254,13 +246,13 @@ class FactStore:
         resolution = resolve(after)
         held = resolve(before).current
         lost = [one for one in held if one not in resolution.current]
-        superseded = _view(lost[-1], resolution, after) if lost else None
+        superseded = view_of(lost[-1], resolution, after) if lost else None
         if written.operation == "undo":
             current = resolution.current
             return FactChange(FactView(current[-1], "current") if current else None, watermark, superseded)
         if written.operation == "retract" and superseded is not None:
             return FactChange(superseded, watermark, superseded)
-        return FactChange(_view(written, resolution, after), watermark, superseded)
+        return FactChange(view_of(written, resolution, after), watermark, superseded)
 
     def _repeated(self, tenant: str, request: Request | None) -> FactChange | None:
         if request is None:
@@ -286,71 +278,3 @@ class FactStore:
         seen = max((one.revision for one in current), default=revisions[-1].revision)
         if expected != seen:
             raise Aborted(f"revision {expected} was expected, {seen} is the current one")
-
-
-def _view(one: FactRevision, resolution: Resolution, revisions: Sequence[FactRevision]) -> FactView:
-    if one in resolution.current:
-        return FactView(one, "current")
-    by = resolution.superseded_by.get(one.revision, 0)
-    by_operation = next((other.operation for other in revisions if other.revision == by), "assert")
-    retracted = one.operation == "retract" or by_operation in ("retract", "undo")
-    return FactView(one, "retracted" if retracted else "superseded", by)
-
-
-def _by_fact(rows: Iterable[Document]) -> Iterable[list[FactRevision]]:
-    group: list[FactRevision] = []
-    for row in rows:
-        revision = read_fact(row)
-        if group and group[0].id != revision.id:
-            yield group
-            group = []
-        group.append(revision)
-    if group:
-        yield group
-
-
-def _document(tenant: str, fact: FactRevision, number: int) -> Document:
-    return {
-        "_id": f"{tenant}/{fact.id}/{number}",
-        "schema_version": SCHEMA_VERSION,
-        "fact": fact.id,
-        "revision": number,
-        "entity": fact.entity,
-        "entity_key": key(fact.entity),
-        "slot": fact.slot,
-        "slot_key": key(fact.slot),
-        "value": fact.value,
-        "operation": fact.operation,
-        "multi": fact.multi,
-        "authority": fact.authority,
-        "author": fact.author,
-        "valid_from": fact.valid_from,
-        "valid_to": fact.valid_to,
-        "recorded_at": fact.recorded_at,
-        "span": fact.span,
-        "provenance": fact.provenance,
-        "depends_on": [list(one) for one in fact.depends_on],
-        "undoes": fact.undoes,
-    }
-
-
-def read_fact(row: Document) -> FactRevision:
-    """The revision that a `facts` document holds."""
-    return FactRevision(
-        id=row["fact"],
-        revision=row["revision"],
-        entity=row["entity"],
-        slot=row["slot"],
-        value=row["value"],
-        operation=row["operation"],
-        multi=row["multi"],
-        authority=row["authority"],
-        author=row["author"],
-        valid_from=row["valid_from"] or BEGINNING,
-        valid_to=row["valid_to"],
-        recorded_at=row["recorded_at"],
-        span=row["span"],
-        provenance=row["provenance"],
-        depends_on=tuple((other, revision) for other, revision in row["depends_on"]),
-        undoes=row["undoes"],
-    )
