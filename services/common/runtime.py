@@ -54,6 +54,7 @@ class Runtime:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
+        telemetry.shutdown()
         log.info("stopped", service=self.service)
 
     def ready(self) -> None:

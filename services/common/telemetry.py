@@ -1,31 +1,27 @@
 """Logs, metrics and traces, set up once per process; and the names that are bound to all three.
 
-A user's text is never logged at info level or above. One trace follows a turn over the queues: its
-context travels in the message's ``trace``.
+A user's text is never logged at info level or above. One trace follows a turn over the queues: its context travels in
+the headers of each message (W3C ``traceparent``) beside the time of sending. The metrics stand in ``metrics``.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from opentelemetry import propagate, trace
-from prometheus_client import Counter, Histogram, start_http_server
+from opentelemetry.trace import Span, SpanKind
+from prometheus_client import start_http_server
 
+from services.common import metrics
 from services.common.settings import CommonSettings
 
-QUEUE_SECONDS = Histogram(
-    "antiphon_step_seconds",
-    "Time a step worked on a turn",
-    ["step"],
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
-)
-TURNS = Counter("antiphon_turns_total", "Turns by how they ended", ["end"])
-
+SENT = "sent"  # header: when the message was sent, seconds since 1970
 tracer = trace.get_tracer("antiphon")
 
 
@@ -71,6 +67,13 @@ def _configure_tracing(settings: CommonSettings, service: str) -> None:
     trace.set_tracer_provider(provider)
 
 
+def shutdown() -> None:
+    """Send the spans that wait; call it once, at the end."""
+    provider = trace.get_tracer_provider()
+    if hasattr(provider, "shutdown"):
+        provider.shutdown()
+
+
 def trace_context() -> dict[str, str]:
     """The current trace as headers for a message; empty without one."""
     carrier: dict[str, str] = {}
@@ -79,13 +82,64 @@ def trace_context() -> dict[str, str]:
     return carrier
 
 
+def message_headers(trace_of_turn: Mapping[str, str]) -> dict[str, Any]:
+    """Headers of a message sent now: its trace (the current one, else the turn's own) and the time."""
+    return {SENT: time.time(), **(trace_context() or trace_of_turn)}
+
+
 @contextmanager
-def step_span(step: str, carrier: dict[str, str], **attributes: Any) -> Iterator[None]:
-    """Measure one step of a turn and, if it is traced, continue its trace."""
-    with QUEUE_SECONDS.labels(step).time():
-        if not carrier:
+def call_span(method: str, metadata: Iterable[tuple[str, str | bytes]] | None) -> Iterator[None]:
+    """The span of a gRPC call, in the caller's trace where its metadata names one."""
+    if not _recording():
+        yield
+        return
+    carrier = {name: value for name, value in metadata or () if isinstance(value, str)}
+    with tracer.start_as_current_span(
+        method.removeprefix("/"), context=propagate.extract(carrier), kind=SpanKind.SERVER, record_exception=False
+    ):
+        yield
+
+
+def observe_queue(queue: str, headers: Mapping[str, Any]) -> None:
+    """Count how long a message has waited. Clocks of two machines may differ by more than that: never below 0."""
+    sent = headers.get(SENT)
+    if isinstance(sent, int | float):
+        metrics.QUEUE_SECONDS.labels(queue).observe(max(0.0, time.time() - sent))
+
+
+class Step:
+    """One step of a turn under way: its time, and its span if it is traced. ``end`` it once, from any thread."""
+
+    def __init__(self, step: str, headers: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+        self._step = step
+        self._started = time.monotonic()
+        self.span: Span = trace.INVALID_SPAN
+        if _recording():
+            here = trace.get_current_span().get_span_context().is_valid
+            context = None if here else propagate.extract({k: v for k, v in headers.items() if isinstance(v, str)})
+            self.span = tracer.start_span(step, context, SpanKind.CONSUMER, attributes=dict(attributes))
+
+    def end(self) -> None:
+        metrics.STEP_SECONDS.labels(self._step).observe(time.monotonic() - self._started)
+        self.span.end()
+
+
+def begin_step(step: str, headers: Mapping[str, Any], **attributes: Any) -> Step:
+    """Begin a step that ends elsewhere, in the current trace or in the one of the message's headers."""
+    return Step(step, headers, attributes)
+
+
+@contextmanager
+def step_span(step: str, headers: Mapping[str, Any], **attributes: Any) -> Iterator[None]:
+    """Measure one step of a turn and continue the trace of the message's headers; messages sent in it follow on."""
+    begun = Step(step, headers, attributes)
+    try:
+        with trace.use_span(begun.span):
             yield
-            return
-        context = propagate.extract(carrier)
-        with tracer.start_as_current_span(step, context=context, attributes=attributes):
-            yield
+    finally:
+        begun.end()
+
+
+def _recording() -> bool:
+    """Whether tracing is on; without it a step costs no span."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from services.common import metrics
 from services.common.drafts import chosen_draft
 from services.common.errors import AntiphonError
 from services.common.store import DATABASE_AWAY, Document, Store
@@ -79,6 +80,9 @@ class Batcher(threading.Thread):
         self._store.feedback.keep_signals(tenant, preferences, claims)
         if claims:
             self._send_claims(tenant, sorted(claims))
+        for record in records:
+            if record.get("rating") is not None:
+                metrics.RATINGS.labels(str(record["rating"])).inc()
         self._store.feedback.processed(tenant, {one: found.refusal for one, found in lessons.items()})
 
     @staticmethod

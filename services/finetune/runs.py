@@ -186,11 +186,17 @@ class TrainingRun:
         )
         self._store.examples.mark_trained(self._tenant, [*made["new"], *made["replay"]])
         if good and self._run.get("promote"):
-            self._store.versions.promote(
-                self._tenant, version, expected_epoch=None, force=False, by=self._id, comment="promoted by its training"
-            )
+            self._promote(version)
         self._store.trainings.end(self._tenant, self._id, "completed", {"version": version}, holder=self._holder)
         self._store.trainings.drop_checkpoint(self._tenant, self._id)
+
+    def _promote(self, version: str) -> None:
+        audit = self._store.audit
+        entry = audit.begin(self._tenant, self._id, "training", "PromoteVersion", {"version_id": version})
+        self._store.versions.promote(
+            self._tenant, version, expected_epoch=None, force=False, by=self._id, comment="promoted by its training"
+        )
+        audit.end(self._tenant, entry, "done")
 
     # -- the lease ------------------------------------------------------------------------------
 

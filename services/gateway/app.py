@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import grpc
 import structlog
@@ -35,14 +34,17 @@ from services.common.runtime import Runtime
 from services.common.store import Store
 from services.common.store.keys import ROLES
 from services.gateway.admin import AdminService
+from services.gateway.audit import AuditLog
 from services.gateway.auth import Keyring
 from services.gateway.conversation import ConversationService
 from services.gateway.dispatch import Dispatch
 from services.gateway.feedback import FeedbackService
 from services.gateway.guard import Guard
 from services.gateway.knowledge import KnowledgeService
+from services.gateway.limits import CallRate
 from services.gateway.load import Load
 from services.gateway.model import ModelService
+from services.gateway.quotas import Quotas
 from services.gateway.replies import Replies, Watch
 from services.gateway.searching import Searching
 from services.gateway.settings import GatewaySettings
@@ -51,8 +53,11 @@ from services.gateway.streams import Hub, Stream
 from services.gateway.sweeping import Sweeping
 from services.gateway.talk import Talk
 from services.gateway.threads import Threads
+from services.gateway.tls import Certificates
+from services.gateway.tokens import KeySet, TokenRules, Tokens
 
 log = structlog.get_logger(__name__)
+MOST_METADATA = 128 * 1024
 CONTRACT = (admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2)
 
 
@@ -105,21 +110,30 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     watch = Watch(store, threads, hub)
     sweeping = Sweeping(store, dispatch, settings.sweep_seconds)
     load = Load(store, settings.open_turns, settings.retry_after_seconds)
-    talk = Talk(settings, store, threads, hub, dispatch, load)
+    quotas = Quotas(store, settings.retry_after_seconds)
+    talk = Talk(settings, store, threads, hub, dispatch, load, quotas)
 
-    server = _server(settings, Keyring(store, threads, settings.key_cache_seconds))
+    guard = Guard(
+        Keyring(store, threads, settings.key_cache_seconds, _tokens(settings)),
+        AuditLog(store, threads),
+        CallRate(settings.calls_per_second),
+        settings.max_metadata_bytes,
+    )
+    server = _server(settings, guard)
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
-        ConversationService(settings, store, threads, dispatch, talk), server
+        ConversationService(settings, store, threads, dispatch, talk, quotas), server
     )
     state_pb2_grpc.add_StateServiceServicer_to_server(StateService(store, threads), server)
-    feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(FeedbackService(settings, store, threads, jobs), server)
+    feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(
+        FeedbackService(settings, store, threads, jobs, quotas), server
+    )
     knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(
-        KnowledgeService(settings, store, threads, searching, jobs),
+        KnowledgeService(settings, store, threads, searching, jobs, quotas),
         server,
     )
     # What a service does not define yet answers UNIMPLEMENTED, which is what the ignored "abstract" methods do.
     model_pb2_grpc.add_ModelServiceServicer_to_server(
-        ModelService(store, threads, jobs),  # type: ignore[abstract]
+        ModelService(store, threads, jobs, quotas),  # type: ignore[abstract]
         server,
     )
     admin_pb2_grpc.add_AdminServiceServicer_to_server(
@@ -150,11 +164,24 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     store.close()
 
 
-def _server(settings: GatewaySettings, keyring: Keyring) -> grpc.aio.Server:
+def _tokens(settings: GatewaySettings) -> Tokens | None:
+    if not settings.jwt_jwks:
+        return None
+    rules = TokenRules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_tenant_claim, settings.jwt_role_claim)
+    return Tokens(KeySet(settings.jwt_jwks), rules)
+
+
+def _server(settings: GatewaySettings, guard: Guard) -> grpc.aio.Server:
     return grpc.aio.server(
-        interceptors=[Guard(keyring)],
+        interceptors=[guard],
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
+            # What the guard refuses and logs must reach it; beyond this the library itself refuses.
+            ("grpc.max_metadata_size", MOST_METADATA),
+            ("grpc.absolute_max_metadata_size", MOST_METADATA),
+            # Long-lived connections end now and then, so that new gateways get their share of callers.
+            ("grpc.max_connection_age_ms", int(settings.connection_age_seconds * 1000)),
+            ("grpc.max_connection_age_grace_ms", int(settings.connection_grace_seconds * 1000)),
             ("grpc.so_reuseport", 0),  # a second gateway on the same port is a mistake and not load balancing
             # clients behind idle-cutting networks may ping every ten seconds, also between calls
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -180,5 +207,4 @@ def _listen(server: grpc.aio.Server, settings: GatewaySettings) -> int:
     address = f"{settings.gateway_host}:{settings.gateway_port}"
     if not settings.tls_certificate:
         return server.add_insecure_port(address)
-    pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
-    return server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+    return server.add_secure_port(address, Certificates(settings).credentials())

@@ -1,4 +1,4 @@
-"""Who calls: the API key of a call, looked up once in a while, and the role that each RPC needs."""
+"""Who calls: the API key or token of a call, looked at once in a while, and the role that each RPC needs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import hashlib
 import time
 from collections.abc import Iterable
 
-from services.common.errors import PermissionDenied, Unauthenticated
+from services.common.errors import NotFound, PermissionDenied, Unauthenticated
 from services.common.store import Credential, Store
 from services.common.store.keys import ROLES
 from services.gateway.threads import Threads
+from services.gateway.tokens import Tokens
 
 _caller: contextvars.ContextVar[Credential] = contextvars.ContextVar("caller")
 
@@ -44,43 +45,55 @@ def needed_role(method: str) -> str:
     return "reviewer" if service in REVIEWER_SERVICES else "operator"
 
 
+def require_role(method: str, credential: Credential) -> None:
+    """Raises PermissionDenied where the call needs a higher role than the caller's."""
+    needed = needed_role(method)
+    if needed and ROLES.index(credential.role) < ROLES.index(needed):
+        raise PermissionDenied(f"this call needs a key of role {needed}, yours is {credential.role}")
+
+
 class Keyring:
-    """Checks keys against the store and remembers good ones for a few seconds, hashed."""
+    """Checks keys against the store, tokens against their issuer's keys, and remembers good ones for a few seconds,
+    hashed."""
 
     LIMIT = 10_000
 
-    def __init__(self, store: Store, threads: Threads, seconds: float) -> None:
+    def __init__(self, store: Store, threads: Threads, seconds: float, tokens: Tokens | None = None) -> None:
         self._store = store
         self._threads = threads
         self._seconds = seconds
+        self._tokens = tokens
         self._known: dict[bytes, tuple[float, Credential]] = {}
 
-    async def admit(self, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Credential | None:
-        """The caller's credential; None where none is needed. Raises Unauthenticated, PermissionDenied."""
-        needed = needed_role(method)
-        if not needed:
-            return None
-        credential = await self._credential(_bearer(metadata))
-        if ROLES.index(credential.role) < ROLES.index(needed):
-            raise PermissionDenied(f"this call needs a key of role {needed}, yours is {credential.role}")
-        return credential
-
-    async def _credential(self, text: str) -> Credential:
+    async def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Credential:
+        """The caller's credential. Raises Unauthenticated, and PermissionDenied (TENANT_DISABLED)."""
+        text = _bearer(metadata)
         digest = hashlib.sha256(text.encode()).digest()
         known = self._known.get(digest)
-        if known is not None and known[0] > time.monotonic():
+        if known is not None and known[0] > time.time():
             return known[1]
-        credential = await self._threads.run(self._authenticate, text)
+        credential, expires = await self._threads.run(self._authenticate, text)
         if len(self._known) >= self.LIMIT:
             self._known.clear()
-        self._known[digest] = (time.monotonic() + self._seconds, credential)
+        self._known[digest] = (min(time.time() + self._seconds, expires), credential)
         return credential
 
-    def _authenticate(self, text: str) -> Credential:
-        credential = self._store.keys.authenticate(text)
+    def _authenticate(self, text: str) -> tuple[Credential, float]:
+        """The credential, and until when it may be remembered (seconds since 1970)."""
+        expires = float("inf")
+        if text.count(".") == 2:  # a key has one dot
+            if self._tokens is None:
+                raise Unauthenticated("this gateway takes API keys, not tokens")
+            credential, expires = self._tokens.credential(text)
+            try:
+                self._store.tenants.get(credential.tenant)
+            except NotFound:
+                raise PermissionDenied(f"no tenant {credential.tenant}", reason="OTHER_TENANT") from None
+        else:
+            credential = self._store.keys.authenticate(text)
         if self._store.tenants.disabled(credential.tenant):
             raise PermissionDenied("the tenant is switched off", reason="TENANT_DISABLED")
-        return credential
+        return credential, expires
 
 
 def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
@@ -89,4 +102,4 @@ def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
             scheme, _, text = (value if isinstance(value, str) else value.decode("ascii", "replace")).partition(" ")
             if scheme.lower() == "bearer" and text.strip():
                 return text.strip()
-    raise Unauthenticated("send the API key as metadata: authorization: Bearer key_…")
+    raise Unauthenticated("send the API key or token as metadata: authorization: Bearer key_…")

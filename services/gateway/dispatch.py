@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 import structlog
 
+from services.common import metrics
 from services.common.bus import Bus, TurnMessage, topology
 from services.common.bus.events import Event
 from services.common.errors import Unavailable
 from services.common.store import Accepted, Document, Store
-from services.common.telemetry import TURNS, trace_context
 from services.gateway.replay import end_of
 from services.gateway.streams import Hub
 
@@ -38,7 +38,7 @@ class Dispatch:
             taken = turn["attempt"] > 0
             queue = topology.GENERATE if taken else topology.TRACK
             try:
-                self._bus.publish_turn(queue, TurnMessage.of_turn(turn, trace_context()))
+                self._bus.publish_turn(queue, TurnMessage.of_turn(turn))
             except Unavailable as error:
                 log.warning("turn_not_dispatched", turn=turn["_id"], session=turn["session"], error=str(error))
 
@@ -69,7 +69,7 @@ class Dispatch:
 
     def ended(self, turn: Document) -> None:
         """Tell the streams of a turn that a gateway has ended."""
-        TURNS.labels(turn["status"]).inc()
+        metrics.TURNS.labels(turn["status"]).inc()
         events = end_of(turn)
         self._loop.call_soon_threadsafe(self._hub.deliver, events)
         other = turn.get("reply_to") or ""

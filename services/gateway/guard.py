@@ -1,4 +1,4 @@
-"""Stands before every RPC: admits the caller, binds names to the log, turns errors into statuses."""
+"""Stands before every RPC: admits the caller, audits, traces and counts the call, turns errors into statuses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from typing import Any
 import grpc
 import structlog
 
-from services.common.errors import AntiphonError, Unavailable
-from services.common.store import DATABASE_AWAY
-from services.gateway.auth import Keyring, set_caller
+from services.common import metrics
+from services.common.errors import AntiphonError, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
+from services.common.store import DATABASE_AWAY, Credential
+from services.common.telemetry import call_span
+from services.gateway.audit import AuditLog
+from services.gateway.auth import Keyring, require_role, set_caller
 from services.gateway.errors import rich_status
+from services.gateway.limits import CallRate
 
 log = structlog.get_logger(__name__)
 Handler = Any
@@ -24,8 +28,11 @@ PREFIX = "/antiphon."
 class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class is not generic at run time
     """Wraps each handler once; health and reflection pass through untouched."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, audit: AuditLog, rate: CallRate, max_metadata_bytes: int) -> None:
         self._keyring = keyring
+        self._audit = audit
+        self._rate = rate
+        self._max_metadata = max_metadata_bytes
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -56,13 +63,20 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class 
         offered = inspect.iscoroutinefunction(behaviour)
 
         async def answer(request: Any, context: Any) -> Any:
-            try:
-                await self._admit(method, context)
-                if offered:
-                    return await behaviour(request, context)
-            except Exception as error:
-                await refuse(method, context, error)
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered by this server")
+            with call_span(method, context.invocation_metadata()):
+                who, entry = None, ""
+                try:
+                    who = await self._identify(context)
+                    entry = await self._audit.begin(method, request, who, context.peer())
+                    require_role(method, who)
+                    if offered:
+                        response = await behaviour(request, context)
+                        await self._audit.end(who, entry)
+                        metrics.CALLS.labels(_name(method), "OK").inc()
+                        return response
+                except Exception as error:
+                    await self._refuse(method, context, error, who, entry)
+                await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered by this server")
 
         return answer
 
@@ -70,26 +84,53 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class 
         offered = inspect.isasyncgenfunction(behaviour)
 
         async def answer(request: Any, context: Any) -> None:
-            try:
-                await self._admit(method, context)
-                if offered:
-                    responses: AsyncIterator[Any] = behaviour(request, context)
-                    # closed at once when the client goes, also where that is noticed in the write
-                    async with aclosing(responses):  # type: ignore[type-var]
-                        async for response in responses:
-                            await context.write(response)
-                    return
-            except Exception as error:
-                await refuse(method, context, error)
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered by this server")
+            with call_span(method, context.invocation_metadata()):
+                try:
+                    require_role(method, await self._identify(context))
+                    if offered:
+                        responses: AsyncIterator[Any] = behaviour(request, context)
+                        # closed at once when the client goes, also where that is noticed in the write
+                        async with aclosing(responses):  # type: ignore[type-var]
+                            async for response in responses:
+                                await context.write(response)
+                        metrics.CALLS.labels(_name(method), "OK").inc()
+                        return
+                except Exception as error:
+                    await self._refuse(method, context, error)
+                await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered by this server")
 
         return answer
 
-    async def _admit(self, method: str, context: Any) -> None:
-        credential = await self._keyring.admit(method, context.invocation_metadata() or ())
-        if credential is not None:
-            set_caller(credential)
-            structlog.contextvars.bind_contextvars(tenant=credential.tenant, key=credential.key)
+    async def _identify(self, context: Any) -> Credential:
+        """The caller, bound to this call and its log lines; raises what refuses everyone alike."""
+        metadata = context.invocation_metadata() or ()
+        size = sum(len(name) + len(value) for name, value in metadata)
+        if size > self._max_metadata:
+            raise ResourceExhausted(
+                f"the call's metadata has {size} bytes, at most {self._max_metadata} are taken",
+                retry_after=0,
+                reason="METADATA_TOO_LARGE",
+            )
+        credential = await self._keyring.identify(metadata)
+        set_caller(credential)
+        structlog.contextvars.bind_contextvars(tenant=credential.tenant, key=credential.key)
+        self._rate.take(credential.tenant)
+        return credential
+
+    async def _refuse(
+        self, method: str, context: Any, error: Exception, who: Credential | None = None, entry: str = ""
+    ) -> None:
+        """End the call with the error's status, and say so in the log and in the audit entry, if there is one."""
+        if who is not None and entry:
+            try:
+                await self._audit.end(who, entry, error)
+            except Exception as lost:
+                log.error("audit_end_not_written", entry=entry, error=repr(lost))
+        await refuse(method, context, error)
+
+
+def _name(method: str) -> str:
+    return method.rpartition("/")[2]
 
 
 async def refuse(method: str, context: Any, error: Exception) -> None:
@@ -98,6 +139,9 @@ async def refuse(method: str, context: Any, error: Exception) -> None:
         raise error
     if isinstance(error, AntiphonError):
         known = error
+        # Who is not let in is news; a wrong id or a busy session is between the caller and its program.
+        level = log.warning if isinstance(error, Unauthenticated | PermissionDenied | ResourceExhausted) else log.info
+        level("call_refused", method=method, status=error.status, reason=error.reason, peer=context.peer())
     elif isinstance(error, DATABASE_AWAY):
         log.warning("database_away", method=method, error=repr(error))
         known = Unavailable("the database does not answer; try again")
@@ -106,6 +150,7 @@ async def refuse(method: str, context: Any, error: Exception) -> None:
     else:
         log.exception("call_failed", method=method)
         known = AntiphonError("an error of the server; its log says more")
+    metrics.CALLS.labels(_name(method), known.status).inc()
     status = rich_status(known)
     context.set_trailing_metadata(status.trailing_metadata)
     await context.abort(status.code, status.details)

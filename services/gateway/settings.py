@@ -6,6 +6,8 @@ from pydantic import Field
 
 from services.common.settings import CommonSettings
 
+LOOPBACK = ("http://127.0.0.1:", "http://[::1]:", "http://localhost:")  # a sidecar that ends TLS
+
 
 class GatewaySettings(CommonSettings):
     """What a gateway needs beside the common settings."""
@@ -16,7 +18,29 @@ class GatewaySettings(CommonSettings):
     gateway_reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl and the like.")
     tls_certificate: str = Field("", description="Path of the certificate chain (PEM); empty: no TLS here.")
     tls_key: str = Field("", description="Path of the certificate's private key (PEM).")
+    tls_client_ca: str = Field(
+        "", description="Path of the authority (PEM) whose certificates callers must show (mutual TLS); empty: none."
+    )
+    jwt_jwks: str = Field(
+        "", description="File or https URL of the JWKS that tokens are checked with; empty: keys only."
+    )
+    jwt_issuer: str = Field("", description="What a token's `iss` must be.")
+    jwt_audience: str = Field("antiphon", description="What a token's `aud` must hold.")
+    jwt_tenant_claim: str = Field(
+        "tenant", description="Claim that names the tenant; a path such as `org.id` also does."
+    )
+    jwt_role_claim: str = Field("role", description="Claim with the role, or with a list of roles; the highest counts.")
+    calls_per_second: float = Field(
+        1_000, ge=0, description="Calls a second that each gateway takes of a tenant, twice as many at once; 0: any."
+    )
+    max_metadata_bytes: int = Field(8_192, ge=1_024, le=2**16, description="Metadata a call may bring.")
 
+    connection_age_seconds: float = Field(
+        1_800, ge=1, description="After that a connection is asked to go, so that callers spread over new gateways."
+    )
+    connection_grace_seconds: float = Field(
+        900, ge=1, description="How long the streams of such a connection may go on."
+    )
     max_message_bytes: int = Field(4 * 2**20, ge=2**16, description="Largest gRPC message that is taken.")
     max_text: int = Field(32_000, ge=1, description="Code points a user's message or a reply may have.")
     max_history: int = Field(500, ge=0, description="Messages a session may be seeded with.")
@@ -36,3 +60,9 @@ class GatewaySettings(CommonSettings):
         super().model_post_init(context)
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("ANTIPHON_TLS_CERTIFICATE and ANTIPHON_TLS_KEY are set together")
+        if self.tls_client_ca and not self.tls_certificate:
+            raise ValueError("ANTIPHON_TLS_CLIENT_CA needs ANTIPHON_TLS_CERTIFICATE")
+        if self.jwt_jwks and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError("ANTIPHON_JWT_JWKS needs ANTIPHON_JWT_ISSUER and ANTIPHON_JWT_AUDIENCE")
+        if self.jwt_jwks.startswith("http://") and not self.jwt_jwks.startswith(LOOPBACK):
+            raise ValueError("ANTIPHON_JWT_JWKS is a file or an https URL: whoever can change it can make tokens")

@@ -10,6 +10,7 @@ from typing import Any
 from antiphon.v1 import state_pb2 as pb
 from antiphon.v1 import state_pb2_grpc as rpc
 
+from services.common import metrics
 from services.common.errors import FailedPrecondition, InvalidArgument, NotFound
 from services.common.schema import MAX_NAME, Schema, SchemaError, parse_schema, parse_schema_document
 from services.common.state import effective_state
@@ -138,13 +139,23 @@ class StateService(rpc.StateServiceServicer):
         for index, one in enumerate(given):
             value = _corrected_value(schema, index, one)
             corrections.append({"after_n": after_n, "service": one.service, "slot": one.slot, "value": value, "by": by})
+        before = self._snapshot(tenant, session, None)
         corrected = self._store.sessions.correct_state(tenant, session_id, key, expected, corrections)
-        return self._snapshot(tenant, corrected, None)
+        after = self._snapshot(tenant, corrected, None)
+        if corrected["state_revision"] > session["state_revision"]:  # not a repeated request
+            metrics.CORRECTED_TURNS.labels("right" if _values(before) == _values(after) else "wrong").inc()
+        return after
 
     def _schema_of(self, tenant: str, session: Document) -> Schema | None:
         if not session.get("schema"):
             return None
         return parse_schema_document(self._store.schemas.by_reference(tenant, session["schema"])["content"])
+
+
+def _values(snapshot: pb.StateSnapshot) -> dict[tuple[str, str], str]:
+    """What the slots hold, without where it came from."""
+    services = snapshot.state.services.items()
+    return {(name, slot): held.value for name, service in services for slot, held in service.slots.items()}
 
 
 def _schema_name(field: str, name: str) -> str:

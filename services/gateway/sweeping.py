@@ -8,10 +8,12 @@ import time
 
 import structlog
 
+from services.common import metrics
 from services.common.store import DATABASE_AWAY, Store, Swept
 from services.gateway.dispatch import Dispatch
 
 log = structlog.get_logger(__name__)
+COUNT_SECONDS = 5.0
 ERASE_AGAIN_SECONDS = 60.0  # beyond any lease: what a stale worker may have written of an erased session
 
 
@@ -24,6 +26,7 @@ class Sweeping:
         self._seconds = seconds
         self._stopping = threading.Event()
         self._erased_at = time.monotonic()
+        self._counted_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
     def start(self) -> None:
@@ -45,7 +48,13 @@ class Sweeping:
     def once(self) -> None:
         """Sweep everything that is due now."""
         for swept in self._store.sweep.sweep():
+            metrics.SWEPT_TURNS.inc()
             self._act(swept)
+        if time.monotonic() - self._counted_at > COUNT_SECONDS:
+            self._counted_at = time.monotonic()
+            turns, stuck = self._store.turns.open_and_stuck()
+            metrics.OPEN_TURNS.set(turns)
+            metrics.STUCK_TURNS.set(stuck)
         if time.monotonic() - self._erased_at > ERASE_AGAIN_SECONDS / 4:
             self._erased_at = time.monotonic()
             self._erase_again()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, ParamSpec, TypeVar
@@ -55,7 +56,10 @@ class Threads:
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a blocking call. A caller that goes away does not stop it."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **kwargs))
+        context = contextvars.copy_context()  # the trace, and the names bound to the log
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, lambda: context.run(lambda: call(*args, **kwargs))
+        )
 
     async def run_until_answered(self, work: Callable[[Answer[T, R]], None], arrive: Callable[[T], R]) -> R:
         """What ``work`` gives as its answer, turned by ``arrive`` on the loop; errors after that are logged."""
@@ -69,7 +73,7 @@ class Threads:
             except BaseException as error:
                 answer.refuse(error)
 
-        self._pool.submit(guarded)
+        self._pool.submit(contextvars.copy_context().run, guarded)
         return await future
 
     def submit(self, call: Callable[[], object]) -> None:

@@ -8,6 +8,7 @@ import threading
 
 import structlog
 
+from services.common import metrics
 from services.common.bus import Bus, Consumer, Delivery, EventPublisher, topology
 from services.common.ids import new_id
 from services.common.runtime import Runtime
@@ -54,6 +55,7 @@ class Generator:
             on_step_end=events.send,
         )
         self._identity = identity
+        self._counted_tokens = 0
         prompts = PromptBuilder(self._engine.codec, chat, self._engine.context_limit, settings.system_text)
         self._versions = Versions(self._store, self._engine, backend, identity["version_id"], settings.versions)
         self._step = GenerateStep(
@@ -129,6 +131,17 @@ class Generator:
         self._bus.close()
         self._store.close()
 
+    def _measure(self, generated_tokens: int) -> None:
+        busy = min(self._step.in_work, self._engine.capacity)
+        metrics.ROWS.labels("busy").set(busy)
+        metrics.ROWS.labels("free").set(self._engine.capacity - busy)
+        metrics.GENERATED_TOKENS.inc(generated_tokens - self._counted_tokens)
+        self._counted_tokens = generated_tokens
+        metrics.VERSION_SERVED.clear()
+        served = {str(version) for one in self._versions.report() for version in one["versions"]}
+        for version in {self._identity["version_id"], *served}:
+            metrics.VERSION_SERVED.labels(version).set(1)
+
     def _control(self, delivery: Delivery) -> None:
         try:
             command = json.loads(delivery.body)
@@ -140,6 +153,7 @@ class Generator:
         while True:
             try:
                 stats = self._engine.stats()
+                self._measure(stats.generated_tokens)
                 self._store.serving.announce(
                     self._worker,
                     {

@@ -15,10 +15,12 @@ from typing import Any
 
 import structlog
 
+from services.common import metrics
 from services.common.bus import Delivery
 from services.common.bus.events import Event, EventPublisher, event
 from services.common.constraints import checked
 from services.common.store import DATABASE_AWAY, Document, Store
+from services.common.telemetry import Step
 from services.generator.engine import FinishedDraft, PromptTooLong, UnknownVersion
 from services.generator.prompt import Prompt
 
@@ -66,6 +68,7 @@ class Drafting:
     stop: Callable[[], object]
     on_end: Callable[[Drafting, bool], None]
     remember: Callable[[Drafting, FinishedDraft], None]
+    step: Step
 
     lost: bool = False
     _text: list[str] = field(default_factory=list)
@@ -178,6 +181,9 @@ class Drafting:
         }
         if not self.store.steps.finish_draft(self.tenant, self.id, self.holder, self.round, stored):
             return True  # cancelled or taken over: the other end counts
+        metrics.TURNS.labels("completed").inc()
+        metrics.DRAFT_ROUND.observe(self.round)
+        metrics.FIRST_TOKEN_SECONDS.observe(draft.timings.first_token)
         shown = {name: value for name, value in stored.items() if name != "token_ids"}
         asked = self.turn["drafts"][self.round]
         shown |= {"id": asked["id"], "round": self.round, "feedback": asked.get("feedback")}
@@ -199,4 +205,5 @@ class Drafting:
     def fail(self, reason: str, message: str) -> None:
         """End the turn as failed and say so."""
         if self.store.steps.fail_turn(self.tenant, self.id, reason, message, holder=self.holder) is not None:
+            metrics.TURNS.labels("failed").inc()
             self.publisher.put(self.reply_to, self._event("failed", self._offset, reason=reason, message=message))

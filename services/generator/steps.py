@@ -85,7 +85,7 @@ class GenerateStep:
             log.warning("unreadable_message", error=str(error))
             delivery.refuse()
             return
-        with telemetry.step_span("generate", message.trace, turn=message.turn):
+        with telemetry.step_span("take", delivery.headers, turn=message.turn):
             self._begin(message, delivery)
 
     def control(self, command: Mapping[str, Any]) -> None:
@@ -213,6 +213,7 @@ class GenerateStep:
             stop=lambda: None,
             on_end=self._ended,
             remember=self._remember,
+            step=telemetry.begin_step("generate", delivery.headers, turn=turn["_id"], attempt=turn["attempt"]),
         )
         with self._lock:
             earlier = self._drafting.get(drafting.id)
@@ -320,6 +321,7 @@ class GenerateStep:
             drafting.delivery.refuse()
 
     def _forget(self, drafting: Drafting) -> None:
+        drafting.step.end()
         with self._lock:
             if self._drafting.get(drafting.id) is drafting:
                 del self._drafting[drafting.id]

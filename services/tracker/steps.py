@@ -56,7 +56,7 @@ class TrackStep:
             log.warning("unreadable_message", queue=topology.TRACK, error=str(error))
             delivery.refuse()
             return
-        with step_span("track", message.trace, turn=message.turn):
+        with step_span("track", delivery.headers, turn=message.turn):
             try:
                 tracked = self.track(message)
             except Exception:

@@ -13,6 +13,7 @@ from kombu import Connection, Producer, Queue
 from services.common.bus import topology
 from services.common.bus.messages import TurnMessage
 from services.common.errors import Unavailable
+from services.common.telemetry import message_headers
 
 PUBLISH_DEADLINE = 5.0
 
@@ -69,7 +70,7 @@ class Bus:
     def publish_turn(self, queue: str, message: TurnMessage) -> None:
         """Put a turn on a step's queue; returns once the broker has it. Raises Unavailable."""
         exchange = "" if self.redis else topology.TURNS_EXCHANGE.name
-        self._publish(message.encode(), exchange, queue, persistent=True)
+        self._publish(message.encode(), exchange, queue, persistent=True, headers=message_headers(message.trace))
 
     def publish_events(self, reply_to: str, events: list[dict[str, Any]]) -> None:
         """Send events to a gateway's reply queue; nobody waits for them, a lost one is asked for again."""
@@ -86,15 +87,23 @@ class Bus:
         """Put bytes on a plain queue by its name, through the default exchange."""
         self._publish(body, "", queue, persistent=persistent)
 
-    def _publish(self, body: bytes, exchange: str, routing_key: str, *, persistent: bool) -> None:
+    def _publish(
+        self,
+        body: bytes,
+        exchange: str,
+        routing_key: str,
+        *,
+        persistent: bool,
+        headers: dict[str, Any] | None = None,
+    ) -> None:
         try:
             producer = self._producer(persistent)
             try:
-                self._send(producer, body, exchange, routing_key, persistent)
+                self._send(producer, body, exchange, routing_key, persistent, headers)
             except Exception:
                 # Most often a connection that the broker closed while it was idle; a second failure is news.
                 self._drop(persistent)
-                self._send(self._producer(persistent), body, exchange, routing_key, persistent)
+                self._send(self._producer(persistent), body, exchange, routing_key, persistent, headers)
         except Exception as error:
             self._drop(persistent)
             raise Unavailable(f"the broker did not take the message: {error!r}") from error
@@ -121,13 +130,21 @@ class Bus:
                 connection.collect(1.0)
 
     @staticmethod
-    def _send(producer: Producer, body: bytes, exchange: str, routing_key: str, persistent: bool) -> None:
+    def _send(
+        producer: Producer,
+        body: bytes,
+        exchange: str,
+        routing_key: str,
+        persistent: bool,
+        headers: dict[str, Any] | None,
+    ) -> None:
         producer.publish(
             body,
             exchange=exchange,
             routing_key=routing_key,
             content_type="application/json",
             content_encoding="utf-8",
+            headers=headers,
             delivery_mode=2 if persistent else 1,
             timeout=PUBLISH_DEADLINE,
             confirm_timeout=PUBLISH_DEADLINE if persistent else None,

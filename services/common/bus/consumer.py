@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from kombu import Consumer as KombuConsumer
 
 from services.common.bus import topology
 from services.common.bus.connection import Bus
+from services.common.telemetry import observe_queue
 
 log = structlog.get_logger(__name__)
 POLL = 0.02
@@ -33,6 +34,7 @@ class Delivery:
     redelivered: bool
     _message: Any = field(repr=False)
     _settle: Callable[[Any, str], None] = field(repr=False)
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
     def ack(self) -> None:
         """The effect is stored; the broker may forget the message."""
@@ -149,7 +151,9 @@ class Consumer:
             redelivered=bool(message.delivery_info.get("redelivered") or message.headers.get("redelivered")),
             _message=message,
             _settle=lambda settled, how: self._settle(settled, how, generation),
+            headers=message.headers or {},
         )
+        observe_queue(self._queue.name, delivery.headers)
         with self._idle:
             self._in_hand += 1
         if self._pool is None:

@@ -20,7 +20,8 @@ class TurnMessage:
     """One turn's way through track, ground and generate.
 
     ``state`` is the state after the user's message as the tracker left it (None: no schema, or taken
-    from the turn document); ``passages`` and ``facts`` are ``{id, revision, …}`` references.
+    from the turn document); ``passages`` and ``facts`` are ``{id, revision, …}`` references; ``trace`` is the
+    context of the call that made the turn, for messages sent outside of any trace (by the sweep, say).
     """
 
     tenant: str
@@ -41,7 +42,7 @@ class TurnMessage:
     trace: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_turn(cls, turn: Mapping[str, Any], trace: dict[str, str] | None = None) -> TurnMessage:
+    def of_turn(cls, turn: Mapping[str, Any]) -> TurnMessage:
         """The first message of a turn document's current round."""
         return cls(
             tenant=turn["tenant"],
@@ -55,7 +56,7 @@ class TurnMessage:
             version=turn.get("version") or "",
             min_watermark=turn.get("min_watermark", 0),
             skip_ground=bool(turn.get("without_knowledge")),
-            trace=trace or {},
+            trace=turn.get("trace") or {},
         )
 
     def encode(self) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from services.common.settings import CommonSettings
+from services.common.store.audit import Audit
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
 from services.common.store.erasures import Erasures
 from services.common.store.examples import Examples
@@ -26,6 +27,7 @@ from services.common.store.sweep import Sweep, Swept
 from services.common.store.tenants import Tenants
 from services.common.store.trainings import Trainings
 from services.common.store.turns import Accepted, NewTurn, Request, TurnLimits, Turns
+from services.common.store.usage import Usage
 from services.common.store.versions import Versions
 
 __all__ = [
@@ -69,6 +71,8 @@ class Store:
         self.examples = Examples(self.connection)
         self.trainings = Trainings(self.connection)
         self.tenants = Tenants(self.connection)
+        self.usage = Usage(self.connection)
+        self.audit = Audit(self.connection)
         self.erasures = Erasures(self.connection, self.versions, settings.lease_seconds)
 
     def prepare(self, attempts: int = 5) -> None:

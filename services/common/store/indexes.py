@@ -12,6 +12,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
         IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
+        IndexModel([("tenant", UP), ("status", UP)], name="by_status"),
         IndexModel([("erased_at", UP)], name="erased", partialFilterExpression={"erased_at": {"$exists": True}}),
         IndexModel(
             [("tenant", UP), ("request.method", UP), ("request.id", UP)],
@@ -62,6 +63,9 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         IndexModel([("status", UP), ("_id", UP)], name="waiting", partialFilterExpression={"status": "stored"}),
         IndexModel(
+            [("tenant", UP), ("status", UP)], name="waiting_of_tenant", partialFilterExpression={"status": "stored"}
+        ),
+        IndexModel(
             [("tenant", UP), ("request.method", UP), ("request.id", UP)],
             name="one_per_request",
             unique=True,
@@ -104,6 +108,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("file", UP)], name="of_file"),
     ],
     "pointers": [IndexModel([("tenant", UP)], name="one_per_tenant", unique=True)],
+    "audit": [IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first")],
     "promotions": [IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first")],
     "training_runs": [
         IndexModel([("tenant", UP)], name="one_open", unique=True, partialFilterExpression={"open": True}),

@@ -48,6 +48,12 @@ class TurnReads:
         cursor = self._of(tenant).find({"session": session, **bound})
         return list(cursor.sort("n", -1 if newest_first else 1).limit(limit))
 
+    def open_and_stuck(self, limit: int = 100_000) -> tuple[int, int]:
+        """Open turns of all tenants, and those of them that were sent again three times and still wait for a worker."""
+        turns = self._connection.every_tenant("turns", Concern.QUICK)
+        stuck = {"open": True, "status": "active", "dispatches": {"$gte": 3}}
+        return turns.count_documents({"open": True}, limit=limit), turns.count_documents(stuck, limit=limit)
+
     def history(self, tenant: str, session: str, before_n: int, limit: int = 200) -> list[Document]:
         """The turns that may enter the context of turn ``before_n``, oldest first, with HISTORY_FIELDS only."""
         cursor = self._of(tenant).find(

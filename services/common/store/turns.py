@@ -16,6 +16,7 @@ from services.common.errors import AlreadyExists, FailedPrecondition, NotFound, 
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Document, Scoped
 from services.common.store.turn_reads import TurnReads
+from services.common.telemetry import trace_context
 
 SCHEMA_VERSION = 1
 REDISPATCH_FIRST = 5.0
@@ -101,8 +102,7 @@ class Turns(TurnReads):
         policy ``reject`` and a turn is open; NOT_LAST_TURN), ResourceExhausted (too many open turns).
         """
         turns = self._of(tenant)
-        if limits.count:
-            self._check_open(turns, new.request, limits)
+        self.check_open(tenant, new.request, limits)
         while True:
             newest_n, busy = stands if stands is not None else self._stands(turns, new.session)
             stands, n = None, newest_n + 1
@@ -136,11 +136,14 @@ class Turns(TurnReads):
             return 0, False
         return newest["n"], turns.count({"session": session, "open": True}, limit=1) > 0
 
-    def _check_open(self, turns: Scoped, request: Request, limits: TurnLimits) -> None:
-        """Raises ResourceExhausted at the tenant's limit, unless the request is known."""
+    def check_open(self, tenant: str, request: Request, limits: TurnLimits) -> None:
+        """Raises ResourceExhausted at the tenant's limit of open turns, unless the request is known."""
+        if not limits.count:
+            return
+        turns = self._of(tenant)
         if turns.count({"open": True}, limit=limits.open_per_tenant) < limits.open_per_tenant:
             return
-        if self._same_request(turns, request) is None:
+        if self._same_request(turns, request) is None and not turns.count({"revision_requests": request.id}, limit=1):
             raise ResourceExhausted(
                 f"the tenant has {limits.open_per_tenant} open turns", retry_after=limits.retry_after
             )
@@ -185,6 +188,8 @@ class Turns(TurnReads):
             "drafts": [{"id": new_id("draft"), "round": 0, "status": "active"}],
             **new.extra,
         }
+        if trace := trace_context():  # a turn that is sent again stays in its trace
+            turn["trace"] = trace
         if not waiting:
             turn["head"] = True
         return turn
