@@ -19,7 +19,7 @@ repeated with it. What fails for good raises a CallError. `AsyncClient` is the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -213,22 +213,25 @@ class _Conversing(Generic[S]):
 class Client(_Conversing[TurnStream]):
     """The blocking client; threads may share it.
 
-    ``addresses``: one gateway or several ("a:50051,b:50051"), tried in turn. ``key``: an API key. ``tls``: False for
-    plain text, True for the system's roots, bytes for these PEM roots, or whole credentials. ``timeout``: seconds a
-    single answer may take where a call names none; None is for ever. ``options``: gRPC channel options.
+    ``addresses``: one gateway or several ("a:50051,b:50051"), tried in turn. ``key``: an API key or a token, or a
+    function that gives the one to send now. ``tls``: False for plain text, True for the system's roots, bytes for these
+    PEM roots, or whole credentials. ``certificate``: the client's own, for gateways that want one (mutual TLS): its
+    chain and its private key as PEM. ``timeout``: seconds a single answer may take where a call names none; None is for
+    ever. ``options``: gRPC channel options.
     """
 
     def __init__(
         self,
         addresses: str | Sequence[str],
-        key: str = "",
+        key: str | Callable[[], str] = "",
         *,
         tls: bool | bytes | grpc.ChannelCredentials = False,
+        certificate: tuple[bytes, bytes] | None = None,
         policy: RetryPolicy | None = None,
         timeout: float | None = 30.0,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
-        self._link = SyncLink(Setup(addresses, key, tls, policy or RetryPolicy(), timeout, options))
+        self._link = SyncLink(Setup(addresses, key, tls, policy or RetryPolicy(), timeout, options, certificate))
         channel = cast(grpc.Channel, self._link)
         self.conversations: ConversationServiceStub = ConversationServiceStub(channel)
         self.states: StateServiceStub = StateServiceStub(channel)
@@ -259,14 +262,15 @@ class AsyncClient(_Conversing[AsyncTurnStream]):
     def __init__(
         self,
         addresses: str | Sequence[str],
-        key: str = "",
+        key: str | Callable[[], str] = "",
         *,
         tls: bool | bytes | grpc.ChannelCredentials = False,
+        certificate: tuple[bytes, bytes] | None = None,
         policy: RetryPolicy | None = None,
         timeout: float | None = 30.0,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
-        self._link = AioLink(Setup(addresses, key, tls, policy or RetryPolicy(), timeout, options))
+        self._link = AioLink(Setup(addresses, key, tls, policy or RetryPolicy(), timeout, options, certificate))
         channel = cast(aio.Channel, self._link)
         self.conversations: ConversationServiceAsyncStub = ConversationServiceStub(channel)
         self.states: StateServiceAsyncStub = StateServiceStub(channel)

@@ -37,22 +37,37 @@ OPTIONS: list[tuple[str, Any]] = [
 class Setup:
     """How a client connects.
 
-    ``tls``: False for plain text, True for TLS by the system's roots, bytes for TLS by these PEM roots, or whole
-    channel credentials. ``timeout`` in seconds holds for single answers that are given none; streams have none.
+    ``key`` is an API key or a token, or a function that gives the one to send now (tokens expire). ``tls``: False for
+    plain text, True for TLS by the system's roots, bytes for TLS by these PEM roots, or whole channel credentials.
+    ``certificate`` is the client's own for mutual TLS, as PEM: its chain and its private key. ``timeout``
+    in seconds holds for single answers that are given none; streams have none.
     """
 
     addresses: str | Sequence[str]
-    key: str = ""
+    key: str | Callable[[], str] = ""
     tls: bool | bytes | grpc.ChannelCredentials = False
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     timeout: float | None = 30.0
     options: Sequence[tuple[str, Any]] = ()
+    certificate: tuple[bytes, bytes] | None = None
+
+    def __post_init__(self) -> None:
+        if self.certificate is not None and not isinstance(self.tls, bool | bytes):
+            raise ValueError("whole credentials bring their certificate themselves")
 
     def credentials(self) -> grpc.ChannelCredentials | None:
         """None for plain text."""
-        if isinstance(self.tls, bool):
-            return grpc.ssl_channel_credentials() if self.tls else None
-        return grpc.ssl_channel_credentials(self.tls) if isinstance(self.tls, bytes) else self.tls
+        if isinstance(self.tls, grpc.ChannelCredentials):
+            return self.tls
+        if not self.tls and self.certificate is None:
+            return None
+        chain, key = self.certificate or (None, None)
+        roots = self.tls if isinstance(self.tls, bytes) else None
+        return grpc.ssl_channel_credentials(roots, key, chain)
+
+    def bearer(self) -> str:
+        """The key or token to send now; "" for none."""
+        return self.key() if callable(self.key) else self.key
 
     def channel_options(self) -> list[tuple[str, Any]]:
         """The client's options, then the caller's, which win."""
@@ -138,7 +153,8 @@ class Link(Generic[C]):
 
     def metadata(self, more: Iterable[tuple[str, str | bytes]] | None) -> tuple[tuple[str, str | bytes], ...]:
         """The caller's metadata with the key before it."""
-        own = (("authorization", f"Bearer {self.setup.key}"),) if self.setup.key else ()
+        bearer = self.setup.bearer()
+        own = (("authorization", f"Bearer {bearer}"),) if bearer else ()
         return (*own, *(more or ()))
 
     def retries(self, timeout: float | None) -> Retries:

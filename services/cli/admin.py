@@ -100,6 +100,34 @@ def retention(
         _show(client.admin.SetRetention(request).tenant, as_json)
 
 
+@admin.command("audit")
+def audit(
+    context: typer.Context,
+    action: Annotated[str, typer.Option(help="This action alone, such as PromoteVersion")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Entries shown")] = 50,
+    tenant: Tenant = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show who promoted, corrected, changed keys or erased, the newest first."""
+    request = admin_pb2.ListAuditEntriesRequest(tenant_id=tenant, action=action, page_size=limit)
+    with connected(context) as client:
+        answer = client.admin.ListAuditEntries(request)
+    if as_json:
+        print_json(answer)
+        return
+    rows = [
+        (
+            one.time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S"),
+            escape(one.actor),
+            one.action,
+            f"{one.outcome} {one.reason}".strip(),
+            escape(one.details),
+        )
+        for one in answer.entries
+    ]
+    print_table(("time (UTC)", "who", "action", "outcome", "what"), rows, "Nothing that is audited was done.")
+
+
 @admin.command("erase-user")
 def erase_user(
     context: typer.Context,

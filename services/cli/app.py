@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,10 +32,20 @@ def target(
     ] = None,
     key: Annotated[str | None, typer.Option(envvar="ANTIPHON_API_KEY", help="API key")] = None,
     tls: Annotated[bool, typer.Option("--tls", envvar="ANTIPHON_TLS", help="Speak TLS to the gateway")] = False,
+    tls_ca: Annotated[
+        Path | None, typer.Option(envvar="ANTIPHON_TLS_CA", help="Trust this authority (PEM) instead of the system's")
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(envvar="ANTIPHON_CLIENT_CERTIFICATE", help="Own certificate (PEM), for mutual TLS")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(envvar="ANTIPHON_CLIENT_KEY", help="Its private key (PEM)")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(envvar="ANTIPHON_TOKEN_FILE", help="File with a token (JWT) to send in a key's place")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Without an address, commands talk to the embedded stack of this machine."""
-    context.obj = Target(address, key, home, tls)
+    context.obj = Target(address, key, home, tls, tls_ca, tls_certificate, tls_key, token_file)
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {

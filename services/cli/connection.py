@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -22,6 +23,29 @@ class Target:
     key: str | None = None
     home: Path | None = None
     tls: bool = False
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    token_file: Path | None = None
+
+    def trust(self) -> bool | bytes:
+        """What `Client` takes as ``tls``. Raises Failure for a file that cannot be read."""
+        return self.tls or self.tls_certificate is not None if self.tls_ca is None else _read(self.tls_ca)
+
+    def certificate(self) -> tuple[bytes, bytes] | None:
+        """The client's own certificate and private key. Raises Failure unless both are there, or neither."""
+        if self.tls_certificate is None or self.tls_key is None:
+            if self.tls_certificate is not self.tls_key:
+                raise Failure("--tls-certificate and --tls-key go together")
+            return None
+        return _read(self.tls_certificate), _read(self.tls_key)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror}") from None
 
 
 @contextmanager
@@ -36,13 +60,18 @@ def connected(context: typer.Context) -> Iterator[Client]:
 def open_client(target: Target) -> Iterator[Client]:
     """A client for the target: what was given, else the running embedded stack's gateway and key."""
     home = Home(target.home)
-    address, key = target.address, target.key
+    address = target.address
     if address is None:
         status = home.status()
         if status is None:
             raise Failure("nothing is running here: start it with `antiphon up`, or name a gateway with --address")
         address = str(status["endpoint"]["address"])
-    if key is None:
-        key = home.api_key() or ""
-    with Client(address, key, tls=target.tls) as client:
+    key: str | Callable[[], str] = target.key if target.key is not None else home.api_key() or ""
+    if (file := target.token_file) is not None:
+        key = partial(_token, file)  # read for each call: a token is renewed in place
+    with Client(address, key, tls=target.trust(), certificate=target.certificate()) as client:
         yield client
+
+
+def _token(file: Path) -> str:
+    return _read(file).decode("ascii", "replace").strip()

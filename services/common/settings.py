@@ -32,6 +32,10 @@ class CommonSettings(BaseSettings):
         "redis://127.0.0.1:6379/0",
         description="Broker: amqp://… for RabbitMQ (production) or redis://… (embedded).",
     )
+    broker_declares: bool = Field(
+        True,
+        description="Declare queues and exchanges; off where RabbitMQ has them from `deploy.broker` and users may not.",
+    )
     cache_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "antiphon",
         description="Folder for converted models and other things that can be made again.",

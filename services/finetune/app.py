@@ -42,9 +42,10 @@ def run_once(settings: FinetuneSettings) -> None:
     with Runtime(settings, "training") as runtime:
         store = Store(settings, name="antiphon-training")
         store.prepare()
-        bus = Bus(settings.broker_url)
+        bus = Bus(settings.broker_url, declares=settings.broker_declares)
         with bus.connect() as connection:
-            queue = job_queue(topology.TRAINING_JOBS, redis=bus.redis)(connection.default_channel)
+            queue = job_queue(topology.TRAINING_JOBS, redis=bus.redis, declares=bus.declares)
+            queue = queue(connection.default_channel)
             queue.declare()
             message = queue.get(no_ack=False)
             if message is not None:
@@ -68,10 +69,10 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
         store.prepare()
         jobs = Jobs(settings)
         app = make_celery(settings, "antiphon-finetune", queues)
-        declare_jobs(app, redis=topology.is_redis(settings.broker_url))
+        declare_jobs(app, settings)
         stopping = threading.Event()
         batcher = Batcher(store, tasks.claim_sender(jobs), settings.feedback_batch, settings.feedback_wait_seconds)
-        bus = Bus(settings.broker_url)
+        bus = Bus(settings.broker_url, declares=settings.broker_declares)
         if topology.FEEDBACK_JOBS in queues:
             Maintenance(store, bus, stopping).start()
             tasks.register_batches(app, batcher)

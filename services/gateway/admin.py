@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -124,6 +125,17 @@ class AdminService(rpc.AdminServiceServicer):
         found = await self._threads.run(self._store.erasures.get, tenant, erasure)
         return pb.GetErasureResponse(erasure=erasure_message(found))
 
+    # -- the audit log --------------------------------------------------------------------------
+
+    async def ListAuditEntries(self, request: pb.ListAuditEntriesRequest, context: Any) -> pb.ListAuditEntriesResponse:
+        tenant = await self._tenant(request.tenant_id)
+        size = check.page_size(request.page_size)
+        before = check.words("page_token", request.page_token, check.MAX_ID, needed=False)
+        action = check.words("action", request.action, check.MAX_ID, needed=False)
+        found = await self._threads.run(self._store.audit.page, tenant, action=action, before=before, limit=size)
+        following = found[-1]["_id"] if len(found) == size else ""
+        return pb.ListAuditEntriesResponse(entries=map(_entry_message, found), next_page_token=following)
+
     # -- keys -----------------------------------------------------------------------------------
 
     async def CreateKey(self, request: pb.CreateKeyRequest, context: Any) -> pb.CreateKeyResponse:
@@ -163,6 +175,20 @@ def _first_tenant() -> None:
     """Raises PermissionDenied unless the caller belongs to the deployment's first tenant."""
     if caller().tenant != FIRST:
         raise PermissionDenied("this needs an operator's key of the first tenant", reason="OTHER_TENANT")
+
+
+def _entry_message(entry: Document) -> pb.AuditEntry:
+    return pb.AuditEntry(
+        id=entry["_id"],
+        time=timestamp(entry["at"]),
+        actor=entry["actor"],
+        role=entry["role"],
+        action=entry["action"],
+        details=json.dumps(entry["details"], ensure_ascii=False),
+        peer=entry["peer"],
+        outcome=entry["outcome"],
+        reason=entry.get("reason", ""),
+    )
 
 
 def _key_message(key: Document) -> pb.Key:

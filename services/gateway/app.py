@@ -93,7 +93,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     """Take calls until the process is asked to end, then let the open ones finish."""
     loop = asyncio.get_running_loop()
     store = Store(settings, name="antiphon-gateway", pool=settings.gateway_threads + 4)
-    bus = Bus(settings.broker_url)
+    bus = Bus(settings.broker_url, declares=settings.broker_declares)
     threads = Threads(settings.gateway_threads)
     jobs = Jobs(settings)
     await threads.run(store.prepare)

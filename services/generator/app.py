@@ -43,7 +43,7 @@ class Generator:
         self._worker = f"{settings.worker_name}-{new_id('w')[-8:]}"
         self._store = Store(settings, name="generator")
         self._store.prepare()
-        self._bus = Bus(settings.broker_url)
+        self._bus = Bus(settings.broker_url, declares=settings.broker_declares)
         self._bus.declare()
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)

@@ -51,7 +51,7 @@ def run_ground(settings: KnowledgeSettings) -> None:
     with Runtime(settings, "knowledge-ground") as runtime:
         store = Store(settings, name="antiphon-knowledge")
         store.prepare()
-        bus = Bus(settings.broker_url)
+        bus = Bus(settings.broker_url, declares=settings.broker_declares)
         searches = search_queue(redis=bus.redis)
         bus.declare([searches])
         events = EventPublisher(bus)
@@ -106,7 +106,7 @@ def run_jobs(settings: KnowledgeSettings) -> None:
         store.prepare()
         jobs = Jobs(settings)
         app = make_celery(settings, "antiphon-knowledge", (topology.INGEST_JOBS,))
-        declare_jobs(app, redis=topology.is_redis(settings.broker_url))
+        declare_jobs(app, settings)
         encoder = load_encoder(settings)
         register(app, Ingester(store, encoder), Miner(store, encoder.encode))
         stopping = threading.Event()

@@ -35,7 +35,7 @@ def main() -> None:
         tracker = build_tracker(settings)
         store = Store(settings, name="tracker", pool=settings.track_batch + 2)
         store.prepare()
-        bus = Bus(settings.broker_url)
+        bus = Bus(settings.broker_url, declares=settings.broker_declares)
         bus.declare()
         events = EventPublisher(bus)
         step = TrackStep(store, bus, events, tracker, build_fallback(settings))

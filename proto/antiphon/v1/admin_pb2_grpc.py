@@ -97,6 +97,11 @@ class AdminServiceStub:
                 request_serializer=antiphon_dot_v1_dot_admin__pb2.GetErasureRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_admin__pb2.GetErasureResponse.FromString,
                 _registered_method=True)
+        self.ListAuditEntries = channel.unary_unary(
+                '/antiphon.v1.AdminService/ListAuditEntries',
+                request_serializer=antiphon_dot_v1_dot_admin__pb2.ListAuditEntriesRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_admin__pb2.ListAuditEntriesResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -202,6 +207,13 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEntries(self, request, context):
+        """Lists the audit log: who promoted, corrected, changed keys or tenants, erased; and who was refused that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -264,6 +276,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetErasure,
                     request_deserializer=antiphon_dot_v1_dot_admin__pb2.GetErasureRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_admin__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'ListAuditEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEntries,
+                    request_deserializer=antiphon_dot_v1_dot_admin__pb2.ListAuditEntriesRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_admin__pb2.ListAuditEntriesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -593,6 +610,33 @@ class AdminService:
             '/antiphon.v1.AdminService/GetErasure',
             antiphon_dot_v1_dot_admin__pb2.GetErasureRequest.SerializeToString,
             antiphon_dot_v1_dot_admin__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.AdminService/ListAuditEntries',
+            antiphon_dot_v1_dot_admin__pb2.ListAuditEntriesRequest.SerializeToString,
+            antiphon_dot_v1_dot_admin__pb2.ListAuditEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -84,6 +84,8 @@ class AdminServiceStub:
     """Says how far an erasure has come.
     NOT_FOUND: no such erasure.
     """
+    ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListAuditEntriesRequest, _admin_pb2.ListAuditEntriesResponse]
+    """Lists the audit log: who promoted, corrected, changed keys or tenants, erased; and who was refused that."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -141,6 +143,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Says how far an erasure has come.
     NOT_FOUND: no such erasure.
     """
+    ListAuditEntries: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListAuditEntriesRequest, _admin_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
+    """Lists the audit log: who promoted, corrected, changed keys or tenants, erased; and who was refused that."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called by operators: everything here needs a key of role operator. An empty `tenant_id` means the key's own tenant.
@@ -267,5 +271,13 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says how far an erasure has come.
         NOT_FOUND: no such erasure.
         """
+
+    @_abc_1.abstractmethod
+    def ListAuditEntries(
+        self,
+        request: _admin_pb2.ListAuditEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListAuditEntriesResponse, _abc.Awaitable[_admin_pb2.ListAuditEntriesResponse]]:
+        """Lists the audit log: who promoted, corrected, changed keys or tenants, erased; and who was refused that."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,8 +26,10 @@ class Bus:
     and not the turn: the sweep re-sends it.
     """
 
-    def __init__(self, broker_url: str) -> None:
+    def __init__(self, broker_url: str, *, declares: bool = True) -> None:
+        """``declares`` False: the broker has queues and exchanges already, and this user may make none."""
         self.url = broker_url
+        self.declares = declares
         self.redis = topology.is_redis(broker_url)
         self._mine = threading.local()
         self._open: list[Connection] = []
@@ -54,10 +56,16 @@ class Bus:
         )
 
     def declare(self, queues: Iterable[Queue] = ()) -> None:
-        """Declare the turn queues, the dead letters and ``queues``; safe to repeat."""
+        """Declare the turn queues, the dead letters and ``queues``; safe to repeat.
+
+        Where nothing is declared, raises kombu's NotFound unless the turns' exchange is there.
+        """
         with self.connect() as connection:
             connection.ensure_connection(max_retries=20, interval_start=0.2, interval_max=2)
             channel = connection.default_channel
+            if not self.declares:
+                topology.TURNS_EXCHANGE(channel).declare(passive=True)
+                return
             for queue in (*self.turn_queues(), topology.dead_queue(redis=self.redis), *queues):
                 queue(channel).declare()
             topology.CONTROL_EXCHANGE(channel).declare()
@@ -84,8 +92,9 @@ class Bus:
         self._publish(body, topology.CONTROL_EXCHANGE.name, "", persistent=False)
 
     def publish_raw(self, queue: str, body: bytes, *, persistent: bool = False) -> None:
-        """Put bytes on a plain queue by its name, through the default exchange."""
-        self._publish(body, "", queue, persistent=persistent)
+        """Put bytes on a queue by its name."""
+        exchange = "" if self.redis else topology.TURNS_EXCHANGE.name
+        self._publish(body, exchange, queue, persistent=persistent)
 
     def _publish(
         self,

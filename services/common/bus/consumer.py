@@ -67,7 +67,7 @@ class Consumer:
         on_connected: Callable[[], None] | None = None,
     ) -> None:
         self._bus = bus
-        self._queue = queue_
+        self._queue = queue_ if bus.declares else topology.given(queue_)
         self._handler = handler
         self._prefetch = prefetch
         self._acknowledge = acknowledge

@@ -25,8 +25,11 @@ _REDIS_OPTIONS = {
 }
 
 
-def job_queue(name: str, *, redis: bool) -> Queue:
-    """A durable queue of jobs; on RabbitMQ a quorum queue with a delivery limit and dead letters."""
+def job_queue(name: str, *, redis: bool, declares: bool = True) -> Queue:
+    """A durable queue of jobs; on RabbitMQ a quorum queue with a delivery limit and dead letters.
+
+    ``declares`` False: it is there already, and nobody tries to make it.
+    """
     if redis:
         return Queue(name, exchange=_JOBS, routing_key=name)
     arguments = {
@@ -34,7 +37,19 @@ def job_queue(name: str, *, redis: bool) -> Queue:
         "x-delivery-limit": topology.DELIVERY_LIMIT,
         "x-dead-letter-exchange": _DEAD.name,
     }
-    return Queue(name, exchange=_JOBS, routing_key=name, durable=True, queue_arguments=arguments)
+    return Queue(
+        name,
+        exchange=_JOBS,
+        routing_key=name,
+        durable=True,
+        queue_arguments=arguments,
+        no_declare=not declares,
+    )
+
+
+def dead_job_queue() -> Queue:
+    """Where RabbitMQ keeps refused jobs for a person."""
+    return Queue(topology.DEAD_JOBS, exchange=_DEAD, durable=True)
 
 
 def make_celery(settings: CommonSettings, name: str, queues: tuple[str, ...] = topology.JOB_QUEUES) -> Celery:
@@ -59,7 +74,8 @@ def make_celery(settings: CommonSettings, name: str, queues: tuple[str, ...] = t
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options=_REDIS_OPTIONS if redis else {"confirm_publish": True},
-        task_queues=[job_queue(queue, redis=redis) for queue in topology.JOB_QUEUES],
+        worker_consumer="services.common.bus.job_consumer:JobConsumer",
+        task_queues=[job_queue(queue, redis=redis, declares=settings.broker_declares) for queue in topology.JOB_QUEUES],
         task_default_queue=topology.MAINTENANCE_JOBS,
         task_default_exchange=_JOBS.name,
         task_default_routing_key=topology.MAINTENANCE_JOBS,
@@ -69,25 +85,29 @@ def make_celery(settings: CommonSettings, name: str, queues: tuple[str, ...] = t
     return app
 
 
-def declare_jobs(app: Celery, *, redis: bool) -> None:
+def declare_jobs(app: Celery, settings: CommonSettings) -> None:
     """Declare the job queues and their dead letters, so that nothing sent early is lost."""
+    if not settings.broker_declares:
+        return
+    redis = topology.is_redis(settings.broker_url)
     with app.connection_for_write() as connection:
         channel = connection.default_channel
         for name in topology.JOB_QUEUES:
             job_queue(name, redis=redis)(channel).declare()
         if not redis:
-            Queue(topology.DEAD_JOBS, exchange=_DEAD, durable=True)(channel).declare()
+            dead_job_queue()(channel).declare()
 
 
 class Jobs:
     """Sends jobs by name; what a job needs it reads from MongoDB by the ids it is given."""
 
     def __init__(self, settings: CommonSettings) -> None:
+        self._settings = settings
         self._app = make_celery(settings, "antiphon-sender")
         self._redis = topology.is_redis(settings.broker_url)
 
     def declare(self) -> None:
-        declare_jobs(self._app, redis=self._redis)
+        declare_jobs(self._app, self._settings)
 
     def send(self, queue: str, name: str, **ids: Any) -> None:
         """Put a job on its queue. Raises Unavailable; the job's document lets a sweep send it again."""
@@ -95,7 +115,7 @@ class Jobs:
             self._app.send_task(
                 name,
                 kwargs=ids,
-                queue=job_queue(queue, redis=self._redis),
+                queue=job_queue(queue, redis=self._redis, declares=self._settings.broker_declares),
                 retry=True,
                 retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
             )

@@ -49,8 +49,8 @@ def search_queue(*, redis: bool) -> Queue:
         return Queue(topology.SEARCH, exchange=topology.DEFAULT_EXCHANGE, routing_key=topology.SEARCH)
     return Queue(
         topology.SEARCH,
-        exchange=topology.DEFAULT_EXCHANGE,
+        exchange=topology.TURNS_EXCHANGE,
         routing_key=topology.SEARCH,
-        durable=False,
+        durable=True,  # the queue, not what waits in it
         queue_arguments={"x-message-ttl": int(TIMEOUT * 1000), "x-max-length": 10_000},
     )

@@ -3,9 +3,14 @@
 On RabbitMQ: turn queues are quorum queues with a delivery limit whose refused messages go to the dead
 letters; events and control travel on transient queues. Redis knows none of that: there, queues are
 reached by their name alone, because bindings are lost with the server's memory.
+
+Where each service has a broker user of its own, `deploy.broker` puts all of this there beforehand and the services
+declare nothing but their own transient queues.
 """
 
 from __future__ import annotations
+
+from copy import copy
 
 from kombu import Exchange, Queue
 
@@ -26,8 +31,8 @@ DEAD_JOBS = "jobs.dead"
 DELIVERY_LIMIT = 20
 
 TURNS_EXCHANGE = Exchange("antiphon.turns", type="direct", durable=True)
-EVENTS_EXCHANGE = Exchange("antiphon.events", type="direct", durable=False, delivery_mode="transient")
-CONTROL_EXCHANGE = Exchange("antiphon.control", type="fanout", durable=False, delivery_mode="transient")
+EVENTS_EXCHANGE = Exchange("antiphon.events", type="direct", durable=True, delivery_mode="transient")
+CONTROL_EXCHANGE = Exchange("antiphon.control", type="fanout", durable=True, delivery_mode="transient")
 DEAD_EXCHANGE = Exchange("antiphon.dead", type="fanout", durable=True)
 DEFAULT_EXCHANGE = Exchange("", type="direct")
 
@@ -72,6 +77,17 @@ def reply_queue(name: str, *, redis: bool) -> Queue:
         auto_delete=True,
         queue_arguments={"x-expires": 60_000, "x-max-length": 100_000},
     )
+
+
+def given(queue: Queue) -> Queue:
+    """The queue for a user who may declare only queues that go with their consumer: all else is there already."""
+    if queue.auto_delete:
+        known: Exchange = copy(queue.exchange)
+        known.no_declare = True
+        queue.exchange = known
+    else:
+        queue.no_declare = True
+    return queue
 
 
 def control_queue(name: str) -> Queue:
