@@ -43,6 +43,8 @@ def train(options: argparse.Namespace) -> None:
     reader = Reader()
     sample = tuple(options.sample)
     corpus = load_corpus(Path(options.data), FOLD if options.fold else (), options.zero_shot, sample, options.seed)
+    for path in options.corrections:
+        corpus.add_corrected(Path(path))
     corpus.load_pieces(reader)
     network = Network(options.dropout)
     network.start()
@@ -138,6 +140,7 @@ def main() -> None:
     parser.add_argument("--export-only", action="store_true", help="do not train")
     parser.add_argument("--shallow", action="store_true", help="export to be served by flags and cues alone")
     parser.add_argument("--leanings", default="{}", help="JSON offsets of the decoder, see decode.Leanings")
+    parser.add_argument("--corrections", nargs="*", default=[], help="files of services.tracker.corrections")
     parser.add_argument("--init", default="", help="weights to start from")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, default=20000)

@@ -131,6 +131,11 @@ class Sessions:
             if corrected is not None:
                 return corrected
 
+    def corrected(self, tenant: str) -> list[str]:
+        """Ids of the sessions whose state somebody corrected, oldest first."""
+        query = {"corrections.0": {"$exists": True}, "status": {"$ne": "erased"}}
+        return [str(one["_id"]) for one in self._of(tenant).find(query, ("_id",)).sort("_id", 1)]
+
     def erase(self, tenant: str, session_id: str) -> None:
         """Leave of a session its id and the time of its erasure (KEPT), so that it takes no more turns.
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.tracker.learned.catalog import ServiceView
+from services.common.schema import parse_schema_document
+from services.tracker.learned.catalog import ServiceView, views_of
 from services.tracker.learned.dialogues import Example, examples, multiwoz_views, read, schema_views
 from services.tracker.learned.inputs import Reader, Turn
 from services.tracker.learned.network import Batch
@@ -33,13 +34,27 @@ class Corpus:
     multiwoz: dict[str, ServiceView]
     groups: dict[Group, list[Example]]
     pieces: dict[str, Pieces]
+    own: dict[Group, dict[str, ServiceView]] = field(default_factory=dict)  # schemas of corrected sessions
     unread: dict[str, list[Example]] = field(default_factory=dict)  # dialogues whose offers are not yet read
 
     def open(self, example: Example) -> None:
         """Reads the offers of the example's dialogue, when it is first drawn: all at once would take minutes."""
         turns = self.unread.pop(example.dialogue, None)
         if turns:
-            _with_offers(turns, self.wordings[0] if example.source == "sgd" else self.multiwoz)
+            if example.source == "own":
+                _with_offers(turns, self.own[example.services])
+            else:
+                _with_offers(turns, self.wordings[0] if example.source == "sgd" else self.multiwoz)
+
+    def add_corrected(self, path: Path) -> None:
+        """Adds dialogues that `services.tracker.corrections` wrote, each under its own schema."""
+        for dialogue in read(path):
+            views = {view.name: view for view in views_of(parse_schema_document(dialogue["schema"]))}
+            key = tuple(views)
+            if self.own.setdefault(key, views) != views:
+                raise ValueError(f"{path}: {dialogue['id']}: another schema has the same services")
+            turns = self.unread[dialogue["id"]] = examples(dialogue, views, "own")
+            self.groups.setdefault(key, []).extend(turns)
 
     def load_pieces(self, reader: Reader) -> None:
         """Reads every text of the corpus into WordPieces once."""
@@ -81,7 +96,7 @@ def load_corpus(
         for dialogue in dialogues:
             unread[dialogue["id"]] = examples(dialogue, multiwoz, "mwz")
             groups[tuple(multiwoz)].extend(unread[dialogue["id"]])
-    return Corpus(wordings, multiwoz, dict(groups), {}, unread)
+    return Corpus(wordings, multiwoz, dict(groups), {}, unread=unread)
 
 
 def _with_offers(turns: list[Example], views: dict[str, ServiceView]) -> None:
@@ -118,7 +133,7 @@ class Sampler:
         if self._dice.random() < self._share:
             return [(example, self._some(example)) for example in self._next(self._multiwoz, place)]
         key = self._dice.choices(self._keys, self._weights)[0]
-        table = self._dice.choice(self._corpus.wordings)
+        table = self._corpus.own.get(key) or self._dice.choice(self._corpus.wordings)
         services = tuple(table[name] for name in key)
         return [(example, services) for example in self._next(key, place)]
 

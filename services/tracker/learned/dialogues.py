@@ -36,7 +36,7 @@ class Example:
     """One user turn with the state before it, what the last reply mentions, and what changes."""
 
     dialogue: str
-    source: str  # "sgd" or "mwz"
+    source: str  # "sgd", "mwz", or "own": a session that somebody corrected
     number: int
     services: tuple[str, ...]
     system_text: str
@@ -165,7 +165,7 @@ def examples(dialogue: dict[str, Any], views: dict[str, ServiceView], source: st
     recent: str | None = None
     found: list[Example] = []
     system: dict[str, Any] = {"text": ""}
-    later = _accepted_later(turns) if source == "mwz" else {}
+    later = _accepted_later(turns) if source != "sgd" else {}
     for index, turn in enumerate(turns):
         if turn["speaker"].upper() != "USER":
             system = turn
@@ -204,7 +204,7 @@ def examples(dialogue: dict[str, Any], views: dict[str, ServiceView], source: st
         )  # fmt: skip
         state = new
         touched = {service for service, _ in updates}
-        about = [name for name in frames if name in touched] or (list(frames) if source == "sgd" else [])
+        about = [name for name in frames if name in touched] or (list(frames) if source != "mwz" else [])
         recent = about[-1] if about else recent
         mentions.update({key: value for key, (value, _) in said.items()})
         intents.update({service: intent for service, (intent, _) in frames.items() if intent})
