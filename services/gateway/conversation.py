@@ -16,6 +16,7 @@ from services.gateway.auth import caller
 from services.gateway.dispatch import Dispatch
 from services.gateway.mapping.sessions import POLICIES
 from services.gateway.mapping.turns import settings_json, turn_message
+from services.gateway.quotas import Quotas
 from services.gateway.sessions import SessionRpcs
 from services.gateway.settings import GatewaySettings
 from services.gateway.talk import Followed, Place, Talk
@@ -34,13 +35,20 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     """Validates, calls ``Talk`` and the store, answers."""
 
     def __init__(
-        self, settings: GatewaySettings, store: Store, threads: Threads, dispatch: Dispatch, talk: Talk
+        self,
+        settings: GatewaySettings,
+        store: Store,
+        threads: Threads,
+        dispatch: Dispatch,
+        talk: Talk,
+        quotas: Quotas,
     ) -> None:
         self._settings = settings
         self._store = store
         self._threads = threads
         self._dispatch = dispatch
         self._talk = talk
+        self._quotas = quotas
 
     # -- streams --------------------------------------------------------------------------------
 
@@ -166,9 +174,11 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         retry: bool = False,
     ) -> Followed:
         tenant = caller().tenant
+        limits = self._limits(self._settings.turn_deadline_seconds)
         return await self._talk.reopen(
             tenant,
             turn,
+            key,
             lambda: self._store.rounds.reopen_for_revision(
                 tenant,
                 turn,
@@ -182,6 +192,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
                 deadline_seconds=self._settings.turn_deadline_seconds,
                 retry=retry,
             ),
+            limits,
         )
 
     # -- single answers -------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from services.common.store.knowledge.documents import MAX_DOCUMENT_BYTES
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.mapping.knowledge import ingestion_message
+from services.gateway.quotas import Quotas
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
 
@@ -34,6 +35,7 @@ class DocumentRpcs:
     _store: Store
     _threads: Threads
     _jobs: Jobs
+    _quotas: Quotas
 
     async def IngestDocument(
         self, requests: AsyncIterator[pb.IngestDocumentRequest], context: Any
@@ -53,6 +55,7 @@ class DocumentRpcs:
         return pb.IngestDocumentResponse(ingestion=ingestion_message(source), watermark=source.get("watermark") or 0)
 
     def _ingest(self, tenant: str, upload: Upload) -> Document:
+        self._quotas.document(tenant, upload.uri, len(upload.content))
         source, created = self._store.knowledge.accept_document(tenant, upload)
         if created:
             try:

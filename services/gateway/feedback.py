@@ -17,6 +17,7 @@ from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.importing import MAX_ITEMS, judge
 from services.gateway.mapping.feedbacks import import_message, record_message, refused_message
+from services.gateway.quotas import Quotas
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
 
@@ -26,11 +27,12 @@ EXPORT_BATCH = 500
 class FeedbackService(rpc.FeedbackServiceServicer):
     """Validates, calls the store, answers."""
 
-    def __init__(self, settings: GatewaySettings, store: Store, threads: Threads, jobs: Jobs) -> None:
+    def __init__(self, settings: GatewaySettings, store: Store, threads: Threads, jobs: Jobs, quotas: Quotas) -> None:
         self._settings = settings
         self._store = store
         self._threads = threads
         self._jobs = jobs
+        self._quotas = quotas
 
     async def SubmitFeedback(self, request: pb.SubmitFeedbackRequest, context: Any) -> pb.SubmitFeedbackResponse:
         key = check.request_of("SubmitFeedback", request)
@@ -46,6 +48,7 @@ class FeedbackService(rpc.FeedbackServiceServicer):
     def _submit(
         self, tenant: str, key: Request, turn_id: str, chosen: int | None, said: Document, user: str
     ) -> Document:
+        self._quotas.feedback(tenant, 1, key)
         turn = self._store.turns.get(tenant, turn_id)
         drafts = [draft["round"] for draft in turn["drafts"] if draft.get("text")]
         if chosen is None:
@@ -85,6 +88,7 @@ class FeedbackService(rpc.FeedbackServiceServicer):
 
         def append() -> pb.AppendImportResponse:
             self._store.imports.check_chunk(tenant, import_id, request.first_line)
+            self._quotas.feedback(tenant, len(request.items))
             judged = judge(self._store, tenant, request.first_line, request.items, self._settings.max_text)
             after = request.first_line + len(request.items)
             next_line = self._store.imports.append(tenant, import_id, after, judged.items, judged.refused)

@@ -27,6 +27,7 @@ from services.gateway.mapping.knowledge import (
     provenance_json,
     use_message,
 )
+from services.gateway.quotas import Quotas
 from services.gateway.searching import Searching
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
@@ -42,13 +43,20 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
     """Validates, calls the store, answers."""
 
     def __init__(
-        self, settings: GatewaySettings, store: Store, threads: Threads, searching: Searching, jobs: Jobs
+        self,
+        settings: GatewaySettings,
+        store: Store,
+        threads: Threads,
+        searching: Searching,
+        jobs: Jobs,
+        quotas: Quotas,
     ) -> None:
         self._settings = settings
         self._store = store
         self._threads = threads
         self._searching = searching
         self._jobs = jobs
+        self._quotas = quotas
 
     # -- facts ----------------------------------------------------------------------------------
 
@@ -56,7 +64,12 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
         made = check.request_of("TeachFact", request)
         statement = _statement(request)
         tenant = caller().tenant
-        change: FactChange = await self._threads.run(self._store.knowledge.teach_fact, tenant, statement, made)
+
+        def teach() -> FactChange:
+            self._quotas.fact(tenant, statement.entity, statement.slot)
+            return self._store.knowledge.teach_fact(tenant, statement, made)
+
+        change = await self._threads.run(teach)
         return pb.TeachFactResponse(
             fact=fact_or_none(change.fact), watermark=change.watermark, superseded=fact_or_none(change.superseded)
         )

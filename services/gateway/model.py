@@ -16,6 +16,7 @@ from services.common.store import Document, Store
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.mapping.models import pointer_message, serving_message, training_message, version_message
+from services.gateway.quotas import Quotas
 from services.gateway.threads import Threads
 
 WATCH_SECONDS = 0.5
@@ -32,10 +33,11 @@ _RANGES = (
 class ModelService(rpc.ModelServiceServicer):
     """Validates, calls the store, answers. Every call needs an operator's key."""
 
-    def __init__(self, store: Store, threads: Threads, jobs: Jobs) -> None:
+    def __init__(self, store: Store, threads: Threads, jobs: Jobs, quotas: Quotas) -> None:
         self._store = store
         self._threads = threads
         self._jobs = jobs
+        self._quotas = quotas
 
     # -- trainings ------------------------------------------------------------------------------
 
@@ -52,6 +54,7 @@ class ModelService(rpc.ModelServiceServicer):
         def begin() -> pb.Training:
             if not self._store.examples.untrained(tenant, limit=1):
                 raise FailedPrecondition("no example came since the last training", reason="NOTHING_TO_LEARN")
+            self._quotas.training(tenant, key)
             fields = {"settings": settings, "promote": request.promote, "from_version": ""}
             run, created = self._store.trainings.start(tenant, key, fields)
             if created:

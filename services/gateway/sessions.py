@@ -13,6 +13,7 @@ from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.dispatch import Dispatch
 from services.gateway.mapping.sessions import POLICIES, STATUSES, session_message
+from services.gateway.quotas import Quotas
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
 
@@ -27,6 +28,7 @@ class SessionRpcs:
     _store: Store
     _threads: Threads
     _dispatch: Dispatch
+    _quotas: Quotas
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
         key = check.request_of("CreateSession", request)
@@ -67,6 +69,7 @@ class SessionRpcs:
             schema = self._store.schemas.get(tenant, schema_name)
             fields = {**fields, "schema": f"{schema['name']}@{schema['revision']}"}
         self._store.erasures.refuse_erased(tenant, fields["user"])
+        self._quotas.session(tenant, key)
         session = self._store.sessions.create(tenant, key, fields, self._store.versions.resolve)
         if history:
             self._store.turns.seed(tenant, session, history)

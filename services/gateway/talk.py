@@ -6,9 +6,10 @@ only then the turn is sent on its way. All of it but the hearing happens in one 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from antiphon.v1 import conversation_pb2 as pb
 
@@ -17,6 +18,7 @@ from services.common.store import Accepted, Document, NewTurn, Outlook, Request,
 from services.gateway.dispatch import Dispatch
 from services.gateway.load import Load
 from services.gateway.mapping.events import accepted_message, event_message
+from services.gateway.quotas import Quotas
 from services.gateway.replay import events_of
 from services.gateway.settings import GatewaySettings
 from services.gateway.streams import ENDS, Hub, Stream
@@ -44,9 +46,17 @@ class Talk:
     """What ConversationService does with turns; raises the errors of ``services.common.errors``."""
 
     def __init__(
-        self, settings: GatewaySettings, store: Store, threads: Threads, hub: Hub, dispatch: Dispatch, load: Load
+        self,
+        settings: GatewaySettings,
+        store: Store,
+        threads: Threads,
+        hub: Hub,
+        dispatch: Dispatch,
+        load: Load,
+        quotas: Quotas,
     ) -> None:
         self._settings = settings
+        self._quotas = quotas
         self._store = store
         self._threads = threads
         self._hub = hub
@@ -69,22 +79,28 @@ class Talk:
                     return Accepted(known, created=False)
             outlook.require_open()
             self._load.check()
-            allowed = self._limits(tenant, outlook, limits)
+            self._quotas.turn(tenant, turn.request, outlook.quotas)
+            allowed = self._limits(tenant, outlook.quotas, limits)
             return self._store.turns.accept_turn(tenant, turn, allowed, (outlook.newest_n, outlook.busy))
 
         return await self._begin(tenant, write)
 
-    def _limits(self, tenant: str, outlook: Outlook, limits: TurnLimits) -> TurnLimits:
+    def _limits(self, tenant: str, quotas: Mapping[str, Any], limits: TurnLimits) -> TurnLimits:
         """The tenant's quota in place of the server's default, and whether it has to be counted."""
-        allowed = int(outlook.quotas.get("open_turns") or limits.open_per_tenant)
+        allowed = int(quotas.get("open_turns") or limits.open_per_tenant)
         return replace(limits, open_per_tenant=allowed, count=not self._load.far_from(tenant, allowed))
 
-    async def reopen(self, tenant: str, turn_id: str, write: Callable[[], Accepted]) -> Followed:
+    async def reopen(
+        self, tenant: str, turn_id: str, key: Request, write: Callable[[], Accepted], limits: TurnLimits
+    ) -> Followed:
         """Begin a new round of a turn, in a session that takes turns, by a write that returns it reopened."""
 
         def checked() -> Accepted:
             self._load.check()
             self._session_of(tenant, turn_id)
+            quotas = self._quotas.of(tenant)
+            self._quotas.turn(tenant, key, quotas)
+            self._store.turns.check_open(tenant, key, self._limits(tenant, quotas, limits))
             return write()
 
         return await self._begin(tenant, checked)
@@ -107,10 +123,11 @@ class Talk:
             old = self._store.turns.get(tenant, turn_id)
             outlook = self._store.outlooks.of_session(tenant, old["session"])
             outlook.require_open()
+            self._quotas.turn(tenant, key, outlook.quotas)
             turn = replace(new(outlook, old), follows=old["n"])
             excluded = self._store.turns.exclude(tenant, turn_id, excluded=True)
             try:
-                return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook, limits))
+                return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook.quotas, limits))
             except AntiphonError:
                 if excluded:
                     self._store.turns.exclude(tenant, turn_id, excluded=False)

@@ -76,6 +76,11 @@ class Tenants:
             found = sorted([*found, self.get(FIRST)], key=lambda one: one["_id"])[:limit]
         return found
 
+    def quotas(self, tenant: str) -> Document:
+        """What the tenant may use; what nobody has set is left out."""
+        found: Document | None = self._all().find_one({"_id": tenant}, ("quotas",))
+        return (found or {}).get("quotas") or {}
+
     def disabled(self, tenant: str) -> bool:
         """Whether the tenant is switched off."""
         found: Document | None = self._all().find_one({"_id": tenant}, ("disabled",))

@@ -40,7 +40,7 @@ def answer_loss(model: Any, batch: Sequence[Sample]) -> tuple[Tensor, int]:
         mask[row, : len(whole)] = 1
         labels[row, len(one.prompt) : len(whole)] = torch.tensor(one.answer)
     kept = labels[:, 1:] != IGNORED  # position i says what it expects at i + 1
-    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    inner: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     if _llama_shaped(inner):
         shared = _shared(batch)
         hidden = _hidden(inner.model, ids, mask, shared)
