@@ -1,0 +1,247 @@
+"""Who is not let in: refused, logged, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from antiphon.client import Client as AntiphonClient
+from antiphon.client import PermissionDenied, RetryPolicy, Unauthenticated, Unavailable
+from antiphon.v1 import admin_pb2, admin_pb2_grpc, model_pb2, model_pb2_grpc, state_pb2, state_pb2_grpc
+from antiphon.v1 import conversation_pb2 as pb
+
+from services.common.store import Request, Store
+from services.common.store.erasures import user_hash
+from tests.support.certificates import AUDIENCE, ISSUER, Authority, TokenIssuer
+from tests.support.gateway import Client, Gateways
+from tests.support.processes import ServiceProcess
+from tests.support.waiting import wait_until
+
+# What the door does is the same on any broker.
+pytestmark = pytest.mark.parametrize("stack", ["redis"], indirect=True)
+ONCE = RetryPolicy(patience=0)
+Code = grpc.StatusCode
+
+
+@dataclass
+class Door:
+    """A gateway that wants certificates of its callers and takes tokens."""
+
+    address: str
+    process: ServiceProcess
+    authority: Authority
+    folder: Path
+    issuer: TokenIssuer
+    certificate: tuple[bytes, bytes]
+
+    def client(self, key: str, **options: Any) -> AntiphonClient:
+        given = {"tls": self.authority.pem, "certificate": self.certificate, **options}
+        return AntiphonClient(self.address, key, policy=ONCE, timeout=10, **given)
+
+    def logged(self, **fields: str) -> bool:
+        """Whether a line of the log has all of these."""
+        lines = [json.loads(line) for line in self.process.log().splitlines() if line.startswith("{")]
+        return any(all(line.get(name) == value for name, value in fields.items()) for line in lines)
+
+
+@pytest.fixture(scope="module")
+def door(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("door")
+    authority, issuer = Authority(), TokenIssuer()
+    certificate, key = authority.issue("localhost")
+    (folder / "tls.crt").write_bytes(certificate)
+    (folder / "tls.key").write_bytes(key)
+    (folder / "ca.crt").write_bytes(authority.pem)
+    process, address = stack.gateways.start(
+        tls_certificate=folder / "tls.crt",
+        tls_key=folder / "tls.key",
+        tls_client_ca=folder / "ca.crt",
+        jwt_jwks=issuer.write(folder / "jwks.json"),
+        jwt_issuer=ISSUER,
+        jwt_audience=AUDIENCE,
+        gateway_host="localhost",
+    )
+    yield Door(
+        address.replace("127.0.0.1", "localhost"), process, authority, folder, issuer, authority.issue("support-desk")
+    )
+    process.terminate()
+
+
+@pytest.fixture
+def known(store: Store, tenant: str) -> str:
+    """This test's tenant, made by an operator: tokens name only tenants that are there."""
+    store.tenants.create(tenant, Request("CreateTenant", f"make-{tenant}", "x"), {"display_name": tenant})
+    return tenant
+
+
+def everything(store: Store) -> dict[str, int]:
+    """How many documents each collection has."""
+    database = store.connection.database
+    return {name: database[name].count_documents({}) for name in database.list_collection_names()}
+
+
+def create(client: AntiphonClient) -> str:
+    return client.conversations.CreateSession(pb.CreateSessionRequest(user_id="ann")).session.id
+
+
+def test_a_good_certificate_with_a_key_or_a_token_is_let_in(door: Door, store: Store, known: str) -> None:
+    with door.client(store.keys.create(known, "caller", "x")[1]) as client:
+        assert create(client)
+    with door.client(door.issuer.token(known, ["caller"])) as client:
+        session = create(client)
+    assert store.sessions.get(known, session)
+
+
+def test_plain_text_on_the_tls_port_is_refused(door: Door, store: Store, known: str) -> None:
+    key = store.keys.create(known, "operator", "x")[1]
+    before = everything(store)
+    with AntiphonClient(door.address, key, policy=ONCE, timeout=3) as client, pytest.raises(Unavailable):
+        create(client)
+    assert everything(store) == before
+    wait_until(lambda: "WRONG_VERSION_NUMBER" in door.process.log() or "HTTP_REQUEST" in door.process.log(), 5)
+
+
+@pytest.mark.parametrize("which", ["none", "of another authority"])
+def test_a_caller_without_a_certificate_of_ours_is_refused(door: Door, store: Store, known: str, which: str) -> None:
+    key = store.keys.create(known, "operator", "x")[1]
+    before = everything(store)
+    certificate = None if which == "none" else Authority("Stranger").issue("support-desk")
+    with door.client(key, certificate=certificate) as client, pytest.raises(Unavailable):
+        create(client)
+    assert everything(store) == before
+    wait_until(lambda: "CERTIFICATE" in door.process.log(), 5)
+
+
+def test_no_credential_and_an_expired_or_forged_token_are_refused(door: Door, store: Store, known: str) -> None:
+    before = everything(store)
+    bad = {
+        "": "INVALID_CREDENTIAL",
+        door.issuer.token(known, lifetime=-60): "TOKEN_EXPIRED",
+        TokenIssuer().token(known): "INVALID_CREDENTIAL",
+    }
+    for key, reason in bad.items():
+        with door.client(key) as client, pytest.raises(Unauthenticated) as refused:
+            create(client)
+        assert refused.value.reason == reason
+        wait_until(lambda reason=reason: door.logged(event="call_refused", reason=reason, status="UNAUTHENTICATED"), 5)
+    with door.client(door.issuer.token("no-such-tenant")) as client, pytest.raises(PermissionDenied):
+        create(client)
+    assert everything(store) == before
+
+
+def test_a_renewed_certificate_is_served_without_a_restart(door: Door, store: Store, known: str) -> None:
+    key = store.keys.create(known, "caller", "x")[1]
+    renewed = Authority("Next authority")
+    old = {name: (door.folder / name).read_bytes() for name in ("tls.crt", "tls.key")}
+    certificate, private = renewed.issue("localhost")
+    (door.folder / "tls.key").write_bytes(private)
+    (door.folder / "tls.crt").write_bytes(certificate)
+    with door.client(key, tls=renewed.pem) as client:
+        assert create(client)
+    (door.folder / "tls.key").write_bytes(old["tls.key"])
+    (door.folder / "tls.crt").write_bytes(old["tls.crt"])
+    with door.client(key) as client:
+        assert create(client)
+
+
+def test_what_is_another_tenants_is_not_there(client: Client, gateways: Gateways, store: Store, tenant: str) -> None:
+    mine, theirs = client.session(), f"{tenant}-other"
+    stranger = gateways.client(client.address, theirs)
+    before = everything(store)
+    conversation = stranger.conversation
+    for call, request in (
+        (conversation.GetSession, pb.GetSessionRequest(session_id=mine)),
+        (conversation.EndSession, pb.EndSessionRequest(session_id=mine)),
+        (conversation.EraseSession, pb.EraseSessionRequest(session_id=mine)),
+    ):
+        with pytest.raises(grpc.RpcError) as refused:
+            call(request, metadata=stranger.metadata)
+        assert refused.value.code() == Code.NOT_FOUND
+    admin = admin_pb2_grpc.AdminServiceStub(stranger.channel)
+    with pytest.raises(grpc.RpcError) as refused:
+        admin.ListKeys(admin_pb2.ListKeysRequest(tenant_id=tenant), metadata=stranger.metadata)
+    assert refused.value.code() == Code.PERMISSION_DENIED
+    after = everything(store)
+    assert after.pop("audit") == before.pop("audit", 0) + 1, "the try to erase is written down"
+    assert after == before
+    assert store.audit.page(theirs)[0]["outcome"] == "refused"
+    stranger.channel.close()
+
+
+def test_oversized_metadata_is_refused(stack: Any, client: Client, store: Store) -> None:
+    before = everything(store)
+    for size in (9_000, 200_000):
+        metadata = (*client.metadata, ("x-filler", "x" * size))
+        with pytest.raises(grpc.RpcError) as refused:
+            client.conversation.CreateSession(pb.CreateSessionRequest(user_id="ann"), metadata=metadata)
+        assert refused.value.code() == Code.RESOURCE_EXHAUSTED
+    assert everything(store) == before
+    logs = [process.log() for process in stack.gateways.services.started]
+    assert any("METADATA_TOO_LARGE" in log for log in logs)
+
+
+def test_who_calls_too_often_is_told_to_wait(gateways: Gateways, tenant: str) -> None:
+    process, address = gateways.start(calls_per_second=1)
+    hasty = gateways.client(address, tenant)
+    codes = []
+    for _ in range(4):
+        try:
+            hasty.call("ListSessions", pb.ListSessionsRequest())
+            codes.append(Code.OK)
+        except grpc.RpcError as error:
+            codes.append(error.code())
+    assert codes[:2] == [Code.OK, Code.OK]
+    assert Code.RESOURCE_EXHAUSTED in codes
+    assert "RATE_LIMITED" in process.log()
+    hasty.channel.close()
+    process.terminate()
+
+
+def test_the_audit_log_says_who_did_what_and_who_was_refused(
+    client: Client, gateways: Gateways, store: Store, tenant: str
+) -> None:
+    admin = admin_pb2_grpc.AdminServiceStub(client.channel)
+    states = state_pb2_grpc.StateServiceStub(client.channel)
+    models = model_pb2_grpc.ModelServiceStub(client.channel)
+    schema = "services: [{name: travel, slots: [{name: city}]}]"
+    states.PutSchema(state_pb2.PutSchemaRequest(name="s", definition=schema), metadata=client.metadata)
+    session = client.session(schema_name="s")
+    correction = state_pb2.StateCorrection(service="travel", slot="city", value="Oslo, where ann lives")
+    states.CorrectState(
+        state_pb2.CorrectStateRequest(session_id=session, corrections=[correction]), metadata=client.metadata
+    )
+    made = admin.CreateKey(admin_pb2.CreateKeyRequest(role=admin_pb2.KEY_ROLE_CALLER), metadata=client.metadata)
+    admin.RevokeKey(admin_pb2.RevokeKeyRequest(key_id=made.key.id), metadata=client.metadata)
+    admin.EraseUser(admin_pb2.EraseUserRequest(user_id="bob"), metadata=client.metadata)
+    with pytest.raises(grpc.RpcError):
+        models.PromoteVersion(model_pb2.PromoteVersionRequest(version_id="v9"), metadata=client.metadata)
+    lowly = gateways.client(client.address, tenant, "caller")
+    with pytest.raises(grpc.RpcError):
+        models.RollbackVersion(model_pb2.RollbackVersionRequest(), metadata=lowly.metadata)
+    lowly.channel.close()
+
+    asked = admin_pb2.ListAuditEntriesRequest(page_size=4)
+    first = admin.ListAuditEntries(asked, metadata=client.metadata)
+    asked.page_token = first.next_page_token
+    entries = [*first.entries, *admin.ListAuditEntries(asked, metadata=client.metadata).entries]
+    assert [(one.action, one.outcome, one.reason) for one in entries] == [
+        ("RollbackVersion", "refused", "ROLE_TOO_LOW"),
+        ("PromoteVersion", "refused", "NOT_FOUND"),
+        ("EraseUser", "done", ""),
+        ("RevokeKey", "done", ""),
+        ("CreateKey", "done", ""),
+        ("CorrectState", "done", ""),
+    ]
+    operator = client.key.partition(".")[0]
+    assert {one.actor for one in entries[1:]} == {operator}
+    assert json.loads(entries[3].details) == {"key_id": made.key.id}
+    assert json.loads(entries[2].details)["user"] == user_hash(tenant, "bob")
+    assert json.loads(entries[5].details) == {"session_id": session, "slots": ["travel.city"]}
+    assert "Oslo" not in str(store.audit.page(tenant)), "what a user said is in no entry"
+    asked = admin_pb2.ListAuditEntriesRequest(action="EraseUser")
+    assert [one.action for one in admin.ListAuditEntries(asked, metadata=client.metadata).entries] == ["EraseUser"]
