@@ -127,6 +127,10 @@ class Conversation:
         for passage in manifest.passages:
             words = texts.get(passage.id, passage.id)
             self._out.print(f"  [cyan]passage {passage.mark}[/cyan] {escape(words)}")
+        for citation in draft.citations:
+            verdict = "borne out" if citation.supported else "[red]not borne out[/red]"
+            sentence = escape(draft.text[citation.start : citation.end].strip())
+            self._out.print(f"  cites {escape(citation.mark)}, {verdict}: [dim]{sentence}[/dim]")
         for constraint in draft.constraints:
             self._out.print(f"  [yellow]constraint[/yellow] {escape(constraint_words(constraint))}")
         self._out.print(f"[dim]  {len(manifest.history_draft_ids)} earlier drafts in the context[/dim]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -180,17 +181,23 @@ def undo(context: typer.Context, fact: str, as_json: JsonOption = False) -> None
 def facts(
     context: typer.Context,
     entity: Annotated[str, typer.Option(help="About this entity only")] = "",
+    as_of: Annotated[datetime | None, typer.Option(help="What was true then, in UTC; now by default")] = None,
     limit: LimitOption = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List what holds now."""
+    """List what holds."""
     request = knowledge_pb2.ListFactsRequest(entity=entity, page_size=limit)
+    if as_of is not None:
+        request.as_of.FromDatetime(as_of)
     with connected(context) as client:
         answer = client.knowledge.ListFacts(request)
     if as_json:
         print_json(answer)
         return
-    rows = [(one.id, escape(one.entity), escape(one.slot), escape(one.value)) for one in answer.facts]
+    rows = [
+        (one.id, escape(one.entity), escape(one.slot), escape(one.value) + (" (stale)" if one.stale else ""))
+        for one in answer.facts
+    ]
     print_table(("fact", "entity", "slot", "value"), rows, "No fact yet; `antiphon knowledge teach` teaches one.")
 
 
@@ -251,10 +258,10 @@ def list_candidates(context: typer.Context, limit: LimitOption = 50, as_json: Js
         print_json(answer)
         return
     rows = [
-        (one.id, escape(one.entity), escape(one.slot), escape(one.value), escape(one.conflicts_with.value))
+        (one.id, escape(one.question), escape(one.text), escape(one.value), escape(one.conflicts_with.value))
         for one in answer.candidates
     ]
-    print_table(("candidate", "entity", "slot", "value", "instead of"), rows, "Nothing waits.")
+    print_table(("candidate", "question", "said", "value", "instead of"), rows, "Nothing waits.")
 
 
 @candidates.command("confirm")

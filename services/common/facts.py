@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -139,9 +139,19 @@ def _retracts(retraction: FactRevision, assertion: FactRevision) -> bool:
     )
 
 
-def is_stale(fact: FactRevision, current_revisions: dict[str, set[int]]) -> bool:
-    """True when something the fact was derived from no longer holds.
+def is_stale(fact: FactRevision, current: Callable[[str], Sequence[FactRevision]]) -> bool:
+    """True when something the fact was derived from, at whatever remove, no longer holds.
 
-    `current_revisions` maps the ids of facts to the revisions of them that hold.
+    `current` gives what holds of a fact by its id.
     """
-    return any(revision not in current_revisions.get(other, set()) for other, revision in fact.depends_on)
+    return _stale(fact, current, frozenset())
+
+
+def _stale(fact: FactRevision, current: Callable[[str], Sequence[FactRevision]], above: frozenset[str]) -> bool:
+    for other, revision in fact.depends_on:
+        if other in above:  # facts that are derived from one another say nothing about themselves
+            continue
+        held = next((one for one in current(other) if one.revision == revision), None)
+        if held is None or _stale(held, current, above | {fact.id}):
+            return True
+    return False

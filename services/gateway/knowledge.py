@@ -107,9 +107,15 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
         entity = check.words("entity", request.entity, MAX_ENTITY, needed=False)
         slot = check.words("slot", request.slot, MAX_SLOT, needed=False)
         size = check.page_size(request.page_size)
-        after = _pair_token(request.page_token)
         views: list[FactView] = await self._threads.run(
-            self._store.knowledge.list_facts, caller().tenant, entity=entity, slot=slot, after=after, limit=size
+            self._store.knowledge.list_facts,
+            caller().tenant,
+            entity=entity,
+            slot=slot,
+            as_of=check.time("as_of", request.as_of) if request.HasField("as_of") else None,
+            known_at=check.time("known_at", request.known_at) if request.HasField("known_at") else None,
+            after=_pair_token(request.page_token),
+            limit=size,
         )
         following = ""
         if len(views) >= size:

@@ -18,6 +18,7 @@ import structlog
 from services.common import metrics
 from services.common.bus import Delivery
 from services.common.bus.events import Event, EventPublisher, event
+from services.common.citations import cite
 from services.common.constraints import checked
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import Step
@@ -177,6 +178,7 @@ class Drafting:
             },
             "constraints": [one.to_json() for one in self.prompt.constraints],
             "checks": checked(self.prompt.constraints, draft.text),
+            "citations": self._citations(draft.text),
             "manifest": self.manifest,
         }
         if not self.store.steps.finish_draft(self.tenant, self.id, self.holder, self.round, stored):
@@ -190,6 +192,23 @@ class Drafting:
         self.publisher.put(self.reply_to, self._event("completed", self._offset, draft=shown))
         self.remember(self, draft)
         return True
+
+    def _citations(self, text: str) -> list[Document]:
+        """The citations of the reply, each held against its note; a mark of no note has no id."""
+        notes = self.prompt.notes
+        read = [f"{one.heading}\n{one.text}" for one in notes]
+        return [
+            {
+                **({"kind": note.kind, "id": note.id, "revision": note.revision} if note else {}),
+                "number": one.number,
+                "start": one.start,
+                "end": one.end,
+                "marked": one.marked,
+                "supported": one.supported,
+            }
+            for one in cite(text, read)
+            for note in [notes[one.number - 1] if 1 <= one.number <= len(notes) else None]
+        ]
 
     def _fail(self, error: Exception) -> bool:
         """A draft that can't be made in any attempt fails now; anything else is tried again by the sweep."""

@@ -33,6 +33,7 @@ class Prompt:
     about_round: int | None
     drawn_again: bool
     feedback: tuple[int, ...] = ()  # the feedback's own ids, for models that encode it beside the prompt
+    notes: tuple[GroundingText, ...] = ()  # in the order of the numbers that the prompt gives them
 
     def __len__(self) -> int:
         return len(self.history) + len(self.tail)
@@ -95,6 +96,7 @@ class PromptBuilder:
             about_round=about["round"] if about else None,
             drawn_again=drawn_again,
             feedback=self._feedback(turn, constraints) if about else (),
+            notes=tuple(grounding),
         )
 
     def continued(self, prompt: Prompt, turn: Mapping[str, Any], token_ids: Sequence[int]) -> tuple[int, ...]:

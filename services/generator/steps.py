@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -286,8 +286,8 @@ class GenerateStep:
             "history_draft_ids": list(prompt.draft_ids),
             "dropped": list(prompt.dropped) if prompt.dropped else None,
             "state_revision": (turn.get("state") or {}).get("base_revision", 0),
-            "passages": found.get("passages", []),
-            "facts": found.get("facts", []),
+            "passages": _marked(found.get("passages", []), prompt, "passage"),
+            "facts": _marked(found.get("facts", []), prompt, "fact"),
             "feedback_ids": [d["id"] for d in turn["drafts"][: turn["round"] + 1] if d.get("feedback")],
             "settings": {
                 "max_tokens": decode.max_new_tokens,
@@ -342,3 +342,10 @@ class GenerateStep:
                 self._bus.publish_turn(topology.TRACK, TurnMessage.of_turn(promoted))
         except (AntiphonError, *DATABASE_AWAY) as error:
             log.warning("next_turn_not_dispatched", session=session, error=str(error))
+
+
+def _marked(references: Sequence[Document], prompt: Prompt, kind: str) -> list[Document]:
+    """Those of the references whose text is in the prompt, each with the number it has there."""
+    marks = {(note.id, note.revision): str(n) for n, note in enumerate(prompt.notes, 1) if note.kind == kind}
+    keys = [(one["id"], one["revision"]) for one in references]
+    return [{**one, "mark": marks[key]} for one, key in zip(references, keys, strict=True) if key in marks]

@@ -554,6 +554,7 @@ class Draft(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
+    CITATIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     round: _builtins.int
@@ -590,6 +591,10 @@ class Draft(_message.Message):
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConstraintCheck]:
         """Which of `constraints` it meets, in their order; a tone that no rule can tell is left out."""
 
+    @_builtins.property
+    def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
+        """The knowledge that its sentences rest on, in their order, each held against what it says."""
+
     def __init__(
         self,
         *,
@@ -605,14 +610,69 @@ class Draft(_message.Message):
         accepted: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         checks: _abc.Iterable[Global___ConstraintCheck] | None = ...,
+        citations: _abc.Iterable[Global___Citation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback", "manifest", b"manifest", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "text", b"text", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "citations", b"citations", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "text", b"text", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Draft: _TypeAlias = Draft  # noqa: Y015
+
+@_typing.final
+class Citation(_message.Message):
+    """A sentence of a draft and what it rests on. Verified by rules over numbers, names, words and negation: what they
+    find unsupported may still be true in wholly other words.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARK_FIELD_NUMBER: _builtins.int
+    PASSAGE_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    MARKED_FIELD_NUMBER: _builtins.int
+    SUPPORTED_FIELD_NUMBER: _builtins.int
+    mark: _builtins.str
+    """The mark of what is cited, such as "1", as the manifest has it."""
+    start: _builtins.int
+    """Where the sentence begins, in code points of the draft's text."""
+    end: _builtins.int
+    """Where it ends, its marks included."""
+    marked: _builtins.bool
+    """Whether the reply cites it itself; false where it says the same without a mark."""
+    supported: _builtins.bool
+    """Whether the source says what the sentence says."""
+    @_builtins.property
+    def passage(self) -> _common_pb2.PassageRef:
+        """A passage."""
+
+    @_builtins.property
+    def fact(self) -> _common_pb2.FactRef:
+        """A fact."""
+
+    def __init__(
+        self,
+        *,
+        mark: _builtins.str = ...,
+        passage: _common_pb2.PassageRef | None = ...,
+        fact: _common_pb2.FactRef | None = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        marked: _builtins.bool = ...,
+        supported: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "passage", b"passage", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "fact", b"fact", "mark", b"mark", "marked", b"marked", "passage", b"passage", "source", b"source", "start", b"start", "supported", b"supported"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["passage", "fact"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___Citation: _TypeAlias = Citation  # noqa: Y015
 
 @_typing.final
 class ConstraintCheck(_message.Message):

@@ -475,6 +475,7 @@ class Fact(_message.Message):
     MULTI_FIELD_NUMBER: _builtins.int
     AUTHORITY_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The fact: the same id for all revisions of one entity's slot."""
     revision: _builtins.int
@@ -499,6 +500,8 @@ class Fact(_message.Message):
     """Whether the slot holds several values at once."""
     authority: _builtins.int
     """Higher wins over lower, whatever the time."""
+    stale: _builtins.bool
+    """It would hold, but something that it was derived from holds no longer: no search finds it. In ListFacts only."""
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
         """From when on it is true; unset: since ever."""
@@ -544,10 +547,11 @@ class Fact(_message.Message):
         multi: _builtins.bool = ...,
         authority: _builtins.int = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
+        stale: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "provenance", b"provenance", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "create_time", b"create_time", "depends_on", b"depends_on", "entity", b"entity", "id", b"id", "labels", b"labels", "multi", b"multi", "operation", b"operation", "provenance", b"provenance", "revision", b"revision", "slot", b"slot", "status", b"status", "superseded_by", b"superseded_by", "text", b"text", "undoes", b"undoes", "valid_from", b"valid_from", "valid_to", b"valid_to", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "create_time", b"create_time", "depends_on", b"depends_on", "entity", b"entity", "id", b"id", "labels", b"labels", "multi", b"multi", "operation", b"operation", "provenance", b"provenance", "revision", b"revision", "slot", b"slot", "stale", b"stale", "status", b"status", "superseded_by", b"superseded_by", "text", b"text", "undoes", b"undoes", "valid_from", b"valid_from", "valid_to", b"valid_to", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -809,6 +813,8 @@ class ListFactsRequest(_message.Message):
     SLOT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    KNOWN_AT_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """About this entity only."""
     slot: _builtins.str
@@ -817,6 +823,14 @@ class ListFactsRequest(_message.Message):
     """Facts a page."""
     page_token: _builtins.str
     """Where the page starts."""
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """What was true at this time; unset: now."""
+
+    @_builtins.property
+    def known_at(self) -> _timestamp_pb2.Timestamp:
+        """By what had been recorded up to this time; unset: everything."""
+
     def __init__(
         self,
         *,
@@ -824,10 +838,12 @@ class ListFactsRequest(_message.Message):
         slot: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+        known_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "page_size", b"page_size", "page_token", b"page_token", "slot", b"slot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "entity", b"entity", "known_at", b"known_at", "page_size", b"page_size", "page_token", b"page_token", "slot", b"slot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -942,6 +958,7 @@ class Candidate(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     CONFLICTS_WITH_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     entity: _builtins.str
@@ -954,6 +971,8 @@ class Candidate(_message.Message):
     """The words it was mined from."""
     status: Global___CandidateStatus.ValueType
     """What became of it."""
+    question: _builtins.str
+    """What a reviewer is asked about it."""
     @_builtins.property
     def provenance(self) -> Global___Provenance:
         """Where it comes from."""
@@ -978,10 +997,11 @@ class Candidate(_message.Message):
         status: Global___CandidateStatus.ValueType = ...,
         conflicts_with: Global___Fact | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        question: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conflicts_with", b"conflicts_with", "create_time", b"create_time", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts_with", b"conflicts_with", "create_time", b"create_time", "entity", b"entity", "id", b"id", "provenance", b"provenance", "slot", b"slot", "status", b"status", "text", b"text", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts_with", b"conflicts_with", "create_time", b"create_time", "entity", b"entity", "id", b"id", "provenance", b"provenance", "question", b"question", "slot", b"slot", "status", b"status", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -67,7 +67,7 @@ class KnowledgeServiceStub:
     NOT_FOUND: no such fact; FAILED_PRECONDITION (NOTHING_TO_UNDO); ABORTED (REVISION_MISMATCH).
     """
     ListFacts: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListFactsRequest, _knowledge_pb2.ListFactsResponse]
-    """Lists current facts by entity and slot."""
+    """Lists the facts that hold, now or at another time, by entity and slot."""
     FactHistory: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.FactHistoryRequest, _knowledge_pb2.FactHistoryResponse]
     """Lists all revisions of one entity's slot, the latest first.
     NOT_FOUND: nothing is known of it.
@@ -126,7 +126,7 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     NOT_FOUND: no such fact; FAILED_PRECONDITION (NOTHING_TO_UNDO); ABORTED (REVISION_MISMATCH).
     """
     ListFacts: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListFactsRequest, _knowledge_pb2.ListFactsResponse]  # type: ignore[assignment]
-    """Lists current facts by entity and slot."""
+    """Lists the facts that hold, now or at another time, by entity and slot."""
     FactHistory: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.FactHistoryRequest, _knowledge_pb2.FactHistoryResponse]  # type: ignore[assignment]
     """Lists all revisions of one entity's slot, the latest first.
     NOT_FOUND: nothing is known of it.
@@ -224,7 +224,7 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _knowledge_pb2.ListFactsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.ListFactsResponse, _abc.Awaitable[_knowledge_pb2.ListFactsResponse]]:
-        """Lists current facts by entity and slot."""
+        """Lists the facts that hold, now or at another time, by entity and slot."""
 
     @_abc_1.abstractmethod
     def FactHistory(

@@ -106,6 +106,7 @@ def fact_message(view: FactView) -> pb.Fact:
         multi=fact.multi,
         authority=fact.authority,
         labels=fact.provenance.get("labels") or (),
+        stale=view.stale,
     )
 
 
@@ -125,6 +126,7 @@ def candidate_message(candidate: Mapping[str, Any], conflict: FactView | None = 
         status=_CANDIDATE_NUMBERS.get(candidate["status"], pb.CANDIDATE_STATUS_UNSPECIFIED),  # type: ignore[arg-type]
         conflicts_with=fact_or_none(conflict),
         create_time=timestamp(candidate["created_at"]),
+        question=candidate.get("question") or "",
     )
 
 

@@ -105,7 +105,23 @@ def draft_message(draft: Document, accepted_round: int | None = None) -> pb.Draf
             for one in draft.get("checks") or ()
             for constraint in constraint_messages([one["constraint"]])
         ],
+        citations=[_citation(one) for one in draft.get("citations") or ()],
     )
+
+
+def _citation(document: Document) -> pb.Citation:
+    made = pb.Citation(
+        mark=str(document["number"]),
+        start=document["start"],
+        end=document["end"],
+        marked=document["marked"],
+        supported=document["supported"],
+    )
+    if document.get("kind") == "passage":
+        made.passage.CopyFrom(passage_refs([document])[0])
+    elif document.get("kind") == "fact":
+        made.fact.CopyFrom(fact_refs([document])[0])
+    return made
 
 
 def _finish(draft: Document) -> pb.FinishReason.ValueType:

@@ -34,7 +34,8 @@ class FactBook:
         self._rows: dict[int, tuple[FactRevision, list[str]]] = {}
         self._rows_of: dict[str, list[int]] = defaultdict(list)
         self._names = Names()
-        self._entities: dict[str, int] = {}  # entity key -> number
+        self._entities: dict[str, int] = {}  # entity key -> number, given once
+        self._numbers = 0
         self._entity_of: npt.NDArray[np.int32] = np.zeros(256, np.int32)
         self._next = 0
         self._turns: dict[str, datetime] = {}  # fact -> when time alone next changes what holds of it
@@ -89,12 +90,11 @@ class FactBook:
 
     def stale(self, fact: FactRevision) -> bool:
         """True when something that the fact was derived from holds no longer; search leaves it out."""
-        held = {other: {one.revision for one in self.current(other)} for other, _ in fact.depends_on}
-        return is_stale(fact, held)
+        return is_stale(fact, self.current)
 
     def _evidence(self, query: Query, by_talk: Scores) -> tuple[Scores, set[int]]:
         """How much each entity is talked of, float32 [entities]; and the facts that earlier messages told."""
-        about = np.zeros(len(self._entities), np.float32)
+        about = np.zeros(self._numbers, np.float32)
         rows = self._entity_of[: len(by_talk)]
         np.maximum.at(about, rows, by_talk)
         about /= max(float(about.max()), 1e-6)
@@ -124,10 +124,12 @@ class FactBook:
         return list(names)
 
     def _refresh(self, fact: str) -> None:
+        left: set[str] = set()
         for row in self._rows_of.pop(fact, []):
             old, words = self._rows.pop(row)
             self._bm25.remove(row, words)
             self._names.discard(old.entity)
+            left.add(key(old.entity))
         revisions = list(self._revisions.get(fact, {}).values())
         self._plan_turn(fact, revisions)
         for revision in resolve(revisions).current:
@@ -135,11 +137,20 @@ class FactBook:
             row, self._next = self._next, self._next + 1
             if row >= len(self._entity_of):
                 self._entity_of = np.concatenate([self._entity_of, np.zeros_like(self._entity_of)])
-            self._entity_of[row] = self._entities.setdefault(key(revision.entity), len(self._entities))
+            self._entity_of[row] = self._number(key(revision.entity))
             self._rows[row] = (revision, words)
             self._rows_of[fact].append(row)
             self._names.add(revision.entity)
             self._bm25.add(row, words)
+        for entity in left:
+            if entity not in self._names:
+                del self._entities[entity]
+
+    def _number(self, entity: str) -> int:
+        if entity not in self._entities:
+            self._entities[entity] = self._numbers
+            self._numbers += 1
+        return self._entities[entity]
 
     def _plan_turn(self, fact: str, revisions: list[FactRevision]) -> None:
         now = datetime.now(UTC)

@@ -1,11 +1,13 @@
 """The generate step on real brokers and a real mongod, with the echo engine in a process of its own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from deploy.local.mongo import MongoServer
 from services.common.bus import TurnMessage, topology
+from services.common.store.knowledge import Statement
 from tests.support.brokers import Broker
 from tests.support.processes import Services
 from tests.support.turns import TENANT, TurnDriver, turn_driver
@@ -31,6 +33,25 @@ def test_a_turn_is_streamed_stored_and_accounted_for(driver: TurnDriver, service
     assert manifest["version_id"] == "echo"
     assert manifest["engine"] == "echo"
     assert ended["attempt"] == 1
+
+
+def test_what_a_reply_cites_is_held_against_its_notes(driver: TurnDriver, services: Services) -> None:
+    services.spawn("generator", engine="echo").until_ready()  # repeats its notes, as they are numbered, and the message
+    fact = driver.store.knowledge.teach_fact(TENANT, Statement("Basic plan", "price", "9 euros")).fact
+    assert fact is not None
+    reference = {"id": fact.fact.id, "revision": 1, "score": 1.0}
+    turn = driver.accept(driver.session(), "The price of Basic plan is 12 euros [1].").turn
+    gone = {"id": "fact_gone", "revision": 1, "score": 0.5}
+    driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), facts=[reference, gone]))
+    driver.wait_for(turn["_id"], "completed")
+    draft = driver.ended(turn["_id"])["drafts"][0]
+    assert draft["manifest"]["facts"] == [{**reference, "mark": "1"}]
+    assert [(one["id"], one["supported"]) for one in draft["citations"]] == [
+        (fact.fact.id, True),
+        (fact.fact.id, False),
+    ]
+    (use,) = driver.store.knowledge.used_by(TENANT, "fact", fact.fact.id)
+    assert use.turn == turn["_id"]
 
 
 def test_waiting_turns_of_a_session_run_one_after_the_other(driver: TurnDriver, services: Services) -> None:

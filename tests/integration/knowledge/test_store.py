@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,8 @@ from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, I
 from services.common.facts import key
 from services.common.store import Request, Store
 from services.common.store.knowledge import Statement, Upload, document_id
+from services.common.store.knowledge.log import now
+from tests.support.waiting import wait_until
 
 PRICE = Statement("Basic plan", "price", "9 €", author="ann")
 
@@ -112,6 +115,24 @@ def test_facts_are_listed_page_by_page(store: Store) -> None:
         after = (key(page[-1].fact.entity), key(page[-1].fact.slot))
     assert seen == [f"plan {number}" for number in range(5)]
     assert [view.fact.entity for view in store.knowledge.list_facts("acme", entity="Plan 3")] == ["plan 3"]
+
+
+def test_what_held_then_and_what_was_derived_from_it_can_be_listed(store: Store) -> None:
+    first = store.knowledge.teach_fact("acme", PRICE).fact
+    assert first is not None
+    origin = ((first.fact.id, 1),)
+    yearly = store.knowledge.teach_fact("acme", Statement("Basic plan", "yearly", "108 €", depends_on=origin)).fact
+    assert yearly is not None
+    before = yearly.fact.recorded_at
+    assert [view.stale for view in store.knowledge.list_facts("acme")] == [False, False]
+    wait_until(lambda: now() > before)
+    store.knowledge.teach_fact("acme", Statement("Basic plan", "price", "12 €"))
+
+    def listed(**when: Any) -> list[tuple[str, bool]]:
+        return [(view.fact.value, view.stale) for view in store.knowledge.list_facts("acme", **when)]
+
+    assert listed() == [("12 €", False), ("108 €", True)]
+    assert listed(as_of=before) == listed(known_at=before) == [("9 €", False), ("108 €", False)]
 
 
 def test_the_same_document_again_is_the_same_ingestion(store: Store) -> None:

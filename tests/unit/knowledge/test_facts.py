@@ -114,6 +114,10 @@ def test_the_order_of_arrival_does_not_matter(seed: int) -> None:
 
 def test_a_fact_is_stale_when_what_it_was_derived_from_changed() -> None:
     derived = said(1, "108 €", depends_on=(("fact_a", 2),))
-    assert not is_stale(derived, {"fact_a": {2}})
-    assert is_stale(derived, {"fact_a": {3}})
-    assert is_stale(derived, {})
+    held = {"fact_a": [said(2, "9 €")], "fact_b": [said(1, "c", depends_on=(("fact_a", 1),))]}
+    assert not is_stale(derived, lambda fact: held[fact])
+    assert is_stale(derived, lambda _: [said(3, "12 €")])
+    assert is_stale(derived, lambda _: [])
+    assert is_stale(said(1, "x", depends_on=(("fact_b", 1),)), lambda fact: held[fact]), "derived from what is stale"
+    circle = said(1, "y", depends_on=((derived.id, 1),))
+    assert not is_stale(circle, lambda _: [circle])

@@ -12,11 +12,15 @@ from services.common.store.knowledge.log import SCHEMA_VERSION
 
 @dataclass(frozen=True)
 class FactView:
-    """A revision with what became of it: status is current, superseded or retracted."""
+    """A revision with what became of it: status is current, superseded or retracted.
+
+    `stale`: it would hold, but what it was derived from does not.
+    """
 
     fact: FactRevision
     status: str
     superseded_by: int = 0
+    stale: bool = False
 
 
 def view_of(one: FactRevision, resolution: Resolution, revisions: Sequence[FactRevision]) -> FactView:

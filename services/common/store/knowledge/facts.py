@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from services.common.facts import FactRevision, fact_id, key, resolve, undone
+from services.common.facts import FactRevision, fact_id, is_stale, key, resolve, undone
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.fact_documents import FactView, by_fact, fact_document, read_fact, view_of
 from services.common.store.knowledge.log import UP, KnowledgeLog, now
@@ -183,6 +183,7 @@ class FactStore:
     ) -> list[FactView]:
         """What holds, by entity and slot; `after` is the (entity, slot) key that the page before ended with.
 
+        `as_of`: what was true then; `known_at`: by what had been recorded up to then. Stale facts are marked.
         A page ends with a whole fact, so that it may be longer than `limit` where the last one has many values.
         """
         query: Document = {"$or": [{"entity_key": after[0], "slot_key": {"$gt": after[1]}},
@@ -198,7 +199,17 @@ class FactStore:
             if len(views) >= limit:
                 break
             views += [FactView(one, "current") for one in resolve(group, as_of, known_at).current]
-        return views
+        return [self._with_staleness(tenant, view, as_of, known_at) for view in views]
+
+    def _with_staleness(
+        self, tenant: str, view: FactView, as_of: datetime | None, known_at: datetime | None
+    ) -> FactView:
+        """The view, marked where it is stale; reads nothing for a fact that was not derived."""
+
+        def held(fact: str) -> Sequence[FactRevision]:
+            return resolve(self._revisions(tenant, fact), as_of, known_at).current
+
+        return replace(view, stale=True) if is_stale(view.fact, held) else view
 
     def fact_history(self, tenant: str, fact: str, before: int = 0, limit: int = 100) -> list[FactView]:
         """All assertions and retractions of a fact, the latest first, from below `before`. Raises NotFound."""
