@@ -1,4 +1,4 @@
-"""``antiphon admin``: tenants, their quotas and retention, and erasing a person."""
+"""``antiphon admin``: tenants, their quotas and retention, erasing a person, and the database as a whole."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from antiphon.v1 import admin_pb2
 from google.protobuf.duration_pb2 import Duration
 from rich.markup import escape
 
+from services.cli.backup import backup, restore
 from services.cli.connection import connected
 from services.cli.options import JsonOption, LimitOption
 from services.cli.output import Failure, console, print_json, print_table
 
-admin = typer.Typer(no_args_is_help=True, help="Tenants, quotas, retention, erasing a user.")
+admin = typer.Typer(no_args_is_help=True, help="Tenants, quotas, retention, erasing a user, backup and restore.")
 Tenant = Annotated[str, typer.Option(help="Default: the key's own")]
 DAY_S = 86_400
+for _command in (backup, restore):
+    admin.command()(_command)
 
 
 @admin.command("tenants")
