@@ -108,9 +108,9 @@ class Reader:
             found = self._strings[text] = self.pieces.read([text], STRING)[0].ids
         return found
 
-    def texts(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    def texts(self, texts: Sequence[str], limit: int = ELEMENT) -> tuple[torch.Tensor, torch.Tensor]:
         """Schema texts as `tokens, mask: [rows, length]` with MiniLM's special tokens."""
-        rows = [[CLS, *pieces.ids, SEP] for pieces in self.pieces.read(texts, ELEMENT)]
+        rows = [[CLS, *pieces.ids, SEP] for pieces in self.pieces.read(texts, limit)]
         length = max((len(row) for row in rows), default=2)
         tokens = torch.zeros(len(rows), length, dtype=torch.long)
         for index, row in enumerate(rows):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from services.tracker.learned.catalog import ServiceView
 from services.tracker.learned.encoder import WIDTH, Encoder
-from services.tracker.learned.inputs import Reader, value_texts
+from services.tracker.learned.inputs import ELEMENT, Reader, value_texts
 
 CACHED = 4096  # services
 
@@ -51,7 +51,7 @@ class SchemaStates:
         elements = torch.cat([elements for elements, _, _ in states])
         return elements, values if len(values) else torch.zeros(1, WIDTH)
 
-    def sentences(self, texts: Sequence[str]) -> Tensor:
-        """`[texts, WIDTH]`, each of length √WIDTH."""
+    def sentences(self, texts: Sequence[str], limit: int = ELEMENT) -> Tensor:
+        """`[texts, WIDTH]`, each of length √WIDTH, read from the first `limit` pieces of each text."""
         with torch.no_grad():
-            return self._encoder.sentence(*self._reader.texts(texts))
+            return self._encoder.sentence(*self._reader.texts(texts, limit))

@@ -31,6 +31,7 @@ from services.tracker.learned.inputs import Reader, Turn
 from services.tracker.learned.network import Network
 from services.tracker.learned.proposals import Key, propose
 from services.tracker.learned.schema_states import SchemaStates
+from services.tracker.learned.wordpieces import MAX_TEXT
 
 MOST_SLOTS = 120  # slots looked at in one turn; tenants with more have their services selected first
 MOST_TURNS = 48  # turns of one batch
@@ -53,6 +54,10 @@ class LearnedTracker:
         self._leanings = leanings or Leanings()
         self._bf16, self._shallow = bf16, shallow
         self._rules = RuleTracker()
+        if bf16:  # once, instead of in every turn
+            for module in self._network.modules():
+                if isinstance(module, torch.nn.Linear):
+                    module.bfloat16()
 
     @classmethod
     def load(cls, path: Path = artifact.DEFAULT, bf16: bool = True) -> LearnedTracker:
@@ -116,7 +121,8 @@ class LearnedTracker:
         views = views_of(request.schema)
         if request.schema.slot_count <= MOST_SLOTS:
             return views
-        said = self._states.sentences([f"{request.system_text} {request.user_text}".strip()])[0]
+        user, system = self._states.sentences([request.user_text, request.system_text], MAX_TEXT)
+        said = user + 0.5 * system
         recent = list(request.previous.services)[-2:]
         near = {view.name: float(said @ self._states.of(view)[2]) for view in views}
         order = sorted(views, key=lambda view: (view.name not in recent, -near[view.name]))
