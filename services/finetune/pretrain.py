@@ -19,10 +19,17 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
-from services.finetune.pretraining.corpus import read_dialogues, read_documents, split_documents, token_stream
+from services.finetune.pretraining.comments import commented_dialogues, commented_prose
+from services.finetune.pretraining.corpus import (
+    read_dialogues,
+    read_documents,
+    read_turns,
+    split_documents,
+    token_stream,
+)
 from services.finetune.pretraining.curves import read_records
 from services.finetune.pretraining.tasks import SegmentTask, TextTask, TripleTask
-from services.finetune.pretraining.trainer import Task, TrainingPlan, train
+from services.finetune.pretraining.trainer import FEEDBACK_PATH, Task, TrainingPlan, train
 from services.finetune.pretraining.triples import Triple, damaged_triples, edit_triple, read_human_edits
 from services.finetune.pretraining.vocabulary import train_vocabulary
 from services.models.interactive_transformer import (
@@ -49,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         precision=options.precision,
         evaluate_every=options.evaluate_every,
         save_every=options.save_every,
+        feedback_rate=getattr(options, "feedback_rate", 1.0),
     )
     seconds = train(model, task, plan, options.out / "run")
     model.save_pretrained(options.out)
@@ -83,9 +91,10 @@ def parser() -> argparse.ArgumentParser:
     triples = stages.add_parser("triples", help="train on feedback triples")
     triples.add_argument("--model", type=Path, required=True, help="what `text` saved")
     triples.add_argument("--data", type=Path, help=f"folder with {EDITS}; two thirds of it are trained on")
-    triples.add_argument("--text", type=Path, nargs="*", default=[], help="text to make damaged triples from")
-    triples.add_argument("--made", type=int, default=20_000, help="how many damaged triples")
-    triples.add_argument("--repeat", type=int, default=4, help="weight of a human triple among the damaged")
+    triples.add_argument("--text", type=Path, nargs="*", default=[], help="text to make triples from")
+    triples.add_argument("--dialogues", type=Path, nargs="*", default=[], help="JSON lines; comments by rules")
+    triples.add_argument("--made", type=int, default=20_000, help="how many triples made by rules from each source")
+    triples.add_argument("--repeat", type=int, default=4, help="weight of a human triple among the made")
     triples.add_argument("--limit", type=int, default=128, help="most tokens of context, feedback, reply each")
     triples.add_argument("--in-prompt", action="store_true", help="feedback as a message, not to the encoder")
     triples.add_argument(
@@ -93,6 +102,8 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="train the feedback encoder and the fusion alone: what is said without feedback stays as it was",
     )
+    triples.add_argument("--withhold", type=float, default=0.2, help="share of rows that get no feedback")
+    triples.add_argument("--feedback-rate", type=float, default=1.0, help="factor to the feedback path's rate")
     triples.add_argument("--config", default="{}", help="fields to change in the model's configuration")
     segments = stages.add_parser("segments", help="fine-tune a pre-trained model with carried memory")
     segments.add_argument("--model", required=True, help="any causal language model, id or path")
@@ -152,6 +163,25 @@ def human_triples(folder: Path) -> tuple[list[Triple], list[Triple]]:
     return train_triples, [t for r in records[2::3] if (t := edit_triple(r)) is not None]
 
 
+def made_triples(
+    texts: Sequence[str], dialogues: Sequence[Sequence[str]], count: int, seed: int, sentences: int = 2
+) -> list[Triple]:
+    """Triples made by rules: damaged and commented ones from prose, half each, and as many from dialogues."""
+    triples: list[Triple] = []
+    if texts:
+        triples += damaged_triples(texts, count - count // 2, seed, sentences)
+        triples += commented_prose(texts, count // 2, seed, sentences)
+    if dialogues:
+        triples += commented_dialogues(dialogues, count, seed)
+    return triples
+
+
+def training_passages(folder: Path) -> list[str]:
+    """The passages of training records: prose of the kind that people's edits are about."""
+    records = [r for number, r in enumerate(read_human_edits(folder / EDITS)) if number % 3 != 2]
+    return [" ".join(passage[1:]) for record in records for passage in record["passages"]]
+
+
 def triple_stage(options: argparse.Namespace) -> tuple[PreTrainedModel, Any, Task]:
     """A pre-trained interactive transformer and its triples."""
     tokenizer = AutoTokenizer.from_pretrained(options.model)
@@ -159,23 +189,27 @@ def triple_stage(options: argparse.Namespace) -> tuple[PreTrainedModel, Any, Tas
     model = InteractiveTransformerForCausalLM.from_pretrained(options.model, dtype=torch.float32, **changes)
     if options.heads_only:
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name.startswith(("feedback_encoder.", "fusion.")))
+            parameter.requires_grad_(name.startswith(FEEDBACK_PATH))
     texts = [document.text for document in read_documents(options.text)]
     triples: list[Triple] = []
     held: list[Triple] = []
     if options.data:
         human, held = human_triples(options.data)
         triples += human * options.repeat
-        # The passages of training records are prose of the kind that people's edits are about.
-        records = read_human_edits(options.data / EDITS)
-        kept = [r for number, r in enumerate(records) if number % 3 != 2]
-        texts += [" ".join(passage[1:]) for r in kept for passage in r["passages"]]
-    if texts:
-        triples += damaged_triples(texts, options.made, options.seed)
+        texts += training_passages(options.data)
+    dialogues = [turns for path in options.dialogues for turns in read_turns(path)]
+    triples += made_triples(texts, dialogues, options.made, options.seed)
     if not triples:
-        raise SystemExit("nothing to train on: give --data or --text")
+        raise SystemExit("nothing to train on: give --data, --text or --dialogues")
     task = TripleTask(
-        tokenizer, triples, held, options.batch, options.limit, in_prompt=options.in_prompt, seed=options.seed
+        tokenizer,
+        triples,
+        held,
+        options.batch,
+        options.limit,
+        withhold=options.withhold,
+        in_prompt=options.in_prompt,
+        seed=options.seed,
     )
     return model, tokenizer, task
 

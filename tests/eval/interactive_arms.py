@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
-from services.finetune.pretraining.corpus import Document, read_documents, split_documents, token_stream
+from services.finetune.pretraining.corpus import Document, read_documents, token_stream
 from services.finetune.pretraining.tasks import TextTask
 from services.finetune.pretraining.trainer import TrainingPlan, train
 from services.finetune.pretraining.vocabulary import train_vocabulary
@@ -22,20 +25,22 @@ from services.models.interactive_transformer import (
 )
 from services.models.interactive_transformer.compute import training_flops
 
-SEGMENT = 64
 TOKENS_A_STEP = 1024
 VOCABULARY = 1024
+LEARNING_RATE = 2e-3
 BODY = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4}
-HELD_OUT_TOKENS = 16_400
+READ = 2048  # tokens of a held-out document that are predicted, from its beginning
+FEWEST = 4
+SHARE = 10  # one document in so many tests, another one is for choosing
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One model: how it differs from the reference, and how it reads."""
+    """One model: how it differs from the reference, and how it reads (tokens a segment, states kept)."""
 
     name: str
-    memory: int = 64
-    segment: int = SEGMENT
+    segment: int = 64
+    memory: int = 0
     fields: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -50,50 +55,86 @@ class Arm:
         )
 
 
-REFERENCE = Arm("memory 64")
-MISSION = {"positions": "absolute", "fusion": "literal", "feedback_encoder": "mean", "max_position_embeddings": 64}
-ARMS = [
+REFERENCE = Arm("memory 64, segments of 64", 64, 64)
+NO_MEMORY = [Arm(f"no memory, segments of {length}", length) for length in (32, 64, 128)]
+RECURRENCE = [REFERENCE, Arm("memory 32, segments of 32", 32, 32), *NO_MEMORY]
+MISSION = {
+    "positions": "absolute",
+    "fusion": "literal",
+    "feedback_encoder": "mean",
+    "max_position_embeddings": 64,
+    "tie_word_embeddings": False,
+}
+ABLATIONS = [
     REFERENCE,
-    Arm("no memory", memory=0),
-    Arm("no memory, segments of 128", memory=0, segment=128),
-    Arm("the mission's model", memory=0, fields=MISSION),
-    Arm("literal layers", fields={"layer_form": "literal"}),
-    Arm("shared layers", fields={"num_unique_layers": 1}),
-    Arm("window 32", fields={"attention_window": 32}),
-    Arm("memory 128", memory=128),
+    NO_MEMORY[1],
+    Arm("memory 128", 64, 128),
+    Arm("window 32", 64, 64, {"attention_window": 32}),
+    Arm("one set of weights for all layers", 64, 64, {"num_unique_layers": 1}),
+    Arm("literal layers", 64, 64, {"layer_form": "literal"}),
+    Arm("fusion literal, tanh(h)", 64, 64, {"fusion": "literal", "feedback_encoder": "mean"}),
+    Arm("fusion general, tanh(Wh + b)", 64, 64, {"fusion": "general", "feedback_encoder": "mean"}),
+    Arm("contextual encoder, gated fusion", 64, 64, {"fusion": "gated", "feedback_encoder": "contextual"}),
+    Arm("the mission's model", 64, 0, MISSION),
 ]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Token ids for training, and held-out ids by kind of text."""
+    """Token ids for training; held-out documents by kind, [documents, READ + 1], to choose by and to report on."""
 
     tokenizer: Any
     train: NDArray[np.int32]
-    held: dict[str, NDArray[np.int32]]
+    choosing: dict[str, NDArray[np.int32]]
+    testing: dict[str, NDArray[np.int32]]
 
-    @property
-    def held_mixed(self) -> NDArray[np.int32]:
-        """A little of every kind, for the curves."""
-        return np.concatenate([ids[:2700] for ids in self.held.values()])
+
+def parts(documents: Sequence[Document], seed: int = 0) -> tuple[list[Document], list[Document], list[Document]]:
+    """(training, choosing, testing): the documents of every kind shuffled, a SHARE-th for each of the last two.
+
+    The training documents come out in one shuffled order, so that a run over a part of them sees every kind.
+    """
+    result: tuple[list[Document], list[Document], list[Document]] = ([], [], [])
+    for kind in sorted({d.kind for d in documents}):
+        of_kind = [d for d in documents if d.kind == kind]
+        random.Random(f"{seed}.{kind}").shuffle(of_kind)
+        for number, document in enumerate(of_kind):
+            result[{0: 2, 1: 1}.get(number % SHARE, 0)].append(document)
+    random.Random(seed).shuffle(result[0])
+    return result
+
+
+def beginnings(tokenizer: Any, documents: Sequence[Document]) -> dict[str, NDArray[np.int32]]:
+    """The first READ + 1 tokens of every document that has so many, by kind: [documents, READ + 1] each.
+
+    Kinds of fewer than FEWEST documents are left out: they say nothing about a kind.
+    """
+    rows: dict[str, list[NDArray[np.int32]]] = {}
+    for document in documents:
+        ids = tokenizer.encode(document.text, add_special_tokens=False)[: READ + 1]
+        if len(ids) == READ + 1:
+            rows.setdefault(document.kind, []).append(np.asarray(ids, np.int32))
+    return {kind: np.stack(ids) for kind, ids in rows.items() if len(ids) >= FEWEST}
 
 
 def load_corpus(paths: list[Path], out: Path) -> Corpus:
     """Read, split and tokenise the text once; later calls with the same `out` read the result."""
     folder = out / "corpus"
     if not (folder / "train.npy").exists():
-        train_documents, held_documents = split_documents(read_documents(paths))
-        tokenizer = train_vocabulary((d.text for d in train_documents), VOCABULARY)
+        training, choosing, testing = parts(list(read_documents(paths)))
+        tokenizer = train_vocabulary((d.text for d in training), VOCABULARY)
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save_pretrained(folder)
-        for kind in sorted({d.kind for d in held_documents}):
-            of_kind: list[Document] = [d for d in held_documents if d.kind == kind]
-            ids = token_stream(tokenizer, of_kind)
-            if len(ids) >= 8 * SEGMENT * 4:
-                np.save(folder / f"held.{kind}.npy", ids[:HELD_OUT_TOKENS])
-        np.save(folder / "train.npy", token_stream(tokenizer, train_documents))
-    held = {path.name.split(".")[1]: np.load(path) for path in sorted(folder.glob("held.*.npy"))}
-    return Corpus(PreTrainedTokenizerFast.from_pretrained(folder), np.load(folder / "train.npy"), held)
+        for part, documents in (("choosing", choosing), ("testing", testing)):
+            for kind, ids in beginnings(tokenizer, documents).items():
+                np.save(folder / f"{part}.{kind}.npy", ids)
+        np.save(folder / "train.npy", token_stream(tokenizer, training))
+
+    def held(part: str) -> dict[str, NDArray[np.int32]]:
+        return {path.name.split(".")[1]: np.load(path) for path in sorted(folder.glob(f"{part}.*.npy"))}
+
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    return Corpus(tokenizer, np.load(folder / "train.npy"), held("choosing"), held("testing"))
 
 
 def budget(steps: int) -> float:
@@ -112,17 +153,29 @@ def arm_folder(arm: Arm, out: Path, steps: int, seed: int) -> Path:
 
 
 def trained_arm(arm: Arm, corpus: Corpus, out: Path, steps: int, seed: int) -> InteractiveTransformerForCausalLM:
-    """The arm's model at `steps` reference steps of compute, trained now or read from an earlier call."""
+    """The arm's model at `steps` reference steps of compute, trained now or read from an earlier call.
+
+    arm.json beside it says steps, tokens read and seconds of processor time (of an unbroken run).
+    """
     folder = arm_folder(arm, out, steps, seed)
     if (folder / "model.safetensors").exists():
         return InteractiveTransformerForCausalLM.from_pretrained(folder).eval()
     torch.manual_seed(seed)
     model = InteractiveTransformerForCausalLM(arm.config())
     own = steps_of(arm, steps)
-    plan = TrainingPlan(steps=own, learning_rate=2e-3, evaluate_every=max(1, own // 4), save_every=50)
-    batch = TOKENS_A_STEP // arm.segment
-    task = TextTask(corpus.train, corpus.held_mixed, batch, arm.segment, arm.memory)
-    seconds = train(model, task, plan, folder)
+    plan = TrainingPlan(steps=own, learning_rate=LEARNING_RATE, save_every=500)
+    task = TextTask(corpus.train, None, TOKENS_A_STEP // arm.segment, arm.segment, arm.memory)
+    start = time.process_time()
+    train(model, task, plan, folder)
+    seconds = time.process_time() - start
     model.save_pretrained(folder)
-    (folder / "arm.json").write_text(json.dumps({"steps": own, "seconds": seconds, "seed": seed}) + "\n")
+    record = {"steps": own, "tokens": own * TOKENS_A_STEP, "seconds": round(seconds, 1), "seed": seed}
+    (folder / "arm.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     return model.eval()
+
+
+def arm_record(arm: Arm, out: Path, steps: int, seed: int) -> dict[str, Any]:
+    """What `trained_arm` wrote down: steps, tokens, seconds, seed."""
+    path = arm_folder(arm, out, steps, seed) / "arm.json"
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record

@@ -1,72 +1,87 @@
-"""The evaluation's text half: losses of every arm on held-out text, the memory curve, correctness, speed."""
+"""The evaluation's text half: losses of every arm on held-out documents, the memory curve, correctness, speed."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from services.finetune.pretraining.corpus import SegmentStream
 from services.models.interactive_transformer import (
     InteractiveTransformerConfig,
     InteractiveTransformerForCausalLM,
 )
-from tests.eval.interactive_arms import Arm, Corpus
+from tests.eval.interactive_arms import Arm
 
-LANES = 4
-BLOCK = 128  # tokens that are drawn together in the bootstrap
 MEMORIES = [0, 16, 32, 64, 128, 256, 512]
+ROWS = 32  # documents read side by side
+Losses = dict[str, NDArray[np.float64]]  # kind of text -> mean loss of each document in nats per token
 
 
 @torch.no_grad()
-def token_losses(
-    model: InteractiveTransformerForCausalLM, ids: NDArray[np.int32], segment: int, memory: int
+def document_losses(
+    model: InteractiveTransformerForCausalLM, ids: NDArray[np.int32], segment: int, memory: int, overlap: int = 0
 ) -> NDArray[np.float64]:
-    """Each token's negative log-likelihood in nats, [lanes, tokens], read in segments with `memory` states kept."""
-    stream = SegmentStream(ids, LANES, segment)
-    carried = model.new_memory(length=memory) if memory else None
-    losses = []
-    for _ in range(stream.segments):
-        inputs, targets, _ = stream.next()
-        logits = model(inputs, past_key_values=carried, use_cache=False).logits.float()
-        losses.append(functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none").numpy())
-    return np.concatenate(losses, axis=1).astype(np.float64)
+    """Mean negative log-likelihood of each document, nats per token: ids [documents, tokens + 1] -> [documents].
+
+    Read from its beginning in segments, `memory` states kept. overlap: tokens of each segment that were predicted
+    before and only serve as context (how a model without memory reads at its best, at more computation).
+    """
+    results = []
+    for first in range(0, len(ids), ROWS):
+        rows = torch.from_numpy(ids[first : first + ROWS].astype(np.int64))
+        inputs, targets = rows[:, :-1], rows[:, 1:]
+        carried = model.new_memory(length=memory) if memory else None
+        total = torch.zeros(len(rows), dtype=torch.float64)
+        done = 0
+        while done < inputs.shape[1]:
+            start = max(0, done - overlap)
+            part = slice(start, start + segment)
+            logits = model(inputs[:, part], past_key_values=carried, use_cache=False).logits.float()
+            losses = functional.cross_entropy(logits.transpose(1, 2), targets[:, part], reduction="none")
+            total += losses[:, done - start :].sum(1)
+            done = start + losses.shape[1]
+        results.append((total / inputs.shape[1]).numpy())
+    return np.concatenate(results)
 
 
-def blocks(losses: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Mean loss of every block of BLOCK tokens, all kinds of text in one row."""
-    rows = [part[:, : part.shape[1] // BLOCK * BLOCK].reshape(-1, BLOCK).mean(1) for part in losses.values()]
-    return np.concatenate(rows)
+def arm_losses(
+    arm: Arm, model: InteractiveTransformerForCausalLM, held: dict[str, NDArray[np.int32]], overlap: int = 0
+) -> Losses:
+    """Losses of one arm on all held-out documents, read as it was trained."""
+    return {kind: document_losses(model, ids, arm.segment, arm.memory, overlap) for kind, ids in held.items()}
 
 
-def interval(differences: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean over blocks."""
-    drawn = np.random.default_rng(seed).integers(0, len(differences), (2000, len(differences)))
-    low, high = np.percentile(differences[drawn].mean(1), [2.5, 97.5])
-    return float(low), float(high)
+def mean_loss(losses: Losses) -> float:
+    """Nats per token, every kind of text counting the same."""
+    return float(np.mean([part.mean() for part in losses.values()]))
 
 
-def evaluate_arm(arm: Arm, model: InteractiveTransformerForCausalLM, corpus: Corpus) -> dict[str, Any]:
-    """Held-out losses of one arm, by kind and in all, and the mean of each block."""
-    losses = {kind: token_losses(model, ids, arm.segment, arm.memory) for kind, ids in corpus.held.items()}
-    return {
-        "name": arm.name,
-        "parameters": model.num_parameters(),
-        "loss": float(np.mean([part.mean() for part in losses.values()])),
-        "by_kind": {kind: float(part.mean()) for kind, part in losses.items()},
-        "blocks": blocks(losses).tolist(),
-    }
+def mean_of(seeds: list[Losses]) -> Losses:
+    """Each document's mean over models of several seeds."""
+    return {kind: np.mean([losses[kind] for losses in seeds], axis=0) for kind in seeds[0]}
 
 
-def memory_curve(arm: Arm, model: InteractiveTransformerForCausalLM, corpus: Corpus) -> dict[int, float]:
+def difference(left: Losses, right: Losses, seed: int = 0) -> tuple[float, float, float]:
+    """(left - right in nats per token, its 95 % interval): bootstrap over documents, drawn within each kind."""
+    random = np.random.default_rng(seed)
+    drawn = []
+    for kind in left:
+        apart = left[kind] - right[kind]
+        drawn.append(apart[random.integers(0, len(apart), (5000, len(apart)))].mean(1))
+    low, high = np.percentile(np.mean(drawn, axis=0), [2.5, 97.5])
+    return mean_loss(left) - mean_loss(right), float(low), float(high)
+
+
+def memory_curve(
+    arm: Arm, model: InteractiveTransformerForCausalLM, held: dict[str, NDArray[np.int32]]
+) -> dict[int, float]:
     """Mean held-out loss of one trained model by the memory it is given when evaluated."""
     return {
-        memory: float(np.mean([token_losses(model, ids, arm.segment, memory).mean() for ids in corpus.held.values()]))
+        memory: mean_loss({kind: document_losses(model, ids, arm.segment, memory) for kind, ids in held.items()})
         for memory in MEMORIES
     }
 
@@ -80,11 +95,11 @@ def reading_speeds(
     for _ in range(rounds + 1):
         for name, (arm, model) in models.items():
             carried = model.new_memory(length=arm.memory) if arm.memory else None
-            start = time.perf_counter()
+            start = time.process_time()
             with torch.inference_mode():
                 for part in text.split(arm.segment, 1):
                     model(part, past_key_values=carried, use_cache=False)
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     return {name: text.shape[1] / statistics.median(values[1:]) for name, values in times.items()}
 
 

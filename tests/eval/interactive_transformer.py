@@ -2,8 +2,9 @@
 
 Trains every arm at equal compute (resumable; what `--out` already holds is read) and prints the tables: exactness,
 recurrence with its curve over memory length, feedback with its controls, ablations. `--text`: files or folders of
-text, books among them; `--data`: a folder with human_edits_dev.jsonl.gz (records of question, passages, reply,
-feedback), two thirds of which train and a third judges. Raw records go to `--json`.
+text; `--data`: a folder with human_edits_dev.jsonl.gz (records of question, passages, reply, feedback), two thirds of
+which train and a third judges; `--dialogues`, `--held-dialogues`: JSON lines of dialogues to make triples from, to
+train and to judge. Raw records go to `--json`.
 """
 
 from __future__ import annotations
@@ -12,51 +13,37 @@ import argparse
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from transformers import AutoTokenizer
 
-from services.finetune.pretrain import EDITS, human_triples
-from services.finetune.pretraining.tasks import TripleTask
-from services.finetune.pretraining.trainer import TrainingPlan, train
-from services.finetune.pretraining.triples import damaged_triples, read_human_edits
-from services.models.interactive_transformer import InteractiveTransformerForCausalLM
-from tests.eval.interactive_arms import ARMS, REFERENCE, Arm, Corpus, arm_folder, load_corpus, steps_of, trained_arm
-from tests.eval.interactive_feedback import difference, per_token, score_replies, shuffled
+from tests.eval.interactive_arms import (
+    ABLATIONS,
+    NO_MEMORY,
+    RECURRENCE,
+    Arm,
+    Corpus,
+    arm_folder,
+    arm_record,
+    load_corpus,
+    trained_arm,
+)
+from tests.eval.interactive_feedback import FEEDBACK_ARMS, feedback_folder, feedback_record, held_triples
 from tests.eval.interactive_text import (
+    Losses,
+    arm_losses,
     correctness,
-    evaluate_arm,
-    interval,
+    difference,
+    mean_loss,
+    mean_of,
     memory_curve,
     reading_speeds,
 )
 
-LIMIT = 80  # tokens of context, feedback and reply, each
-
-
-@dataclass(frozen=True)
-class FeedbackArm:
-    """How feedback reaches the model."""
-
-    name: str
-    fusion: str
-    encoder: str = "mean"
-    in_prompt: bool = False
-    told: bool = True
-
-
-FEEDBACK_ARMS = [
-    FeedbackArm("literal tanh(h + v), mean", "literal"),
-    FeedbackArm("general tanh(Wh + Wv + b), mean", "general"),
-    FeedbackArm("gated, mean", "gated"),
-    FeedbackArm("gated, contextual", "gated", "contextual"),
-    FeedbackArm("gated, attended", "gated", "attended"),
-    FeedbackArm("in the prompt, no fusion", "none", in_prompt=True),
-    FeedbackArm("never told, no fusion", "none", told=False),
-]
+BASE = NO_MEMORY[1]  # what the differences are to: the reference without its memory
+WEIGHTS = Path("services/models/weights/interactive_transformer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,41 +53,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(options.threads)
     corpus = load_corpus(options.text, options.out)
     results: dict[str, Any] = {
-        "seed": options.seed,
-        "steps": options.steps,
-        "feedback_steps": options.feedback_steps,
+        "seeds": options.seeds,
         "machine": platform.processor() or platform.machine(),
         "torch": torch.__version__,
-        "held_out_tokens": {kind: len(ids) for kind, ids in corpus.held.items()},
+        "documents": {kind: len(ids) for kind, ids in corpus.testing.items()},
+        "correctness": correctness(options.seeds[0]),
     }
-    results["correctness"] = correctness(options.seed)
     print_correctness(results["correctness"])
-    wanted = [arm for arm in ARMS if not options.trained_only or is_saved(reference_folder(arm, options))]
-    arms = {arm.name: (arm, trained_arm(arm, corpus, options.out, options.steps, options.seed)) for arm in wanted}
-    results["arms"] = [
-        evaluate_arm(arm, model, corpus) | {"steps": steps_of(arm, options.steps)} for arm, model in arms.values()
-    ]
-    if options.speed:
-        speeds = reading_speeds(arms)
-        for record in results["arms"]:
-            record["tokens_per_second"] = speeds[record["name"]]
-    print_arms(results["arms"], "2 and 5. Held-out loss at equal compute")
-    names = [REFERENCE.name, "memory 128", "no memory", "no memory, segments of 128"]
-    results["curve"] = {name: memory_curve(*arms[name], corpus) for name in names if name in arms}
-    if options.long_steps:
-        pair = [arms[name][0] for name in (REFERENCE.name, "no memory")]
-        longer = [(arm, trained_arm(arm, corpus, options.out, options.long_steps, options.seed)) for arm in pair]
-        results["longer"] = [
-            evaluate_arm(arm, model, corpus) | {"steps": steps_of(arm, options.long_steps)} for arm, model in longer
-        ]
-        print_arms(results["longer"], f"2. The same two, trained longer (compute of {options.long_steps} steps)")
-        for arm, model in longer:
-            results["curve"][f"{arm.name}, longer"] = memory_curve(arm, model, corpus)
-    print_curve(results["curve"])
+    if options.steps:
+        results["recurrence"] = compared(RECURRENCE, corpus, options, options.steps, options.seeds)
+        print_arms(results["recurrence"], f"2. Held-out loss at the compute of {options.steps} reference steps")
+        results["curve"] = curves(corpus, options)
+        print_curve(results["curve"])
+    if options.ablation_steps:
+        results["ablations"] = compared(ABLATIONS, corpus, options, options.ablation_steps, options.seeds[:1])
+        print_arms(results["ablations"], f"5. Ablations at the compute of {options.ablation_steps} reference steps")
     if options.data:
-        told = [a for a in FEEDBACK_ARMS if not options.trained_only or is_saved(feedback_folder(a, options))]
-        results["feedback"] = [feedback_record(arm, corpus, options) for arm in told]
-        print_feedback(results["feedback"])
+        results["feedback"] = feedback_tables(options)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0
@@ -110,15 +79,19 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("--text", type=Path, nargs="+", required=True)
-    result.add_argument("--data", type=Path, help="without it the feedback table is left out")
     result.add_argument("--out", type=Path, required=True, help="trained arms are kept here")
-    result.add_argument("--steps", type=int, default=600, help="training steps of the reference arm")
-    result.add_argument("--long-steps", type=int, default=0, help="also train memory and no memory this long")
-    result.add_argument("--feedback-steps", type=int, default=200)
+    result.add_argument("--steps", type=int, default=1500, help="recurrence: steps of the reference; 0: leave it out")
+    result.add_argument("--ablation-steps", type=int, default=300, help="the same for the ablations")
+    result.add_argument("--data", type=Path, help="without it the feedback table is left out")
+    result.add_argument("--dialogues", type=Path, nargs="*", default=[])
+    result.add_argument("--held-dialogues", type=Path, nargs="*", default=[])
+    result.add_argument("--body", type=Path, default=WEIGHTS, help="saved model that the feedback arms start from")
+    result.add_argument("--feedback-steps", type=int, default=500)
+    result.add_argument("--feedback-rate", type=float, default=6e-3, help="learning rate of the feedback arms")
     result.add_argument("--speed", action="store_true", help="measure tokens a second, too")
     result.add_argument("--trained-only", action="store_true", help="leave out what --out does not hold yet")
     result.add_argument("--threads", type=int, default=0)
-    result.add_argument("--seed", type=int, default=0)
+    result.add_argument("--seeds", type=int, nargs="+", default=[0])
     result.add_argument("--json", type=Path)
     return result
 
@@ -128,74 +101,66 @@ def is_saved(folder: Path) -> bool:
     return (folder / "model.safetensors").exists()
 
 
-def reference_folder(arm: Arm, options: argparse.Namespace) -> Path:
-    """Where a text arm of this call is kept."""
-    return arm_folder(arm, options.out, options.steps, options.seed)
+def compared(
+    arms: Sequence[Arm], corpus: Corpus, options: argparse.Namespace, steps: int, seeds: Sequence[int]
+) -> list[dict[str, Any]]:
+    """A record of every arm: losses on the documents for testing, over all seeds, and the difference to BASE.
+
+    Which seeds an arm was trained with is in its record; a difference is over the seeds that both have.
+    """
+    losses: dict[str, dict[int, Losses]] = {}
+    records, models = [], {}
+    for arm in arms:
+        own = [s for s in seeds if not options.trained_only or is_saved(arm_folder(arm, options.out, steps, s))]
+        for seed in own:
+            models[arm.name] = (arm, trained_arm(arm, corpus, options.out, steps, seed))
+            losses.setdefault(arm.name, {})[seed] = arm_losses(arm, models[arm.name][1], corpus.testing)
+            if arm is BASE:
+                overlapping = arm_losses(arm, models[arm.name][1], corpus.testing, overlap=arm.segment // 2)
+                losses.setdefault(f"{arm.name}, read with overlap", {})[seed] = overlapping
+    for name, by_seed in losses.items():
+        arm, model = models[name.removesuffix(", read with overlap")]
+        mean = mean_of(list(by_seed.values()))
+        record: dict[str, Any] = {
+            "name": name,
+            "parameters": model.num_parameters(),
+            "training": [arm_record(arm, options.out, steps, seed) for seed in by_seed],
+            "loss": mean_loss(mean),
+            "by_seed": {seed: mean_loss(part) for seed, part in by_seed.items()},
+            "by_kind": {kind: float(part.mean()) for kind, part in mean.items()},
+            "by_document": {kind: part.tolist() for kind, part in mean.items()},
+        }
+        if shared := sorted(by_seed.keys() & losses.get(BASE.name, {}).keys()):
+            left, right = (mean_of([losses[side][seed] for seed in shared]) for side in (name, BASE.name))
+            record["against_base"] = difference(left, right)
+        records.append(record)
+    if options.speed:
+        speeds = reading_speeds(models)
+        for record in records:
+            record["tokens_per_second"] = speeds.get(record["name"])
+    return records
 
 
-def feedback_folder(arm: FeedbackArm, options: argparse.Namespace) -> Path:
-    """Where a feedback arm of this call is kept."""
-    kind = arm.encoder if arm.fusion != "none" else "none"
-    slug = f"{arm.name.split(',')[0].split(' ')[0]}-{kind}"
-    return Path(options.out) / f"feedback-{slug}-{options.feedback_steps}-seed{options.seed}"
-
-
-def feedback_model(arm: FeedbackArm, corpus: Corpus, options: argparse.Namespace) -> InteractiveTransformerForCausalLM:
-    """The reference arm's model, trained on with this arm's fusion on the training triples."""
-    folder = feedback_folder(arm, options)
-    if is_saved(folder):
-        return InteractiveTransformerForCausalLM.from_pretrained(folder).eval()
-    body = reference_folder(REFERENCE, options)
-    torch.manual_seed(options.seed)
-    model = InteractiveTransformerForCausalLM.from_pretrained(body, fusion=arm.fusion, feedback_encoder=arm.encoder)
-    human, _ = human_triples(options.data)
-    records = [r for number, r in enumerate(read_human_edits(options.data / EDITS)) if number % 3 != 2]
-    texts = [" ".join(passage[1:]) for record in records for passage in record["passages"]]
-    made = damaged_triples(texts, 4000, options.seed)
-    task = TripleTask(
-        corpus.tokenizer,
-        human * 4 + made,
-        [],
-        batch=8,
-        limit=LIMIT,
-        withhold=0.2 if arm.told else 1.0,
-        in_prompt=arm.in_prompt,
-        seed=options.seed,
-    )
-    train(model, task, TrainingPlan(options.feedback_steps, 1e-3, warmup=30, save_every=50), folder)
-    model.save_pretrained(folder)
-    return model.eval()
-
-
-def feedback_record(arm: FeedbackArm, corpus: Corpus, options: argparse.Namespace) -> dict[str, Any]:
-    """One arm's held-out scores with true, shuffled and no feedback, and the paired differences."""
-    model = feedback_model(arm, corpus, options)
-    _, held = human_triples(options.data)
-    given = {
-        "true": [triple.feedback for triple in held],
-        "shuffled": shuffled(held, options.seed),
-        "none": [""] * len(held),
+def curves(corpus: Corpus, options: argparse.Namespace) -> dict[str, dict[int, float]]:
+    """Loss over the memory given when evaluated, of every recurrence arm's first seed."""
+    seed = options.seeds[0]
+    wanted = [a for a in RECURRENCE if is_saved(arm_folder(a, options.out, options.steps, seed))]
+    return {
+        arm.name: memory_curve(arm, trained_arm(arm, corpus, options.out, options.steps, seed), corpus.testing)
+        for arm in wanted
     }
-    if not arm.told:
-        given = {"none": given["none"]}
-    scores = {
-        name: score_replies(model, corpus.tokenizer, held, said, LIMIT, arm.in_prompt) for name, said in given.items()
-    }
-    record: dict[str, Any] = {
-        "name": arm.name,
-        "parameters": model.num_parameters(),
-        "triples": len(held),
-        "tokens": sum(s.tokens for s in scores["none"]),
-        "copied_tokens": sum(s.copied for s in scores["none"]),
-        "nll": {name: per_token(side) for name, side in scores.items()},
-        "copied_nll": {name: per_token(side, copied=True) for name, side in scores.items()},
-        "raw": {name: [[s.nll, s.tokens, s.copied_nll, s.copied] for s in side] for name, side in scores.items()},
-    }
-    for control in ("shuffled", "none"):
-        if "true" in scores:
-            record[f"against_{control}"] = difference(scores["true"], scores[control])
-            record[f"copied_against_{control}"] = difference(scores["true"], scores[control], copied=True)
-    return record
+
+
+def feedback_tables(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Mark 4's tables, one for each set of held-out triples."""
+    options.seed = options.seeds[0]
+    tokenizer = AutoTokenizer.from_pretrained(options.body)
+    arms = [a for a in FEEDBACK_ARMS if not options.trained_only or is_saved(feedback_folder(a, options))]
+    tables = {}
+    for name, triples in held_triples(options).items():
+        tables[name] = [feedback_record(arm, triples, tokenizer, options) for arm in arms]
+        print_feedback(tables[name], name)
+    return tables
 
 
 def print_correctness(values: dict[str, float]) -> None:
@@ -207,17 +172,17 @@ def print_correctness(values: dict[str, float]) -> None:
 
 def print_arms(records: list[dict[str, Any]], title: str) -> None:
     """Tables 2 and 5: every text arm, its difference to the model without memory with its interval."""
-    base = np.array(next(r["blocks"] for r in records if r["name"] == "no memory"))
     kinds = list(records[0]["by_kind"])
-    print(f"\n{title} (nats/token)")
-    head = f"   {'arm':<28} {'parameters':>10} {'steps':>6} {'loss':>6} {'against no memory':>24} {'tokens/s':>9}"
-    print(head + "".join(f" {kind:>7}" for kind in kinds))
+    print(f"\n{title} (nats/token; all differences to '{BASE.name}')")
+    head = f"   {'arm':<42} {'parameters':>10} {'steps':>6} {'cpu s':>6} {'seeds':>5} {'loss':>6} {'difference':>24} "
+    print(head + f"{'tokens/s':>9}" + "".join(f" {kind:>7}" for kind in kinds))
     for record in records:
-        apart = np.array(record["blocks"]) - base
-        low, high = interval(apart)
-        speed = f"{record['tokens_per_second']:.0f}" if "tokens_per_second" in record else "-"
-        row = f"   {record['name']:<28} {record['parameters']:>10,} {record['steps']:>6} {record['loss']:>6.3f} "
-        row += f"{apart.mean():>+8.3f} [{low:+.3f}, {high:+.3f}] {speed:>9}"
+        own = record["training"][0]
+        row = f"   {record['name']:<42} {record['parameters']:>10,} {own['steps']:>6} {own['seconds']:>6.0f} "
+        row += f"{len(record['training']):>5} {record['loss']:>6.3f} "
+        row += "{:>+8.3f} [{:+.3f}, {:+.3f}] ".format(*record["against_base"]) if "against_base" in record else " " * 25
+        speed = record.get("tokens_per_second")
+        row += f"{speed:>9.0f}" if speed else f"{'-':>9}"
         print(row + "".join(f" {record['by_kind'][kind]:>7.3f}" for kind in kinds))
 
 
@@ -230,24 +195,26 @@ def print_curve(curves: dict[str, dict[int, float]]) -> None:
         print(f"   {name:<28}" + "".join(f" {curve[memory]:>7.3f}" for memory in memories))
 
 
-def print_feedback(records: list[dict[str, Any]]) -> None:
+def print_feedback(records: list[dict[str, Any]], held: str) -> None:
     """Table 4."""
     first = records[0]
     print(
-        f"\n4. Replies of {first['triples']} held-out triples (nats/token over {first['tokens']} tokens, "
+        f"\n4. Replies of {first['triples']} held-out triples: {held} (nats/token over {first['tokens']} tokens, "
         f"{first['copied_tokens']} of them copied from the feedback)"
     )
-    print(
-        f"   {'arm':<32} {'true':>6} {'shuf.':>6} {'none':>6} {'true - shuffled':>24} {'copied: true - shuffled':>26}"
-    )
+    columns = {
+        "against_shuffled": "true - shuffled",
+        "against_none": "true - none",
+        "copied_against_shuffled": "copied: true - shuffled",
+        "copied_against_none": "copied: true - none",
+    }
+    print(f"   {'arm':<32} {'true':>6} {'shuf.':>6} {'none':>6}" + "".join(f" {c:>24}" for c in columns.values()))
     for record in records:
         nll = record["nll"]
-        row = f"   {record['name']:<32} {nll.get('true', float('nan')):>6.3f} {nll.get('shuffled', float('nan')):>6.3f}"
-        row += f" {nll['none']:>6.3f}"
-        for key in ("against_shuffled", "copied_against_shuffled"):
-            if key in record:
-                value, low, high = record[key]
-                row += f" {value:>+8.3f} [{low:+.3f}, {high:+.3f}]"
+        row = f"   {record['name']:<32} {nll['true']:>6.3f} {nll['shuffled']:>6.3f} {nll['none']:>6.3f}"
+        for key in columns:
+            value, low, high = record[key]
+            row += f" {value:>+8.3f} [{low:+.3f}, {high:+.3f}]"
         print(row)
 
 

@@ -53,14 +53,23 @@ def read_documents(paths: Sequence[Path]) -> Iterator[Document]:
                 yield Document(str(file), inner.suffix.lstrip(".") or "txt", text)
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The records of a JSON-lines file, .gz or not."""
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return [json.loads(line) for line in data.decode().splitlines()]
+
+
+def read_turns(path: Path) -> list[list[str]]:
+    """What was said in each dialogue of a JSON-lines file of {turns: [{text}]}, turn by turn."""
+    return [[turn["text"] for turn in dialogue["turns"]] for dialogue in read_lines(path)]
+
+
 def read_dialogues(path: Path) -> Iterator[Document]:
     """Dialogues of a JSON-lines file (.gz or not) of {id, turns: [{speaker, text}]}, written as chats.
 
     USER turns become user messages, all others the assistant's; the text is in the vocabulary's chat form.
     """
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    for line in data.decode().splitlines():
-        dialogue = json.loads(line)
+    for dialogue in read_lines(path):
         turns = [
             (ROLES["user" if turn["speaker"] == "USER" else "assistant"], turn["text"]) for turn in dialogue["turns"]
         ]

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,8 @@ class TrainingPlan:
     """How long and how fast. Learning rate: linear warm-up, then a cosine down to a tenth.
 
     precision: "fp32", or "bf16" for mixed precision (weights and optimiser stay fp32, products are bfloat16).
+    feedback_rate: how many times faster the feedback encoder and the fusion learn, which are new where the rest of
+    the model is trained already.
     """
 
     steps: int
@@ -47,6 +49,10 @@ class TrainingPlan:
     log_every: int = 20
     evaluate_every: int = 0
     save_every: int = 200
+    feedback_rate: float = 1.0
+
+
+FEEDBACK_PATH = ("feedback_encoder.", "fusion.")  # parameters on the way from feedback to output
 
 
 def learning_rate(plan: TrainingPlan, step: int) -> float:
@@ -55,6 +61,15 @@ def learning_rate(plan: TrainingPlan, step: int) -> float:
         return plan.learning_rate * (step + 1) / plan.warmup
     done = (step - plan.warmup) / max(1, plan.steps - plan.warmup)
     return plan.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+
+def parameter_groups(model: nn.Module, plan: TrainingPlan) -> list[dict[str, Any]]:
+    """The trained parameters for the optimiser: the feedback path with its own factor to the learning rate."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    path = [p for name, p in named if name.startswith(FEEDBACK_PATH)]
+    rest = [p for name, p in named if not name.startswith(FEEDBACK_PATH)]
+    groups = [{"params": rest, "factor": 1.0}, {"params": path, "factor": plan.feedback_rate}]
+    return [group for group in groups if group["params"]]
 
 
 def train(model: nn.Module, task: Task, plan: TrainingPlan, folder: Path) -> float:
@@ -66,7 +81,9 @@ def train(model: nn.Module, task: Task, plan: TrainingPlan, folder: Path) -> flo
     folder.mkdir(parents=True, exist_ok=True)
     device = next(model.parameters()).device
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(
+        parameter_groups(model, plan), lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
+    )
     start = 0
     if (found := load_checkpoint(folder, model, optimizer)) is not None:
         start, carried = found
@@ -75,7 +92,7 @@ def train(model: nn.Module, task: Task, plan: TrainingPlan, folder: Path) -> flo
     for step in range(start, plan.steps):
         model.train()
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(plan, step)
+            group["lr"] = learning_rate(plan, step) * group["factor"]
         with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
             loss, count = task.loss(model)
         loss.backward()

@@ -97,6 +97,11 @@ class InteractiveTransformerConfig(PreTrainedConfig):
         if min(self.memory_length, self.attention_window, self.state_size, self.knowledge_size) < 0:
             raise ValueError("memory_length, attention_window, state_size and knowledge_size cannot be negative")
 
+    @property
+    def embedding_deviation(self) -> float:
+        """Deviation of a new token embedding: 1 (PyTorch's own), 1/sqrt(hidden_size) where it is the output's, too."""
+        return float(self.hidden_size**-0.5) if self.tie_word_embeddings else 1.0
+
     @classmethod
     def mission(
         cls, vocab_size: int, hidden_size: int, num_layers: int, num_heads: int, max_len: int, **options: Any

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from services.models.interactive_transformer.config import InteractiveTransformerConfig
-from services.models.interactive_transformer.layers import IdentityLinear, ZeroLinear
+from services.models.interactive_transformer.layers import IdentityLinear, ZeroLinear, ZeroProjection
 from services.models.interactive_transformer.positions import sinusoids
 
 
@@ -18,6 +18,26 @@ def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
     """
     weight = mask.to(states.dtype)
     return (states * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1.0)
+
+
+def bidirectional_layer(config: InteractiveTransformerConfig) -> nn.TransformerEncoderLayer:
+    """A layer of the feedback's own encoder (Vaswani et al. 2017, section 3.1), its branches starting at zero.
+
+    So a new encoder hands on what the feedback says (its embeddings, normed) and learns what to make of it.
+    """
+    size = config.hidden_size
+    layer = nn.TransformerEncoderLayer(
+        size,
+        config.num_attention_heads,
+        config.intermediate_size,
+        config.dropout,
+        activation="gelu",
+        layer_norm_eps=config.layer_norm_eps,
+        batch_first=True,
+    )
+    layer.self_attn.out_proj = ZeroProjection(size, size)
+    layer.linear2 = ZeroLinear(config.intermediate_size, size)
+    return layer
 
 
 class FeedbackEncoder(nn.Module):
@@ -33,29 +53,26 @@ class FeedbackEncoder(nn.Module):
         super().__init__()
         self.kind = config.feedback_encoder
         self.size = config.hidden_size
-        # The identity starts v_f in the space of the output embedding: what was mentioned becomes likelier at once.
-        self.linear = IdentityLinear(config.hidden_size, config.hidden_size)
+        # Starting along the identity puts v_f into the space of the (tied) output embedding, and the scale brings an
+        # embedding to the size of a layer-normed state: what was mentioned becomes likelier before any training.
+        self.embedding_scale = 1.0 / config.embedding_deviation
+        self.linear = IdentityLinear(config.hidden_size, scale=self.embedding_scale if self.kind == "mean" else 1.0)
         if self.kind != "mean":
-            self.layers = nn.ModuleList(
-                nn.TransformerEncoderLayer(
-                    config.hidden_size,
-                    config.num_attention_heads,
-                    config.intermediate_size,
-                    config.dropout,
-                    activation="gelu",
-                    layer_norm_eps=config.layer_norm_eps,
-                    batch_first=True,
-                )
-                for _ in range(config.feedback_layers)
-            )
+            self.layers = nn.ModuleList(bidirectional_layer(config) for _ in range(config.feedback_layers))
         if self.kind == "attended":
-            self.query = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+            # A zero query looks everywhere alike: the attended vector starts as the mean and learns to point.
+            self.query = ZeroLinear(config.hidden_size, config.hidden_size, bias=False)
             self.key = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def states(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """Token states of the feedback: embedded [batch, tokens, hidden], mask [batch, tokens] -> same shape."""
+        """Token states of the feedback: embedded [batch, tokens, hidden], mask [batch, tokens] -> same shape.
+
+        The bidirectional encoder scales embeddings up before it adds positions (Vaswani et al. 2017, section 3.4),
+        which would drown them otherwise.
+        """
         if self.kind == "mean":
             return embedded
+        embedded = embedded * self.embedding_scale
         places = sinusoids(torch.arange(embedded.shape[1], device=embedded.device), self.size)
         # Without a real token there is nothing to attend to: such rows look at everything and are zeroed later.
         hidden, ignored = embedded + places.to(embedded.dtype), ~(mask.bool() | ~mask.any(1, keepdim=True))
@@ -90,8 +107,8 @@ class GeneralFusion(nn.Module):
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
-        self.state = IdentityLinear(hidden_size, hidden_size)
-        self.feedback = IdentityLinear(hidden_size, hidden_size, bias=False)
+        self.state = IdentityLinear(hidden_size)
+        self.feedback = IdentityLinear(hidden_size, bias=False)
 
     def forward(self, hidden: Tensor, vector: Tensor | None) -> Tensor:
         """hidden [batch, segment, hidden], vector [batch, 1 or segment, hidden] or None (v = 0) -> as hidden."""
@@ -109,7 +126,7 @@ class GatedFusion(nn.Module):
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.state = nn.Linear(hidden_size, hidden_size)
-        self.feedback = IdentityLinear(hidden_size, hidden_size, bias=False)
+        self.feedback = IdentityLinear(hidden_size, bias=False)
         self.gate = ZeroLinear(hidden_size, hidden_size, bias=False)
 
     def forward(self, hidden: Tensor, vector: Tensor | None, present: Tensor | None = None) -> Tensor:

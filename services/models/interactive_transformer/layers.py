@@ -15,8 +15,16 @@ class ZeroLinear(nn.Linear):
     """A linear layer that starts at zero, so that what it adds is absent until it is trained."""
 
 
+class ZeroProjection(nn.modules.linear.NonDynamicallyQuantizableLinear):
+    """The same in the place of torch's own attention output, which asks for this type."""
+
+
 class IdentityLinear(nn.Linear):
-    """A square linear layer that starts as the identity."""
+    """A square linear layer that starts as `scale` times the identity."""
+
+    def __init__(self, size: int, bias: bool = True, scale: float = 1.0) -> None:
+        super().__init__(size, size, bias)
+        self.scale = scale
 
 
 class FeedForward(nn.Module):

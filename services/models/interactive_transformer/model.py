@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -13,7 +14,7 @@ from transformers.cache_utils import Cache
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
 from services.models.interactive_transformer.attention import segment_mask
-from services.models.interactive_transformer.config import InteractiveTransformerConfig
+from services.models.interactive_transformer.config import FeedbackEncoderKind, Fusion, InteractiveTransformerConfig
 from services.models.interactive_transformer.feedback import (
     FeedbackEncoder,
     GatedFusion,
@@ -21,7 +22,7 @@ from services.models.interactive_transformer.feedback import (
     LiteralFusion,
 )
 from services.models.interactive_transformer.inputs import InputEmbedding
-from services.models.interactive_transformer.layers import IdentityLinear, LayerStack, ZeroLinear
+from services.models.interactive_transformer.layers import IdentityLinear, LayerStack, ZeroLinear, ZeroProjection
 from services.models.interactive_transformer.memory import Keep, SegmentMemory
 from services.models.interactive_transformer.positions import relative_sinusoids
 
@@ -38,13 +39,15 @@ class InteractiveTransformerPreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Embeddings N(0, 1/hidden), the rest as transformers does; the gates at zero, W_h at the identity."""
+        """The rest as transformers does; embeddings by their own deviation, gates at zero, W_h at the identity."""
         if isinstance(module, nn.Embedding):
-            init.normal_(module.weight, mean=0.0, std=self.config.hidden_size**-0.5)
-        elif isinstance(module, ZeroLinear):
+            init.normal_(module.weight, mean=0.0, std=self.config.embedding_deviation)
+        elif isinstance(module, ZeroLinear | ZeroProjection):
             init.zeros_(module.weight)
+            if module.bias is not None:
+                init.zeros_(module.bias)
         elif isinstance(module, IdentityLinear):
-            init.copy_(module.weight, torch.eye(module.in_features))
+            init.copy_(module.weight, torch.eye(module.in_features) * module.scale)
             if module.bias is not None:
                 init.zeros_(module.bias)
         else:
@@ -222,6 +225,20 @@ class InteractiveTransformerForCausalLM(InteractiveTransformerPreTrainedModel, G
             return None
         prepare = cast(Any, super())._prepare_cache_for_generation
         return prepare(generation_config, model_kwargs, *args, **kwargs)
+
+
+def fresh_feedback_path(
+    path: str | Path, fusion: Fusion, feedback_encoder: FeedbackEncoderKind
+) -> InteractiveTransformerForCausalLM:
+    """A saved model's body (float32) under a new, untrained feedback encoder and fusion of the kinds asked for."""
+    body = InteractiveTransformerForCausalLM.from_pretrained(path, dtype=torch.float32)
+    changed = {"fusion": fusion, "feedback_encoder": feedback_encoder, "initializer_range": 0.0}
+    config = InteractiveTransformerConfig(**(body.config.to_diff_dict() | changed))
+    model = InteractiveTransformerForCausalLM(config)
+    model.transformer.load_state_dict(body.transformer.state_dict())
+    model.lm_head.load_state_dict(body.lm_head.state_dict())
+    model.tie_weights()
+    return model
 
 
 class InteractiveTransformer(InteractiveTransformerForCausalLM):

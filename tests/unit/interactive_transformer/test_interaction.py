@@ -1,5 +1,7 @@
 """Feedback, dialogue state and knowledge: what each may change, and that their absence changes nothing."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ from services.models.interactive_transformer import (
     InteractiveTransformerConfig,
     InteractiveTransformerForCausalLM,
 )
+from services.models.interactive_transformer.model import fresh_feedback_path
 
 IDS = torch.arange(2, 14).reshape(2, 6)
 FEEDBACK = torch.tensor([[5, 6, 7, 8], [9, 10, 11, 12]])
@@ -43,6 +46,27 @@ def test_an_untrained_gate_can_learn() -> None:
     assert model.fusion.gate.weight.grad.abs().max() > 0
 
 
+@pytest.mark.parametrize("fusion", ["literal", "general"])
+@pytest.mark.parametrize("encoder", ["mean", "contextual", "attended"])
+def test_before_any_training_what_was_mentioned_becomes_likelier(encoder: str, fusion: str) -> None:
+    model = make_model(fusion=fusion, feedback_encoder=encoder)
+    gained = model(IDS, FEEDBACK).logits.log_softmax(-1) - model(IDS).logits.log_softmax(-1)
+    said = torch.stack([row[:, words].mean() for row, words in zip(gained, FEEDBACK, strict=True)])
+    assert (said > gained.mean((1, 2)) + 0.1).all()
+
+
+def test_a_new_feedback_path_leaves_a_saved_body_as_it_was(tmp_path: Path) -> None:
+    saved = make_model(fusion="gated", feedback_encoder="attended")
+    saved.save_pretrained(tmp_path)
+    fresh = fresh_feedback_path(tmp_path, fusion="gated", feedback_encoder="mean").eval()
+    assert torch.equal(fresh(IDS).logits, saved(IDS).logits)
+    assert torch.equal(fresh(IDS, FEEDBACK).logits, saved(IDS).logits)
+    assert fresh.lm_head.weight is fresh.get_input_embeddings().weight
+    learned = fresh_feedback_path(tmp_path, fusion="literal", feedback_encoder="mean")
+    scale = learned.feedback_encoder.linear.weight
+    torch.testing.assert_close(scale, torch.eye(32) * 32**0.5)
+
+
 @pytest.mark.parametrize("encoder", ["contextual", "attended"])
 def test_contextual_encoders_hear_the_order_of_words_and_the_mean_does_not(encoder: str) -> None:
     turned = FEEDBACK.flip(1)
@@ -65,6 +89,10 @@ def test_the_attended_vector_changes_from_step_to_step() -> None:
     model = make_model(fusion="gated", feedback_encoder="attended")
     hidden = torch.randn(2, 6, 32)
     states = model.feedback_encoder.states(model.get_input_embeddings()(FEEDBACK), torch.ones_like(FEEDBACK))
+    untrained = model.feedback_encoder(hidden, states, torch.ones_like(FEEDBACK))
+    torch.testing.assert_close(untrained, states.mean(1, keepdim=True).expand(2, 6, 32))
+    with torch.no_grad():
+        torch.nn.init.normal_(model.feedback_encoder.query.weight, std=0.3)
     vector = model.feedback_encoder(hidden, states, torch.ones_like(FEEDBACK))
     assert vector.shape == (2, 6, 32)
     assert not torch.allclose(vector[:, 0], vector[:, 1])

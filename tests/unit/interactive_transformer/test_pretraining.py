@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from services.finetune import pretrain
+from services.finetune.pretraining.comments import commented_dialogues, commented_prose
 from services.finetune.pretraining.corpus import (
     SegmentStream,
     read_dialogues,
@@ -195,6 +196,50 @@ def test_damaged_triples_say_what_was_taken_and_what_was_put_in() -> None:
         assert strange in triple.draft
 
 
+def test_comments_on_prose_name_words_of_the_sentence_that_the_draft_lacks() -> None:
+    names = [(f"lantern{number}", f"harbour{number}") for number in range(30)]
+    texts = [f"It is so. We saw a {a} there. Then came the {b} too. That was it." for a, b in names]
+    triples = commented_prose(texts, 10, seed=2)
+    assert len(triples) == 10
+    for triple in triples:
+        named = triple.feedback.removeprefix("Mention ").split(", ")
+        assert all(word in triple.reply and word not in f"{triple.question} {triple.draft}" for word in named)
+    with pytest.raises(ValueError, match="no text has more"):
+        commented_prose(["One sentence."], 1, seed=0)
+
+
+def test_comments_in_dialogues_say_what_to_mention_and_what_is_out_of_place() -> None:
+    places = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"] * 20
+    dialogues = [["which one ?", f"the {place} number {number}", "thanks"] for number, place in enumerate(places)]
+    triples = commented_dialogues(dialogues, 30, seed=3)
+    assert len(triples) == 30
+    for triple in triples:
+        mention, *rest = triple.feedback.split("\n")
+        assert all(word in triple.reply for word in mention.removeprefix("Mention ").split(", "))
+        assert all(word in triple.draft for line in rest for word in line.removeprefix("Not ").split(", "))
+    with pytest.raises(ValueError, match="no dialogue has a turn"):
+        commented_dialogues([["alone"]], 1, seed=0)
+
+
+def test_the_feedback_path_learns_at_its_own_rate(tmp_path: Path) -> None:
+    model = small_model(fusion="general", feedback_encoder="mean")
+    plan = TrainingPlan(steps=1, warmup=0, precision="fp32", weight_decay=0.0, feedback_rate=5.0, learning_rate=1e-3)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    words = torch.tensor([[5, 6, 7]])
+
+    class Told:
+        def loss(self, told):  # type: ignore[no-untyped-def]
+            return told(words, words, labels=words).loss, 2
+
+        def carried(self) -> dict[str, torch.Tensor]:
+            return {}
+
+    train(model, Told(), plan, tmp_path)  # type: ignore[arg-type]
+    moved = {name: float((p.detach() - before[name]).abs().max()) for name, p in model.named_parameters()}
+    assert moved["fusion.feedback.weight"] == pytest.approx(5e-3, rel=0.05)  # Adam's first step is the rate itself
+    assert moved["transformer.layers.unique.0.feed_forward.outer.weight"] == pytest.approx(1e-3, rel=0.05)
+
+
 def test_rows_of_triples_ask_for_the_reply_alone() -> None:
     tokenizer = train_vocabulary([PROSE], 300)
     triples = [Triple("who?", "a ship", "Missing: the keeper", "the keeper", "made")] * 2
@@ -222,7 +267,10 @@ def test_the_command_trains_all_three_stages(tmp_path: Path) -> None:
     triples = ["triples", "--model", f"{tmp_path}/one", "--data", f"{tmp_path}/data", "--out", f"{tmp_path}/two"]
     change = '{"fusion": "general", "feedback_encoder": "contextual"}'
     assert pretrain.main([*triples, "--made", "5", "--steps", "3", "--config", change, *common]) == 0
-    heads = [*triples[:-1], f"{tmp_path}/heads", "--made", "5", "--steps", "3", "--heads-only"]
+    turns = [{"speaker": "USER", "text": "who ?"}, {"speaker": "SYSTEM", "text": "the keeper"}]
+    (tmp_path / "talk.jsonl").write_text(json.dumps({"id": "d", "turns": turns}) + "\n")
+    heads = [*triples[:-1], f"{tmp_path}/heads", "--made", "5", "--steps", "3", "--heads-only", "--feedback-rate", "3"]
+    heads += ["--dialogues", f"{tmp_path}/talk.jsonl"]
     assert pretrain.main([*heads, *common]) == 0
     before, after = (AutoModelForCausalLM.from_pretrained(tmp_path / name).eval() for name in ("one", "heads"))
     ids, feedback = torch.tensor([[5, 6, 7]]), torch.tensor([[8, 9]])
