@@ -2,20 +2,27 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from compose_spec import PyCompose
 
+from deploy import broker
 from tests.support.helm import CHART, EXAMPLES, helm_binary, render
 
 VALUES = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
-# Kinds of operators that a cluster brings: their schemas are not Kubernetes' own.
+# Kinds of operators that a cluster brings. The schemas are those of the packages cloudcoil-models-keda 2.16.1 and
+# cloudcoil-models-prometheus-operator 0.80.1, which are made from the operators' CRDs, without descriptions and status
+# and with unknown fields refused.
 OPERATORS = ("keda.sh/", "monitoring.coreos.com/")
+CRDS = json.loads(Path(__file__).with_name("crds.json").read_text())
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +51,19 @@ def test_every_rendered_object_is_valid(helm: str, values: str) -> None:
     assert objects
     for one in objects:
         if one["apiVersion"].startswith(OPERATORS):
-            assert one["spec"], one
+            jsonschema.validate(one, CRDS[one["kind"]])
         else:
             kubernetes_validate.validate(one, "1.32", strict=True)
+        if one["kind"] == "ScaledJob":  # what KEDA makes a Job of
+            job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {}, "spec": one["spec"]["jobTargetRef"]}
+            kubernetes_validate.validate(job, "1.32", strict=True)
+
+
+def test_a_mistake_in_an_operators_object_would_be_found(helm: str) -> None:
+    scaler = _of_kind(render(helm), "ScaledObject")["test-tracker"]
+    for spec in ({"pollingIntervall": 5}, {"minReplicaCount": "one"}, {"triggers": [{"type": "rabbitmq"}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**scaler, "spec": {**scaler["spec"], **spec}}, CRDS["ScaledObject"])
 
 
 def test_no_secret_stands_in_the_manifests(helm: str) -> None:
@@ -71,6 +88,38 @@ def test_no_container_has_rights_it_does_not_need(helm: str) -> None:
             assert rights["readOnlyRootFilesystem"], name
             assert rights["allowPrivilegeEscalation"] is False
             assert rights["capabilities"]["drop"] == ["ALL"]
+
+
+def test_with_broker_users_each_pod_gets_its_own_url_and_nobody_declares(helm: str) -> None:
+    pods = _pods(render(helm, "-f", str(EXAMPLES / "tls.yaml")))
+    assert set(pods) == {f"test-{service}" for service in broker.SERVICES}
+    for name, pod in pods.items():
+        items = next(volume for volume in pod["volumes"] if volume["name"] == "secrets")["secret"]["items"]
+        assert {"key": f"broker-url-{name.removeprefix('test-')}", "path": "ANTIPHON_BROKER_URL"} in items
+        env = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+        assert env["ANTIPHON_BROKER_DECLARES"] == "false"
+
+
+def test_the_broker_is_set_up_before_anything_else_and_by_a_job_without_rights(helm: str) -> None:
+    objects = render(helm, "-f", str(EXAMPLES / "tls.yaml"))
+    job = _of_kind(objects, "Job")["test-broker-setup"]
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    pod = job["spec"]["template"]["spec"]
+    assert pod["containers"][0]["command"] == [
+        "python", "-m", "deploy.broker", "apply", "--secrets", "/run/secrets/antiphon",
+    ]  # fmt: skip
+    assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
+    assert not _of_kind(render(helm), "Job")
+
+
+def test_callers_certificates_need_tls(helm: str) -> None:
+    gateway = _pods(render(helm, "-f", str(EXAMPLES / "tls.yaml")))["test-gateway"]["containers"][0]
+    env = {one["name"]: one.get("value") for one in gateway["env"]}
+    mounts = {one["mountPath"] for one in gateway["volumeMounts"]}
+    assert env["ANTIPHON_TLS_CLIENT_CA"] == "/run/client-ca/ca.crt"
+    assert {"/run/tls", "/run/client-ca"} <= mounts
+    with pytest.raises(ValueError, match="tlsSecret"):
+        render(helm, "--set", "gateway.clientCaSecret=callers-ca")
 
 
 def test_weights_without_hashes_are_refused(helm: str) -> None:
@@ -162,8 +211,38 @@ def test_wrong_values_are_refused(helm: str, wrong: str) -> None:
         render(helm, "--set", wrong)
 
 
+def _compose(text: str) -> dict[str, Any]:
+    """The compose file with its variables filled, as the specification's parser takes it."""
+    content = yaml.safe_load(re.sub(r"\$\{\w+(:?[-?][^}]*)?\}", "filled", text))
+    parsed = {name: value for name, value in content.items() if not name.startswith("x-")}
+    PyCompose.from_json(json.dumps(parsed)).validate()
+    return parsed
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("stop_grace_period: 60s", "stop_grace_period: soon"),
+        ('["cache:/', '["cashe:/'),
+        ("target: cpu", "targett: cpu"),
+    ],
+)
+def test_a_mistake_in_the_compose_file_would_be_found(right: str, wrong: str) -> None:
+    text = (CHART.parents[1] / "compose.yaml").read_text()
+    assert right in text
+    with pytest.raises(ValueError, match=r"."):
+        _compose(text.replace(right, wrong))
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    linter = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or "hadolint"
+    dockerfile = CHART.parents[1] / "images" / "Dockerfile"
+    linted = subprocess.run([linter, str(dockerfile)], capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
+
+
 def test_the_compose_file_runs_every_service_against_a_replica_set() -> None:
-    compose = yaml.safe_load((CHART.parents[1] / "compose.yaml").read_text())
+    compose = _compose((CHART.parents[1] / "compose.yaml").read_text())
     services = compose["services"]
     assert {"gateway-1", "gateway-2", "tracker", "knowledge", "knowledge-jobs", "finetune", "generator"} <= set(
         services

@@ -43,6 +43,9 @@ capabilities: { drop: [ALL] }
 - { name: ANTIPHON_LIVENESS_FILE, value: /run/antiphon/alive }
 - { name: ANTIPHON_CACHE_DIR, value: /var/cache/antiphon }
 - { name: HF_HOME, value: /var/cache/antiphon/huggingface }
+{{- if .root.Values.broker.users }}
+- { name: ANTIPHON_BROKER_DECLARES, value: "false" }
+{{- end }}
 {{- if or .root.Values.monitoring.podMonitor .root.Values.monitoring.rules }}
 - { name: ANTIPHON_METRICS_PORT, value: {{ .root.Values.monitoring.metricsPort | quote }} }
 {{- end }}
@@ -68,7 +71,7 @@ capabilities: { drop: [ALL] }
     defaultMode: 0440
     items:
       - { key: ANTIPHON_MONGO_URL, path: ANTIPHON_MONGO_URL }
-      - { key: ANTIPHON_BROKER_URL, path: ANTIPHON_BROKER_URL }
+      - { key: {{ ternary (printf "broker-url-%s" .component) "ANTIPHON_BROKER_URL" .root.Values.broker.users }}, path: ANTIPHON_BROKER_URL }
 - { name: run, emptyDir: { medium: Memory, sizeLimit: 16Mi } }
 - { name: tmp, emptyDir: {} }
 - { name: cache, emptyDir: {} }
