@@ -27,7 +27,7 @@ from services.models.interactive_transformer.model import fresh_feedback_path
 
 LIMIT = 64  # tokens of context, feedback and reply, each, in training; half as many more when judged
 ROWS = 16
-MADE = 8000  # triples by rules from prose, and as many from dialogues
+MADE = 8000  # triples by rules from dialogues; half as many from prose
 HELD_DIALOGUE_TRIPLES = 400
 
 
@@ -70,7 +70,8 @@ def feedback_model(arm: FeedbackArm, tokenizer: Any, options: argparse.Namespace
         parameter.requires_grad_(name.startswith(FEEDBACK_PATH))
     human, _ = human_triples(options.data)
     dialogues = [turns for path in options.dialogues for turns in read_turns(path)]
-    triples = human * 4 + made_triples(training_passages(options.data), dialogues, MADE, options.seed)
+    triples = human * 4 + made_triples(training_passages(options.data), [], MADE // 2, options.seed)
+    triples += made_triples([], dialogues, MADE, options.seed)
     withhold = 0.0 if arm.fusion == "gated" else 0.2  # a gate leaves rows without feedback as they are
     task = TripleTask(tokenizer, triples, [], ROWS, LIMIT, withhold=withhold, seed=options.seed)
     plan = TrainingPlan(options.feedback_steps, learning_rate=options.feedback_rate, warmup=20)
@@ -84,11 +85,12 @@ def feedback_model(arm: FeedbackArm, tokenizer: Any, options: argparse.Namespace
 
 
 def held_triples(options: argparse.Namespace) -> dict[str, list[Triple]]:
-    """What is judged on: people's edits not trained on, and comments by rules on dialogues never read."""
+    """What is judged on: people's edits not trained on, and comments by rules on every second held-out
+    dialogue (the others are for choosing)."""
     held = {"people's edits": human_triples(options.data)[1]}
     dialogues = [turns for path in options.held_dialogues for turns in read_turns(path)]
     if dialogues:
-        held["dialogues"] = commented_dialogues(dialogues, HELD_DIALOGUE_TRIPLES, options.seed)
+        held["dialogues"] = commented_dialogues(dialogues[1::2], HELD_DIALOGUE_TRIPLES, options.seed)
     return held
 
 
@@ -156,13 +158,13 @@ def score_replies(
     for start in range(0, len(triples), batch):
         rows, said = triples[start : start + batch], feedback[start : start + batch]
         encoded = encode_triples(tokenizer, rows, limit, in_prompt, said)
-        logits = reply_logits(model, encoded, in_prompt)
-        losses = functional.cross_entropy(logits.transpose(1, 2), encoded.targets, reduction="none")
+        logits, targets = reply_logits(model, encoded, in_prompt)
+        losses = functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
         for row, triple in enumerate(rows):
-            wanted = encoded.targets[row] >= 0
+            wanted = targets[row] >= 0
             known = set(tokenizer.encode(triple.question + " " + triple.draft, add_special_tokens=False))
             own = set(tokenizer.encode(triple.feedback, add_special_tokens=False)[:limit]) - known
-            ids, nll = encoded.targets[row][wanted].tolist(), losses[row][wanted].tolist()
+            ids, nll = targets[row][wanted].tolist(), losses[row][wanted].tolist()
             copied = [loss for token, loss in zip(ids, nll, strict=True) if token in own]
             scores.append(ReplyScore(sum(nll), len(nll), sum(copied), len(copied)))
     return scores

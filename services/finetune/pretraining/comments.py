@@ -61,8 +61,8 @@ def commented_dialogues(dialogues: Sequence[Sequence[str]], count: int, seed: in
     """`count` triples from dialogues (texts by turns, the user first): another answer was drafted for the turn.
 
     The draft is a reply from anywhere in the dialogues; the comment says what the true reply mentions and neither
-    the user nor the draft did, and what of the draft is out of place. Where the reply mentions nothing of its own,
-    there is no triple. Raises ValueError without a single pair of turns.
+    the user nor the draft did. Where the reply mentions nothing of its own, there is no triple. Raises ValueError
+    without a single pair of turns.
     """
     chosen = random.Random(seed)
     turns = [(d[i], d[i + 1]) for d in dialogues for i in range(0, len(d) - 1, 2)]
@@ -74,11 +74,6 @@ def commented_dialogues(dialogues: Sequence[Sequence[str]], count: int, seed: in
         if len(triples) == count:
             break
         (said, reply), (_, draft) = chosen.choice(turns), chosen.choice(turns)
-        words = content.of(reply, besides=f"{said} {draft}")
-        if not words:
-            continue
-        comment = f"Mention {', '.join(words)}"
-        if strange := content.of(draft, besides=f"{said} {reply}", most=2):
-            comment += f"\nNot {', '.join(strange)}"
-        triples.append(Triple(said, draft, comment, reply, "dialogue"))
+        if words := content.of(reply, besides=f"{said} {draft}"):
+            triples.append(Triple(said, draft, f"Mention {', '.join(words)}", reply, "dialogue"))
     return triples

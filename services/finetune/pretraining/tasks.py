@@ -118,21 +118,21 @@ class TripleTask:
         rows = chosen.sample(self.triples, min(self.batch, len(self.triples)))
         said = ["" if chosen.random() < self.withhold else row.feedback for row in rows]
         batch = encode_triples(self.tokenizer, rows, self.limit, self.in_prompt, said)
-        logits = reply_logits(model, batch, self.in_prompt)
-        count = int((batch.targets >= 0).sum())
-        return functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten()), count
+        assert isinstance(model, InteractiveTransformerForCausalLM)
+        logits, targets = reply_logits(model, batch, self.in_prompt)
+        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten()), int((targets >= 0).sum())
 
     def held_out(self, model: nn.Module) -> float | None:
         """As Task, over the held-out triples with their own feedback."""
-        if not self.held:
+        if not self.held or not isinstance(model, InteractiveTransformerForCausalLM):
             return None
         total, count = 0.0, 0
         for start in range(0, len(self.held), self.batch):
             rows = self.held[start : start + self.batch]
             batch = encode_triples(self.tokenizer, rows, self.limit, self.in_prompt)
-            logits = reply_logits(model, batch, self.in_prompt)
-            total += float(functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="sum"))
-            count += int((batch.targets >= 0).sum())
+            logits, targets = reply_logits(model, batch, self.in_prompt)
+            total += float(functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum"))
+            count += int((targets >= 0).sum())
         return total / count
 
     def carried(self) -> dict[str, Tensor]:
@@ -149,11 +149,26 @@ def kept_layers(cache: DynamicCache) -> list[Any]:
     return list(cache.layers)
 
 
-def reply_logits(model: nn.Module, batch: TripleBatch, in_prompt: bool) -> Tensor:
-    """Logits of a batch of triples, [rows, tokens, vocab], float32; feedback to the encoder unless in_prompt."""
-    feedback = {} if in_prompt else {"feedback_ids": batch.feedback_ids, "feedback_mask": batch.feedback_mask}
-    logits = model(batch.ids, attention_mask=batch.mask, use_cache=False, **feedback).logits
-    return torch.as_tensor(logits.float())
+def reply_logits(
+    model: InteractiveTransformerForCausalLM, batch: TripleBatch, in_prompt: bool
+) -> tuple[Tensor, Tensor]:
+    """(logits [rows, reply tokens, vocab], float32; targets [rows, reply tokens], -100 past a reply's end).
+
+    Only the reply is fused and put out, the context's logits being nobody's target. The feedback goes to the
+    model's encoder unless it is in the prompt.
+    """
+    hidden = model.transformer(batch.ids, attention_mask=batch.mask, use_cache=False).last_hidden_state
+    wanted = batch.targets >= 0
+    first, longest = wanted.int().argmax(1, keepdim=True), int(wanted.sum(1).max())
+    places = (first + torch.arange(longest)).clamp_max(hidden.shape[1] - 1)  # a reply has no holes
+    targets = batch.targets.gather(1, places)
+    targets = targets.masked_fill(torch.arange(longest) >= wanted.sum(1, keepdim=True), -100)
+    replies = hidden.gather(1, places[..., None].expand(-1, -1, hidden.shape[-1]))
+    if not in_prompt:
+        replies = model.fuse(replies, batch.feedback_ids, batch.feedback_mask)
+    elif model.takes_feedback:
+        replies = model.fuse(replies, None)
+    return torch.as_tensor(model.lm_head(replies).float()), targets
 
 
 class SegmentTask:

@@ -119,13 +119,13 @@ class GeneralFusion(nn.Module):
 class GatedFusion(nn.Module):
     """h' = h + U tanh(W_h n(h) + W_f v + b) where there is feedback, h' = h where there is none.
 
-    n is a layer norm without weights. U starts at zero (and it alone: two zeros in a row would never learn), so
-    that an untrained fusion changes nothing.
+    n is a layer norm without weights. U starts at zero, so that an untrained fusion changes nothing; so does W_h, so
+    that U first learns what feedback says; W_f starts as the identity, without which nothing would ever be learned.
     """
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
-        self.state = nn.Linear(hidden_size, hidden_size)
+        self.state = ZeroLinear(hidden_size, hidden_size)
         self.feedback = IdentityLinear(hidden_size, bias=False)
         self.gate = ZeroLinear(hidden_size, hidden_size, bias=False)
 

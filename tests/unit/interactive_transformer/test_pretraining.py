@@ -18,7 +18,7 @@ from services.finetune.pretraining.corpus import (
     split_documents,
 )
 from services.finetune.pretraining.curves import read_records
-from services.finetune.pretraining.tasks import SegmentTask, TextTask
+from services.finetune.pretraining.tasks import SegmentTask, TextTask, reply_logits
 from services.finetune.pretraining.trainer import TrainingPlan, train
 from services.finetune.pretraining.triples import Triple, damaged_triples, edit_triple, encode_triples
 from services.finetune.pretraining.vocabulary import train_vocabulary
@@ -208,17 +208,30 @@ def test_comments_on_prose_name_words_of_the_sentence_that_the_draft_lacks() -> 
         commented_prose(["One sentence."], 1, seed=0)
 
 
-def test_comments_in_dialogues_say_what_to_mention_and_what_is_out_of_place() -> None:
+def test_comments_in_dialogues_say_what_the_reply_mentions_and_the_draft_does_not() -> None:
     places = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"] * 20
     dialogues = [["which one ?", f"the {place} number {number}", "thanks"] for number, place in enumerate(places)]
     triples = commented_dialogues(dialogues, 30, seed=3)
     assert len(triples) == 30
     for triple in triples:
-        mention, *rest = triple.feedback.split("\n")
-        assert all(word in triple.reply for word in mention.removeprefix("Mention ").split(", "))
-        assert all(word in triple.draft for line in rest for word in line.removeprefix("Not ").split(", "))
+        named = triple.feedback.removeprefix("Mention ").split(", ")
+        assert all(word in triple.reply and word not in f"{triple.question} {triple.draft}" for word in named)
     with pytest.raises(ValueError, match="no dialogue has a turn"):
         commented_dialogues([["alone"]], 1, seed=0)
+
+
+@pytest.mark.parametrize("in_prompt", [False, True])
+def test_the_replys_logits_are_those_of_the_whole_row(in_prompt: bool) -> None:
+    tokenizer = train_vocabulary([PROSE], 300)
+    triples = [Triple("who?", "a ship", "the keeper", "the keeper slept", "made"), Triple("and?", "", "", "he", "made")]
+    batch = encode_triples(tokenizer, triples, 32, in_prompt)
+    model = small_model(vocab_size=len(tokenizer), fusion="literal", feedback_encoder="mean").eval()
+    feedback = {} if in_prompt else {"feedback_ids": batch.feedback_ids, "feedback_mask": batch.feedback_mask}
+    with torch.no_grad():
+        whole = model(batch.ids, attention_mask=batch.mask, use_cache=False, **feedback).logits
+        logits, targets = reply_logits(model, batch, in_prompt)
+    assert torch.equal(targets[targets >= 0], batch.targets[batch.targets >= 0])
+    torch.testing.assert_close(logits[targets >= 0], whole[batch.targets >= 0])
 
 
 def test_the_feedback_path_learns_at_its_own_rate(tmp_path: Path) -> None:
