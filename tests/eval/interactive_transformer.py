@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--held-dialogues", type=Path, nargs="*", default=[])
     result.add_argument("--body", type=Path, default=WEIGHTS, help="saved model that the feedback arms start from")
     result.add_argument("--feedback-steps", type=int, default=500)
-    result.add_argument("--feedback-rate", type=float, default=6e-3, help="learning rate of the feedback arms")
+    result.add_argument("--feedback-rate", type=float, default=8e-3, help="learning rate of the feedback arms")
     result.add_argument("--speed", action="store_true", help="measure tokens a second, too")
     result.add_argument("--trained-only", action="store_true", help="leave out what --out does not hold yet")
     result.add_argument("--threads", type=int, default=0)
