@@ -6,6 +6,7 @@ only then the turn is sent on its way. All of it but the hearing happens in one 
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any
 
 from antiphon.v1 import conversation_pb2 as pb
 
+from services.common import metrics
 from services.common.errors import AntiphonError, OutOfRange
 from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.gateway.dispatch import Dispatch
@@ -166,6 +168,7 @@ class Talk:
     async def follow(self, followed: Followed, *, wait: bool) -> AsyncGenerator[pb.TurnEvent, None]:
         """The turn's events from `accepted` to its end; with ``wait`` the end alone."""
         accepted, stream = followed.accepted, followed.stream
+        since = time.monotonic() if accepted.created else None
         try:
             if not accepted.created:
                 await self._catch_up(stream, accepted.turn["tenant"], None)
@@ -174,7 +177,7 @@ class Talk:
                 yield accepted_message(accepted.turn, generator_up=up, repeated=not accepted.created)
                 if accepted.turn["status"] == "waiting":
                     stream.put("queued", {"place": accepted.position})
-            async with aclosing(self._until_end(stream, wait)) as messages:
+            async with aclosing(self._until_end(stream, wait, since)) as messages:
                 async for message in messages:
                     yield message
         finally:
@@ -209,9 +212,15 @@ class Talk:
             stream.want_snapshot()
         return turn
 
-    async def _until_end(self, stream: Stream, wait: bool) -> AsyncGenerator[pb.TurnEvent, None]:
+    async def _until_end(
+        self, stream: Stream, wait: bool, since: float | None = None
+    ) -> AsyncGenerator[pb.TurnEvent, None]:
+        """What comes, to the end; the first words are timed from ``since``."""
         while True:
             item = await stream.next()
+            if item.kind == "delta" and since is not None:
+                metrics.FIRST_DELTA_SECONDS.observe(time.monotonic() - since)
+                since = None
             if not wait or item.kind in ENDS:
                 yield event_message(stream.turn, item)
             if item.kind in ENDS:
