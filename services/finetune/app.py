@@ -52,7 +52,7 @@ def run_once(settings: FinetuneSettings) -> None:
                 message.ack()  # a training outlives every acknowledgement timeout; its lease brings it back
         runtime.ready()
         for waiting in store.trainings.waiting():
-            run = store.trainings.take(waiting["tenant"], waiting["_id"])
+            run = store.trainings.take(waiting["tenant"], waiting["_id"], settings.train_lease_seconds)
             if run is not None:
                 TrainingRun(settings, store, run).work()
         store.close()
@@ -79,7 +79,7 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
             batcher.start()
         if topology.TRAINING_JOBS in queues:
             tasks.register_trainings(app, settings, store)
-            tasks.Resender(store, jobs, stopping).start()
+            tasks.Resender(store, jobs, stopping, min(tasks.RESEND_SECONDS, settings.train_lease_seconds / 2)).start()
         runtime.ready()
         options = ["--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"]
         try:

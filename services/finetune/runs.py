@@ -16,7 +16,6 @@ import torch
 
 from services.common.errors import AntiphonError, FailedPrecondition
 from services.common.store import DATABASE_AWAY, Document, Store
-from services.common.store.trainings import RUN_LEASE_SECONDS
 from services.finetune.domain import gate
 from services.finetune.domain.sets import NothingToLearn, plan_set
 from services.finetune.rehearsal import rehearsal_prompts
@@ -27,6 +26,7 @@ from services.finetune.training.texts import Texts
 from services.models.adapter import version_id, write_adapter
 
 log = structlog.get_logger(__name__)
+REHEARSED_TOKENS = 48
 
 
 class Stopped(Exception):
@@ -68,6 +68,11 @@ class TrainingRun:
     def _work(self) -> None:
         if self._settings.train_threads:
             torch.set_num_threads(self._settings.train_threads)
+        stored = self._store.versions.of_training(self._tenant, self._id)
+        if stored is not None:  # whoever held the run before died after the upload
+            self._progress(status="uploading")
+            self._finish(stored)
+            return
         self._progress(status="gathering")
         texts = Texts(self._settings.model, self._settings.cache_dir, self._settings.system_text)
         made = self._gather(texts)
@@ -120,10 +125,18 @@ class TrainingRun:
         if not missing:
             return
         rendered = [texts.prompt(prompt) for prompt in missing]
-        replies = greedy_replies(texts.load(), rendered, texts.end_ids, tokens=48, alive=self._still)
+        replies = greedy_replies(
+            texts.load(), rendered, texts.end_ids, tokens=REHEARSED_TOKENS, batch_size=32, alive=self._still
+        )
         self._check()
         rows = [
-            {"prompt": prompt, "answer": texts.decode(reply), "kind": "rehearsal", "base_version": texts.base_version}
+            {
+                "prompt": prompt,
+                "answer": texts.decode(reply),
+                "cut": len(reply) == REHEARSED_TOKENS,
+                "kind": "rehearsal",
+                "base_version": texts.base_version,
+            }
             for prompt, reply in zip(missing, replies, strict=True)
         ]
         self._store.examples.add(self._tenant, [row for row in rows if row["answer"].strip()])
@@ -169,7 +182,7 @@ class TrainingRun:
         version = version_id(weights)
         good = gate.passed(measures)
         self._check()
-        self._store.versions.add(
+        stored = self._store.versions.add(
             self._tenant,
             version,
             BytesIO(weights),
@@ -184,13 +197,21 @@ class TrainingRun:
                 "size": len(weights),
             },
         )
+        self._finish(stored)
+
+    def _finish(self, version: Document) -> None:
+        """What follows the stored version; done again by whoever resumes, it changes nothing more."""
+        made = self._store.trainings.get_set(self._tenant, version["training_set"])
         self._store.examples.mark_trained(self._tenant, [*made["new"], *made["replay"]])
-        if good and self._run.get("promote"):
-            self._promote(version)
-        self._store.trainings.end(self._tenant, self._id, "completed", {"version": version}, holder=self._holder)
+        if version["status"] == "ready" and self._run.get("promote"):
+            self._promote(version["version"])
+        ended = {"version": version["version"]}
+        self._store.trainings.end(self._tenant, self._id, "completed", ended, holder=self._holder)
         self._store.trainings.drop_checkpoint(self._tenant, self._id)
 
     def _promote(self, version: str) -> None:
+        if any(one["by"] == self._id for one in self._store.versions.promotions(self._tenant)):
+            return  # it was, before its worker died; what an operator has done since stays
         audit = self._store.audit
         entry = audit.begin(self._tenant, self._id, "training", "PromoteVersion", {"version_id": version})
         self._store.versions.promote(
@@ -214,15 +235,18 @@ class TrainingRun:
         )
 
     def _progress(self, **fields: Any) -> None:
-        held = self._store.trainings.progress(self._tenant, self._id, self._holder, fields)
-        if held is None:
+        if self._hold(fields) is None:
             self._alive = False
             raise Stopped
 
+    def _hold(self, fields: Document) -> Document | None:
+        lease = self._settings.train_lease_seconds
+        return self._store.trainings.progress(self._tenant, self._id, self._holder, fields, lease)
+
     def _beat(self) -> None:
-        while not self._ended.wait(RUN_LEASE_SECONDS / 4):
+        while not self._ended.wait(self._settings.train_lease_seconds / 4):
             try:
-                if self._store.trainings.progress(self._tenant, self._id, self._holder, {}) is None:
+                if self._hold({}) is None:
                     self._alive = False
                     return
             except Exception as error:

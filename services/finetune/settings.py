@@ -18,6 +18,9 @@ class FinetuneSettings(CommonSettings):
     train_batch_size: int = Field(8, ge=1, description="Examples per optimiser step.")
     train_replay_share: float = Field(0.3, ge=0, lt=1, description="Share of replayed examples in a training set.")
     train_checkpoint_seconds: float = Field(20.0, gt=0, description="How often a run stores a checkpoint.")
+    train_lease_seconds: float = Field(
+        30.0, gt=0, description="A worker's hold on a run without a heartbeat; then another goes on with it."
+    )
     train_threads: int = Field(0, ge=0, description="Threads of a training run; 0 takes one for each core.")
     rehearsals: int = Field(
         64, ge=0, description="Replies of the base model to general questions that are replayed and held out."

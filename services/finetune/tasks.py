@@ -41,7 +41,7 @@ def register_trainings(app: Celery, settings: FinetuneSettings, store: Store) ->
 
     @app.task(name=TRAIN, acks_late=False)  # type: ignore[untyped-decorator]
     def train(tenant: str, training: str) -> None:
-        run = store.trainings.take(tenant, training)
+        run = store.trainings.take(tenant, training, settings.train_lease_seconds)
         if run is None:
             log.info("training_not_taken", training=training)
             return
@@ -60,14 +60,15 @@ def claim_sender(jobs: Jobs) -> Callable[[str, list[str]], None]:
 class Resender(threading.Thread):
     """Sends trainings again that no worker holds, and ends those that used up their attempts."""
 
-    def __init__(self, store: Store, jobs: Jobs, stopping: threading.Event) -> None:
+    def __init__(self, store: Store, jobs: Jobs, stopping: threading.Event, seconds: float = RESEND_SECONDS) -> None:
         super().__init__(name="training-resend", daemon=True)
+        self._seconds = seconds
         self._store = store
         self._jobs = jobs
         self._stopping = stopping
 
     def run(self) -> None:
-        while not self._stopping.wait(RESEND_SECONDS):
+        while not self._stopping.wait(self._seconds):
             try:
                 self.resend()
             except (*DATABASE_AWAY, Unavailable) as error:

@@ -63,7 +63,7 @@ class Trainings:
             return known, False
         return {**run, "tenant": tenant}, True
 
-    def take(self, tenant: str, run: str) -> Document | None:
+    def take(self, tenant: str, run: str, lease: float = RUN_LEASE_SECONDS) -> Document | None:
         """Begin or resume an open run whose lease is over (KEPT): attempt + 1, a fresh holder and lease."""
         return self._of(tenant).find_one_and_update(
             {
@@ -77,13 +77,15 @@ class Trainings:
                     "$set": {
                         "attempt": {"$add": ["$attempt", 1]},
                         "holder": {"$literal": new_id("holder")},
-                        "lease_until": _in(RUN_LEASE_SECONDS),
+                        "lease_until": _in(lease),
                     }
                 }
             ],
         )
 
-    def progress(self, tenant: str, run: str, holder: str, fields: dict[str, Any]) -> Document | None:
+    def progress(
+        self, tenant: str, run: str, holder: str, fields: dict[str, Any], lease: float = RUN_LEASE_SECONDS
+    ) -> Document | None:
         """Store how far the run came and prolong its lease (QUICK).
 
         None: it was cancelled or another worker holds it, and the caller stops.
@@ -91,7 +93,7 @@ class Trainings:
         literal = {name: {"$literal": value} for name, value in fields.items()}
         return self._of(tenant, concern=Concern.QUICK).find_one_and_update(
             {"_id": run, "open": True, "holder": holder},
-            [{"$set": {**literal, "lease_until": _in(RUN_LEASE_SECONDS), "updated_at": "$$NOW"}}],
+            [{"$set": {**literal, "lease_until": _in(lease), "updated_at": "$$NOW"}}],
         )
 
     def end(self, tenant: str, run: str, status: str, fields: dict[str, Any], *, holder: str = "") -> Document | None:

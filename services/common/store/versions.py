@@ -74,6 +74,10 @@ class Versions:
             raise NotFound(f"no version {version}")
         return document
 
+    def of_training(self, tenant: str, training: str) -> Document | None:
+        """The version that a training has stored, if it came so far."""
+        return self._of(tenant).find_one({"training": training})
+
     def read_weights(self, tenant: str, version: str) -> bytes:
         """The version's safetensors file, checked against its id. Raises NotFound, ValueError."""
         with self._files.open_download_stream(self.get(tenant, version)["file"]) as stream:
@@ -109,7 +113,8 @@ class Versions:
         return removed
 
     def remove_orphans(self) -> int:
-        """Delete weights that no version names and that are older than a day; answers how many."""
+        """Delete weights that no version names, and pieces of files that broke off, that are older than a day;
+        answers how many files and pieces."""
         removed = 0
         for file in self._files.find({}):
             age = now() - file.upload_date.replace(tzinfo=now().tzinfo)
@@ -117,6 +122,11 @@ class Versions:
             if named is None and age.total_seconds() > 86_400:
                 self._files.delete(file._id)
                 removed += 1
+        for bucket in ("weights", "checkpoints"):
+            files, chunks = (self._connection.every_tenant(f"{bucket}.{part}") for part in ("files", "chunks"))
+            for file in chunks.distinct("files_id"):
+                if (now() - file.generation_time).total_seconds() > 86_400 and not files.find_one({"_id": file}):
+                    removed += chunks.delete_many({"files_id": file}).deleted_count
         return removed
 
     # -- the pointer ----------------------------------------------------------------------------

@@ -27,6 +27,11 @@ class Texts:
         self.base_version = content_hash(self._folder, cache_dir)
         self.end_ids = sorted(end_ids(self._folder))
 
+    @property
+    def vocabulary(self) -> int:
+        """Ids there are, control tokens among them."""
+        return len(self._tokenizer)
+
     def encode(self, text: str) -> list[int]:
         """Token ids of text with the template's markers in it, nothing added."""
         return list(self._tokenizer.encode(text, add_special_tokens=False))
@@ -46,16 +51,26 @@ class Texts:
         head, reply_open = self._opening
         return (*head, *self._chat.encode_text(self, message), *reply_open)
 
-    def sample(self, prompt: str, answer: str) -> Sample:
-        """An example as the model meets it; the answer ends with the end token, cut at MAX_TOKENS in all."""
+    def revision(self, message: str, draft: str, feedback: str) -> tuple[int, ...]:
+        """The prompt of a revision of a session's first turn: the message, the draft, and what was said of it."""
+        said = [*self.encode(self._chat.next_open), *self._chat.encode_text(self, feedback)]
+        return (*self.prompt(message), *self._chat.encode_text(self, draft), *said, *self._opening[1])
+
+    def sample(self, prompt: str, answer: str, *, cut: bool = False) -> Sample:
+        """An example as the model meets it; the answer ends with the end token, cut at MAX_TOKENS in all.
+
+        ``cut``: the answer was broken off, and nothing says that it ends there.
+        """
         asked = self.prompt(prompt)
+        if cut:
+            return Sample(asked, tuple(self._chat.encode_text(self, answer)[: max(1, MAX_TOKENS - len(asked))]))
         end = self.encode(self._chat.next_open)[:1]
         reply = self._chat.encode_text(self, answer)[: max(1, MAX_TOKENS - len(asked))]
         return Sample(asked, (*reply, *(end if end and end[0] in self.end_ids else self.end_ids[:1])))
 
     def samples(self, examples: Sequence[dict[str, Any]]) -> list[Sample]:
-        """``examples`` are documents with ``prompt`` and ``answer``."""
-        return [self.sample(one["prompt"], one["answer"]) for one in examples]
+        """``examples`` are documents with ``prompt`` and ``answer``, some of them ``cut``."""
+        return [self.sample(one["prompt"], one["answer"], cut=bool(one.get("cut"))) for one in examples]
 
     def load(self) -> PreTrainedModel:
         """The base model in fp32, loaded anew: training changes what it is given."""

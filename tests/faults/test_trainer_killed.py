@@ -1,0 +1,116 @@
+"""kill -9 of the fine-tune worker at each of its stages: the run goes on, and one version comes of it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.local.mongo import MongoServer
+from deploy.local.program import Program
+from services.common.settings import CommonSettings
+from services.common.store import Document, Request, Store
+from services.models.adapter import read_adapter
+from tests.support.brokers import Brokers
+from tests.support.processes import REPOSITORY, service_environment
+from tests.support.tiny_model import make_tiny_model
+from tests.support.waiting import wait_until
+
+CACHE = Path.home() / ".cache" / "antiphon"
+TENANT = "default"
+CORRECTIONS = 6
+
+
+@dataclass
+class Trainer:
+    """The worker that dies as ordered, and the store it works on."""
+
+    store: Store
+    program: Program
+
+    def run(self) -> Document:
+        """Store corrections, start a training of them and wait for its end."""
+        for i in range(CORRECTIONS):
+            said = {"prompt": f"Where is shop {i}?", "reply": "I do not know.", "edited_text": f"In street {i}."}
+            request = Request("SubmitFeedback", f"said-{i}", "")
+            self.store.feedback.submit(TENANT, request, {**said, "user": "reviewer"})
+        feedback = self.store.connection.scoped("feedback", TENANT)
+        wait_until(lambda: feedback.count({"status": "processed"}) == CORRECTIONS, 60, "the batch")
+        fields = {"settings": {"max_steps": 4, "learning_rate": 0.01}, "promote": True, "from_version": ""}
+        run, _ = self.store.trainings.start(TENANT, Request("StartTraining", "once", ""), fields)
+
+        def ended() -> Document | None:
+            found = self.store.trainings.get(TENANT, run["_id"])
+            return None if found.get("open") else found
+
+        return wait_until(ended, 120, "the training")
+
+    def deaths(self) -> list[str]:
+        """The stages it died at."""
+        return [line.partition("dies at ")[2] for line in self.program.log().splitlines() if "dies at " in line]
+
+
+@pytest.fixture
+def trainer(
+    mongo: MongoServer, brokers: Brokers, database: str, tmp_path: Path
+) -> Iterator[Callable[[list[str]], Trainer]]:
+    """Starts a worker with orders to die at these stages, in turn."""
+    broker = brokers.get("redis")
+    shared: dict[str, object] = {"mongo_url": mongo.url, "mongo_database": database, "broker_url": broker.url}
+    store = Store(CommonSettings.model_validate(shared))
+    store.prepare()
+    programs: list[Program] = []
+
+    def start(stages: list[str]) -> Trainer:
+        orders = tmp_path / "orders"
+        orders.write_text("".join(f"{stage}\n" for stage in stages))
+        settings = {
+            **shared,
+            "model": make_tiny_model(tmp_path / "model", CACHE),
+            "cache_dir": CACHE,
+            "rehearsals": 0,
+            "judged_replies": 2,
+            "train_threads": 1,
+            "train_lease_seconds": 1,
+            "train_checkpoint_seconds": 0.001,
+            "feedback_wait_seconds": 0.2,
+        }
+        argv = [sys.executable, "-m", "tests.support.programs.mortal_trainer"]
+        env = service_environment(settings) | {"ORDERS": str(orders)}
+        programs.append(Program("trainer", argv, tmp_path / "trainer.log", env, REPOSITORY))
+        programs[-1].start()
+        return Trainer(store, programs[-1])
+
+    yield start
+    for program in programs:
+        program.kill()
+    store.close()
+    brokers.release(broker)
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        ["batching", "set", "checkpoint", "step", "evaluation"],
+        ["before upload", "upload", "before the pointer", "after the pointer"],
+    ],
+    ids=["until it is judged", "from the upload on"],
+)
+def test_one_version_comes_of_a_run_whose_worker_dies(
+    trainer: Callable[[list[str]], Trainer], stages: list[str]
+) -> None:
+    worker = trainer(stages)
+    run = worker.run()
+    assert run["status"] == "completed", run
+    assert worker.deaths() == stages, worker.program.log(40)
+    store = worker.store
+    (version,) = store.versions.page(TENANT)
+    assert (version["training"], version["status"]) == (run["_id"], "ready")
+    assert read_adapter(store.versions.read_weights(TENANT, version["version"]), version["base_version"]).pairs
+    pointer = store.versions.pointer(TENANT)
+    assert (pointer["current"], pointer["epoch"]) == (version["version"], 1)
+    assert [one["by"] for one in store.versions.promotions(TENANT)] == [run["_id"]]
+    assert not store.examples.untrained(TENANT)
+    assert len(store.examples.trained(TENANT)) == CORRECTIONS  # what was made twice is there once
+    assert store.trainings.checkpoint(TENANT, run["_id"]) is None
