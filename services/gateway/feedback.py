@@ -152,6 +152,7 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             erased = self._store.feedback.erase(tenant, query)
             examples = self._store.examples.erase(tenant, {"feedback": {"$in": erased}})
             marked = self._store.versions.mark_erased(tenant, examples)
+            self._store.knowledge.erase_of_feedback(tenant, erased)
             return pb.EraseFeedbackResponse(erased=len(erased), marked_version_ids=marked)
 
         return await self._threads.run(erase)

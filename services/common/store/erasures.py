@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
@@ -93,8 +92,11 @@ class Erasures:
         """
         tenant, user = erasure["tenant"], erasure["name"]
         sessions = [one["_id"] for one in self._of(tenant, "sessions").find({"user": user}, ("_id",))]
-        counts, versions = self._delete(tenant, user, sessions, withdraw=erasure["withdraw"])
-        counts |= self._knowledge.erase_user(tenant, user)
+        said: Document = {"$or": [{"user": user}, {"session": {"$in": sessions}}]}
+        turns, feedback = ([one["_id"] for one in self._of(tenant, name).find(said, ("_id",))] for name in OF_SESSION)
+        learned = self._knowledge.erase_user(tenant, user, turns, feedback)
+        counts, versions = self._delete(tenant, user, said, turns, withdraw=erasure["withdraw"])
+        counts |= learned
         fields: Document = {
             "erased": _added(erasure["erased"], counts),
             "versions": sorted({*erasure["versions"], *versions}),
@@ -117,27 +119,19 @@ class Erasures:
         return left + self._knowledge.count_of_user(tenant, user)
 
     def _delete(
-        self, tenant: str, user: str, sessions: list[str], *, withdraw: bool
+        self, tenant: str, user: str, said: Document, turns: list[str], *, withdraw: bool
     ) -> tuple[dict[str, int], list[str]]:
         counts: dict[str, int] = {}
-        examples = self._examples(tenant, user, sessions)
+        made: Document = {"$or": [{"user": user}, {"turn": {"$in": turns}}]}
+        examples = [one["_id"] for one in self._of(tenant, "examples").find(made, ("_id",))]
         versions = self._versions.mark_erased(tenant, examples) if examples else []
         if versions and withdraw:
             self._versions.withdraw(tenant, versions, by="erasure", comment="trained on an erased user's words")
         counts["examples"] = self._of(tenant, "examples").delete_many({"_id": {"$in": examples}}).deleted_count
         for name in OF_SESSION:
-            query: Document = {"$or": [{"user": user}, {"session": {"$in": sessions}}]}
-            counts[name] = self._of(tenant, name).delete_many(query).deleted_count
+            counts[name] = self._of(tenant, name).delete_many(said).deleted_count
         counts["sessions"] = self._of(tenant, "sessions").delete_many({"user": user}).deleted_count
         return counts, versions
-
-    def _examples(self, tenant: str, user: str, sessions: list[str]) -> list[str]:
-        by_session: list[Any] = []
-        if sessions:
-            turns = self._of(tenant, "turns").find({"session": {"$in": sessions}}, ("_id",))
-            by_session = [{"turn": {"$in": [turn["_id"] for turn in turns]}}]
-        found = self._of(tenant, "examples").find({"$or": [{"user": user}, *by_session]}, ("_id",))
-        return [one["_id"] for one in found]
 
 
 def _added(before: list[Document], counts: dict[str, int]) -> list[Document]:

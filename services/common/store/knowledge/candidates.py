@@ -125,7 +125,7 @@ class CandidateStore:
             multi=decided["multi"],
             authority=max(authority, decided["authority"]),
             author=author or decided["author"],
-            provenance={**decided["provenance"], "candidate": candidate},
+            provenance={**decided["provenance"], "candidate": candidate, "said_by": decided["author"]},
         )
         change = self._facts.teach_fact(tenant, statement, Request("ConfirmCandidate", candidate, "decided"))
         return Decision(decided, change)
