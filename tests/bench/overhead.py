@@ -50,6 +50,7 @@ class Bench:
     address: str
     key: str
     programs: dict[str, Program]
+    services: Services
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU used so far by each program with all its children."""
@@ -66,8 +67,8 @@ def _cpu(pid: int) -> float:
 
 
 @contextmanager
-def running(kind: Kind, folder: Path) -> Iterator[Bench]:
-    """The whole stack on a broker of this kind."""
+def running(kind: Kind, folder: Path, **generator: object) -> Iterator[Bench]:
+    """The whole stack on a broker of this kind; ``generator`` are further settings of the echo generator."""
     with ExitStack() as ends:
         mongo = MongoServer(folder / "mongo")
         ends.callback(mongo.stop)
@@ -87,7 +88,7 @@ def running(kind: Kind, folder: Path) -> Iterator[Bench]:
             "gateway": services.spawn("gateway", gateway_port=port),
             "tracker": services.spawn("tracker", tracker="rules"),
             "knowledge": services.spawn("knowledge", "ground"),
-            "generator": services.spawn("generator", engine="echo"),
+            "generator": services.spawn("generator", engine="echo", **generator),
         }
         for process in started.values():
             process.wait_for_log('"event": "ready"', timeout=120)
@@ -97,7 +98,7 @@ def running(kind: Kind, folder: Path) -> Iterator[Bench]:
         server = broker.server
         assert server is not None, "the benchmark needs a broker of its own"
         programs: dict[str, Program] = {**started, "mongod": mongo.program, "broker": server.program}
-        yield Bench(f"127.0.0.1:{port}", key, programs)
+        yield Bench(f"127.0.0.1:{port}", key, programs, services)
 
 
 @dataclass
@@ -106,6 +107,7 @@ class Load:
 
     added_ms: list[float] = field(default_factory=list)
     total_ms: list[float] = field(default_factory=list)
+    generation_ms: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
@@ -174,6 +176,8 @@ class Callers:
             own = end.completed.draft.usage.first_token_time
             load.added_ms.append(1000 * (first - started) - (own.seconds * 1000 + own.nanos / 1e6))
             load.total_ms.append(1000 * (time.perf_counter() - started))
+            spent = end.completed.draft.usage.generation_time
+            load.generation_ms.append(spent.seconds * 1000 + spent.nanos / 1e6)
 
 
 def percentile(values: list[float], share: float) -> float:
