@@ -17,7 +17,7 @@ from services.common.store import Store
 from services.common.store.knowledge import Change
 from services.knowledge.domain.entries import Entry
 from services.knowledge.domain.index import TenantIndex
-from services.knowledge.domain.snapshot import load, save
+from services.knowledge.domain.snapshot import discard, load, save, tidy
 from services.knowledge.domain.vectors import Vectors
 
 log = structlog.get_logger(__name__)
@@ -85,6 +85,8 @@ class Indexes:
     def _open(self, tenant: str) -> TenantIndex:
         """The tenant's saved index with its facts, else an empty one."""
         path = self._snapshot_of(tenant)
+        if path is not None:
+            tidy(path)
         index = load(path, self._encoder, self._dimensions, self._exact_limit) if path is not None else None
         if index is None:
             return TenantIndex(self._dimensions, self._exact_limit)
@@ -167,7 +169,7 @@ class Indexes:
     def _drop_snapshot(self, tenant: str) -> None:
         path = self._snapshot_of(tenant)
         if path is not None:
-            path.unlink(missing_ok=True)
+            discard(path)
             self._saved.pop(tenant, None)
 
     def _entries(self, tenant: str, passages: list[str]) -> Iterable[Entry]:

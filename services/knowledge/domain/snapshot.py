@@ -57,6 +57,30 @@ def save(index: TenantIndex, path: Path, encoder: str) -> int:
     return parts.applied
 
 
+def discard(path: Path) -> None:
+    """Deletes the snapshot and what a crash left of one that was being written."""
+    path.unlink(missing_ok=True)
+    tidy(path)
+
+
+def tidy(path: Path) -> None:
+    """Deletes the drafts of this process and of dead ones; the caller does not write this snapshot meanwhile."""
+    for draft in path.parent.glob(f"{path.name}.*.draft"):
+        process = draft.suffixes[-2].lstrip(".")
+        if not process.isdigit() or int(process) == os.getpid() or not _alive(int(process)):
+            draft.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def load(path: Path, encoder: str, dimensions: int, exact_limit: int) -> TenantIndex | None:
     """The index that was saved; None when there is none, it is torn, or another encoder or format made it."""
     try:
