@@ -29,6 +29,7 @@ TOKENS_A_STEP = 1024
 VOCABULARY = 1024
 LEARNING_RATE = 2e-3
 BODY = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4}
+PIECE = 4096  # tokens of training text that stay in order
 READ = 2048  # tokens of a held-out document that are predicted, from its beginning
 FEWEST = 4
 SHARE = 10  # one document in so many tests, another one is for choosing
@@ -90,17 +91,13 @@ class Corpus:
 
 
 def parts(documents: Sequence[Document], seed: int = 0) -> tuple[list[Document], list[Document], list[Document]]:
-    """(training, choosing, testing): the documents of every kind shuffled, a SHARE-th for each of the last two.
-
-    The training documents come out in one shuffled order, so that a run over a part of them sees every kind.
-    """
+    """(training, choosing, testing): the documents of every kind shuffled, a SHARE-th for each of the last two."""
     result: tuple[list[Document], list[Document], list[Document]] = ([], [], [])
     for kind in sorted({d.kind for d in documents}):
         of_kind = [d for d in documents if d.kind == kind]
         random.Random(f"{seed}.{kind}").shuffle(of_kind)
         for number, document in enumerate(of_kind):
             result[{0: 2, 1: 1}.get(number % SHARE, 0)].append(document)
-    random.Random(seed).shuffle(result[0])
     return result
 
 
@@ -137,6 +134,16 @@ def load_corpus(paths: list[Path], out: Path) -> Corpus:
     return Corpus(tokenizer, np.load(folder / "train.npy"), held("choosing"), held("testing"))
 
 
+def mixed(ids: NDArray[np.int32], seed: int = 0) -> NDArray[np.int32]:
+    """The text cut into pieces of PIECE tokens in shuffled order.
+
+    Documents differ in length by a factor of a hundred: read whole, the arms, which stop at different places, would
+    have read different shares of each kind of text.
+    """
+    pieces = ids[: len(ids) // PIECE * PIECE].reshape(-1, PIECE)
+    return pieces[np.random.default_rng(seed).permutation(len(pieces))].reshape(-1)
+
+
 def budget(steps: int) -> float:
     """Floating-point operations that `steps` of the reference take."""
     return steps * TOKENS_A_STEP * training_flops(REFERENCE.config(), REFERENCE.segment, REFERENCE.memory)
@@ -164,7 +171,7 @@ def trained_arm(arm: Arm, corpus: Corpus, out: Path, steps: int, seed: int) -> I
     model = InteractiveTransformerForCausalLM(arm.config())
     own = steps_of(arm, steps)
     plan = TrainingPlan(steps=own, learning_rate=LEARNING_RATE, save_every=500)
-    task = TextTask(corpus.train, None, TOKENS_A_STEP // arm.segment, arm.segment, arm.memory)
+    task = TextTask(mixed(corpus.train), None, TOKENS_A_STEP // arm.segment, arm.segment, arm.memory)
     start = time.process_time()
     train(model, task, plan, folder)
     seconds = time.process_time() - start
