@@ -79,7 +79,9 @@ Global___ErasureStatus: _TypeAlias = ErasureStatus  # noqa: Y015
 
 @_typing.final
 class Quotas(_message.Message):
-    """What a tenant may use; 0 means the server's default."""
+    """What a tenant may use. Beyond it calls get RESOURCE_EXHAUSTED (QUOTA_EXCEEDED; LIMIT_REACHED for open turns) with the
+    time to wait; all gateways count together. 0: for open turns the server's default, else no limit.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -93,17 +95,17 @@ class Quotas(_message.Message):
     open_turns: _builtins.int
     """Turns open at the same time."""
     turns_per_minute: _builtins.int
-    """Turns accepted a minute."""
+    """Turns, revisions and retries accepted in any minute."""
     sessions: _builtins.int
     """Open sessions."""
     document_bytes: _builtins.int
-    """Bytes of documents."""
+    """Bytes of the newest revisions of all documents."""
     facts: _builtins.int
     """Current facts."""
     pending_feedback: _builtins.int
-    """Feedback items that wait to be processed."""
+    """Feedback items that wait to be processed; a chunk of an import is taken whole or not at all."""
     trainings_per_day: _builtins.int
-    """Trainings a day."""
+    """Trainings started in any 24 hours."""
     def __init__(
         self,
         *,
