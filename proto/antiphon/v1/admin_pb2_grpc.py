@@ -190,9 +190,10 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseUser(self, request, context):
-        """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, facts learned from them; in
-        queues and dead letters too. Versions trained on it are withdrawn or marked. The job survives its worker's death;
-        GetErasure tells when it has counted zero.
+        """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
+        them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
+        values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
+        marked. The job survives its worker's death; GetErasure tells when it has counted zero.
         INVALID_ARGUMENT: no user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -75,9 +75,10 @@ class AdminServiceStub:
     NOT_FOUND: no such tenant; INVALID_ARGUMENT: less than a day.
     """
     EraseUser: _grpc.UnaryUnaryMultiCallable[_admin_pb2.EraseUserRequest, _admin_pb2.EraseUserResponse]
-    """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, facts learned from them; in
-    queues and dead letters too. Versions trained on it are withdrawn or marked. The job survives its worker's death;
-    GetErasure tells when it has counted zero.
+    """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
+    them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
+    values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
+    marked. The job survives its worker's death; GetErasure tells when it has counted zero.
     INVALID_ARGUMENT: no user.
     """
     GetErasure: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetErasureRequest, _admin_pb2.GetErasureResponse]
@@ -134,9 +135,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     NOT_FOUND: no such tenant; INVALID_ARGUMENT: less than a day.
     """
     EraseUser: _aio.UnaryUnaryMultiCallable[_admin_pb2.EraseUserRequest, _admin_pb2.EraseUserResponse]  # type: ignore[assignment]
-    """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, facts learned from them; in
-    queues and dead letters too. Versions trained on it are withdrawn or marked. The job survives its worker's death;
-    GetErasure tells when it has counted zero.
+    """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
+    them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
+    values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
+    marked. The job survives its worker's death; GetErasure tells when it has counted zero.
     INVALID_ARGUMENT: no user.
     """
     GetErasure: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetErasureRequest, _admin_pb2.GetErasureResponse]  # type: ignore[assignment]
@@ -256,9 +258,10 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.EraseUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.EraseUserResponse, _abc.Awaitable[_admin_pb2.EraseUserResponse]]:
-        """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, facts learned from them; in
-        queues and dead letters too. Versions trained on it are withdrawn or marked. The job survives its worker's death;
-        GetErasure tells when it has counted zero.
+        """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
+        them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
+        values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
+        marked. The job survives its worker's death; GetErasure tells when it has counted zero.
         INVALID_ARGUMENT: no user.
         """
 
