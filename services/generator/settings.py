@@ -30,6 +30,12 @@ class GeneratorSettings(CommonSettings):
     context_limit: int = Field(
         0, ge=0, description="Most tokens of prompt and reply; 0 takes the model's own limit, at most 8192."
     )
+    context_window: int = Field(
+        0,
+        ge=0,
+        description="Tokens a session sees: the first 16 and the latest ones; older ones are evicted block by block "
+        "and positions grow on to the context limit. 0: all.",
+    )
     memory_mb: int = Field(
         2048, ge=0, description="Megabytes of sessions' memory kept between turns before the oldest is evicted."
     )

@@ -83,6 +83,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--sessions", type=int, nargs="+", help="instead of 1 8 16 32")
     parser.add_argument("--prompts", type=int, nargs="+", default=[64, 512])
+    parser.add_argument("--only", nargs="+", default=[""], help="programs whose name contains one of these")
+    parser.add_argument("--no-extras", action="store_true", help="leave fusion heads and adapters out")
     parser.add_argument("--llama-python", default=sys.executable, help="a Python with llama-cpp-python")
     options = parser.parse_args()
     threads = 1 if options.basis == "cpu" else torch.get_num_threads()
@@ -101,8 +103,8 @@ def main() -> None:
         for _ in range(1 if options.quick else options.rounds):
             for prompt in options.prompts:
                 for count in sessions:
-                    _round(table, failures, workers, folder, scratch, prompt, count, threads)
-    extras = _extras(table, workers["ours"], threads, options.rounds)
+                    _round(table, failures, workers, folder, scratch, prompt, count, threads, options.only)
+    extras = {} if options.no_extras else _extras(table, workers["ours"], threads, options.rounds)
     for worker in workers.values():
         worker.close()
     torch.set_num_threads(threads)
@@ -123,6 +125,7 @@ def _round(
     prompt: int,
     count: int,
     threads: int,
+    only: list[str],
 ) -> None:
     """Everyone once at one load."""
     common: dict[str, Any] = {"sessions": count, "prompt": prompt, "new": NEW, "threads": threads}
@@ -133,7 +136,7 @@ def _round(
         *((f"llama.cpp {f}", "llama.cpp", {"file": _gguf(), "form": f, "folder": scratch}) for f in FORMATS),
     ]
     for program, worker, question in questions:
-        if program in failures:
+        if program in failures or not any(part in program for part in only):
             continue
         try:
             limit = 30.0 if worker == "continuous" else 300.0

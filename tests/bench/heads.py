@@ -5,28 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SOURCES, SIZE, INNER = ("feedback", "state", "knowledge"), 384, 128
+from services.models.fusion import FusionConfig, FusionHead, Source
+
+SOURCES = tuple(Source(name, size=384, inner=128) for name in ("feedback", "state", "knowledge"))
 
 
-class RandomHead:
-    """h + Σ U tanh(W n(h) + V v) over three sources (DESIGN.md section 7)."""
-
-    def __init__(self, hidden: int) -> None:
-        generator = torch.Generator().manual_seed(0)
-        self._inner = torch.randn(len(SOURCES), hidden, INNER, generator=generator) * 0.02
-        self._vector = torch.randn(len(SOURCES), SIZE, INNER, generator=generator) * 0.02
-        self._back = torch.randn(len(SOURCES), INNER, hidden, generator=generator) * 0.001
-
-    def fuse(self, hidden: Tensor, vectors: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        normed = hidden / hidden.norm(dim=1, keepdim=True)
-        out = hidden
-        for n, name in enumerate(SOURCES):
-            mixed = torch.tanh(normed @ self._inner[n] + vectors[name] @ self._vector[n])
-            out = torch.where(present[name][:, None], out + mixed @ self._back[n], out)
-        return out
+def random_head(hidden_size: int) -> FusionHead:
+    """Three gated sources, none of them zero."""
+    torch.manual_seed(0)
+    head = FusionHead(FusionConfig(hidden_size, SOURCES)).eval().requires_grad_(False)
+    for part in head.sources.values():
+        torch.nn.init.normal_(part.get_parameter("back.weight"), std=0.001)
+    return head
 
 
 def random_vectors(seed: int) -> dict[str, Tensor]:
     """One vector for each source."""
     generator = torch.Generator().manual_seed(seed)
-    return {name: torch.randn(SIZE, generator=generator) for name in SOURCES}
+    return {source.name: torch.randn(source.size, generator=generator) for source in SOURCES}

@@ -11,7 +11,7 @@ from services.generator.backends.slots import SlotBackend
 from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash, find_model
-from tests.bench.heads import RandomHead, random_vectors
+from tests.bench.heads import random_head, random_vectors
 from tests.bench.workers import Stopwatch, prompt_ids, serve
 
 _engines: dict[str, tuple[Engine, SlotBackend, str]] = {}
@@ -78,7 +78,7 @@ def measure(
 
         versions = load_random_adapters(running, backend, version, adapters)
     if fusion:
-        running.apply(lambda b: b.load_head("bench", RandomHead(backend.hidden_size))).result()
+        running.apply(lambda b: b.load_head("bench", random_head(backend.hidden_size))).result()
     prompts = [tuple(ids) for ids in prompt_ids(sessions, prompt)]
     laps: dict[str, float] = {}
     for phase, count in (("prefill", 1), ("decode", new)):

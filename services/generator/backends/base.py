@@ -81,6 +81,15 @@ class Backend(Protocol):
         order. The engine appends them. All rows are ready."""
         ...
 
+    def fork(self, row: Row, other: Row) -> bool:
+        """Give `other`, a row of the same version whose ids begin with what `row` has computed, a copy of the memory of
+        `row`, setting its `known` and `reused`. False: no memory is free just now.
+
+        Raises:
+            UnknownHead: the other row's fusion head is not loaded.
+        """
+        ...
+
     def release(self, row: Row, keep: bool) -> None:
         """Take the row's memory back; `keep`: remember it for the session's next turn."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Sequence
@@ -100,6 +101,15 @@ class EchoBackend:
             row.known = len(row.ids)
             answers.append(next(row.memory, [_END]))
         return answers
+
+    def fork(self, row: Row, other: Row) -> bool:
+        """Go on with the words that the row has left."""
+        if self._open >= self._capacity:
+            return False
+        self._open += 1
+        row.memory, other.memory = itertools.tee(row.memory)
+        other.known = row.known
+        return True
 
     def release(self, row: Row, keep: bool) -> None:
         """Forget the row."""

@@ -13,7 +13,7 @@ from services.generator.engine.errors import UnknownHead
 if TYPE_CHECKING:
     from services.generator.engine.rows import Row
 
-_TOGETHER = 8  # rows of one call
+_TOGETHER = 32  # rows of one call
 
 
 class FusionHead(Protocol):
@@ -25,7 +25,7 @@ class FusionHead(Protocol):
 
 
 class _Call:
-    """One head over at most eight rows, the rest of the eight filled with copies of the first."""
+    """One head over as many rows as one call takes, the rest filled with copies of the first."""
 
     def __init__(self, head: FusionHead, at: Sequence[int], carried: Sequence[dict[str, Tensor]], device: str) -> None:
         self._head = head
@@ -49,7 +49,7 @@ class _Call:
 class FusionHeads:
     """The loaded heads and the rows that use them.
 
-    Heads always see eight rows: products round by their size, and a reply must not depend on its company.
+    Heads always see the same number of rows: products round by their size, and a reply must not depend on its company.
     """
 
     def __init__(self, device: str = "cpu") -> None:

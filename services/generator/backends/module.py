@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -125,7 +126,7 @@ class ModuleBackend:
             count = min(row.missing, budget - done)
             if count <= 0:
                 break
-            self._run([row], row, row.ids[row.known : row.known + count])
+            self._run((), row, row.ids[row.known : row.known + count])
             done += count
         return done
 
@@ -134,6 +135,20 @@ class ModuleBackend:
         logits = torch.cat([self._run([row], row, row.ids[-1:]) for row in rows])
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
         return [[token] for token in chosen]
+
+    def fork(self, row: Row, other: Row) -> bool:
+        """Give another row a copy of the row's cache."""
+        self._heads.check(other)
+        if self._open >= self._rows:
+            return False
+        source: _Open = row.memory
+        other.memory = memory = _Open(source.key, row_processors(other, self._words, self._codec.end_ids))
+        memory.cache, memory.ids = copy.deepcopy(source.cache), list(source.ids)
+        other.known = other.reused = row.known
+        self._open += 1
+        self._users[row.request.version] += 1
+        self._heads.open(other)
+        return True
 
     def release(self, row: Row, keep: bool) -> None:
         """Keep or drop the row's cache."""

@@ -24,8 +24,14 @@ def choose(logits: Tensor, rows: Sequence[Row], processors: ProcessorsOf, end_id
     """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place."""
     scored = [i for i, row in enumerate(rows) if row.request.settings.scored]
     plain = logits[scored].log_softmax(1) if scored else None
+    early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
+    if early:
+        ends = torch.tensor(list(end_ids), device=logits.device)
+        logits[torch.tensor(early, device=logits.device)[:, None], ends] = float("-inf")
     for index, row in enumerate(rows):
-        _shape(logits[index], row, processors(row), end_ids)
+        used = processors(row)
+        if used or row.request.settings.repetition_penalty != 1.0:
+            _shape(logits[index], row, used)
     best: list[int] = logits.argmax(1).tolist()
     drawn = [i for i, row in enumerate(rows) if row.request.settings.temperature > 0]
     if drawn:
@@ -43,16 +49,17 @@ def choose(logits: Tensor, rows: Sequence[Row], processors: ProcessorsOf, end_id
     return best
 
 
-def _shape(logits: Tensor, row: Row, processors: Sequence[TokenProcessor], end_ids: frozenset[int]) -> None:
+def _made(row: Row) -> int:
+    return len(row.ids) - row.prompt_length
+
+
+def _shape(logits: Tensor, row: Row, processors: Sequence[TokenProcessor]) -> None:
     settings = row.request.settings
-    made = len(row.ids) - row.prompt_length
     if settings.repetition_penalty != 1.0:
         seen = torch.tensor(sorted({i for i in row.ids if i >= 0}), device=logits.device)
         found = logits[seen]
         factor = settings.repetition_penalty
         logits[seen] = torch.where(found > 0, found / factor, found * factor)  # CTRL (Keskar et al. 2019, 4.1)
-    if made < settings.min_new_tokens:
-        logits[list(end_ids)] = float("-inf")
     if processors:
         generated = row.generated
         for processor in processors:
@@ -62,7 +69,7 @@ def _shape(logits: Tensor, row: Row, processors: Sequence[TokenProcessor], end_i
 def _draw(row: Row, weights: Tensor, ids: Tensor, scaled: Tensor) -> int:
     """Draw within top-k and nucleus (Holtzman et al. 2020); the draw depends on seed and position alone."""
     settings = row.request.settings
-    position = len(row.ids) - row.prompt_length
+    position = _made(row)
     luck = random.Random(settings.seed * 1_000_003 + position).random()
     width = settings.top_k or scaled.shape[0]
     needs_all = min(width, scaled.shape[0]) > len(weights) and float(weights.sum()) < settings.top_p

@@ -18,17 +18,25 @@ _COMPARE = 256
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A place in the batch. `ids` are the tokens whose keys and values it holds, `key` whose they are."""
+    """A place in the batch. `ids` are the tokens whose keys and values it holds, `key` whose they are; `written` is the
+    most tokens it held since it was filled, which a window's ring remembers even if some were taken back."""
 
     index: int
     key: SessionKey | None = None
     ids: list[int] = field(default_factory=list)
     busy: bool = False
+    written: int = 0
+
+    def advance(self, ids: Sequence[int]) -> None:
+        """Further tokens were computed."""
+        self.ids += ids
+        self.written = max(self.written, len(self.ids))
 
 
 @dataclass(frozen=True, slots=True)
 class _Parked:
     ids: list[int]
+    written: int
     kept: Tensor
 
 
@@ -78,27 +86,30 @@ class SessionMemory:
         known = 0
         if mine is not None:
             self._used -= self._bytes(len(slot.ids))
-            known = common_prefix(slot.ids, ids)
+            known = self._usable(slot.ids, slot.written, ids)
         else:
             if slot.ids:
                 self._park(slot)
             known = self._fill(slot, key, ids)
-        known = min(known, len(ids) - 1)
+        slot.written = slot.written if known else 0
         slot.key, slot.busy = key, True
         slot.ids = list(ids[:known])
         self._shrink()
         return slot, known
 
     def fork(self, source: Slot, length: int) -> Slot | None:
-        """Another slot in work with the first `length` tokens of `source`; None: all slots are in work."""
+        """Another slot in work with the first `length` tokens of `source` (none of them where the window has evicted
+        what the next token would see); None: all slots are in work."""
         if not self._idle:
             return None
+        length = self._usable(source.ids[:length], source.written, [*source.ids[:length], 0])
         slot = self._emptiest()
         del self._idle[slot.index]
         if slot.ids:
             self._park(slot)
-        self._store.copy(source.index, slot.index, length)
+        self._store.copy(source.index, slot.index, self._places(length, source.written))
         slot.key, slot.busy, slot.ids = source.key, True, source.ids[:length]
+        slot.written = source.written if length else 0
         self._shrink()
         return slot
 
@@ -142,7 +153,18 @@ class SessionMemory:
         return empty or next(iter(self._idle.values()))
 
     def _bytes(self, tokens: int) -> int:
-        return tokens * self._store.token_bytes
+        return min(tokens, self._store.length) * self._store.token_bytes
+
+    def _usable(self, held: Sequence[int], written: int, ids: Sequence[int]) -> int:
+        """How many of `ids` memory that holds `held` saves: never the last one, and none where the window's ring has
+        overwritten what the next token sees."""
+        known = min(common_prefix(held, ids), len(ids) - 1)
+        window = self._store.window
+        return known if window is None or window.holds(written, known) else 0
+
+    def _places(self, known: int, written: int) -> int:
+        """Places to copy for the first `known` tokens: all that were written where a ring mixes them."""
+        return min(written, self._store.length) if self._store.window is not None else known
 
     def _empty(self, slot: Slot) -> None:
         self._used -= self._bytes(len(slot.ids))
@@ -156,21 +178,26 @@ class SessionMemory:
             self._empty(slot)
             self.evictions += 1
             return
-        self._parked[slot.key] = _Parked(slot.ids, self._store.take_out(slot.index, len(slot.ids)))
+        kept = self._store.take_out(slot.index, self._places(len(slot.ids), slot.written))
+        self._parked[slot.key] = _Parked(slot.ids, slot.written, kept)
         slot.ids, slot.key = [], None
 
     def _fill(self, slot: Slot, key: SessionKey, ids: Sequence[int]) -> int:
         parked = self._parked.get(key)
         if parked is not None:
-            known = common_prefix(parked.ids, ids)
-            self._store.put_back(slot.index, parked.kept, known)
+            known = self._usable(parked.ids, parked.written, ids)
+            if known:
+                self._store.put_back(slot.index, parked.kept, self._places(known, parked.written))
+            slot.written = parked.written
             self._drop_parked(key)
             return known
         working = next((s for s in self._slots if s.busy and s.key == key), None)
         if working is None:
             return 0
-        known = common_prefix(working.ids, ids)
-        self._store.copy(working.index, slot.index, known)
+        known = self._usable(working.ids, working.written, ids)
+        if known:
+            self._store.copy(working.index, slot.index, self._places(known, working.written))
+        slot.written = working.written
         return known
 
     def _drop_parked(self, key: SessionKey) -> None:

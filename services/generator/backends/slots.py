@@ -20,7 +20,7 @@ from services.generator.engine.request import TokenProcessor
 from services.models.llama.native.forward import NativeLlama
 from services.models.llama.native.pairs import PackedPairs
 from services.models.llama.shape import LlamaShape
-from services.models.llama.slots import KeyValueSlots, Segment
+from services.models.llama.slots import KeyValueSlots, Segment, Window
 
 if TYPE_CHECKING:
     from services.generator.engine.rows import Row
@@ -59,6 +59,9 @@ class SlotBackend:
     A further model version is its low-rank pairs beside the base model's weights: rows of several versions share one
     pass. Where the forward pass can't do that (torch's), it is one of its own over merged weights, made by
     `forward_of`; rows then take a pass for each version, and each version costs a copy of the layers' weights.
+
+    With a `window` (tokens; 0: none) a row sees the first tokens and the latest ones, block by block, and its positions
+    grow on to `context_limit`; see `services.models.llama.slots.Window`.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class SlotBackend:
         context_limit: int,
         memory_bytes: int,
         forward_of: ForwardOf | None = None,
+        window: int = 0,
     ) -> None:
         self._forward = forward
         self._forward_of = forward_of
@@ -77,7 +81,8 @@ class SlotBackend:
         self._users: dict[int, int] = {}
         self._numbers = itertools.count(1)
         self._codec = codec
-        self._store = KeyValueSlots(forward.shape, rows, context_limit, forward.dtype, forward.device)
+        seen = Window.of(window) if 0 < window < context_limit else None
+        self._store = KeyValueSlots(forward.shape, rows, context_limit, forward.dtype, forward.device, seen)
         self._memory = SessionMemory(self._store, memory_bytes)
         self._rows = rows
         self._context_limit = context_limit
@@ -97,7 +102,7 @@ class SlotBackend:
 
     @property
     def context_limit(self) -> int:
-        """Tokens a slot holds."""
+        """Tokens of prompt and reply."""
         return self._context_limit
 
     @property
@@ -147,6 +152,8 @@ class SlotBackend:
             if count <= 0:
                 break
             open_row: _Open = row.memory
+            if self._store.window is not None:
+                count = min(count, self._store.window.reach(row.known))
             segments.append(Segment(open_row.slot.index, row.known, count, open_row.adapter))
             ids += row.ids[row.known : row.known + count]
             advanced.append((row, count))
@@ -168,6 +175,19 @@ class SlotBackend:
         for row in rows:
             self._advance(row, 1)
         return [[token] for token in chosen]
+
+    def fork(self, row: Row, other: Row) -> bool:
+        """Copy the row's slot for another row."""
+        self._heads.check(other)
+        source: _Open = row.memory
+        slot = self._memory.fork(source.slot, row.known)
+        if slot is None:
+            return False
+        self._users[source.adapter] += 1
+        other.memory = _Open(slot, source.adapter, row_processors(other, self._words, self._codec.end_ids))
+        other.known = other.reused = len(slot.ids)
+        self._heads.open(other)
+        return True
 
     def release(self, row: Row, keep: bool) -> None:
         """Give the slot back, with what it holds when `keep`."""
@@ -251,7 +271,7 @@ class SlotBackend:
         return torch.cat(parts)[torch.tensor(order, device=inputs.device).argsort()]
 
     def _advance(self, row: Row, count: int) -> None:
-        row.memory.slot.ids += row.ids[row.known : row.known + count]
+        row.memory.slot.advance(row.ids[row.known : row.known + count])
         row.known += count
 
     def _inputs(self, ids: list[int], rows: Sequence[Row]) -> Tensor:

@@ -74,7 +74,9 @@ def _slots(
         weights = LlamaWeights.gather(shape, tensors if adapter is None else adapter.merged(tensors))
         return make_forward(weights, settings.kernel, context, settings.cache_dir)
 
-    return SlotBackend(forward_of(None), codec, version, settings.rows, context, memory_bytes, forward_of)
+    return SlotBackend(
+        forward_of(None), codec, version, settings.rows, context, memory_bytes, forward_of, settings.context_window
+    )
 
 
 def make_forward(weights: LlamaWeights, kernel: str, context: int, cache_dir: Path) -> LlamaForward:

@@ -6,6 +6,7 @@ How the generator's steps use it::
     engine = Engine(backend, waiting_limit=256, prefill_ms=50.0, on_step_end=send_events)
     engine.submit(DraftRequest(...), listener)               # EngineFull, EngineClosed, DuplicateKey,
                                                              # PromptTooLong, ValueError
+    engine.fork(key, other, listener, settings) -> Future[bool]  # another draft that goes on from an open one
     engine.cancel(key) -> bool                               # within two steps; False: not open
     engine.remember(tenant, session, version, history)       # compute an accepted history in idle time
     engine.forget(tenant, session)                           # erase a session's memory

@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from services.generator.engine.errors import DuplicateKey, EngineClosed, PromptTooLong
-from services.generator.engine.line import WaitingLine
+from services.generator.engine.hints import Hints
 from services.generator.engine.pace import PrefillPace
-from services.generator.engine.request import DraftListener, DraftRequest, FinishedDraft, FinishReason
+from services.generator.engine.request import DecodeSettings, DraftListener, DraftRequest
 from services.generator.engine.rows import Row
-from services.generator.engine.stats import Counters, EngineStats
+from services.generator.engine.stats import EngineStats
 from services.generator.engine.text import DraftText
+from services.generator.engine.work import Work
 
 if TYPE_CHECKING:
     from services.generator.backends.base import Backend, Codec
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-COMFORT_SECONDS = 0.25
-
-
-class _Nobody:
-    """Listens to a history that is computed for later."""
-
-    def on_delta(self, text: str, token_ids: list[int]) -> None: ...
-    def on_progress(self) -> None: ...
-    def on_finish(self, draft: FinishedDraft) -> None: ...
-    def on_error(self, error: Exception) -> None: ...
-
-
-_NOBODY = _Nobody()
 
 
 class Engine:
@@ -58,19 +44,14 @@ class Engine:
         on_step_end: Callable[[], None] | None = None,
     ) -> None:
         self._backend = backend
-        self._line = WaitingLine(waiting_limit)
-        self._pace = PrefillPace(prefill_ms / 1000)
-        self._on_step_end = on_step_end or (lambda: None)
-        self._rows: list[Row] = []
-        self._open: dict[str, Row] = {}
-        self._calls: list[Callable[[], None]] = []
-        self._hints: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
-        self._counters = Counters()
-        self._figures: dict[str, float] = backend.figures()
         self._wake = threading.Condition()
+        self._pace = PrefillPace(prefill_ms / 1000)
+        self._work = Work(backend, self._wake, waiting_limit, self._pace)
+        self._hints = Hints(self._wake, backend.capacity)
+        self._on_step_end = on_step_end or (lambda: None)
+        self._calls: list[Callable[[], None]] = []
+        self._figures: dict[str, float] = backend.figures()
         self._closing = False
-        self._spoke = False
-        self._comforted = 0.0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -108,10 +89,10 @@ class Engine:
         with self._wake:
             if self._closing:
                 raise EngineClosed("the engine is shutting down")
-            if request.key in self._open:
+            if request.key in self._work.open:
                 raise DuplicateKey(f"draft {request.key} is open already")
-            self._line.put(row)
-            self._open[request.key] = row
+            self._work.line.put(row)
+            self._work.open[request.key] = row
             self._wake.notify()
 
     def cancel(self, key: str) -> bool:
@@ -120,7 +101,7 @@ class Engine:
         False: no such draft is open.
         """
         with self._wake:
-            row = self._open.get(key)
+            row = self._work.open.get(key)
             if row is None:
                 return False
             row.cancelled = True
@@ -135,16 +116,27 @@ class Engine:
         if not 0 < len(history) < self.context_limit:
             return
         with self._wake:
-            self._hints[(tenant, session)] = (version, history)
-            while len(self._hints) > self.capacity:
-                del self._hints[next(iter(self._hints))]
+            self._hints.add(tenant, session, version, history)
             self._wake.notify()
 
     def forget(self, tenant: str, session: str) -> Future[None]:
         """Erase what is remembered of the session."""
         with self._wake:
-            self._hints.pop((tenant, session), None)
+            self._hints.drop(tenant, session)
         return self.apply(lambda backend: backend.forget(tenant, session))
+
+    def fork(
+        self, key: str, other: str, listener: DraftListener, settings: DecodeSettings | None = None
+    ) -> Future[bool]:
+        """Open another draft, `other`, that goes on from where the open draft `key` is: with its prompt, its reply so
+        far (the first delta) and a copy of its memory, under settings of its own.
+
+        Answers False where no draft `key` is in work or no row is free; raises DuplicateKey where `other` is open.
+
+        Raises:
+            EngineClosed: the engine is shutting down.
+        """
+        return self.apply(lambda backend: self._work.fork(key, other, listener, settings))
 
     def apply(self, call: Callable[[Backend], T]) -> Future[T]:
         """Run `call` on the engine thread between two steps: loading a version, reading the memory.
@@ -191,25 +183,20 @@ class Engine:
     def stats(self) -> EngineStats:
         """Totals and gauges."""
         with self._wake:
-            waiting, rows = len(self._line), len(self._rows)
-        return self._counters.snapshot(waiting, rows, self.capacity, self._figures)
+            waiting, rows = len(self._work.line), len(self._work.rows)
+        return self._work.counters.snapshot(waiting, rows, self.capacity, self._figures)
 
     def _cancel_all(self) -> None:
-        for row in self._open.values():
+        for row in self._work.open.values():
             row.cancelled = True
 
     # -- the engine thread ------------------------------------------------------------------------------
 
     def _run(self) -> None:
         while self._wait():
-            self._spoke = False
-            self._drop_cancelled()
-            self._admit()
-            self._prefill()
-            self._step()
-            self._comfort()
+            self._work.advance()
             self._figures = self._backend.figures()
-            if self._spoke:
+            if self._work.replies.spoke:
                 try:
                     self._on_step_end()
                 except Exception:
@@ -227,201 +214,12 @@ class Engine:
                     return False
             for call in calls:
                 call()
-            if self._rows or len(self._line):
+            if self._work.rows or len(self._work.line):
                 return True
-            self._remember_one()
+            self._hints.compute_one(self._backend, self._pace, self._interrupted, self._closing)
+
+    def _interrupted(self) -> bool:
+        return self._busy() or self._closing
 
     def _busy(self) -> bool:
-        return bool(self._rows or self._calls or len(self._line))
-
-    def _remember_one(self) -> None:
-        """Compute one hinted history, chunk by chunk, as long as nothing else comes."""
-        with self._wake:
-            if not self._hints:
-                return
-            (tenant, session), (version, history) = self._hints.popitem()
-        row = Row(DraftRequest("", tenant, session, version, history, ()), _NOBODY, DraftText(self.codec))
-        try:
-            if not self._backend.admit(row):
-                return
-        except Exception:
-            log.exception("a history could not be remembered")
-            return
-        try:
-            while not (row.ready or self._busy() or self._closing):
-                self._backend.prefill([row], self._pace.budget(alone=False))
-        except Exception:
-            log.exception("a history could not be remembered")
-            self._backend.release(row, keep=False)
-            return
-        self._backend.release(row, keep=True)
-        if not row.ready and not self._closing:
-            with self._wake:
-                self._hints.setdefault((tenant, session), (version, history))
-
-    def _drop_cancelled(self) -> None:
-        with self._wake:
-            dropped = self._line.remove(lambda row: row.cancelled)
-        for row in dropped:
-            self._finish(row, "cancelled")
-        for row in [row for row in self._rows if row.cancelled]:
-            self._finish(row, "cancelled")
-
-    def _admit(self) -> None:
-        working = Counter(row.request.tenant for row in self._rows)
-        while len(self._rows) < self._backend.capacity:
-            failed: list[tuple[Row, Exception]] = []
-
-            def admit(row: Row) -> bool:
-                try:
-                    return self._backend.admit(row)
-                except Exception as error:
-                    failed.append((row, error))  # noqa: B023  (used within this pass only)
-                    return True
-
-            with self._wake:
-                taken = self._line.take(admit, working)
-            for row, error in failed:
-                self._fail(row, error)
-            if taken is None:
-                return
-            if failed:
-                continue
-            taken.admitted_at = time.monotonic()
-            self._counters.queue_seconds += taken.admitted_at - taken.submitted_at
-            self._counters.prompt_tokens += taken.prompt_length
-            self._counters.reused_tokens += taken.reused
-            self._rows.append(taken)
-            working[taken.request.tenant] += 1
-
-    def _prefill(self) -> None:
-        rows = [row for row in self._rows if not row.ready]
-        if not rows:
-            return
-        rows.sort(key=lambda row: row.missing)  # the shortest first: most replies start soonest
-        started = time.monotonic()
-        budget = self._pace.budget(alone=len(rows) == len(self._rows))
-        before = [row.known for row in rows]
-        done = self._prefill_apart(rows, budget)
-        seconds = time.monotonic() - started
-        self._pace.learn(done, seconds)
-        self._counters.prefill_seconds += seconds
-        for row, known in zip(rows, before, strict=True):
-            if row.known > known:
-                self._tell(row, row.listener.on_progress)
-
-    def _prefill_apart(self, rows: list[Row], budget: int) -> int:
-        """Prefill the rows together; if that fails, each alone, so that one bad prompt ends alone."""
-        try:
-            return self._backend.prefill(rows, budget)
-        except Exception as error:
-            if len(rows) == 1:
-                self._fail(rows[0], error)
-                return 0
-            log.exception("a prefill of %d rows failed; trying each alone", len(rows))
-        return sum(self._prefill_apart([row], budget) for row in rows)
-
-    def _step(self) -> None:
-        rows = [row for row in self._rows if row.ready and not row.cancelled]
-        if not rows:
-            return
-        started = time.monotonic()
-        for row in rows:
-            row.ready_at = row.ready_at or started
-        answers = self._step_apart(rows)
-        seconds = time.monotonic() - started
-        self._counters.steps += 1
-        self._counters.step_rows = len(rows)
-        self._counters.step_seconds = seconds
-        self._counters.decode_seconds += seconds
-        for row, ids in answers:
-            self._emit(row, ids)
-
-    def _step_apart(self, rows: list[Row]) -> list[tuple[Row, list[int]]]:
-        """Step the rows together; if that fails, each alone, so that one bad draft ends alone."""
-        try:
-            return list(zip(rows, self._backend.step(rows), strict=True))
-        except Exception as error:
-            if len(rows) == 1:
-                self._fail(rows[0], error)
-                return []
-            log.exception("a step of %d rows failed; stepping each alone", len(rows))
-        return [answer for row in rows for answer in self._step_apart([row])]
-
-    def _comfort(self) -> None:
-        """Say to those who wait for a row or for their prompt's turn that the engine moves: it comes to them.
-
-        Their leases would end otherwise, and five times so in a long line would be a failure without a fault.
-        """
-        now = time.monotonic()
-        if not self._rows or now - self._comforted < COMFORT_SECONDS:
-            return
-        self._comforted = now
-        with self._wake:
-            waiting = self._line.rows()
-        for row in [*waiting, *(row for row in self._rows if not row.ready)]:
-            self._tell(row, row.listener.on_progress)
-
-    def _emit(self, row: Row, ids: list[int]) -> None:
-        settings = row.request.settings
-        row.first_at = row.first_at or time.monotonic()
-        shown = ""
-        for token in ids:
-            if token in self.codec.end_ids:
-                row.finish_reason = "stop"
-                break
-            row.ids.append(token)
-            self._counters.generated_tokens += 1
-            shown += row.text.push(token)
-            if row.text.stopped:
-                row.finish_reason = "stop"
-                break
-            if len(row.ids) - row.prompt_length >= settings.max_new_tokens or len(row.ids) >= self.context_limit:
-                row.finish_reason = "length"
-                break
-        if row.finish_reason is not None:
-            self._tell(row, row.listener.on_progress)
-            self._finish(row, row.finish_reason, shown)
-            return
-        if shown:
-            self._delta(row, shown)
-        self._tell(row, row.listener.on_progress)
-
-    def _delta(self, row: Row, text: str) -> None:
-        ids = row.ids[row.prompt_length + row.emitted : row.prompt_length + row.text.whole_tokens()]
-        row.emitted += len(ids)
-        self._tell(row, lambda: row.listener.on_delta(text, ids))
-
-    def _finish(self, row: Row, reason: FinishReason, shown: str = "") -> None:
-        shown += row.text.flush()
-        if shown:
-            self._delta(row, shown)
-        ids = tuple(row.generated[: row.text.whole_tokens()])
-        draft = FinishedDraft(row.text.text, ids, reason, row.usage(), row.timings(), row.log_likelihood)
-        if reason == "cancelled":
-            self._counters.cancelled += 1
-        else:
-            self._counters.finished += 1
-        self._leave(row, keep=True)
-        self._tell(row, lambda: row.listener.on_finish(draft))
-
-    def _fail(self, row: Row, error: Exception) -> None:
-        self._counters.failed += 1
-        self._leave(row, keep=False)
-        self._tell(row, lambda: row.listener.on_error(error))
-
-    def _leave(self, row: Row, keep: bool) -> None:
-        if row in self._rows:
-            self._backend.release(row, keep)
-        with self._wake:
-            if row in self._rows:
-                self._rows.remove(row)
-            self._open.pop(row.request.key, None)
-
-    def _tell(self, row: Row, call: Callable[[], None]) -> None:
-        self._spoke = True
-        try:
-            call()
-        except Exception:
-            log.exception("a listener failed; its draft is cancelled")
-            row.cancelled = True
+        return bool(self._work.rows or self._calls or len(self._work.line))

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from services.models.llama.linear import Linear, make_linear
+from services.models.llama.plan import Plan
 from services.models.llama.slots import KeyValueSlots, Segment
 from services.models.llama.weights import LlamaWeights
 
@@ -77,7 +78,7 @@ class TorchLlama:
         """Run `inputs: [tokens, hidden]`, the segments' tokens one after the other, writing keys and values into
         `memory`; answers the decoder's normed output after each segment's last token, `[segments, hidden]`."""
         shape = self.shape
-        plan = _Plan(segments, self.device)
+        plan = Plan(segments, memory, self.device)
         cosines = self._cosines[plan.positions][:, None].to(self.dtype)
         sines = self._sines[plan.positions][:, None].to(self.dtype)
         x = inputs.to(self.dtype)
@@ -89,8 +90,8 @@ class TorchLlama:
                 query, key = self._normed(query, layer.query_norm), self._normed(key, layer.key_norm)
             query, key = _rotate(query, cosines, sines), _rotate(key, cosines, sines)
             keys, values = memory.keys[index], memory.values[index]
-            keys[plan.slots, :, plan.positions] = key
-            values[plan.slots, :, plan.positions] = value
+            keys[plan.slots, :, plan.places] = key
+            values[plan.slots, :, plan.places] = value
             attended = plan.attend(query, keys, values, shape.group)
             x = x + layer.output(attended.reshape(len(x), -1))
             gate, up = layer.gate_up(self._normed(x, layer.feed_norm)).chunk(2, 1)
@@ -104,62 +105,6 @@ class TorchLlama:
 
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, (x.shape[-1],), weight, self.shape.norm_eps)
-
-
-class _Plan:
-    """Where the tokens of one pass go, computed once for all layers."""
-
-    def __init__(self, segments: Sequence[Segment], device: str) -> None:
-        self._segments = segments
-        starts = [segment.start for segment in segments]
-        if all(segment.count == 1 for segment in segments):
-            slots = [segment.slot for segment in segments]
-            self.slots = torch.tensor(slots, device=device)
-            self.positions = torch.tensor(starts, device=device)
-            self.last = slice(None)
-            self._longest = max(starts) + 1
-            steps = torch.arange(self._longest, device=device)
-            self._seen = (steps[None] <= self.positions[:, None])[:, None, None]
-            low, high = min(slots), max(slots) + 1
-            self._run = slice(low, high) if slots == list(range(low, high)) else None
-            self._single = True
-        else:
-            self.slots = torch.cat([torch.full((s.count,), s.slot, device=device) for s in segments])
-            self.positions = torch.cat([torch.arange(s.start, s.start + s.count, device=device) for s in segments])
-            ends = torch.tensor([s.count for s in segments]).cumsum(0) - 1
-            self.last = ends.to(device)
-            self._single = False
-
-    last: Tensor | slice
-
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor, group: int) -> Tensor:
-        """`query: [tokens, heads, dim]` over one layer's caches; answers the same shape."""
-        return self._decode(query, keys, values, group) if self._single else self._prefill(query, keys, values, group)
-
-    def _decode(self, query: Tensor, keys: Tensor, values: Tensor, group: int) -> Tensor:
-        # The heads that share a key stand as queries of one head: keys are read once and never repeated.
-        rows, heads, dim = query.shape
-        which = self._run if self._run is not None else self.slots
-        near = slice(0, self._longest)
-        key = keys[which][:, :, near] if self._run is not None else keys[:, :, near].index_select(0, self.slots)
-        value = values[which][:, :, near] if self._run is not None else values[:, :, near].index_select(0, self.slots)
-        grouped = query.view(rows, heads // group, group, dim)
-        return F.scaled_dot_product_attention(grouped, key, value, attn_mask=self._seen).reshape(rows, heads, dim)
-
-    def _prefill(self, query: Tensor, keys: Tensor, values: Tensor, group: int) -> Tensor:
-        out = torch.empty_like(query)
-        at = 0
-        for s in self._segments:
-            end = s.start + s.count
-            part = query[at : at + s.count].transpose(0, 1)  # [heads, count, dim]
-            grouped = part.reshape(1, -1, group * s.count, part.shape[-1])
-            steps = torch.arange(end, device=query.device)
-            seen = (steps[None] <= steps[s.start :, None]).repeat(group, 1)
-            key, value = keys[s.slot : s.slot + 1, :, :end], values[s.slot : s.slot + 1, :, :end]
-            done = F.scaled_dot_product_attention(grouped, key, value, attn_mask=seen)
-            out[at : at + s.count] = done.view(-1, s.count, part.shape[-1]).transpose(0, 1)
-            at += s.count
-        return out
 
 
 def _rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:

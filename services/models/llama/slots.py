@@ -24,6 +24,51 @@ class Segment:
     adapter: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a sequence longer than its slot still sees; all four in tokens, multiples of 16.
+
+    Up to `limit` tokens it sees all of them. Past that, the oldest `block` behind the first `sinks` (Xiao et al. 2023,
+    "Efficient Streaming Language Models with Attention Sinks") is evicted each time there is no room for the next
+    token; positions grow on. What is seen is thus a function of the position alone. What lies behind the sinks is
+    written in a ring of `ring` places, which overwrites a block only some time after its eviction, so that the latest
+    tokens can be taken back.
+    """
+
+    sinks: int
+    limit: int
+    block: int
+    ring: int
+
+    @staticmethod
+    def of(tokens: int) -> Window:
+        """See at most `tokens` (at least 64), and let at least as many again, up to 1024, be taken back."""
+        limit = max(tokens // BLOCK, 4) * BLOCK
+        block = max(limit // (8 * BLOCK), 1) * BLOCK
+        return Window(BLOCK, limit, block, limit - BLOCK + min(limit, 1024))
+
+    @property
+    def places(self) -> int:
+        """Tokens that a slot holds."""
+        return self.sinks + self.ring
+
+    def evicted(self, position: int) -> int:
+        """Tokens behind the sinks that the token at `position` does not see."""
+        return 0 if position < self.limit else ((position - self.limit) // self.block + 1) * self.block
+
+    def place(self, position: int) -> int:
+        """Where in its slot a token lies."""
+        return position if position < self.sinks else self.sinks + (position - self.sinks) % self.ring
+
+    def reach(self, position: int) -> int:
+        """Most tokens from `position` on that one pass may write before the first of them looks back."""
+        return self.sinks + self.evicted(position) + self.ring - position
+
+    def holds(self, written: int, position: int) -> bool:
+        """Whether all that the token at `position` sees is still there when `written` tokens were once written."""
+        return self.sinks + self.evicted(position) + self.ring >= written
+
+
 class KeyValueSlots:
     """`keys` and `values`: `[layers, slots, kv_heads, length, head_dim]`, `length` rounded up to blocks of 16.
 
@@ -31,9 +76,18 @@ class KeyValueSlots:
     memory is reserved at once; on a CPU the system backs it with pages as they are first written.
     """
 
-    def __init__(self, shape: LlamaShape, slots: int, length: int, dtype: torch.dtype, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        shape: LlamaShape,
+        slots: int,
+        length: int,
+        dtype: torch.dtype,
+        device: str = "cpu",
+        window: Window | None = None,
+    ) -> None:
         self.slots = slots
-        self.length = length = _blocks(length)
+        self.window = window
+        self.length = length = _blocks(length if window is None else window.places)
         self.dtype = dtype
         size = (shape.layers, slots, shape.kv_heads, length, shape.head_dim)
         self.keys = _zeros(size, dtype, device)
@@ -41,7 +95,7 @@ class KeyValueSlots:
         self.token_bytes = 2 * shape.layers * shape.kv_heads * shape.head_dim * dtype.itemsize
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Copy the first `length` tokens of one slot to another."""
+        """Copy the first `length` places of one slot to another."""
         if source == target:
             return
         length = _blocks(length)
@@ -49,12 +103,12 @@ class KeyValueSlots:
             cache[:, target, :, :length] = cache[:, source, :, :length]
 
     def take_out(self, slot: int, length: int) -> Tensor:
-        """A copy of a slot's first `length` tokens: `[2, layers, kv_heads, blocks, head_dim]`."""
+        """A copy of a slot's first `length` places: `[2, layers, kv_heads, blocks, head_dim]`."""
         length = _blocks(length)
         return torch.stack([self.keys[:, slot, :, :length], self.values[:, slot, :, :length]])
 
     def put_back(self, slot: int, kept: Tensor, length: int) -> None:
-        """Write the first `length` tokens of what `take_out` answered into a slot."""
+        """Write the first `length` places of what `take_out` answered into a slot."""
         length = _blocks(length)
         self.keys[:, slot, :, :length] = kept[0, :, :, :length]
         self.values[:, slot, :, :length] = kept[1, :, :, :length]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,27 @@ def test_sampling_repeats_with_its_seed_in_any_company(bench: Bench) -> None:
     for row in rows:
         bench.backend.release(row, keep=False)
     assert together[1] == alone
+
+
+def test_a_forked_row_goes_on_as_the_row_it_came_from(bench: Bench) -> None:
+    whole = bench.alone(bench.row("the cat and the dog", "whole"), 10)
+    row = bench.row("the cat and the dog", "fork", max_new_tokens=99)
+    assert bench.run([row], 4) == [whole[:4]]
+    rows = [row]
+    while len(rows) < bench.backend.capacity:
+        other = Row(replace(row.request, key=f"fork{len(rows)}"), row.listener, DraftText(bench.backend.codec))
+        other.ids, other.prompt_length = list(row.ids), row.prompt_length
+        assert bench.backend.fork(row, other)
+        assert other.known == row.known
+        rows.append(other)
+    assert not bench.backend.fork(row, rows[1]), "all rows are taken"
+    if len(whole) == 10:
+        for _ in range(6):
+            for one, ids in zip(rows, bench.backend.step(rows), strict=True):
+                one.ids += ids
+        assert all(one.generated[:10] == whole for one in rows)
+    for one in rows:
+        bench.backend.release(one, keep=False)
 
 
 def test_an_unknown_version_is_refused(bench: Bench) -> None:

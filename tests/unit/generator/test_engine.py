@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 import pytest
 
@@ -112,6 +114,76 @@ def test_tenants_take_turns_whoever_filled_the_line_first() -> None:
     engine.close()
     assert backend.order[:4] in (["big0", "small0", "big1", "small1"], ["big0", "big1", "small0", "big2"])
     assert backend.order.index("small1") < backend.order.index("big3")
+
+
+def test_in_a_tenants_line_the_higher_priority_goes_first() -> None:
+    backend = GatedEcho(capacity=1)
+    engine = Engine(backend)
+    heard = [ask(engine, "first", "x")]
+    backend.gate.release()
+    heard[0].wait_for_deltas(1)
+    for key, priority in (("low", 0), ("high", 5)):
+        heard.append(Heard())
+        engine.submit(
+            DraftRequest(key, "t", key, "v", (), tuple(engine.codec.encode("y")), priority=priority), heard[-1]
+        )
+    for _ in range(10):
+        backend.gate.release()
+    for one in heard:
+        one.wait()
+    engine.close()
+    assert backend.order == ["first", "high", "low"]
+
+
+def test_a_fork_goes_on_from_where_the_draft_is() -> None:
+    backend = GatedEcho(capacity=2)
+    engine = Engine(backend)
+    first = ask(engine, "a", "one two three four")
+    backend.gate.release()
+    first.wait_for_deltas(1)
+    other, third = Heard(), Heard()
+    forked = engine.fork("a", "b", other)
+    backend.gate.release()  # the step that may be under way
+    assert forked.result(60)
+    taken = engine.fork("a", "c", third)
+    for _ in range(10):
+        backend.gate.release()
+    assert not taken.result(60), "both rows are taken"
+    assert not engine.fork("gone", "d", third).result(60)
+    assert first.wait().text == "one two three four"
+    assert other.wait().text == other.text == "one two three four"
+    assert other.deltas[0][0].startswith("one")
+    engine.close()
+    assert backend.figures()["rows_open"] == 0
+
+
+def test_ten_thousand_random_submits_cancels_and_forks_leave_no_row_open() -> None:
+    luck = random.Random(0)
+    backend = EchoBackend(capacity=6, tokens=8, step_ms=0.05)
+    engine = Engine(backend, waiting_limit=40)
+    heard: list[Heard] = []
+    keys: list[str] = []
+    forks: list[tuple[Future[bool], Heard]] = []
+    for n in range(10_000):
+        action = luck.random()
+        heard = [one for one in heard if not one.done.is_set()]
+        if len(heard) > luck.choice([2, 4, 20]):  # now with free rows, now with a line before them
+            heard[0].wait()
+        if action < 0.4:
+            heard.append(ask(engine, f"k{n}", "a b c d"[: luck.randrange(1, 8)], tenant=luck.choice("xyz")))
+            keys.append(f"k{n}")
+        elif action < 0.6 and keys:
+            engine.cancel(luck.choice(keys[-12:]))
+        elif keys:
+            forks.append((engine.fork(luck.choice(keys[-12:]), f"f{n}", listener := Heard()), listener))
+    made = [listener for future, listener in forks if future.result(60)]
+    for one in [*heard, *made]:
+        one.wait()
+    stats = engine.stats()
+    assert (stats.rows, stats.waiting, stats.failed) == (0, 0, 0)
+    assert made
+    assert engine.close()
+    assert backend.figures()["rows_open"] == 0
 
 
 def test_a_full_line_refuses_at_once() -> None:

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import random
 
+import pytest
 import torch
 
 from services.generator.backends.session_memory import SessionMemory, Slot, common_prefix
 from services.models.llama.shape import LlamaShape
-from services.models.llama.slots import KeyValueSlots
+from services.models.llama.slots import KeyValueSlots, Window
 
 SHAPE = LlamaShape(1, 32, 1, 1, 32, 32, 100, 256, 1e-5, True, 10000.0, {"rope_type": "default"})
 
 
 def _write(store: KeyValueSlots, slot: Slot, start: int) -> None:
-    """Stand in for a forward pass: each token's keys are its id, whole blocks of them."""
-    for position in range(start, len(slot.ids)):
-        store.keys[:, slot.index, :, position] = float(slot.ids[position])
+    """Stand in for a forward pass: each token's keys are its id."""
+    positions = range(start, len(slot.ids))
+    places = [position if store.window is None else store.window.place(position) for position in positions]
+    for position, place in zip(positions, places, strict=True):  # in order: a ring overwrites
+        store.keys[:, slot.index, :, place] = float(slot.ids[position])
 
 
 def _holds(store: KeyValueSlots, slot: Slot) -> bool:
-    wanted = torch.tensor([float(i) for i in slot.ids])
-    return bool(torch.equal(store.keys[0, slot.index, 0, : len(slot.ids), 0], wanted))
+    """Whether all that the slot's next token sees is there and its own."""
+    places = positions = list(range(len(slot.ids)))
+    if store.window is not None:
+        first = store.window.sinks + store.window.evicted(len(slot.ids))
+        positions = [p for p in positions if p < store.window.sinks or p >= first]
+        places = [store.window.place(p) for p in positions]
+    wanted = torch.tensor([float(slot.ids[p]) for p in positions])
+    return bool(torch.equal(store.keys[0, slot.index, 0, places, 0], wanted))
 
 
-def test_ten_thousand_random_operations_leak_nothing_and_mix_nothing() -> None:
+@pytest.mark.parametrize("window", [None, Window(sinks=16, limit=48, block=16, ring=48)])
+def test_ten_thousand_random_operations_leak_nothing_and_mix_nothing(window: Window | None) -> None:
     luck = random.Random(0)
-    store = KeyValueSlots(SHAPE, 6, 96, torch.float32)
+    store = KeyValueSlots(SHAPE, 6, 96, torch.float32, window=window)
+    longest = 80 if window is None else 160
     budget = 200 * store.token_bytes
     memory = SessionMemory(store, budget)
     open_slots: list[Slot] = []
@@ -34,7 +45,7 @@ def test_ten_thousand_random_operations_leak_nothing_and_mix_nothing() -> None:
         action = luck.random()
         if action < 0.4:
             key = ("t", f"s{luck.randrange(12)}", luck.choice(["v1", "v2"]))
-            ids = [hash((key[1], i // 7, luck.random() < 0.02)) % 997 for i in range(luck.randrange(2, 80))]
+            ids = [hash((key[1], i // 7, luck.random() < 0.02)) % 997 for i in range(luck.randrange(2, longest))]
             taken = memory.take(key, ids)
             if taken is None:
                 assert len(open_slots) == 6
@@ -43,11 +54,11 @@ def test_ten_thousand_random_operations_leak_nothing_and_mix_nothing() -> None:
             assert known < len(ids)
             assert slot.ids == ids[:known]
             assert _holds(store, slot), "what was remembered is not what was computed"
-            slot.ids = list(ids)
+            slot.advance(ids[known:])
             _write(store, slot, known)
             open_slots.append(slot)
-        elif action < 0.5 and open_slots:
-            source = luck.choice(open_slots)
+        elif action < 0.5 and (sources := [slot for slot in open_slots if slot.ids]):
+            source = luck.choice(sources)
             fork = memory.fork(source, luck.randrange(1, len(source.ids) + 1))
             if fork is not None:
                 assert _holds(store, fork)

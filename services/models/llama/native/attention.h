@@ -1,156 +1,249 @@
-// Attention of one token over its own sequence's keys and values.
+// Attention of a few consecutive tokens over their own sequence's keys and values.
 //
 // Keys lie in blocks of 16 positions, [length/16][dim/2][16][2] in bf16 and [length/16][dim][16] in fp32, so that one
 // instruction serves 16 positions; values in pairs of positions, [length/2][dim][2], or as they come in fp32.
+// Every token is computed by the same operations in the same order whatever stands beside it: what it doesn't see
+// has probability zero, and adding zeros changes no sum.
 #pragma once
-#include <vector>
-
 #include "products.h"
 
-constexpr int MOST_GROUP = 16;     // query heads that share a key head
+constexpr int MOST_GROUP = 16;  // query heads that share a key head
 constexpr int MOST_DIM = 256;
+constexpr int MOST_TOKENS = 4;  // tokens that share the loads of keys and values
+constexpr int BLOCK = 16;       // positions that lie together
+
+// Which blocks a token sees, in order: the first `sinks` and then those of a ring of `ring`, from block `shift` on.
+struct View {
+    int64_t sinks, ring, shift;
+    int64_t place(int64_t block) const {
+        if (block < sinks) return block;
+        block += shift;
+        return block < sinks + ring ? block : block - ring;
+    }
+};
+
+// Consecutive tokens of one sequence that see the same blocks; `lengths` counts the positions each sees.
+struct Tile {
+    int64_t first, count;
+    View view;
+    int64_t lengths[MOST_TOKENS];
+};
 
 static inline uint16_t to_bf16(float x) {
     return ((__m128i)_mm_cvtneps_pbh(_mm_set_ss(x)))[0] & 0xFFFF;
 }
 
-// Write position `t` of a head's keys and values (`k`, `v`: [dim], fp32).
+// Write a head's keys and values (`k`, `v`: [dim], fp32) at place `t`.
 static inline void write_kv(bool wide, void* keys, void* values, int64_t t, int64_t dim, const float* k, const float* v) {
-    int64_t block = t / 16 * 16 * dim, lane = t % 16;
+    int64_t block = t / BLOCK * BLOCK * dim, lane = t % BLOCK;
     if (wide) {
         float *key = (float*)keys + block + lane, *value = (float*)values + t * dim;
-        for (int64_t d = 0; d < dim; d++) key[d * 16] = k[d], value[d] = v[d];
+        for (int64_t d = 0; d < dim; d++) key[d * BLOCK] = k[d], value[d] = v[d];
     } else {
         uint16_t *key = (uint16_t*)keys + block + lane * 2, *value = (uint16_t*)values + t / 2 * 2 * dim + t % 2;
         for (int64_t d = 0; d < dim; d++) key[d / 2 * 32 + d % 2] = to_bf16(k[d]), value[d * 2] = to_bf16(v[d]);
     }
 }
 
-// `q: [group][dim]`, scaled, over positions 0 … length-1; answers `out: [group][dim]`. `scores` is scratch of
-// group * (length rounded up to 16).
-template <int G>
-static void attend_bf16(const uint16_t* keys, const uint16_t* values, int64_t length, int64_t dim, const float* q,
-                        float* scores, float* out) {
-    const int64_t blocks = (length + 15) / 16, padded = blocks * 16;
-    uint32_t pairs[G][MOST_DIM / 2];
-    for (int g = 0; g < G; g++)
-        for (int64_t d = 0; d < dim; d += 2)
-            pairs[g][d / 2] = to_bf16(q[g * dim + d]) | (uint32_t)to_bf16(q[g * dim + d + 1]) << 16;
-    __m512 most[G];
-    for (int g = 0; g < G; g++) most[g] = _mm512_set1_ps(-INFINITY);
-    // Two blocks at a time: more sums in flight than the instruction takes cycles, and each query pair is loaded once
-    // for both. The last block of an odd number is computed twice.
-    for (int64_t b = 0; b < blocks; b += 2) {
-        const uint16_t *block = keys + b * 16 * dim, *other = b + 1 < blocks ? block + 16 * dim : block;
-        __m512 sums[G], more[G];
-        for (int g = 0; g < G; g++) sums[g] = more[g] = _mm512_setzero_ps();
+static inline __mmask16 seen_of(int64_t length, int64_t block) {
+    const int64_t left = length - block * BLOCK;
+    return left >= BLOCK ? 0xFFFF : left <= 0 ? 0 : (__mmask16)((1 << left) - 1);
+}
+
+// Scores to probabilities, in place and not yet divided by their sum, which is answered.
+template <bool HALF>
+static inline float exponentials(float* scores, int64_t blocks, __m512 most) {
+    const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(most)), none = _mm512_set1_ps(-INFINITY);
+    __m512 total = _mm512_setzero_ps();
+    for (int64_t b = 0; b < blocks; b++) {
+        const __m512 s = _mm512_loadu_ps(scores + b * BLOCK);
+        const __mmask16 real = _mm512_cmp_ps_mask(s, none, _CMP_GT_OQ);
+        const __m512 p = _mm512_maskz_mov_ps(real, exp_ps(_mm512_sub_ps(s, top)));
+        total = _mm512_add_ps(total, p);
+        // Packed in place: the bf16 weights of a block take the first half of its own scores.
+        if (HALF) _mm256_storeu_si256((__m256i*)(scores + b * BLOCK), (__m256i)_mm512_cvtneps_pbh(p));
+        else _mm512_storeu_ps(scores + b * BLOCK, p);
+    }
+    return _mm512_reduce_add_ps(total);
+}
+
+// Blocks of keys, then of values, then of what comes next, as one stream that is fetched ahead of its use. Only for
+// single tokens, which read everything once; several tokens find most of it in the cache.
+struct Stream {
+    const char *keys, *values, *next;
+    View view;
+    int64_t blocks, bytes;  // bytes of a block
+    static constexpr int64_t AHEAD = 8;
+    const char* keys_ahead(int64_t b) const {
+        b += AHEAD;
+        return b < blocks ? keys + view.place(b) * bytes : values_at(b - blocks);
+    }
+    const char* values_ahead(int64_t b) const {
+        b += AHEAD;
+        return b < blocks ? values_at(b) : next + std::min(b - blocks, AHEAD - 1) * bytes;
+    }
+    const char* values_at(int64_t b) const { return values + view.place(std::min(b, blocks - 1)) * bytes; }
+};
+
+// out[r][d …] = Σ p[r] · values for R rows and 16 V channels from `d` on.
+template <int R, int V, bool AHEAD>
+static inline void weigh(const uint16_t* values, const View& view, int64_t length, int64_t dim, int64_t d,
+                         const float* scores, int64_t padded, const float* whole, float* const* out, const Stream& s) {
+    __m512 sums[R][V];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; v++) sums[r][v] = _mm512_setzero_ps();
+    for (int64_t b = 0; b * BLOCK < length; b++) {
+        const int64_t count = std::min<int64_t>(BLOCK / 2, (length - b * BLOCK + 1) / 2);
+        const uint16_t* value = values + (view.place(b) * BLOCK / 2 * dim + d) * 2;
+        const char* ahead = AHEAD ? s.values_ahead(b) : nullptr;
+        const float* p = scores + b * BLOCK;
+        for (int64_t j = 0; j < count; j++, value += dim * 2) {
+            __m512bh w[V];
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) {
+                w[v] = (__m512bh)_mm512_loadu_si512(value + v * 32);
+                if (AHEAD) _mm_prefetch(ahead + (j * dim + d) * 4 + v * 64, _MM_HINT_T1);
+            }
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++) {
+                const __m512bh pair = (__m512bh)_mm512_set1_epi32(((const int32_t*)(p + r * padded))[j]);
+#pragma GCC unroll 4
+                for (int v = 0; v < V; v++) sums[r][v] = _mm512_dpbf16_ps(sums[r][v], w[v], pair);
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; v++)
+            _mm512_storeu_ps(out[r] + d + v * 16, _mm512_div_ps(sums[r][v], _mm512_set1_ps(whole[r])));
+}
+
+// G query heads of T tokens; `q` and `out` point to each token's first head. `scores` is scratch of
+// G * T * (the blocks seen + 1) * 16.
+template <int G, int T>
+static void attend_bf16(const uint16_t* keys, const uint16_t* values, const Tile& tile, int64_t dim,
+                        const float* const* q, float* scores, float* const* out, const char* next) {
+    constexpr int R = G * T, TOGETHER = R <= 12 ? 2 : 1;
+    const int64_t length = tile.lengths[T - 1], blocks = (length + BLOCK - 1) / BLOCK;
+    const int64_t padded = (blocks + 1) * BLOCK;
+    const View view = tile.view;
+    const Stream stream{(const char*)keys, (const char*)values, next, view, blocks, BLOCK * dim * 2};
+    alignas(64) uint32_t pairs[MOST_DIM / 2][R];
+    for (int r = 0; r < R; r++) {
+        const float* x = q[r / G] + r % G * dim;
+        for (int64_t d = 0; d < dim; d += 2) pairs[d / 2][r] = to_bf16(x[d]) | (uint32_t)to_bf16(x[d + 1]) << 16;
+    }
+    __m512 most[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) most[r] = _mm512_set1_ps(-INFINITY);
+    for (int64_t b = 0; b < blocks; b += TOGETHER) {
+        // More sums in flight than the instruction takes cycles, and each query is loaded once for two blocks.
+        // The last block of an odd number is computed twice.
+        const uint16_t* block[TOGETHER];
+        const char* ahead[TOGETHER];
+        for (int i = 0; i < TOGETHER; i++) {
+            block[i] = keys + view.place(std::min(b + i, blocks - 1)) * BLOCK * dim;
+            if (T == 1) ahead[i] = stream.keys_ahead(b + i);
+        }
+        __m512 sums[TOGETHER][R];
+#pragma GCC unroll 2
+        for (int i = 0; i < TOGETHER; i++)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++) sums[i][r] = _mm512_setzero_ps();
         for (int64_t d = 0; d < dim / 2; d++) {
-            const __m512bh k = (__m512bh)_mm512_loadu_si512(block + d * 32);
-            const __m512bh l = (__m512bh)_mm512_loadu_si512(other + d * 32);
-            for (int g = 0; g < G; g++) {
-                const __m512bh pair = (__m512bh)_mm512_set1_epi32(pairs[g][d]);
-                sums[g] = _mm512_dpbf16_ps(sums[g], k, pair);
-                more[g] = _mm512_dpbf16_ps(more[g], l, pair);
+            __m512bh k[TOGETHER];
+#pragma GCC unroll 2
+            for (int i = 0; i < TOGETHER; i++) {
+                k[i] = (__m512bh)_mm512_loadu_si512(block[i] + d * 32);
+                if (T == 1) _mm_prefetch(ahead[i] + d * 64, _MM_HINT_T1);
+            }
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++) {
+                const __m512bh pair = (__m512bh)_mm512_set1_epi32(pairs[d][r]);
+#pragma GCC unroll 2
+                for (int i = 0; i < TOGETHER; i++) sums[i][r] = _mm512_dpbf16_ps(sums[i][r], k[i], pair);
             }
         }
-        for (int half = 0; half < 2 && b + half < blocks; half++) {
-            const int64_t left = length - (b + half) * 16;
-            const __mmask16 real = left >= 16 ? 0xFFFF : (__mmask16)((1 << left) - 1);
-            for (int g = 0; g < G; g++) {
-                __m512 found = _mm512_mask_blend_ps(real, _mm512_set1_ps(-INFINITY), half ? more[g] : sums[g]);
-                most[g] = _mm512_max_ps(most[g], found);
-                _mm512_storeu_ps(scores + g * padded + (b + half) * 16, found);
+#pragma GCC unroll 2
+        for (int i = 0; i < TOGETHER; i++)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++) {
+                const __mmask16 seen = seen_of(tile.lengths[r / G], b + i);
+                const __m512 found = _mm512_mask_blend_ps(seen, _mm512_set1_ps(-INFINITY), sums[i][r]);
+                most[r] = _mm512_max_ps(most[r], found);
+                _mm512_storeu_ps(scores + r * padded + (b + i) * BLOCK, found);
             }
-        }
     }
-    float whole[G];
-    for (int g = 0; g < G; g++) {
-        __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(most[g])), total = _mm512_setzero_ps();
-        for (int64_t b = 0; b < blocks; b++) {
-            __m512 s = _mm512_loadu_ps(scores + g * padded + b * 16);
-            __mmask16 real = _mm512_cmp_ps_mask(s, _mm512_set1_ps(-INFINITY), _CMP_GT_OQ);
-            __m512 p = _mm512_maskz_mov_ps(real, exp_ps(_mm512_sub_ps(s, top)));
-            total = _mm512_add_ps(total, p);
-            // Packed in place: the bf16 weights of a block take the first half of its own scores.
-            _mm256_storeu_si256((__m256i*)(scores + g * padded + b * 16), (__m256i)_mm512_cvtneps_pbh(p));
-        }
-        whole[g] = _mm512_reduce_add_ps(total);
+    float whole[R];
+    float* rows[R];
+    for (int r = 0; r < R; r++) {
+        whole[r] = exponentials<true>(scores + r * padded, blocks, most[r]);
+        rows[r] = out[r / G] + r % G * dim;
     }
-    for (int64_t d = 0; d < dim; d += 32) {
-        __m512 sums[G], more[G];
-        for (int g = 0; g < G; g++) sums[g] = more[g] = _mm512_setzero_ps();
-        for (int64_t b = 0; b < blocks; b++) {
-            const int64_t count = std::min<int64_t>(8, (length - b * 16 + 1) / 2);
-            const uint16_t* value = values + (b * 8 * dim + d) * 2;
-            for (int64_t j = 0; j < count; j++, value += dim * 2) {
-                const __m512bh v = (__m512bh)_mm512_loadu_si512(value);
-                const __m512bh w = (__m512bh)_mm512_loadu_si512(value + 32);
-                for (int g = 0; g < G; g++) {
-                    const int32_t* p = (const int32_t*)(scores + g * padded + b * 16) + j;
-                    const __m512bh pair = (__m512bh)_mm512_set1_epi32(*p);
-                    sums[g] = _mm512_dpbf16_ps(sums[g], v, pair);
-                    more[g] = _mm512_dpbf16_ps(more[g], w, pair);
-                }
-            }
-        }
-        for (int g = 0; g < G; g++) {
-            const __m512 total = _mm512_set1_ps(whole[g]);
-            _mm512_storeu_ps(out + g * dim + d, _mm512_div_ps(sums[g], total));
-            _mm512_storeu_ps(out + g * dim + d + 16, _mm512_div_ps(more[g], total));
-        }
-    }
+    constexpr int V = R <= 6 ? 4 : 2;
+    int64_t d = 0;
+    for (; d + V * 16 <= dim; d += V * 16)
+        weigh<R, V, T == 1>(values, view, length, dim, d, scores, padded, whole, rows, stream);
+    if (d < dim) weigh<R, 2, T == 1>(values, view, length, dim, d, scores, padded, whole, rows, stream);
 }
 
 template <int G>
-static void attend_f32(const float* keys, const float* values, int64_t length, int64_t dim, const float* q,
-                       float* scores, float* out) {
-    const int64_t blocks = (length + 15) / 16, padded = blocks * 16;
+static void attend_f32(const float* keys, const float* values, const View& view, int64_t length, int64_t dim,
+                       const float* q, float* scores, float* out) {
+    const int64_t blocks = (length + BLOCK - 1) / BLOCK;
     for (int g = 0; g < G; g++) {
-        __m512 most = _mm512_set1_ps(-INFINITY), total = _mm512_setzero_ps();
+        __m512 most = _mm512_set1_ps(-INFINITY);
         for (int64_t b = 0; b < blocks; b++) {
+            const float* block = keys + view.place(b) * BLOCK * dim;
             __m512 sum = _mm512_setzero_ps();
             for (int64_t d = 0; d < dim; d++)
-                sum = _mm512_fmadd_ps(_mm512_loadu_ps(keys + (b * dim + d) * 16), _mm512_set1_ps(q[g * dim + d]), sum);
-            int64_t left = length - b * 16;
-            __mmask16 real = left >= 16 ? 0xFFFF : (__mmask16)((1 << left) - 1);
-            sum = _mm512_mask_blend_ps(real, _mm512_set1_ps(-INFINITY), sum);
+                sum = _mm512_fmadd_ps(_mm512_loadu_ps(block + d * BLOCK), _mm512_set1_ps(q[g * dim + d]), sum);
+            sum = _mm512_mask_blend_ps(seen_of(length, b), _mm512_set1_ps(-INFINITY), sum);
             most = _mm512_max_ps(most, sum);
-            _mm512_storeu_ps(scores + g * padded + b * 16, sum);
+            _mm512_storeu_ps(scores + b * BLOCK, sum);
         }
-        __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(most));
-        for (int64_t b = 0; b < blocks; b++) {
-            __m512 s = _mm512_loadu_ps(scores + g * padded + b * 16);
-            __mmask16 real = _mm512_cmp_ps_mask(s, _mm512_set1_ps(-INFINITY), _CMP_GT_OQ);
-            __m512 p = _mm512_maskz_mov_ps(real, exp_ps(_mm512_sub_ps(s, top)));
-            total = _mm512_add_ps(total, p);
-            _mm512_storeu_ps(scores + g * padded + b * 16, p);
-        }
-        __m512 whole = _mm512_set1_ps(_mm512_reduce_add_ps(total));
+        const __m512 whole = _mm512_set1_ps(exponentials<false>(scores, blocks, most));
         for (int64_t d = 0; d < dim; d += 16) {
             __m512 sum = _mm512_setzero_ps();
-            for (int64_t t = 0; t < length; t++)
-                sum = _mm512_fmadd_ps(_mm512_loadu_ps(values + t * dim + d), _mm512_set1_ps(scores[g * padded + t]), sum);
+            for (int64_t t = 0; t < length; t++) {
+                const float* value = values + (view.place(t / BLOCK) * BLOCK + t % BLOCK) * dim + d;
+                sum = _mm512_fmadd_ps(_mm512_loadu_ps(value), _mm512_set1_ps(scores[t]), sum);
+            }
             _mm512_storeu_ps(out + g * dim + d, _mm512_div_ps(sum, whole));
         }
     }
 }
 
 template <int G>
-static void attend_some(bool wide, const void* k, const void* v, int64_t length, int64_t dim, const float* q,
-                        float* scores, float* out) {
-    if (wide) attend_f32<G>((const float*)k, (const float*)v, length, dim, q, scores, out);
-    else attend_bf16<G>((const uint16_t*)k, (const uint16_t*)v, length, dim, q, scores, out);
+static void attend_some(bool wide, const void* k, const void* v, const Tile& tile, int64_t dim, const float* const* q,
+                        float* scores, float* const* out, const char* next) {
+    const uint16_t *keys = (const uint16_t*)k, *values = (const uint16_t*)v;
+    if (wide)
+        for (int64_t t = 0; t < tile.count; t++)
+            attend_f32<G>((const float*)k, (const float*)v, tile.view, tile.lengths[t], dim, q[t], scores, out[t]);
+    else if (tile.count == 4) attend_bf16<G, G < 4 ? 4 : 1>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 3) attend_bf16<G, 3>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 2) attend_bf16<G, 2>(keys, values, tile, dim, q, scores, out, next);
+    else attend_bf16<G, 1>(keys, values, tile, dim, q, scores, out, next);
 }
 
-// Any group size, in pieces that fit the registers.
-static void attend(bool wide, const void* k, const void* v, int64_t length, int64_t dim, int64_t group, const float* q,
-                   float* scores, float* out) {
-    while (group > 0) {
-        int64_t part = std::min<int64_t>(group, 4);
-        if (part == 4) attend_some<4>(wide, k, v, length, dim, q, scores, out);
-        else if (part == 3) attend_some<3>(wide, k, v, length, dim, q, scores, out);
-        else if (part == 2) attend_some<2>(wide, k, v, length, dim, q, scores, out);
-        else attend_some<1>(wide, k, v, length, dim, q, scores, out);
-        group -= part, q += part * dim, out += part * dim;
+// Any group size, in pieces that fit the registers. `q`, `out`: each token's `[group][dim]`; `next`: keys that are
+// wanted after these. `scores` is scratch of SCORE_ROWS * (the positions seen + 32).
+constexpr int64_t SCORE_ROWS = 4 * MOST_TOKENS;
+static void attend(bool wide, const void* k, const void* v, const Tile& tile, int64_t dim, int64_t group,
+                   const float* const* q, float* scores, float* const* out, const char* next) {
+    for (int64_t done = 0; done < group;) {
+        const float* queries[MOST_TOKENS];
+        float* outs[MOST_TOKENS];
+        for (int64_t t = 0; t < tile.count; t++) queries[t] = q[t] + done * dim, outs[t] = out[t] + done * dim;
+        const int64_t part = std::min<int64_t>(group - done, 4);
+        if (part == 4) attend_some<4>(wide, k, v, tile, dim, queries, scores, outs, next);
+        else if (part == 3) attend_some<3>(wide, k, v, tile, dim, queries, scores, outs, next);
+        else if (part == 2) attend_some<2>(wide, k, v, tile, dim, queries, scores, outs, next);
+        else attend_some<1>(wide, k, v, tile, dim, queries, scores, outs, next);
+        done += part;
     }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -102,12 +103,13 @@ class NativeLlama:
             positions += range(segment.start, segment.start + segment.count)
             adapters += [segment.adapter] * segment.count
         plan = torch.tensor([slots, positions, adapters], dtype=torch.int32)
-        pairs, rank = self._pairs(adapters)
+        pairs, low = self._pairs(adapters)
+        window = memory.window
         batch = BatchFields(
             tokens=len(slots),
             slots=plan[0].data_ptr(),
             positions=plan[1].data_ptr(),
-            adapters=plan[2].data_ptr() if rank else None,
+            adapters=plan[2].data_ptr() if low else None,
             keys=memory.keys.data_ptr(),
             values=memory.values.data_ptr(),
             layer_stride=memory.keys.stride(0),
@@ -115,8 +117,8 @@ class NativeLlama:
             head_stride=memory.keys.stride(2),
             wide=int(memory.dtype == torch.float32),
             pairs=ctypes.cast(pairs, ctypes.c_void_p),
-            rank=rank,
-            longest=max(positions) + 1,
+            low=low,
+            **({} if window is None else asdict(window)),
         )
         with self._threads.timed(len(slots)) as threads:
             self._library.antiphon_hidden(
@@ -148,7 +150,7 @@ class NativeLlama:
         Raises:
             ValueError: a pair does not fit the model.
         """
-        return pack_pairs(pairs, rank, self.shape)
+        return pack_pairs(pairs, rank, self.shape, self.dtype)
 
     def add_adapter(self, number: int, packed: PackedPairs) -> None:
         """Compute segments of adapter `number` (1 or more) with its pairs from now on."""
@@ -159,12 +161,12 @@ class NativeLlama:
         del self._adapters[number]
 
     def _pairs(self, adapters: list[int]) -> tuple[ctypes.Array[ctypes.c_void_p], int]:
-        """The adapters' tables by number, and the greatest rank among those in use; 0: there are none."""
+        """The adapters' tables by number, and the most channels of a `down` among those in use; 0: there are none."""
         used = {number for number in adapters if number}
         table = (ctypes.c_void_p * max(used, default=0))()
         for number in used:
             table[number - 1] = ctypes.addressof(self._adapters[number].fields)
-        return table, max((self._adapters[number].rank for number in used), default=0)
+        return table, max((self._adapters[number].low for number in used), default=0)
 
     def _layer(self, weights: LayerWeights, kernel: str) -> LayerFields:
         inner = self.shape.inner

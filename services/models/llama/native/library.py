@@ -39,7 +39,7 @@ class MatrixFields(ctypes.Structure):
 
 
 class LayerFields(ctypes.Structure):
-    """`Layer` of forward.cpp."""
+    """`Layer` of model.h."""
 
     _fields_ = (
         ("qkv", MatrixFields),
@@ -54,7 +54,7 @@ class LayerFields(ctypes.Structure):
 
 
 class ShapeFields(ctypes.Structure):
-    """`Shape` of forward.cpp."""
+    """`Shape` of model.h."""
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("layers", "hidden", "heads", "kv_heads", "dim", "inner")),
@@ -63,10 +63,10 @@ class ShapeFields(ctypes.Structure):
 
 
 class PairFields(ctypes.Structure):
-    """`Pair` of forward.cpp."""
+    """`Pair` of pairs.h."""
 
     _fields_ = (
-        ("down", ctypes.c_void_p),
+        ("down", MatrixFields),
         ("up", ctypes.c_void_p),
         ("rank", ctypes.c_int64),
         ("parts", ctypes.c_int64),
@@ -74,7 +74,7 @@ class PairFields(ctypes.Structure):
 
 
 class BatchFields(ctypes.Structure):
-    """`Batch` of forward.cpp."""
+    """`Batch` of model.h."""
 
     _fields_ = (
         ("tokens", ctypes.c_int64),
@@ -88,8 +88,8 @@ class BatchFields(ctypes.Structure):
         ("head_stride", ctypes.c_int64),
         ("wide", ctypes.c_int64),
         ("pairs", ctypes.c_void_p),
-        ("rank", ctypes.c_int64),
-        ("longest", ctypes.c_int64),
+        ("low", ctypes.c_int64),
+        *((name, ctypes.c_int64) for name in ("sinks", "limit", "block", "ring")),
     )
 
 

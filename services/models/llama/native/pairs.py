@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from services.models.llama.native.library import PairFields
-from services.models.llama.native.packing import LANES, address, interleave
+from services.models.llama.native.packing import LANES, PackedMatrix, address, interleave, pack
 from services.models.llama.shape import LlamaShape
 
 Pairs = Mapping[tuple[int, str], tuple[Tensor, Tensor]]
@@ -19,15 +19,16 @@ _FUSED = (("q_proj", "k_proj", "v_proj"), ("o_proj",), ("gate_proj", "up_proj"),
 
 @dataclass(frozen=True, slots=True)
 class PackedPairs:
-    """One adapter: the fields of `[layers][4]` matrices, its rank, and the memory they point to."""
+    """One adapter: the fields of `[layers][4]` matrices, the most channels of a `down`, and the memory pointed to."""
 
     fields: ctypes.Array[PairFields]
-    rank: int
-    tensors: tuple[Tensor, ...]
+    low: int
+    kept: tuple[Tensor | PackedMatrix, ...]
 
 
-def pack_pairs(pairs: Pairs, rank: int, shape: LlamaShape) -> PackedPairs:
-    """Pack `(layer, projection) -> (A: [rank, in], B: [out, rank])`; projections that are absent stay as they are.
+def pack_pairs(pairs: Pairs, rank: int, shape: LlamaShape, dtype: torch.dtype) -> PackedPairs:
+    """Pack `(layer, projection) -> (A: [rank, in], B: [out, rank])` in fp32 or bf16; projections that are absent stay
+    as they are.
 
     Raises:
         ValueError: a pair is for no projection of this shape.
@@ -46,7 +47,9 @@ def pack_pairs(pairs: Pairs, rank: int, shape: LlamaShape) -> PackedPairs:
         fits = name in sizes and layer < shape.layers
         if not fits or a.shape != (rank, sizes[name][0]) or b.shape != (sizes[name][1], rank):
             raise ValueError(f"the pair of layer {layer}, {name} does not fit the model")
-    kept: list[Tensor] = []
+    kept: list[Tensor | PackedMatrix] = []
+    even = rank + rank % 2
+    low = 0
     fields = (PairFields * (shape.layers * len(_FUSED)))()
     for layer in range(shape.layers):
         for which, names in enumerate(_FUSED):
@@ -55,13 +58,22 @@ def pack_pairs(pairs: Pairs, rank: int, shape: LlamaShape) -> PackedPairs:
             downs, ups = [], []
             for name in names:
                 inputs, outputs = sizes[name]
-                none = (torch.zeros(rank, inputs), torch.zeros(outputs, rank))
-                a, b = pairs.get((layer, name), none)
-                downs.append(a.float())
-                ups.append(b.float())
-            up = interleave(*ups) if which == 2 else torch.cat(ups)
-            down = torch.cat(downs).contiguous()
-            panels = up.view(-1, LANES, rank).permute(0, 2, 1).contiguous()
-            kept += [down, panels]
-            fields[layer * len(_FUSED) + which] = PairFields(address(down), address(panels), rank, len(names))
-    return PackedPairs(fields, rank, tuple(kept))
+                down, up = torch.zeros(even, inputs), torch.zeros(outputs, even)
+                if (layer, name) in pairs:
+                    down[:rank], up[:, :rank] = pairs[(layer, name)]
+                downs.append(down)
+                ups.append(up)
+            packed = pack(torch.cat(downs), "fp32" if dtype == torch.float32 else "bf16")
+            panels = _panels(interleave(*ups) if which == 2 else torch.cat(ups), dtype)
+            kept += [packed, panels]
+            low = max(low, packed.n)
+            fields[layer * len(_FUSED) + which] = PairFields(packed.fields, address(panels), even, len(names))
+    return PackedPairs(fields, low, tuple(kept))
+
+
+def _panels(up: Tensor, dtype: torch.dtype) -> Tensor:
+    """`[out, rank]` in panels of 16 channels."""
+    panels = up.view(-1, LANES, up.shape[1]).permute(0, 2, 1)
+    if dtype == torch.float32:
+        return panels.contiguous()
+    return panels.reshape(len(panels), -1, 2, LANES).transpose(2, 3).to(torch.bfloat16).contiguous()

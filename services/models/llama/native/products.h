@@ -28,8 +28,9 @@ struct Matrix {
     int64_t unused;
 };
 
-// What a product reads of its input rows, in the form its format wants. Rows lie in blocks of eight, the block's
-// values for one column side by side, so that one register and constant distances reach all of them.
+// What a product reads of its input rows, in the form its format wants; a form that is null is not kept. Rows lie in
+// blocks of eight, the block's values for one column side by side, so that one register and constant distances reach
+// all of them.
 struct Input {
     int64_t k;
     float* wide;      // F32 [rows/8][k][8]
@@ -37,25 +38,22 @@ struct Input {
     int8_t* steps;    // Q [rows/8][k/4][8][4]
     float* scale;     // Q [rows/8][k/32][8]
     float* sum;       // Q4 [rows/8][k/32][8], scale times the sum of the steps; Q8: int32, -128 times the sum
-    float* plain;     // [rows][k] as they are, only where adapters need them
 
     // Take 32 values of a row, beginning at column `at` (a multiple of 32).
     void store(int64_t format, int64_t row, int64_t at, const float* x) const {
         const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
         const int64_t block = row / MOST_ROWS * k, lane = row % MOST_ROWS;
-        if (plain) {
-            _mm512_storeu_ps(plain + row * k + at, a);
-            _mm512_storeu_ps(plain + row * k + at + 16, b);
-        }
-        if (format == F32) {
+        if (wide) {
             float* to = wide + (block + at) * MOST_ROWS + lane;
             for (int i = 0; i < GROUP; i++) to[i * MOST_ROWS] = x[i];
-        } else if (format == BF16) {
+        }
+        if (half) {
             alignas(64) uint32_t pairs[16];
             _mm512_store_si512(pairs, (__m512i)_mm512_cvtne2ps_pbh(b, a));
             uint32_t* to = (uint32_t*)half + (block + at) / 2 * MOST_ROWS + lane;
             for (int i = 0; i < 16; i++) to[i * MOST_ROWS] = pairs[i];
-        } else {
+        }
+        if (steps) {
             float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
             float up = most > 0 ? 127.0f / most : 0.0f, down = most / 127.0f;
             __m512 factor = _mm512_set1_ps(up);
@@ -81,11 +79,13 @@ static inline __m512 widen(const uint16_t* fp16) {
 
 template <int MR, bool FOUR_BITS>
 static inline void panel_q(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
-    const int64_t groups = m.k / GROUP, bytes = FOUR_BITS ? 256 : 512, block = row / MOST_ROWS * m.k;
+    const int64_t groups = m.k / GROUP, bytes = FOUR_BITS ? 256 : 512;
+    const int64_t block = row / MOST_ROWS * m.k, lane = row % MOST_ROWS;
     const uint8_t* data = m.data + panel * groups * bytes;
     const uint16_t *scales = m.scale + panel * groups * LANES, *lows = m.low + panel * groups * LANES;
-    const int32_t* x = (const int32_t*)in.steps + block / 4 * MOST_ROWS;
-    const float *x_scale = in.scale + block / GROUP * MOST_ROWS, *x_sum = in.sum + block / GROUP * MOST_ROWS;
+    const int32_t* x = (const int32_t*)in.steps + block / 4 * MOST_ROWS + lane;
+    const float *x_scale = in.scale + block / GROUP * MOST_ROWS + lane;
+    const float* x_sum = in.sum + block / GROUP * MOST_ROWS + lane;
     const __m512i nibble = _mm512_set1_epi8(15);
     __m512 total[MR];
 #pragma GCC unroll 8
@@ -139,7 +139,7 @@ static inline void panel_q(const Matrix& m, int64_t panel, const Input& in, int6
 template <int MR>
 static inline void panel_bf16(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
     const uint8_t* data = m.data + panel * m.k * LANES * 2;
-    const int32_t* x = (const int32_t*)in.half + row / MOST_ROWS * m.k / 2 * MOST_ROWS;
+    const int32_t* x = (const int32_t*)in.half + row / MOST_ROWS * m.k / 2 * MOST_ROWS + row % MOST_ROWS;
     __m512 total[MR];
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
@@ -155,7 +155,8 @@ static inline void panel_bf16(const Matrix& m, int64_t panel, const Input& in, i
 
 template <int MR>
 static inline void panel_f32(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
-    const float *data = (const float*)m.data + panel * m.k * LANES, *x = in.wide + row / MOST_ROWS * m.k * MOST_ROWS;
+    const float* data = (const float*)m.data + panel * m.k * LANES;
+    const float* x = in.wide + row / MOST_ROWS * m.k * MOST_ROWS + row % MOST_ROWS;
     __m512 total[MR];
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
@@ -180,7 +181,7 @@ static inline void panel_rows(const Matrix& m, int64_t panel, const Input& in, i
     }
 }
 
-// One panel for `count` (1 to 8) rows from `row` on.
+// One panel for `count` (1 to 8) rows from `row` on, all in one block of eight.
 static inline void panel_product(const Matrix& m, int64_t panel, const Input& in, int64_t row, int count, __m512* out) {
     switch (count) {
         case 8: return panel_rows<8>(m, panel, in, row, out);

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _RECENT = 4  # passes of a count that are remembered; the best of them stands for it
 _TRY_AGAIN = 24  # passes between two looks at another count
+_FAR = 1.3  # a count that takes so much longer than the best is looked at more rarely
+_RARELY = 8
 
 
 class ThreadChoice:
@@ -21,24 +23,28 @@ class ThreadChoice:
     def __init__(self, most: int) -> None:
         self._counts = sorted({max(most, 1), max(most // 2, 1), 1}, reverse=True)
         self._seconds: dict[int, dict[int, deque[float]]] = {}
-        self._passes = 0
+        self._passes: Counter[int] = Counter()
 
     @contextmanager
     def timed(self, tokens: int) -> Iterator[int]:
         """The count for a pass of `tokens` tokens; the time inside the block is learnt from."""
-        known = self._seconds.setdefault(tokens.bit_length(), {count: deque(maxlen=_RECENT) for count in self._counts})
-        self._passes += 1
-        count = self._choose(known)
+        size = tokens.bit_length()
+        known = self._seconds.setdefault(size, {count: deque(maxlen=_RECENT) for count in self._counts})
+        self._passes[size] += 1
+        count = self._choose(known, self._passes[size])
         started = time.perf_counter()
         yield count
         known[count].append((time.perf_counter() - started) / tokens)
 
-    def _choose(self, known: dict[int, deque[float]]) -> int:
+    def _choose(self, known: dict[int, deque[float]], passes: int) -> int:
         fewest = min(self._counts, key=lambda count: len(known[count]))
         if len(known[fewest]) < 2:  # the first pass of a count is often slow for reasons of its own
             return fewest
         best = min(self._counts, key=lambda count: min(known[count]))
-        if self._passes % _TRY_AGAIN or len(self._counts) == 1:
+        if passes % _TRY_AGAIN or len(self._counts) == 1:
             return best
+        turn = passes // _TRY_AGAIN
         others = [count for count in self._counts if count != best]
-        return others[self._passes // _TRY_AGAIN % len(others)]
+        other = others[turn % len(others)]
+        far = min(known[other]) > _FAR * min(known[best])
+        return best if far and turn % _RARELY else other
