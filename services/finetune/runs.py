@@ -21,7 +21,8 @@ from services.finetune.domain.sets import NothingToLearn, plan_set
 from services.finetune.rehearsal import rehearsal_prompts
 from services.finetune.settings import FinetuneSettings
 from services.finetune.training.judging import greedy_replies, mean_loss, says
-from services.finetune.training.lora import LoraSettings, LoraTrainer
+from services.finetune.training.lora import LoraSettings, LoraTrainer, computes_in_bfloat16
+from services.finetune.training.shrinking import shrink
 from services.finetune.training.texts import Texts
 from services.models.adapter import version_id, write_adapter
 
@@ -78,14 +79,19 @@ class TrainingRun:
         made = self._gather(texts)
         new = texts.samples(self._store.examples.read(self._tenant, made["new"]))
         replay = texts.samples(self._store.examples.read(self._tenant, made["replay"]))
+        watched = texts.samples(self._store.examples.read(self._tenant, made.get("watched") or []))
         held_out = texts.samples(self._store.examples.read(self._tenant, made["held_out"]))
         if not new:
             raise FailedPrecondition("everything to be learned was erased meanwhile", reason="NOTHING_TO_LEARN")
         base = texts.load()
         before = self._look(base, texts, new, held_out)
+        known = mean_loss(base, watched, alive=self._still)
         trainer = LoraTrainer(base, [*new, *replay], self._lora())
         self._train(trainer)
         self._progress(status="evaluating")
+        kept = shrink(trainer.model, watched, known, alive=self._still)
+        self._check()
+        log.info("update_kept", training=self._id, share=kept)
         after = self._look(trainer.model, texts, new, held_out)
         measures = gate.judge(
             new_loss=(before["new_loss"], after["new_loss"]),
@@ -113,7 +119,8 @@ class TrainingRun:
         old = [*examples.trained(self._tenant), *examples.rehearsals(self._tenant, texts.base_version)]
         share = self._run["settings"].get("replay_share", self._settings.train_replay_share)
         plan = plan_set(new, old, replay_share=share, seed=self._lora().seed)
-        made = self._store.trainings.put_set(self._tenant, list(plan.new), list(plan.replay), list(plan.held_out))
+        parts = (plan.new, plan.replay, plan.watched, plan.held_out)
+        made = self._store.trainings.put_set(self._tenant, *map(list, parts))
         self._progress(training_set=made["_id"], new_examples=len(plan.new), replay_examples=len(plan.replay))
         return made
 
@@ -139,7 +146,7 @@ class TrainingRun:
             }
             for prompt, reply in zip(missing, replies, strict=True)
         ]
-        self._store.examples.add(self._tenant, [row for row in rows if row["answer"].strip()])
+        self._store.examples.add(self._tenant, [row for row in rows if str(row["answer"]).strip()])
 
     def _train(self, trainer: LoraTrainer) -> None:
         checkpoint = self._store.trainings.checkpoint(self._tenant, self._id)
@@ -164,7 +171,9 @@ class TrainingRun:
     def _look(self, model: Any, texts: Texts, new: list[Any], held_out: list[Any]) -> dict[str, Any]:
         """What a model does with the set: losses, and greedy replies to the new and the held-out prompts."""
         asked = new[: self._settings.judged_replies]
-        replies = greedy_replies(model, [one.prompt for one in asked], texts.end_ids, alive=self._still)
+        most = min(64, max((len(one.answer) for one in asked), default=0) + 4)
+        prompts = [one.prompt for one in asked]
+        replies = greedy_replies(model, prompts, texts.end_ids, tokens=most, batch_size=32, alive=self._still)
         old = held_out[: self._settings.judged_replies]
         old_replies = greedy_replies(model, [one.prompt for one in old], texts.end_ids, tokens=24, alive=self._still)
         found = {
@@ -232,6 +241,7 @@ class TrainingRun:
             max_steps=asked.get("max_steps", 0),
             batch_size=asked.get("batch_size", settings.train_batch_size),
             seed=asked.get("seed", 0),
+            bfloat16=computes_in_bfloat16(settings.train_precision),
         )
 
     def _progress(self, **fields: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from services.common.settings import CommonSettings
@@ -13,16 +15,19 @@ class FinetuneSettings(CommonSettings):
     feedback_batch: int = Field(256, ge=1, description="Feedback records made into examples at a time, at most.")
     feedback_wait_seconds: float = Field(2.0, gt=0, description="Longest wait before a smaller batch is processed.")
     train_rank: int = Field(16, ge=1, le=256, description="Rank of the low-rank pairs.")
-    train_learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate.")
-    train_epochs: float = Field(5.0, gt=0, description="Passes over the training set.")
-    train_batch_size: int = Field(8, ge=1, description="Examples per optimiser step.")
-    train_replay_share: float = Field(0.3, ge=0, lt=1, description="Share of replayed examples in a training set.")
+    train_learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
+    train_epochs: float = Field(4.0, gt=0, description="Passes over the training set.")
+    train_batch_size: int = Field(4, ge=1, description="Examples per optimiser step.")
+    train_replay_share: float = Field(0.4, ge=0, lt=1, description="Share of replayed examples in a training set.")
     train_checkpoint_seconds: float = Field(20.0, gt=0, description="How often a run stores a checkpoint.")
     train_lease_seconds: float = Field(
         30.0, gt=0, description="A worker's hold on a run without a heartbeat; then another goes on with it."
     )
+    train_precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="Arithmetic of a training's products; auto: bf16 where the CPU computes in it."
+    )
     train_threads: int = Field(0, ge=0, description="Threads of a training run; 0 takes one for each core.")
     rehearsals: int = Field(
-        64, ge=0, description="Replies of the base model to general questions that are replayed and held out."
+        96, ge=0, description="Replies of the base model to general questions that are replayed and held out."
     )
     judged_replies: int = Field(64, ge=0, description="Greedy replies a version is judged by, new and old each.")

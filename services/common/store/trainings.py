@@ -135,14 +135,17 @@ class Trainings:
         free = {"$lte": [{"$ifNull": ["$lease_until", None]}, "$$NOW"]}
         return list(every.find({"open": True, "$expr": free}).sort("_id", 1).limit(limit))
 
-    def put_set(self, tenant: str, new: list[str], replay: list[str], held_out: list[str]) -> Document:
+    def put_set(
+        self, tenant: str, new: list[str], replay: list[str], watched: list[str], held_out: list[str]
+    ) -> Document:
         """Store a training set (KEPT); its id is the hash of the examples it names, so it is never changed."""
-        digest = hashlib.sha256(repr((tenant, new, replay, held_out)).encode()).hexdigest()[:24]
+        digest = hashlib.sha256(repr((tenant, new, replay, watched, held_out)).encode()).hexdigest()[:24]
         made: Document = {
             "_id": f"set_{digest}",
             "schema_version": SCHEMA_VERSION,
             "new": new,
             "replay": replay,
+            "watched": watched,
             "held_out": held_out,
             "examples": [*new, *replay],
             "created_at": now(),

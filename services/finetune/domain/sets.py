@@ -1,4 +1,4 @@
-"""The incremental training set: what is new, what is replayed against forgetting, what is held out to judge by."""
+"""The incremental training set: what is new, what is replayed against forgetting, what is watched and judged by."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SetPlan:
-    """Example ids: to learn, to replay, and old ones that training never sees."""
+    """Example ids: to learn, to replay, and old ones that training never sees, to watch it by and to judge it by."""
 
     new: tuple[str, ...]
     replay: tuple[str, ...]
+    watched: tuple[str, ...]
     held_out: tuple[str, ...]
 
 
@@ -26,8 +27,8 @@ def plan_set(
 ) -> SetPlan:
     """Choose a set. ``old`` are examples learned before and rehearsals of the base model's own replies.
 
-    Replay is ``replay_share`` of the whole set, as far as the old ones suffice; a fifth of the old ones, at most 64,
-    is held out first, chosen by their ids so that an example is on the same side in every training.
+    Replay is ``replay_share`` of the whole set, as far as the old ones suffice; a fifth of the old ones is held out
+    first and a tenth watched, at most 64 and 32, by their ids so that an example is on the same side in every training.
 
     Of new examples with one prompt the latest wins: two answers to one question would train against each other.
 
@@ -37,12 +38,13 @@ def plan_set(
     if not latest:
         raise NothingToLearn("no example came since the last training")
     others = [one for one in old if one["prompt"] not in latest]
-    held_out = sorted(one["_id"] for one in others if _held(one["_id"]))[:64]
-    pool = sorted(one["_id"] for one in others if not _held(one["_id"]))
+    held_out = sorted(one["_id"] for one in others if _side(one["_id"]) < 2)[:64]
+    watched = sorted(one["_id"] for one in others if _side(one["_id"]) == 2)[:32]
+    pool = sorted(one["_id"] for one in others if _side(one["_id"]) > 2)
     wanted = round(len(latest) * replay_share / (1 - replay_share))
     replay = random.Random(seed).sample(pool, min(wanted, len(pool)))
-    return SetPlan(tuple(one["_id"] for one in latest.values()), tuple(replay), tuple(held_out))
+    return SetPlan(tuple(one["_id"] for one in latest.values()), tuple(replay), tuple(watched), tuple(held_out))
 
 
-def _held(example: str) -> bool:
-    return sum(example.encode()) % 5 == 0
+def _side(example: str) -> int:
+    return sum(example.encode()) % 10

@@ -41,6 +41,13 @@ class LoraSettings:
         return self.max_steps or max(1, math.ceil(samples * self.epochs / self.batch_size))
 
 
+def computes_in_bfloat16(precision: str) -> bool:
+    """Whether a training at ``precision`` (auto, fp32, bf16) takes bfloat16 products on this CPU."""
+    capabilities = torch.cpu.get_capabilities()
+    native = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return precision == "bf16" or (precision == "auto" and native)
+
+
 class LoraTrainer:
     """One run's model, optimiser and place in the data; its checkpoint continues it exactly."""
 

@@ -8,6 +8,7 @@ import torch
 from services.finetune.training.judging import greedy_replies, mean_loss
 from services.finetune.training.lora import LoraSettings, LoraTrainer
 from services.finetune.training.loss import Sample, answer_loss
+from services.finetune.training.shrinking import shrink
 from services.models.adapter import BadVersion, read_adapter, version_id, write_adapter
 from services.models.language_model import load_module
 from tests.support.tiny_model import make_tiny_model
@@ -41,6 +42,18 @@ def test_a_resumed_run_ends_as_one_that_was_never_broken(tiny: Path) -> None:
     assert resumed.run(lambda step, loss: True)
     one, other = write_adapter(whole.model, "base"), write_adapter(resumed.model, "base")
     assert version_id(one) == version_id(other)
+
+
+def test_an_update_is_shrunk_until_what_was_known_before_holds(tiny: Path) -> None:
+    model = _train(tiny).model
+    known = [Sample((11, 12, 13), (41, 51))]  # what the corrections speak against
+    before = mean_loss(load_module(tiny), known)
+    trained, learned = mean_loss(model, known), mean_loss(model, SAMPLES)
+    assert trained > before * 1.01
+    assert shrink(model, [], before) == 1.0
+    assert shrink(model, known, before) < 1.0
+    assert mean_loss(model, known) < trained
+    assert learned < mean_loss(model, SAMPLES) < mean_loss(load_module(tiny), SAMPLES)
 
 
 def test_a_version_computes_what_the_trained_model_computes(tiny: Path) -> None:

@@ -23,7 +23,8 @@ def test_replay_has_its_share_and_held_out_examples_are_never_trained_on() -> No
     assert len(plan.new) == 20
     assert len(plan.replay) == 20
     assert plan.held_out
-    assert not set(plan.held_out) & set(plan.replay)
+    assert plan.watched
+    assert len({*plan.replay, *plan.watched, *plan.held_out}) == 20 + len(plan.watched) + len(plan.held_out)
 
 
 def test_what_is_held_out_once_is_held_out_always() -> None:
