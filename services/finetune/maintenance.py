@@ -57,9 +57,14 @@ class Maintenance(threading.Thread):
         if kept.get("sessions"):
             for session in self._store.sessions.expired(tenant, now - timedelta(seconds=kept["sessions"])):
                 self._store.turns.delete_session(tenant, session)
-                self._store.feedback.delete_session(tenant, session)
+                self._forget(tenant, {"session": session})
                 self._store.sessions.delete(tenant, session)
         if kept.get("feedback"):
-            self._store.feedback.erase(tenant, {"created_at": {"$lt": now - timedelta(seconds=kept["feedback"])}})
+            self._forget(tenant, {"created_at": {"$lt": now - timedelta(seconds=kept["feedback"])}})
         if kept.get("versions"):
             self._store.versions.remove_unserved(tenant, now - timedelta(seconds=kept["versions"]))
+
+    def _forget(self, tenant: str, query: Document) -> None:
+        """Delete feedback and the examples made of it, which say the same."""
+        gone = self._store.feedback.erase(tenant, query)
+        self._store.examples.erase(tenant, {"feedback": {"$in": gone}})
