@@ -23,6 +23,8 @@ from services.cli.output import Failure, console, errors, print_json, print_tabl
 from services.cli.render import constraint_words
 
 CHUNK = 500
+CHUNK_SIZE = 2**20  # characters; with three bytes each still below what a gateway takes
+MAX_LINE = 2**20  # characters a gateway takes of a line; what is longer is cut right behind and refused by it
 
 feedback = typer.Typer(no_args_is_help=True, help="What people said about drafts: add, import, export.")
 
@@ -103,13 +105,28 @@ def _send(
     ):
         task = progress.add_task("importing", total=total, completed=next_line - 1)
         rest = islice(lines, next_line - 1, None)
-        while chunk := list(islice(rest, CHUNK)):
-            items = [feedback_pb2.ImportItem(json=line.rstrip("\r\n")) for line in chunk]
+        for chunk in _chunks(rest):
+            items = [feedback_pb2.ImportItem(json=line) for line in chunk]
             request = feedback_pb2.AppendImportRequest(import_id=import_id, first_line=next_line, items=items)
             answer = client.feedback.AppendImport(request)
             yield from answer.refused
             next_line += len(chunk)
             progress.update(task, completed=next_line - 1)
+
+
+def _chunks(lines: Iterator[str]) -> Iterator[list[str]]:
+    """Lines in groups that fit into a message."""
+    chunk: list[str] = []
+    size = 0
+    for whole in lines:
+        line = whole.rstrip("\r\n")[: MAX_LINE + 1]
+        if chunk and (len(chunk) == CHUNK or size + len(line) > CHUNK_SIZE):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(line)
+        size += len(line)
+    if chunk:
+        yield chunk
 
 
 @feedback.command("status")

@@ -15,6 +15,7 @@ from services.common.store.imports import RefusedLine
 from services.gateway import validation as check
 
 MAX_ITEMS = 1_000
+MAX_LINE = 2**20  # code points; clients cut a longer line right behind them, so that it is refused and not their chunk
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ def judge(store: Store, tenant: str, first_line: int, items: Sequence[pb.ImportI
 def _parsed(item: pb.ImportItem) -> pb.FeedbackItem:
     if item.WhichOneof("content") == "item":
         return item.item
+    if len(item.json) > MAX_LINE:
+        raise InvalidArgument("", f"the line has more than {MAX_LINE} characters")
     try:
         return Parse(item.json, pb.FeedbackItem())
     except ParseError as error:
