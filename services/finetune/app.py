@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from services.common.bus import Bus, topology
-from services.common.bus.jobs import Jobs, declare_jobs, job_queue, make_celery
+from services.common.bus.jobs import WORKER, Jobs, declare_jobs, job_queue, make_celery
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.finetune.settings import FinetuneSettings
@@ -83,7 +83,7 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
         runtime.ready()
         options = ["--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"]
         try:
-            app.worker_main(["worker", "--without-gossip", "--without-mingle", *options])
+            app.worker_main([*WORKER, *options])
         except SystemExit as end:
             if end.code:
                 raise

@@ -12,7 +12,7 @@ import structlog
 import torch
 
 from services.common.bus import Bus, Consumer, EventPublisher, topology
-from services.common.bus.jobs import Jobs, declare_jobs, make_celery
+from services.common.bus.jobs import WORKER, Jobs, declare_jobs, make_celery
 from services.common.bus.search import search_queue
 from services.common.errors import Unavailable
 from services.common.runtime import Runtime
@@ -114,7 +114,7 @@ def run_jobs(settings: KnowledgeSettings) -> None:
         runtime.ready()
         options = ["--pool", "threads", "--concurrency", str(settings.ingest_threads), "--loglevel", "WARNING"]
         try:
-            app.worker_main(["worker", "--without-gossip", "--without-mingle", *options])
+            app.worker_main([*WORKER, *options])
         except SystemExit as end:
             if end.code:
                 raise

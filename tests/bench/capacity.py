@@ -1,6 +1,6 @@
 """How many workers a load needs, and whether the model that says so is right: ``python -m tests.bench.capacity``.
 
-One session measures what a turn costs: seconds at the generator, seconds elsewhere, CPU of every process. From that
+Few sessions measure what a turn costs: seconds at the generator, seconds elsewhere, CPU of every process. From that
 ``queueing`` predicts the turns a second of 1 to 4 generator workers; each number is then run for real (echo engine,
 RabbitMQ, every other service once) and held against its prediction. After the run with three workers comes one in which
 one is asked to go (SIGTERM, as a scale-down does) while all of them speak: turns that did not complete are counted.
@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +28,36 @@ PLANNED = (5, 20, 50, 100)
 
 
 def calibrate(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
-    """What one turn costs when nobody else is there."""
+    """What one turn costs: seconds when nobody else is there, CPU in the company of as many as one worker speaks with
+    (a step's events travel together, so that a lonely turn costs more), beyond what the processes use while idle."""
+    before = sum(bench.cpu_seconds().values())
+    time.sleep(options.seconds / 3)
+    idle = (sum(bench.cpu_seconds().values()) - before) / (options.seconds / 3)
     load, run = asyncio.run(Callers(bench).talk(1, options.seconds / 2, options.warm_up))
+    _, company = asyncio.run(Callers(bench).talk(2 * ROWS, options.seconds / 2, options.warm_up))
     total = sum(load.total_ms) / len(load.total_ms) / 1000
     generation = sum(load.generation_ms) / len(load.generation_ms) / 1000
     return {
+        "idle_cores": idle,
         "turn_seconds": total,
         "generation_seconds": generation,
         "elsewhere_seconds": total - generation,
-        "cpu_seconds": run["cpu_ms_per_turn"] / 1000,
-        "caller_cpu_seconds": run["load_generator_cpu_ms_per_turn"] / 1000,
-        "cpu_seconds_by_process": {name: ms / 1000 for name, ms in run["cpu_ms_by_process"].items()},
+        "cpu_seconds": max(0.001, company["cpu_ms_per_turn"] / 1000 - idle * company["seconds"] / company["turns"]),
+        "lonely_cpu_seconds": run["cpu_ms_per_turn"] / 1000,
+        "caller_cpu_seconds": company["load_generator_cpu_ms_per_turn"] / 1000,
+        "cpu_seconds_by_process": {name: ms / 1000 for name, ms in company["cpu_ms_by_process"].items()},
     }
 
 
 def predict(cost: dict[str, Any], workers: int, sessions: int) -> float:
-    """Turns a second: the rows of all generators, the machine's cores, and a delay that nobody queues for."""
-    cpu = cost["cpu_seconds"] + cost["caller_cpu_seconds"]
+    """Turns a second: the rows of all generators, what idling leaves of the machine's cores, and a delay that nobody
+    queues for."""
+    cores = os.cpu_count() or 1
+    own = cost["cpu_seconds"] + cost["caller_cpu_seconds"]
+    cpu = own / max(0.1, 1 - cost["idle_cores"] / cores)
     stations = [
         Station("rows", cost["generation_seconds"], workers * ROWS),
-        Station("cores", cpu, os.cpu_count() or 1),
+        Station("cores", cpu, cores),
     ]
     return closed_throughput(stations, sessions, max(0.0, cost["elsewhere_seconds"] - cpu))
 
@@ -140,7 +151,7 @@ def main() -> None:
     options.records.parent.mkdir(parents=True, exist_ok=True)
     options.records.write_text(json.dumps({"machine": about, "rows": rows, "figures": figures(rows)}))
     print(f"{about['cpu']}, {about['cores']} cores, load {about['load_before']:.1f} before")
-    print(f"a turn alone: {json.dumps({name: round(v, 4) for name, v in cost.items() if isinstance(v, float)})}")
+    print(f"costs: {json.dumps({name: round(v, 4) for name, v in cost.items() if isinstance(v, float)})}")
     print(f"{'workers':>8}{'predicted':>11}{'measured':>10}{'error':>8}  turns/s")
     for row in rows:
         if "workers" in row:

@@ -24,6 +24,9 @@ _REDIS_OPTIONS = {
     "socket_timeout": PUBLISH_DEADLINE,
 }
 
+# Workers tell each other nothing: events would need an exchange of their own, which nobody reads.
+WORKER = ("worker", "--without-gossip", "--without-mingle", "--without-heartbeat")
+
 
 def job_queue(name: str, *, redis: bool, declares: bool = True) -> Queue:
     """A durable queue of jobs; on RabbitMQ a quorum queue with a delivery limit and dead letters.
@@ -111,10 +114,13 @@ class Jobs:
 
     def send(self, queue: str, name: str, **ids: Any) -> None:
         """Put a job on its queue. Raises Unavailable; the job's document lets a sweep send it again."""
+        # On RabbitMQ through the jobs' exchange: a right to write to the default one is a right to write to any queue.
+        exchange = {} if self._redis else {"exchange": _JOBS.name, "routing_key": queue}
         try:
             self._app.send_task(
                 name,
                 kwargs=ids,
+                **exchange,
                 queue=job_queue(queue, redis=self._redis, declares=self._settings.broker_declares),
                 retry=True,
                 retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
