@@ -91,6 +91,7 @@ class Corpus:
         texts = [f"{one.heading}\n{one.text}" if one.heading else one.text for one in entries]
         vectors = self._vectors(texts, cache)
         self.index.add_vectors({one.id: vector for one, vector in zip(entries, vectors, strict=True)})
+        self.entries = {one.id: one for one in entries}
         self._documents = [one.document for one in entries]
         self._block = vectors
         self._bm25 = Bm25()
