@@ -31,7 +31,7 @@ def main() -> None:
     if point == "saving":
         os.fsync = halt  # type: ignore[assignment]
     elif point == "applying":
-        TenantIndex.add_vectors = halt  # type: ignore[method-assign]
+        TenantIndex.add_vectors = halt  # type: ignore[assignment, method-assign]
     store = Store(CommonSettings(mongo_url=url, mongo_database=database))
     indexes = module.Indexes(store, ENCODER, DIMENSIONS, 1000, Path(folder))
     indexes.catch_up(tenant)
