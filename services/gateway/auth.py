@@ -17,7 +17,7 @@ _caller: contextvars.ContextVar[Credential] = contextvars.ContextVar("caller")
 
 # What a caller's key may do; everything not named here or below needs an operator's.
 CALLER = frozenset(
-    {"GetSchema", "ListSchemas", "GetState", "SubmitFeedback", "Search", "GetIngestion", "ListFacts", "FactHistory"}
+    "GetSchema ListSchemas GetState SubmitFeedback Search GetIngestion WatchIngestion ListFacts FactHistory".split()
 )
 REVIEWER_SERVICES = frozenset({"StateService", "FeedbackService", "KnowledgeService"})
 # Open to everyone: what load balancers and grpcurl ask before they have a key.

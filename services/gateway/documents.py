@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.common.media import MEDIA_TYPES, media_type
 from services.common.store import Document, Store
 from services.common.store.knowledge import Upload, document_id
 from services.common.store.knowledge.documents import MAX_DOCUMENT_BYTES
+from services.common.store.knowledge.ingesting import OPEN
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.mapping.knowledge import ingestion_message
@@ -25,6 +27,7 @@ from services.gateway.threads import Threads
 log = structlog.get_logger(__name__)
 MAX_CHUNK = 2**20
 MAX_TITLE = 500
+WATCH_SECONDS = 0.2
 INGEST = "knowledge.ingest"
 
 
@@ -68,6 +71,21 @@ class DocumentRpcs:
         ingestion = check.identifier("ingestion_id", request.ingestion_id)
         source = await self._threads.run(self._store.knowledge.get_ingestion, caller().tenant, ingestion)
         return pb.GetIngestionResponse(ingestion=ingestion_message(source))
+
+    async def WatchIngestion(
+        self, request: pb.WatchIngestionRequest, context: Any
+    ) -> AsyncIterator[pb.WatchIngestionResponse]:
+        ingestion, tenant = check.identifier("ingestion_id", request.ingestion_id), caller().tenant
+        seen: pb.Ingestion | None = None
+        while True:
+            source = await self._threads.run(self._store.knowledge.get_ingestion, tenant, ingestion)
+            message = ingestion_message(source)
+            if message != seen:
+                seen = message
+                yield pb.WatchIngestionResponse(ingestion=message)
+            if source["status"] not in OPEN:
+                return
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Any) -> pb.DeleteDocumentResponse:
         check.request_of("DeleteDocument", request)

@@ -360,6 +360,52 @@ class GetIngestionResponse(_message.Message):
 Global___GetIngestionResponse: _TypeAlias = GetIngestionResponse  # noqa: Y015
 
 @_typing.final
+class WatchIngestionRequest(_message.Message):
+    """Asks WatchIngestion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INGESTION_ID_FIELD_NUMBER: _builtins.int
+    ingestion_id: _builtins.str
+    """The ingestion."""
+    def __init__(
+        self,
+        *,
+        ingestion_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ingestion_id", b"ingestion_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchIngestionRequest: _TypeAlias = WatchIngestionRequest  # noqa: Y015
+
+@_typing.final
+class WatchIngestionResponse(_message.Message):
+    """One message of WatchIngestion's stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INGESTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ingestion(self) -> Global___Ingestion:
+        """As it stands."""
+
+    def __init__(
+        self,
+        *,
+        ingestion: Global___Ingestion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ingestion", b"ingestion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ingestion", b"ingestion"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchIngestionResponse: _TypeAlias = WatchIngestionResponse  # noqa: Y015
+
+@_typing.final
 class DeleteDocumentRequest(_message.Message):
     """Asks DeleteDocument."""
 

@@ -46,6 +46,11 @@ class KnowledgeServiceStub:
                 request_serializer=antiphon_dot_v1_dot_knowledge__pb2.GetIngestionRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_knowledge__pb2.GetIngestionResponse.FromString,
                 _registered_method=True)
+        self.WatchIngestion = channel.unary_stream(
+                '/antiphon.v1.KnowledgeService/WatchIngestion',
+                request_serializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionResponse.FromString,
+                _registered_method=True)
         self.DeleteDocument = channel.unary_unary(
                 '/antiphon.v1.KnowledgeService/DeleteDocument',
                 request_serializer=antiphon_dot_v1_dot_knowledge__pb2.DeleteDocumentRequest.SerializeToString,
@@ -116,6 +121,14 @@ class KnowledgeServiceServicer:
 
     def GetIngestion(self, request, context):
         """Says how far an ingestion has come.
+        NOT_FOUND: no such ingestion.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchIngestion(self, request, context):
+        """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
         NOT_FOUND: no such ingestion.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -216,6 +229,11 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
                     servicer.GetIngestion,
                     request_deserializer=antiphon_dot_v1_dot_knowledge__pb2.GetIngestionRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_knowledge__pb2.GetIngestionResponse.SerializeToString,
+            ),
+            'WatchIngestion': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchIngestion,
+                    request_deserializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionResponse.SerializeToString,
             ),
             'DeleteDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDocument,
@@ -324,6 +342,33 @@ class KnowledgeService:
             '/antiphon.v1.KnowledgeService/GetIngestion',
             antiphon_dot_v1_dot_knowledge__pb2.GetIngestionRequest.SerializeToString,
             antiphon_dot_v1_dot_knowledge__pb2.GetIngestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchIngestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/antiphon.v1.KnowledgeService/WatchIngestion',
+            antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionRequest.SerializeToString,
+            antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,6 +46,10 @@ class KnowledgeServiceStub:
     """Says how far an ingestion has come.
     NOT_FOUND: no such ingestion.
     """
+    WatchIngestion: _grpc.UnaryStreamMultiCallable[_knowledge_pb2.WatchIngestionRequest, _knowledge_pb2.WatchIngestionResponse]
+    """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
+    NOT_FOUND: no such ingestion.
+    """
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]
     """Takes a document and its passages out of the knowledge base. Manifests keep their references; the text is gone.
     Deleting what is deleted answers the same.
@@ -103,6 +107,10 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     """
     GetIngestion: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.GetIngestionRequest, _knowledge_pb2.GetIngestionResponse]  # type: ignore[assignment]
     """Says how far an ingestion has come.
+    NOT_FOUND: no such ingestion.
+    """
+    WatchIngestion: _aio.UnaryStreamMultiCallable[_knowledge_pb2.WatchIngestionRequest, _knowledge_pb2.WatchIngestionResponse]  # type: ignore[assignment]
+    """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
     NOT_FOUND: no such ingestion.
     """
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
@@ -171,6 +179,16 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.GetIngestionResponse, _abc.Awaitable[_knowledge_pb2.GetIngestionResponse]]:
         """Says how far an ingestion has come.
+        NOT_FOUND: no such ingestion.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchIngestion(
+        self,
+        request: _knowledge_pb2.WatchIngestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_knowledge_pb2.WatchIngestionResponse], _abc.AsyncIterator[_knowledge_pb2.WatchIngestionResponse]]:
+        """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
         NOT_FOUND: no such ingestion.
         """
 

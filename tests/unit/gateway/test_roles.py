@@ -23,7 +23,7 @@ def with_role(role: str) -> set[str]:
 def test_a_caller_talks_reads_states_gives_feedback_and_searches() -> None:
     talk = {method for method in METHODS if "ConversationService" in method}
     reading = called("State", "GetSchema", "ListSchemas", "GetState")
-    knowledge = called("Knowledge", "Search", "GetIngestion", "ListFacts", "FactHistory")
+    knowledge = called("Knowledge", "Search", "GetIngestion", "WatchIngestion", "ListFacts", "FactHistory")
     assert with_role("caller") == talk | reading | knowledge | called("Feedback", "SubmitFeedback")
 
 
