@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +97,26 @@ def test_a_good_certificate_with_a_key_or_a_token_is_let_in(door: Door, store: S
     with door.client(door.issuer.token(known, ["caller"])) as client:
         session = create(client)
     assert store.sessions.get(known, session)
+
+
+def test_the_command_comes_in_with_a_certificate_and_a_token_from_a_file(
+    door: Door, known: str, tmp_path: Path
+) -> None:
+    certificate, key = door.certificate
+    (tmp_path / "tls.crt").write_bytes(certificate)
+    (tmp_path / "tls.key").write_bytes(key)
+    (tmp_path / "token").write_text(door.issuer.token(known) + "\n")
+    options = {
+        "address": door.address,
+        "tls-ca": door.folder / "ca.crt",
+        "tls-certificate": tmp_path / "tls.crt",
+        "tls-key": tmp_path / "tls.key",
+        "token-file": tmp_path / "token",
+    }
+    command = [sys.executable, "-m", "services.cli", *(f"--{name}={value}" for name, value in options.items())]
+    told = subprocess.run([*command, "admin", "audit"], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "Nothing that is audited" in told.stdout
 
 
 def test_plain_text_on_the_tls_port_is_refused(door: Door, store: Store, known: str) -> None:
