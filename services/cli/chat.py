@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -47,7 +48,7 @@ def chat(
     demo = demo or not sys.stdin.isatty()
     with _stack(target) if bring_up else contextlib.nullcontext(), open_client(target) as client:
         if demo:
-            play(client)
+            play(client, lambda key: open_client(replace(target, key=key)))
         else:
             talk(client, session, user or user_name(), schema)
 

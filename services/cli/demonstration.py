@@ -11,6 +11,7 @@ from antiphon.v1.common_pb2 import DecodingSettings
 
 from services.cli.conversation import Conversation
 from services.cli.knowledge import find_documents, ingest
+from services.cli.learning import Open, play_learning
 from services.cli.output import Failure, console
 
 FOLDER = Path(__file__).with_name("demo")
@@ -18,8 +19,11 @@ SCHEMA = "demo-internet"
 SYSTEM = "You are a helpful AI assistant of Fernhill Internet. Answer in one short sentence."
 
 
-def play(client: Client) -> None:
-    """Play the conversation against the real services. Raises Failure when a turn gets no reply."""
+def play(client: Client, opened: Open) -> None:
+    """Play the conversation against the real services. ``opened`` makes a client with another key.
+
+    Raises Failure when a turn gets no reply.
+    """
     console.rule("Setting up an assistant for an internet provider")
     definition = (FOLDER / "schema.yaml").read_text(encoding="utf-8")
     schema = client.states.PutSchema(state_pb2.PutSchemaRequest(name=SCHEMA, definition=definition)).schema
@@ -31,6 +35,7 @@ def play(client: Client) -> None:
     )
     session = client.conversations.CreateSession(request).session
     _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=32)))
+    play_learning(client, opened)
     console.rule("The end")
 
 

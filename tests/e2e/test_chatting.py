@@ -1,5 +1,7 @@
 """`antiphon chat` on a terminal, and what it plays where there is none."""
 
+import re
+
 import pytest
 
 from tests.support.command import Command
@@ -38,8 +40,9 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     antiphon = Command(tmp_path_factory.mktemp("demo"))
+    antiphon.env |= {"ANTIPHON_REHEARSALS": "16", "ANTIPHON_JUDGED_REPLIES": "4"}  # a test has less time than a user
     out = antiphon("chat", "--up", timeout=380).out
-    assert out.count("\nuser ") == 6
+    assert out.count("\nuser ") == 9
     revision = out.split("feedback ", 1)[1].split("\nuser ", 1)[0]
     assert 'must include "grey cable"' in revision
     assert "grey cable" in revision.rsplit("understood:", 1)[1].split("\n", 1)[1].lower()
@@ -48,4 +51,9 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
     state = out.split("what has it understood?", 1)[1]
     assert "Monday" in state
     assert "correction" in state
+    answers = re.findall(r"night support team\?\n(.*?)\n  version (\S+)", out, re.DOTALL)
+    before, trained, again = answers
+    assert before == again
+    assert trained[0] != before[0]  # what it says after so short a training is the model's affair
+    assert trained[1] != before[1]
     assert antiphon("status", status=1).out.startswith("Nothing is running")
