@@ -27,7 +27,8 @@ def test_a_file_of_feedback_goes_in_but_for_its_broken_lines_and_comes_out(antip
 def test_versions_and_trainings_are_listed(antiphon: Command) -> None:
     assert antiphon.json("train", "list") == {}
     assert antiphon.json("models", "list")["pointer"] == {}
-    assert [one["worker"] for one in antiphon.json("models", "serving")["serving"]] == ["generator"]
+    (serving,) = antiphon.json("models", "serving")["serving"]
+    assert serving["worker"].startswith("generator")
     assert "NO_PREVIOUS" in antiphon("models", "rollback", status=1).err
 
 

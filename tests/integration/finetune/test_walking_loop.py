@@ -4,7 +4,7 @@ import pytest
 from antiphon.client import FailedPrecondition, PermissionDenied
 from antiphon.v1 import admin_pb2, feedback_pb2, knowledge_pb2, model_pb2
 
-from services.common.store import Request
+from services.common.store import NewTurn, Request, TurnLimits
 from services.common.store.knowledge import Statement
 from tests.support.learning import Loop, correction
 from tests.support.waiting import wait_until
@@ -13,16 +13,28 @@ QUESTIONS = [f"What does plan number {i} cost?" for i in range(8)]
 
 
 def test_broken_lines_are_named_and_the_rest_goes_in(loop: Loop) -> None:
+    other = NewTurn("session_x", "hi", Request("SendTurn", "theirs", ""), user="u")
+    theirs = loop.store.turns.accept_turn("another-tenant", other, TurnLimits()).turn["_id"]
     lines = [
         correction("When do you open?", "At nine."),
         "not json",
         '{"turnId": "turn_of_nobody", "feedback": {"rating": 5}}',
         '{"prompt": "x", "reply": "y", "feedback": {"rating": 9}}',
+        f'{{"turnId": "{theirs}", "feedback": {{"rating": 5}}}}',
+        correction("Too long?", "y" * 40_000),
+        correction("Far too long?", "y" * 1_100_000),
     ]
     done = loop.import_lines(lines)
-    assert (done.stored, done.processed, done.refused) == (1, 1, 3)
+    assert (done.stored, done.processed, done.refused) == (1, 1, 6)
     refused = loop.client.feedback.GetImport(feedback_pb2.GetImportRequest(import_id=done.id)).refused
-    assert [(line.line, line.field) for line in refused] == [(2, ""), (3, "turn_id"), (4, "feedback.rating")]
+    assert [(line.line, line.field) for line in refused] == [
+        (2, ""),
+        (3, "turn_id"),
+        (4, "feedback.rating"),
+        (5, "turn_id"),
+        (6, "feedback.edited_text"),
+        (7, ""),
+    ]
 
 
 def test_corrections_become_a_version_that_is_served_and_taken_back(loop: Loop) -> None:

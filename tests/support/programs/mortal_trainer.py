@@ -34,7 +34,12 @@ def die_at(stage: str) -> None:
 
 def before(owner: Any, name: str, stage: str) -> None:
     """Die when ``owner.name`` is called."""
-    _wrap(owner, name, lambda call: (die_at(stage), call())[1])
+
+    def first(call: Callable[[], Any]) -> Any:
+        die_at(stage)
+        return call()
+
+    _wrap(owner, name, first)
 
 
 def after(owner: Any, name: str, stage: str, when: Callable[[Any], bool] = lambda _result: True) -> None:
