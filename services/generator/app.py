@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,6 +24,9 @@ from services.generator.settings import GeneratorSettings
 from services.generator.steps import GenerateStep
 from services.generator.versions import Versions
 from services.models.chat import CHATML, ChatFormat, chat_format
+
+if TYPE_CHECKING:
+    from services.generator.fusion import FeedbackFusion
 
 log = structlog.get_logger(__name__)
 ANNOUNCE_SECONDS = 3.0
@@ -47,7 +52,7 @@ class Generator:
         self._bus.declare()
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)
-        chat, identity, backend = self._model()
+        chat, identity, backend, fusion = self._model()
         self._engine = Engine(
             backend,
             waiting_limit=settings.waiting_drafts,
@@ -56,14 +61,26 @@ class Generator:
         )
         self._identity = identity
         self._counted_tokens = 0
-        prompts = PromptBuilder(self._engine.codec, chat, self._engine.context_limit, settings.system_text)
+        prompts = PromptBuilder(
+            self._engine.codec, chat, self._engine.context_limit, settings.system_text, settings.revision_wording
+        )
         self._versions = Versions(self._store, self._engine, backend, identity["version_id"], settings.versions)
         self._step = GenerateStep(
-            settings, self._store, self._bus, self._publisher, self._engine, prompts, events, self._versions, identity
+            settings,
+            self._store,
+            self._bus,
+            self._publisher,
+            self._engine,
+            prompts,
+            events,
+            self._versions,
+            identity,
+            fusion,
         )
 
-    def _model(self) -> tuple[ChatFormat, Document, Backend]:
-        """The chat format, the manifest's fields that don't change between turns, and the loaded backend."""
+    def _model(self) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None]:
+        """The chat format, the manifest's fields that don't change between turns, the loaded backend, and the fusion
+        head of revisions."""
         settings = self._settings
         backend = build_backend(settings, _log_progress)
         identity: Document = {
@@ -71,10 +88,12 @@ class Generator:
             "worker": self._worker,
             "tokenizer_hash": backend.codec.digest,
         }
+        fusion: FeedbackFusion | None = None
         if settings.engine == "echo":
             chat = CHATML
             identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
         else:
+            from services.generator.fusion import load_fusion
             from services.models.language_model import content_hash, find_model
 
             folder = find_model(settings.model, settings.cache_dir)
@@ -85,9 +104,13 @@ class Generator:
                 "dtype": getattr(backend, "dtype", ""),
                 "kernels": getattr(backend, "kernel", settings.kernel),
             }
+            if settings.fusion_head:
+                head = Path(settings.fusion_head)
+                fusion = load_fusion(head, folder, identity["version_id"], backend)
+            identity["fusion_head"] = fusion.head if fusion else ""
         template = json.dumps([chat.head_open, chat.head_close, chat.reply_open, chat.next_open])
         identity["template_hash"] = hashlib.sha256(template.encode()).hexdigest()[:16]
-        return chat, identity, backend
+        return chat, identity, backend, fusion
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

@@ -53,6 +53,11 @@ def candidates(turn: Mapping[str, Any], constraints: Sequence[Constraint], worke
     return worker.candidates if to_verify(constraints) else 1
 
 
+def fused(turn: Mapping[str, Any]) -> bool:
+    """Whether the turn's revisions may use the worker's fusion head; on where the turn does not say."""
+    return bool((turn.get("settings") or {}).get("fusion", True))
+
+
 def constraint_weight(turn: Mapping[str, Any], worker: GeneratorSettings) -> float:
     """What a met constraint is worth beside the log-likelihood."""
     return float((turn.get("settings") or {}).get("constraint_weight", worker.constraint_weight))

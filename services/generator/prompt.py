@@ -46,11 +46,14 @@ class PromptTooLong(ValueError):
 class PromptBuilder:
     """Builds prompts for one base model. Thread-safe but for its cache, which may compute a turn twice."""
 
-    def __init__(self, codec: TextCodec, chat: ChatFormat, context_limit: int, system_text: str) -> None:
+    def __init__(
+        self, codec: TextCodec, chat: ChatFormat, context_limit: int, system_text: str, wording_name: str = "again"
+    ) -> None:
         self._codec = codec
         self._chat = chat
         self._limit = context_limit
         self._system_text = system_text
+        self._wording_name = wording_name
         self._reply_open = tuple(codec.encode(chat.reply_open))
         self._next_open = tuple(codec.encode(chat.next_open))
         self._turns: OrderedDict[str, tuple[int, ...]] = OrderedDict()
@@ -163,7 +166,8 @@ class PromptBuilder:
 
     def _feedback(self, turn: Mapping[str, Any], constraints: Sequence[Constraint]) -> tuple[int, ...]:
         feedback = turn["drafts"][turn["round"]].get("feedback")
-        return tuple(self._chat.encode_text(self._codec, wording.feedback_text(feedback, constraints)))
+        text = wording.feedback_text(feedback, constraints, str(turn["text"]), self._wording_name)
+        return tuple(self._chat.encode_text(self._codec, text))
 
     @staticmethod
     def _constraints(turn: Mapping[str, Any]) -> tuple[Constraint, ...]:

@@ -59,4 +59,10 @@ class GeneratorSettings(CommonSettings):
     constraint_weight: float = Field(
         5.0, ge=0, description="Weight of a met constraint against the log-likelihood when candidates are compared."
     )
+    fusion_head: str = Field(
+        "", description="File of the fusion head that revisions use, made by services.finetune.fuse; empty: none."
+    )
+    revision_wording: Literal["again", "bare", "rewrite", "question", "brief"] = Field(
+        "again", description="How the prompt asks for a revision; services/generator/wording.py has the words."
+    )
     versions: int = Field(8, ge=1, description="Model versions held beside the base model before the oldest goes.")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -31,6 +31,7 @@ from services.generator.engine import (
     EngineClosed,
     EngineFull,
     FinishedDraft,
+    FusionInput,
     PromptTooLong,
     UnknownVersion,
 )
@@ -38,6 +39,9 @@ from services.generator.prompt import Prompt, PromptBuilder
 from services.generator.prompt import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
 from services.generator.versions import Versions
+
+if TYPE_CHECKING:
+    from services.generator.fusion import FeedbackFusion
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +60,7 @@ class GenerateStep:
         events: StepEvents,
         versions: Versions,
         identity: Document,
+        fusion: FeedbackFusion | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -65,6 +70,7 @@ class GenerateStep:
         self._prompts = prompts
         self._events = events
         self._versions = versions
+        self._fusion = fusion  # None: revisions are made without a fusion head
         self._identity = identity  # the manifest's fields that are the worker's: version, base model, kernels, …
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
@@ -228,6 +234,7 @@ class GenerateStep:
             history=prompt.history,
             tail=prompt.tail,
             settings=decode,
+            fusion=self._fused(turn, prompt),
             feedback=prompt.feedback,
         )
         try:
@@ -276,6 +283,11 @@ class GenerateStep:
     def _version(self, turn: Document) -> str:
         return self._versions.name(turn.get("version") or "")
 
+    def _fused(self, turn: Document, prompt: Prompt) -> FusionInput | None:
+        if self._fusion is None or not asked.fused(turn):
+            return None
+        return self._fusion.of_turn(turn, prompt.constraints)
+
     def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
@@ -298,6 +310,7 @@ class GenerateStep:
                 "stop": list(decode.stop),
                 "constrained": bool(decode.constraints),
                 "candidates": asked.candidates(turn, prompt.constraints, self._settings),
+                "fusion": self._fused(turn, prompt) is not None,
             },
             "forbid": list(decode.forbid),
             "include": list(decode.include),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,8 +64,21 @@ def context_text(noted: str, state: str) -> str:
     return "\n\n".join(parts)
 
 
-def feedback_text(feedback: Mapping[str, Any] | None, constraints: Sequence[Constraint]) -> str:
-    """A reader's feedback as the next message: their own words, then each constraint that they did not say."""
+REVISION_WORDINGS = {
+    "again": "{feedback}\nPlease write the answer again.",
+    "bare": "{feedback}",
+    "rewrite": "Rewrite your answer so that it obeys this: {feedback}\nGive the new answer only.",
+    "question": "{feedback}\nMy question was: {message}",
+    "brief": "{feedback}\nPlease write the answer again in a few sentences.",
+}
+"""How a revision is asked for; tests/eval/RESULTS.md has what each is worth."""
+
+
+def feedback_text(
+    feedback: Mapping[str, Any] | None, constraints: Sequence[Constraint], message: str = "", name: str = "again"
+) -> str:
+    """A reader's feedback as the next message: their own words, then each constraint that they did not say, in one
+    of REVISION_WORDINGS; `message` is what was asked at first."""
     feedback = feedback or {}
     comment = str(feedback.get("comment") or "").strip()
     parts = [comment] if comment else []
@@ -76,7 +90,9 @@ def feedback_text(feedback: Mapping[str, Any] | None, constraints: Sequence[Cons
     if not parts:
         rating = feedback.get("rating")
         parts = [f"I rate this answer {rating} of 5." if rating else "This answer does not satisfy me."]
-    return "\n".join(parts) + "\nPlease write the answer again."
+    said = {"{feedback}": "\n".join(parts), "{message}": message.strip()}
+    pieces = re.split(r"(\{\w+\})", REVISION_WORDINGS[name])  # what people wrote is put in, never read as a form
+    return "".join(said.get(piece, piece) for piece in pieces)
 
 
 def _words(name: str) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from services.generator.engine.errors import UnknownHead
 
 if TYPE_CHECKING:
+    from services.generator.engine.request import Follower
     from services.generator.engine.rows import Row
 
 _TOGETHER = 32  # rows of one call
@@ -56,6 +57,7 @@ class FusionHeads:
         self._device = device
         self._heads: dict[str, FusionHead] = {}
         self._open: dict[Row, dict[str, Tensor]] = {}
+        self._followers: dict[Row, Follower] = {}
         self._planned: tuple[Row, ...] = ()
         self._plan: list[_Call] = []
 
@@ -81,12 +83,15 @@ class FusionHeads:
     def open(self, row: Row) -> None:
         """Fuse the row from now on, if it asks for that."""
         asked = row.request.fusion
-        if asked is not None and asked.vectors:
+        if asked is not None and asked.follow is not None:
+            self._followers[row], self._open[row] = asked.follow(), {}
+        elif asked is not None and asked.vectors:
             self._open[row] = {name: torch.as_tensor(v, dtype=torch.float32) for name, v in asked.vectors.items()}
 
     def close(self, row: Row) -> None:
         """The row has ended."""
         self._open.pop(row, None)
+        self._followers.pop(row, None)
         self._planned, self._plan = (), []
 
     @torch.inference_mode()
@@ -95,7 +100,10 @@ class FusionHeads:
         if not self._open:
             return hidden
         now = tuple(rows)
-        if now != self._planned:
+        followed = [row for row in now if row in self._followers]
+        for row in followed:
+            self._open[row] = dict(self._followers[row](row.generated))
+        if followed or now != self._planned:
             self._planned, self._plan = now, self._calls(now)
         if not self._plan:
             return hidden
@@ -107,7 +115,7 @@ class FusionHeads:
     def _calls(self, rows: Sequence[Row]) -> list[_Call]:
         by_head: dict[str, list[int]] = {}
         for at, row in enumerate(rows):
-            if row in self._open and row.request.fusion is not None:
+            if self._open.get(row) and row.request.fusion is not None:
                 by_head.setdefault(row.request.fusion.head, []).append(at)
         calls = []
         for name, places in by_head.items():

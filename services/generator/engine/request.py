@@ -66,16 +66,27 @@ class DecodeSettings:
             raise ValueError("repetition_penalty must be positive")
 
 
+class Follower(Protocol):
+    """Makes a row's vectors anew for each token; one instance belongs to one draft and may keep state."""
+
+    def __call__(self, generated: Sequence[int]) -> Mapping[str, Tensor]:
+        """Vectors `[D]` by source's name before the token that follows `generated` (never the prompt)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionInput:
     """What a fusion head mixes into one row between decoder and output layer.
 
-    `head` is the content hash under which the head is loaded; `vectors` are `[D]` by source's name. A source that
-    is left out, or a row without any, leaves the row bit for bit as it was.
+    `head` is the content hash under which the head is loaded; `vectors` are `[D]` by source's name, the same for
+    every token. `follow` makes instead (once for each draft) what answers them token by token, for sources that must
+    know what has been said already. A source that is left out, or a row without any, leaves the row bit for bit as
+    it was.
     """
 
     head: str
-    vectors: Mapping[str, Sequence[float] | NDArray[Any] | Tensor]
+    vectors: Mapping[str, Sequence[float] | NDArray[Any] | Tensor] = field(default_factory=dict)
+    follow: Callable[[], Follower] | None = None
 
 
 @dataclass(frozen=True, slots=True)

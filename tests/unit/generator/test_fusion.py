@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from services.generator.backends.build import build_backend
 from services.generator.backends.fusing import FusionHeads
 from services.generator.engine import FusionInput, UnknownHead, soft_tokens
+from services.generator.engine.request import Follower
 from services.generator.engine.rows import Row
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash, load_module
@@ -86,6 +88,30 @@ def test_each_row_is_fused_by_its_own_head_and_vectors_and_others_by_none(bench:
     assert together == alone
     assert alone[0] == alone[4] == alone[-1], "a row without a source present is left as it was"
     assert len({tuple(ids) for ids in alone}) > 4, "the heads change nothing"
+
+
+def test_vectors_that_follow_the_draft_are_made_anew_for_every_token_of_their_row(bench: Bench) -> None:
+    heard: list[tuple[int, ...]] = []
+
+    def follow() -> Follower:
+        def vector(generated: Sequence[int]) -> dict[str, Tensor]:
+            heard.append(tuple(generated))
+            return vectors(len(generated), "feedback") if len(generated) % 2 else {}
+
+        return vector
+
+    def row(session: str) -> Row:
+        made = bench.row("the cat and", session)
+        made.request = replace(made.request, fusion=FusionInput("head1", follow=follow))
+        return made
+
+    alone = bench.alone(row("follows alone"), 6)
+    assert [len(ids) for ids in heard] == list(range(6))
+    assert all(alone[: len(ids)] == list(ids) for ids in heard)
+    company = [row("follows"), with_fusion(bench.row("the cat and", "fixed"), "head1", vectors(1, "feedback"))]
+    together = bench.run([*company, bench.row("the cat and", "plain")], 6)
+    assert together[0] == alone
+    assert together[2] == bench.alone(bench.row("the cat and", "plain alone"), 6)
 
 
 def test_the_memory_of_a_session_does_not_depend_on_fusion(bench: Bench) -> None:
