@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.finetune.fusing import phrasings as learned
+
 SEED = 23
 LANGUAGES = {
     "kn": "Kannada", "mr": "Marathi", "fa": "Persian", "ko": "Korean", "hi": "Hindi", "te": "Telugu", "ur": "Urdu",
@@ -115,6 +117,39 @@ def load(data: Path, pairs: int = 6) -> list[Item]:
     ]
     chance.shuffle(further)
     return [*own, *further]
+
+
+def load_training(data: Path) -> list[Item]:
+    """The training prompts, each with its own checks' first and two further ones, in the training's phrasings."""
+    with gzip.open(data / "feedback" / "verifiable_train.jsonl.gz", "rt") as lines:
+        records = [json.loads(line) for line in lines]
+    chance = random.Random(SEED)
+    found = []
+    for prompt in dict.fromkeys(record["prompt"] for record in records):
+        own = chance.choice([record for record in records if record["prompt"] == prompt])["checks"][0]
+        word = ", ".join(own.get("keywords") or own.get("forbidden_words"))
+        kind = "include" if "keywords" in own else "exclude"
+        found.append(Item(prompt, own, chance.choice(learned.PHRASINGS[kind]).format(x=word)))
+        for kind, check, values in chance.sample(_TRAINING, 2):
+            found.append(Item(prompt, check, chance.choice(learned.PHRASINGS[kind]).format(**values), True))
+    chance.shuffle(found)
+    return found
+
+
+_TRAINING: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+    ("max_words", {"id": "length_constraints:number_words", "num_words": 50}, {"n": 50}),
+    ("max_sentences", {"id": "length_constraints:number_sentences", "num_sentences": 3}, {"n": 3}),
+    ("start", {"id": "startend:starts", "phrase": "In short"}, {"x": "In short"}),
+    ("postscript", {"id": "detectable_content:postscript"}, {}),
+    ("lower", {"id": "change_case:english_lowercase"}, {}),
+    ("upper", {"id": "change_case:english_capital"}, {}),
+    ("no_comma", {"id": "punctuation:no_comma"}, {}),
+    ("quotation", {"id": "startend:quotation"}, {}),
+    ("bullets", {"id": "detectable_format:number_bullet_lists", "num_bullets": 3}, {"n": 3}),
+    ("title", {"id": "detectable_format:title"}, {}),
+    ("json", {"id": "detectable_format:json_format"}, {}),
+    ("end", {"id": "startend:end_checker", "end_phrase": "So it goes."}, {"x": "So it goes."}),
+)
 
 
 def sample(items: Sequence[Item], limit: int) -> list[Item]:

@@ -1,0 +1,181 @@
+"""The arms of the evaluation of revisions: what each gives the generator of a reader's feedback."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from services.common.constraints import Constraint, check
+from services.generator import asked
+from services.generator.backends.build import build_backend
+from services.generator.candidates import Candidates
+from services.generator.engine import DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.fusion import FeedbackFusion, load_fusion
+from services.generator.prompt import PromptBuilder
+from services.generator.settings import GeneratorSettings
+from services.generator.wording import REVISION_WORDINGS
+from services.models.chat import chat_format
+from services.models.language_model import content_hash, find_model
+from services.tracker.domain.feedback import Feedback, read_feedback
+from tests.eval.revision_items import Item
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What an arm does with the feedback.
+
+    `prompted`: it stands in the prompt as the next message; `head`: the file of the fusion head that gets it;
+    `other`: the head gets another item's feedback, `constant`: the training set's mean vector; `shaped`: masks and
+    shape while decoding, and the best of several candidates by the feedback-aware score.
+    """
+
+    prompted: bool = True
+    head: str = ""
+    other: bool = False
+    constant: bool = False
+    shaped: bool = False
+    wording: str = ""
+
+
+ARMS = {
+    "A0": Arm(prompted=False),
+    "A1": Arm(),
+    "A1+": Arm(shaped=True),
+    "A2": Arm(prompted=False, head="head"),
+    "A2L": Arm(prompted=False, head="literal"),
+    "A2-shuffled": Arm(prompted=False, head="head", other=True),
+    "A3": Arm(head="head"),
+    "A3-shuffled": Arm(head="head", other=True),
+    "A3-constant": Arm(head="constant", constant=True),
+    "A3-untrained": Arm(head="untrained"),
+    "A5": Arm(head="head", shaped=True),
+    **{f"A1-{name}": Arm(wording=name) for name in REVISION_WORDINGS if name != "again"},
+}
+
+
+class Waiting:
+    """A listener that waits for the end."""
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self._draft: FinishedDraft | Exception | None = None
+
+    def on_delta(self, text: str, token_ids: list[int]) -> None: ...
+    def on_progress(self) -> None: ...
+
+    def on_finish(self, draft: FinishedDraft) -> None:
+        self._draft = draft
+        self._done.set()
+
+    def on_error(self, error: Exception) -> None:
+        self._draft = error
+        self._done.set()
+
+    def draft(self) -> FinishedDraft:
+        self._done.wait()
+        if not isinstance(self._draft, FinishedDraft):
+            raise RuntimeError("a draft failed") from self._draft
+        return self._draft
+
+
+class Writer:
+    """The generator without its queues: the same prompts, settings, masks, candidates and heads as the service's."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.settings = GeneratorSettings(
+            rows=options.rows, reply_tokens=options.tokens, candidates=options.candidates,
+            compute_threads=options.threads,
+        )  # fmt: skip
+        self.folder = find_model(self.settings.model, self.settings.cache_dir)
+        self._version = content_hash(self.folder, self.settings.cache_dir)
+        backend = build_backend(self.settings)
+        self._fusions: dict[str, FeedbackFusion] = {}
+        self._constant: Mapping[str, Any] = {}
+        for name in dict.fromkeys(ARMS[arm].head for arm in options.arms if ARMS[arm].head):
+            file = Path(options.heads) / f"{name}.safetensors"
+            found = load_fusion(file, self.folder, self._version, backend)
+            if found is None:
+                raise SystemExit(f"there is no fusion head {file} for this model")
+            self._fusions[name] = found
+            if name == "constant":
+                self._constant = load_file(file.with_suffix(".vectors.safetensors"))
+        self._engine = Engine(backend, waiting_limit=4096)
+        chat = chat_format(self.folder)
+        self._builder = PromptBuilder(backend.codec, chat, self._engine.context_limit, self.settings.system_text)
+        self._wordings = {
+            name: PromptBuilder(
+                backend.codec, chat, self._engine.context_limit, self.settings.system_text, wording_name=name
+            )
+            for name in REVISION_WORDINGS
+        }
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def revise(self, arm: Arm, item: Item, first: str, other: Item, rounds: int) -> list[FinishedDraft]:
+        """The drafts of rounds 1, 2, …; once the project's own checks are content, the last one stands."""
+        turn: dict[str, Any] = {"_id": item.prompt, "n": 1, "round": 0, "text": item.prompt}
+        turn["drafts"] = [{"id": "0", "round": 0, "status": "completed", "text": first}]
+        if not arm.prompted and not arm.head:
+            return [self._write({**turn, "drafts": [{"id": "0", "round": 0}]}, arm, item, other, ())]
+        understood: dict[str, Any] = {}
+        drafts: list[FinishedDraft] = []
+        for number in range(1, rounds + 1):
+            read = read_feedback(Feedback(comment=item.comment), turn["drafts"][-1]["text"], item.prompt)
+            understood[str(number)] = {"constraints": [one.to_json() for one in read.constraints]}
+            if drafts and read.constraints and all(check(one, drafts[-1].text) for one in read.constraints):
+                drafts.append(drafts[-1])
+                continue
+            turn |= {"round": number, "understood": dict(understood)}
+            turn["drafts"].append({"id": str(number), "round": number, "feedback": {"comment": item.comment}})
+            draft = self._write(turn, arm, item, other, read.constraints)
+            turn["drafts"][-1] |= {"status": "completed", "text": draft.text}
+            drafts.append(draft)
+        return drafts
+
+    def _write(
+        self, turn: dict[str, Any], arm: Arm, item: Item, other: Item, constraints: list[Constraint] | tuple[()]
+    ) -> FinishedDraft:
+        turn["settings"] = {} if arm.shaped else {"constrained": False, "candidates": 1}
+        asked_of = turn if arm.prompted else {**turn, "round": 0, "drafts": turn["drafts"][:1], "understood": {}}
+        builder = self._wordings[arm.wording] if arm.wording else self._builder
+        prompt = builder.build(asked_of, [], reply_tokens=self.settings.reply_tokens)
+        decode = asked.decode_settings(turn, self.settings)
+        decode = asked.adjusted(decode, prompt, asked_of, self._engine.context_limit - len(prompt), self.settings)
+        with self._lock:
+            self._count += 1
+            key = str(self._count)
+        request = DraftRequest(
+            key, "eval", key, self._version, prompt.history, prompt.tail, decode,
+            fusion=self._fusion(arm, item, other, constraints),
+        )  # fmt: skip
+        heard = Waiting()
+        Candidates(
+            self._engine, request, heard, asked.to_verify(prompt.constraints),
+            count=asked.candidates(turn, prompt.constraints, self.settings),
+            weight=self.settings.constraint_weight, temperature=self.settings.redraw_temperature,
+        ).submit()  # fmt: skip
+        draft = heard.draft()
+        self._engine.forget("eval", key)
+        return draft
+
+    def _fusion(
+        self, arm: Arm, item: Item, other: Item, constraints: list[Constraint] | tuple[()]
+    ) -> FusionInput | None:
+        if not arm.head:
+            return None
+        fusion = self._fusions[arm.head]
+        if arm.constant:
+            return FusionInput(fusion.head, self._constant)
+        if arm.other:
+            read = read_feedback(Feedback(comment=other.comment), "", other.prompt)
+            return fusion.of(other.comment, read.constraints)
+        return fusion.of(item.comment, constraints)
+
+    def close(self) -> None:
+        self._engine.close(drain=False)
