@@ -20,7 +20,7 @@ from services.cli.output import Failure, console
 TENANT = "demonstration"
 CORRECTIONS = Path(__file__).with_name("demo") / "corrections.jsonl"
 QUESTION = "What is the name of your night support team?"
-SETTINGS = model_pb2.TrainingSettings(rank=8, max_steps=44, learning_rate=2e-3)
+SETTINGS = model_pb2.TrainingSettings(rank=8, max_steps=44)
 PATIENCE_S = 60.0
 Open = Callable[[str], AbstractContextManager[Client]]
 
