@@ -256,8 +256,6 @@ class SlotBackend:
 
     def _hidden(self, inputs: Tensor, segments: Sequence[Segment]) -> Tensor:
         """One pass for each forward pass among the segments; the answer's rows are in the segments' order."""
-        for segment in segments:
-            self._store.back(segment.slot, segment.start + segment.count)
         if all(segment.adapter == segments[0].adapter for segment in segments):
             return self._forwards[segments[0].adapter].hidden(inputs, segments, self._store)
         starts = list(itertools.accumulate((segment.count for segment in segments), initial=0))

@@ -12,7 +12,6 @@ from torch import Tensor
 from services.models.llama.shape import LlamaShape
 
 BLOCK = 16  # positions that are copied together
-_PIECE = 256  # places of a slot that are backed with memory together
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +92,13 @@ class KeyValueSlots:
         size = (shape.layers, slots, shape.kv_heads, length, shape.head_dim)
         self.keys = _zeros(size, dtype, device)
         self.values = _zeros(size, dtype, device)
-        self._backed = [0 if device == "cpu" else length] * slots
         self.token_bytes = 2 * shape.layers * shape.kv_heads * shape.head_dim * dtype.itemsize
-
-    def back(self, slot: int, length: int) -> None:
-        """Have a slot's first `length` places backed with memory before a pass writes there.
-
-        Pages that are first touched one after the other mostly lie one behind the other in physical memory, which
-        reading them all in each step feels; a pass touches those of all heads by turns.
-        """
-        start, end = self._backed[slot], min(-(-length // _PIECE) * _PIECE, self.length)
-        if start < end:
-            for cache in (self.keys, self.values):
-                cache[:, slot, :, start:end].zero_()
-            self._backed[slot] = end
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` places of one slot to another."""
         if source == target:
             return
         length = _blocks(length)
-        self.back(target, length)
         for cache in (self.keys, self.values):
             cache[:, target, :, :length] = cache[:, source, :, :length]
 
@@ -125,7 +110,6 @@ class KeyValueSlots:
     def put_back(self, slot: int, kept: Tensor, length: int) -> None:
         """Write the first `length` places of what `take_out` answered into a slot."""
         length = _blocks(length)
-        self.back(slot, length)
         self.keys[:, slot, :, :length] = kept[0, :, :, :length]
         self.values[:, slot, :, :length] = kept[1, :, :, :length]
 
