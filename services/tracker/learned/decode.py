@@ -78,7 +78,11 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
             case gates if gates == KEEP:
                 continue
             case gates if gates == USER:
-                change = _user_value(scores, row, position, turn, plan, leanings)
+                ruled = turn.proposals.changes.get(key)
+                if ruled is not None and ruled.value == "dontcare":  # "I don't care about the day" names no day
+                    change = _proposed(key, turn)
+                else:
+                    change = _user_value(scores, row, position, turn, plan, leanings)
             case gates if gates == SYSTEM:
                 value = known.get(key) or _system_value(scores, row, position, turn, plan)
                 change = Change(value, "system") if value else None
