@@ -34,7 +34,7 @@ def play(client: Client, opened: Open) -> None:
         user_id=f"demo-{uuid.uuid4().hex[:8]}", schema_name=SCHEMA, system_text=SYSTEM
     )
     session = client.conversations.CreateSession(request).session
-    _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=32)))
+    _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=40, stop=["\n"])))
     play_learning(client, opened)
     console.rule("The end")
 
