@@ -53,6 +53,17 @@ def _open_paths(folder: Path) -> list[str]:
     return lines
 
 
+def _kept_below(target: Path, place: Path) -> list[str]:
+    """Mounts that keep the interpreter and the repository where they are when they lie below a volume's target."""
+    lines: list[str] = []
+    for needed in (sys.base_prefix, str(REPOSITORY), sys.prefix):
+        if Path(needed).is_relative_to(target):
+            kept = shlex.quote(str(place / Path(needed).relative_to(target)))
+            lines += [f"mkdir -p {kept}", f"mount --bind {shlex.quote(needed)} {kept}"]
+            lines.append(f"mount -o remount,bind,ro {kept}")
+    return lines
+
+
 class PodProcess(Program):
     """The first container of a rendered pod, with a secret of these keys."""
 
@@ -72,7 +83,8 @@ class PodProcess(Program):
         for mount in mounts:
             place = self._place(volumes[mount["name"]], secret)
             target = shlex.quote(mount["mountPath"])
-            lines += [f"mkdir -p {target}", f"mount --bind {shlex.quote(str(place))} {target}"]
+            lines += [f"mkdir -p {target}", *_kept_below(Path(mount["mountPath"]), place)]
+            lines.append(f"mount --rbind {shlex.quote(str(place))} {target}")
             if mount.get("readOnly"):
                 lines.append(f"mount -o remount,bind,ro {target}")
         lines.append("mount -o remount,bind,ro /")
