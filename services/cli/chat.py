@@ -42,13 +42,16 @@ def chat(
     demo: Annotated[
         bool, typer.Option("--demo", help="Play a short conversation; so it does when there is no terminal")
     ] = False,
+    learning: Annotated[
+        bool, typer.Option("--learning/--no-learning", help="Whether what is played ends with a training (two minutes)")
+    ] = True,
 ) -> None:
     """Talk. Without a terminal, play a short customer-service conversation instead."""
     target: Target = context.obj
     demo = demo or not sys.stdin.isatty()
     with _stack(target) if bring_up else contextlib.nullcontext(), open_client(target) as client:
         if demo:
-            play(client, lambda key: open_client(replace(target, key=key)))
+            play(client, (lambda key: open_client(replace(target, key=key))) if learning else None)
         else:
             talk(client, session, user or user_name(), schema)
 

@@ -19,8 +19,8 @@ SCHEMA = "demo-internet"
 SYSTEM = "You are a helpful AI assistant of Fernhill Internet. Answer in one short sentence."
 
 
-def play(client: Client, opened: Open) -> None:
-    """Play the conversation against the real services. ``opened`` makes a client with another key.
+def play(client: Client, opened: Open | None) -> None:
+    """Play the conversation against the real services. ``opened`` makes a client with another key; None: no training.
 
     Raises Failure when a turn gets no reply.
     """
@@ -35,7 +35,8 @@ def play(client: Client, opened: Open) -> None:
     )
     session = client.conversations.CreateSession(request).session
     _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=40, stop=["\n"])))
-    play_learning(client, opened)
+    if opened is not None:
+        play_learning(client, opened)
     console.rule("The end")
 
 
