@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import random
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.local.home import PREFERRED_PORTS
+from deploy.local.ports import free_port
 from tests.support.processes import REPOSITORY, service_environment
 from tests.support.waiting import wait_until
 
@@ -33,12 +36,24 @@ class Answer:
         return json.loads(self.out)
 
 
+def _own_ports() -> list[int]:
+    """Free ports below those that the kernel gives to connections, so that none is taken before it is used."""
+    ports: set[int] = set()
+    while len(ports) < len(PREFERRED_PORTS):
+        wanted = random.randint(20_000, 32_000)
+        if free_port(wanted) == wanted:
+            ports.add(wanted)
+    return list(ports)
+
+
 class Command:
     """Runs `antiphon` on one home folder."""
 
     def __init__(self, home: Path) -> None:
-        """Nothing runs yet."""
+        """Nothing runs yet; the stack's ports are the home's own, since others may start beside it."""
         self.home = home
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "ports.json").write_text(json.dumps(dict(zip(PREFERRED_PORTS, _own_ports(), strict=True))))
         self.argv = [sys.executable, "-m", "services.cli"]
         self.env = service_environment({"home": home}) | {"COLUMNS": "120", "TERM": "xterm", "NO_COLOR": "1"}
 
