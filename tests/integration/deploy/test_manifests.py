@@ -1,11 +1,14 @@
 """The rendered manifests at work: every service by its very command, environment, user and mounts.
 
-Against a RabbitMQ with a user per service and a MongoDB set of three: a turn passes and probes answer.
+Against a RabbitMQ with a user per service and a MongoDB set of three: a turn passes, probes answer, SIGTERM drains.
 """
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +16,7 @@ from urllib.parse import quote
 import grpc
 import pytest
 from antiphon.client import Client
+from antiphon.v1 import feedback_pb2
 from antiphon.v1.conversation_pb2 import CreateSessionRequest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -37,8 +41,14 @@ class Cluster:
     """The pods of the chart, running."""
 
     pods: dict[str, PodProcess]
+    grace: dict[str, float]
     address: str
     client: Client
+    store: Store
+
+    def processed(self, turn: str) -> bool:
+        """Whether the turn's feedback was learned from."""
+        return any(one["status"] == "processed" for one in self.store.feedback.of_turn("default", turn))
 
     def session(self) -> str:
         return self.client.conversations.CreateSession(CreateSessionRequest(user_id="ann")).session.id
@@ -75,11 +85,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, brokers: Brokers) -> Itera
     store.prepare()
     key = store.keys.create("default", "operator", "test")[1]
     pods = {name: PodProcess(spec, name, folder / name, secret) for name, spec in specs.items()}
+    grace = {name: float(spec["terminationGracePeriodSeconds"]) for name, spec in specs.items()}
     for pod in pods.values():
         pod.start()
     address = f"127.0.0.1:{port}"
     with Client(address, key, timeout=60) as client:
-        yield Cluster(pods, address, client)
+        yield Cluster(pods, grace, address, client, store)
+    # Nothing that any service did was more than its user may.
+    refused = [line for line in share.server.program.log().splitlines() if "refused for user 'pod-" in line]
     for pod in pods.values():
         pod.kill()
     store.close()
@@ -88,6 +101,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, brokers: Brokers) -> Itera
     for name in names:
         share.server.manage("DELETE", f"users/{quote(name)}")
     brokers.release(share)
+    assert not refused
 
 
 def _healthy(address: str) -> bool:
@@ -128,3 +142,34 @@ def test_no_pod_can_write_anywhere_but_to_its_own_folders(cluster: Cluster) -> N
 def test_a_turn_passes_through_all_of_them(cluster: Cluster) -> None:
     draft = cluster.client.send(cluster.session(), WORDS, timeout=60).result()
     assert "twelve" in draft.text
+
+
+def test_feedback_reaches_the_batches(cluster: Cluster) -> None:
+    with cluster.client.send(cluster.session(), "hello", timeout=60) as stream:
+        stream.result()
+    given = feedback_pb2.SubmitFeedbackRequest(turn_id=stream.turn_id, feedback=feedback_pb2.Feedback(rating=5))
+    cluster.client.feedback.SubmitFeedback(given)
+    wait_until(lambda: cluster.processed(stream.turn_id), 20, "the batch is made")
+
+
+def test_sigterm_drains_within_the_grace_period(cluster: Cluster) -> None:
+    session = cluster.session()
+    generator = cluster.pods["test-generator"]
+    started = time.monotonic()
+    seen = []
+    with cluster.client.send(session, WORDS, timeout=60) as stream:
+        for event in stream:
+            seen.append(event.WhichOneof("event"))
+            if seen[-1] == "delta":
+                generator.terminate()
+        assert "twelve" in stream.result().text, "the reply in work is finished"
+    assert "restarted" not in seen, "by the generator that began it"
+    going = {name: pod for name, pod in cluster.pods.items() if name != "test-training"}
+    for pod in going.values():
+        pod.terminate()
+    with ThreadPoolExecutor(len(going)) as pool:
+        ended = dict(zip(going, pool.map(lambda name: going[name].stop(cluster.grace[name]), going), strict=True))
+    assert ended == dict.fromkeys(going, 0)
+    assert time.monotonic() - started < min(cluster.grace.values())
+    for name, pod in going.items():
+        assert json.loads(pod.log(tail=1))["event"] == "stopped", name
