@@ -1,6 +1,7 @@
 """Fixtures that every test may use: real mongod, real brokers, real services as processes."""
 
 import itertools
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -12,6 +13,12 @@ from tests.support.brokers import KINDS, Broker, Brokers
 from tests.support.processes import Services
 
 _database_numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """One thread of computation a process, before torch reads this: tests run beside each other, and the threads of
+    several pools that share two cores spend up to 95 % of their time waiting for one another."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
