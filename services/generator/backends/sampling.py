@@ -20,8 +20,17 @@ ProcessorsOf = Callable[["Row"], Sequence[TokenProcessor]]
 
 
 @torch.inference_mode()
-def choose(logits: Tensor, rows: Sequence[Row], processors: ProcessorsOf, end_ids: frozenset[int]) -> list[int]:
-    """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place."""
+def choose(
+    logits: Tensor,
+    rows: Sequence[Row],
+    processors: ProcessorsOf,
+    end_ids: frozenset[int],
+    greatest: Callable[[Tensor], list[int]] | None = None,
+) -> list[int]:
+    """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place.
+
+    `greatest` answers the place of each row's greatest; torch's own where it is None.
+    """
     scored = [i for i, row in enumerate(rows) if row.request.settings.scored]
     plain = logits[scored].log_softmax(1) if scored else None
     early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
@@ -32,7 +41,7 @@ def choose(logits: Tensor, rows: Sequence[Row], processors: ProcessorsOf, end_id
         used = processors(row)
         if used or row.request.settings.repetition_penalty != 1.0:
             _shape(logits[index], row, used)
-    best: list[int] = logits.argmax(1).tolist()
+    best: list[int] = logits.argmax(1).tolist() if greatest is None else greatest(logits)
     drawn = [i for i, row in enumerate(rows) if row.request.settings.temperature > 0]
     if drawn:
         chosen = logits if len(drawn) == len(rows) else logits[drawn]

@@ -40,6 +40,7 @@ class LlamaForward(Protocol):
     def embed(self, ids: Sequence[int]) -> Tensor: ...
     def hidden(self, inputs: Tensor, segments: Sequence[Segment], memory: KeyValueSlots) -> Tensor: ...
     def logits(self, hidden: Tensor) -> Tensor: ...
+    def greatest(self, logits: Tensor) -> list[int]: ...
 
 
 class _Open:
@@ -171,7 +172,8 @@ class SlotBackend:
         inputs = self._inputs([row.ids[-1] for row in rows], rows)
         hidden = self._heads.fuse(self._hidden(inputs, segments), rows)
         logits = self._forward.logits(hidden)
-        chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
+        greatest = self._forward.greatest
+        chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids, greatest)
         for row in rows:
             self._advance(row, 1)
         return [[token] for token in chosen]

@@ -103,6 +103,11 @@ class TorchLlama:
         """`[rows, hidden]` to fp32 `[rows, vocabulary]`."""
         return self._head(hidden.to(self.dtype)).float()
 
+    def greatest(self, logits: Tensor) -> list[int]:
+        """The place of each row's greatest of `[rows, n]`."""
+        found: list[int] = logits.argmax(1).tolist()
+        return found
+
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, (x.shape[-1],), weight, self.shape.norm_eps)
 

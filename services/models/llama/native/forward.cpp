@@ -1,9 +1,10 @@
-// A Llama-shaped decoder over slots, all layers in one call: one parallel region, a barrier between phases.
-#include <omp.h>
-
+// A Llama-shaped decoder over slots, all layers in one call: one run of the team, a barrier between phases.
 #include <vector>
 
 #include "model.h"
+#include "team.h"
+
+using Member = Team::Member;
 
 static void normed(const float* x, const float* weight, int64_t n, double eps, float* out) {
     __m512 sum = _mm512_setzero_ps();
@@ -16,6 +17,20 @@ static void normed(const float* x, const float* weight, int64_t n, double eps, f
         __m512 v = _mm512_mul_ps(_mm512_loadu_ps(x + i), factor);
         _mm512_storeu_ps(out + i, _mm512_mul_ps(v, _mm512_loadu_ps(weight + i)));
     }
+}
+
+static int64_t greatest(const float* x, int64_t n) {
+    __m512 most = _mm512_set1_ps(-INFINITY);
+    __m512i place = _mm512_setzero_si512(), at = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    for (int64_t i = 0; i < n; i += LANES, at = _mm512_add_epi32(at, _mm512_set1_epi32(LANES))) {
+        const __mmask16 there = n - i >= LANES ? 0xFFFF : (__mmask16)((1 << (n - i)) - 1);
+        const __m512 found = _mm512_maskz_loadu_ps(there, x + i);
+        const __mmask16 more = _mm512_mask_cmp_ps_mask(there, found, most, _CMP_GT_OQ);
+        most = _mm512_mask_mov_ps(most, more, found);
+        place = _mm512_mask_mov_epi32(place, more, at);
+    }
+    const __mmask16 all = _mm512_cmp_ps_mask(most, _mm512_set1_ps(_mm512_reduce_max_ps(most)), _CMP_EQ_OQ);
+    return _mm512_mask_reduce_min_epi32(all, place);
 }
 
 static void store_row(const Input& in, int64_t format, int64_t row, const float* x) {
@@ -57,16 +72,17 @@ static std::vector<Run> runs_of(const Batch& b) {
     return runs;
 }
 
+constexpr int SHARED_PANELS = 2;  // that a thread takes at a time
+
 // All runs' down products for one matrix; ends at a barrier.
-static void low_rank(const Batch& b, int64_t layer, int which, const Input& in, const std::vector<Run>& runs,
+static void low_rank(Member& member, const Batch& b, int64_t layer, int which, const Input& in, const std::vector<Run>& runs,
                      const Low& low) {
     const int64_t panels = b.low / LANES;
-#pragma omp for schedule(static)
-    for (int64_t item = 0; item < (int64_t)runs.size() * panels; item++) {
+    member.each((int64_t)runs.size() * panels, 1, [&](int64_t item) {
         const Run& run = runs[item / panels];
         const Pair* pair = pair_of(b, run.adapter, layer, which);
         if (pair && item % panels < pair->down.n / LANES) low_panel(*pair, item % panels, in, run, low);
-    }
+    });
 }
 
 static void add_low_rank(const Batch& b, const Shape& s, int64_t layer, int which, const Low& low, int64_t panel,
@@ -84,10 +100,9 @@ static void add_low_rank(const Batch& b, const Shape& s, int64_t layer, int whic
 }
 
 // x += matrix · in, all tokens.
-static void add_product(const Matrix& m, const Input& in, const Batch& b, const Shape& s, int64_t layer, int which,
-                        const Low& low, float* x, bool replace) {
-#pragma omp for schedule(static)
-    for (int64_t panel = 0; panel < m.n / LANES; panel++)
+static void add_product(Member& member, const Matrix& m, const Input& in, const Batch& b, const Shape& s,
+                        int64_t layer, int which, const Low& low, float* x, bool replace) {
+    member.each(m.n / LANES, SHARED_PANELS, [&](int64_t panel) {
         for (int64_t row = 0; row < b.tokens; row += MOST_ROWS) {
             int count = (int)std::min<int64_t>(MOST_ROWS, b.tokens - row);
             __m512 out[MOST_ROWS];
@@ -98,6 +113,7 @@ static void add_product(const Matrix& m, const Input& in, const Batch& b, const 
                 _mm512_storeu_ps(at, replace ? out[r] : _mm512_add_ps(_mm512_loadu_ps(at), out[r]));
             }
         }
+    });
 }
 
 static std::vector<Tile> tiles_of(const Batch& b, int64_t group) {
@@ -125,7 +141,7 @@ static bool tiles_apart(const std::vector<Tile>& tiles, const Batch& b) {
     return true;
 }
 
-static void attention_phase(Model& model, const Layer& layer, const Batch& b, int64_t index,
+static void attention_phase(Member& member, Model& model, const Layer& layer, const Batch& b, int64_t index,
                             const std::vector<Tile>& tiles, int64_t longest, const Input& out) {
     const Shape& s = model.shape;
     const int64_t width = (s.heads + 2 * s.kv_heads) * s.dim, group = s.heads / s.kv_heads;
@@ -149,17 +165,16 @@ static void attention_phase(Model& model, const Layer& layer, const Batch& b, in
             for (int64_t i = 0; i < s.dim; i++) q[i] *= scale;
         }
     };
-    float* scores = model.scores.at + omp_get_thread_num() * SCORE_ROWS * (longest + 2 * BLOCK);
+    float* scores = model.scores.at + member.index * SCORE_ROWS * (longest + 2 * BLOCK);
     const int64_t count = (int64_t)tiles.size();
     const bool apart = tiles_apart(tiles, b);  // no token looks at what another one writes now
     if (!apart) {
-#pragma omp for schedule(static)
-        for (int64_t item = 0; item < b.tokens * s.kv_heads; item++) bring(item / s.kv_heads, item % s.kv_heads);
+        member.each(b.tokens * s.kv_heads, 4,
+                    [&](int64_t item) { bring(item / s.kv_heads, item % s.kv_heads); });
     }
-    const int64_t some = count * s.kv_heads < 16 * omp_get_num_threads() ? 1 : 4;
+    const int64_t some = count * s.kv_heads < 16 * member.count ? 1 : 4;
     // Head by head: the tokens of a prompt find their keys still in the cache.
-#pragma omp for schedule(dynamic, some)
-    for (int64_t item = 0; item < count * s.kv_heads; item++) {
+    member.each(count * s.kv_heads, some, [&](int64_t item) {
         const Tile& tile = tiles[item % count];
         const int64_t head = item / count, after = std::min(item + 1, count * s.kv_heads - 1);
         alignas(64) float done[MOST_TOKENS][MOST_GROUP * MOST_DIM];
@@ -175,14 +190,13 @@ static void attention_phase(Model& model, const Layer& layer, const Batch& b, in
         for (int64_t i = 0; i < tile.count; i++)
             for (int64_t at = 0; at < group * s.dim; at += GROUP)
                 out.store(layer.output.format, tile.first + i, head * group * s.dim + at, done[i] + at);
-    }
+    });
 }
 
-static void feed_phase(const Layer& layer, const Batch& b, const Shape& s, int64_t index, const Input& in,
+static void feed_phase(Member& member, const Layer& layer, const Batch& b, const Shape& s, int64_t index, const Input& in,
                        const Low& low, const Input& out) {
     constexpr int PARTS = GROUP / LANES;
-#pragma omp for schedule(static)
-    for (int64_t part = 0; part < s.inner / GROUP; part++)
+    member.each(s.inner / GROUP, 1, [&](int64_t part) {
         for (int64_t row = 0; row < b.tokens; row += MOST_ROWS) {
             int count = (int)std::min<int64_t>(MOST_ROWS, b.tokens - row);
             float done[MOST_ROWS][GROUP];
@@ -198,6 +212,7 @@ static void feed_phase(const Layer& layer, const Batch& b, const Shape& s, int64
             }
             for (int r = 0; r < count; r++) out.store(layer.down.format, row + r, part * GROUP, done[r]);
         }
+    });
 }
 
 extern "C" {
@@ -233,51 +248,53 @@ void antiphon_hidden(Model* model, float* x, const Batch* batch, int threads) {
     int64_t longest = 0;
     for (const Tile& tile : tiles) longest = std::max(longest, tile.lengths[tile.count - 1]);
     model->scores.need(threads * SCORE_ROWS * (longest + 2 * BLOCK));
-#pragma omp parallel num_threads(threads)
-    {
-        Buffer<float> scratch;
-        float* row = scratch.need(s.hidden);
+    float* rows = model->normed.need(threads * s.hidden);
+    Team::of(threads).run(threads, [&](Member& member) {
+        auto norm = [&](const float* weight, const Matrix& next) {
+            float* row = rows + member.index * s.hidden;
+            member.each(b.tokens, 1, [&](int64_t t) {
+                normed(x + t * s.hidden, weight, s.hidden, s.eps, row);
+                store_row(hidden, next.format, t, row);
+            });
+        };
         for (int64_t index = 0; index < s.layers; index++) {
             const Layer& layer = model->layers[index];
-#pragma omp for schedule(static)
-            for (int64_t t = 0; t < b.tokens; t++) {
-                normed(x + t * s.hidden, layer.attention_norm, s.hidden, s.eps, row);
-                store_row(hidden, layer.qkv.format, t, row);
-            }
-            if (pairs) low_rank(b, index, 0, hidden, runs, low);
-            add_product(layer.qkv, hidden, b, s, index, 0, low, qkv, true);
-            attention_phase(*model, layer, b, index, tiles, longest, attended);
-            if (pairs) low_rank(b, index, 1, attended, runs, low);
-            add_product(layer.output, attended, b, s, index, 1, low, x, false);
-#pragma omp for schedule(static)
-            for (int64_t t = 0; t < b.tokens; t++) {
-                normed(x + t * s.hidden, layer.feed_norm, s.hidden, s.eps, row);
-                store_row(hidden, layer.gate_up.format, t, row);
-            }
-            if (pairs) low_rank(b, index, 2, hidden, runs, low);
-            feed_phase(layer, b, s, index, hidden, low, inner);
-            if (pairs) low_rank(b, index, 3, inner, runs, low);
-            add_product(layer.down, inner, b, s, index, 3, low, x, false);
+            norm(layer.attention_norm, layer.qkv);
+            if (pairs) low_rank(member, b, index, 0, hidden, runs, low);
+            add_product(member, layer.qkv, hidden, b, s, index, 0, low, qkv, true);
+            attention_phase(member, *model, layer, b, index, tiles, longest, attended);
+            if (pairs) low_rank(member, b, index, 1, attended, runs, low);
+            add_product(member, layer.output, attended, b, s, index, 1, low, x, false);
+            norm(layer.feed_norm, layer.gate_up);
+            if (pairs) low_rank(member, b, index, 2, hidden, runs, low);
+            feed_phase(member, layer, b, s, index, hidden, low, inner);
+            if (pairs) low_rank(member, b, index, 3, inner, runs, low);
+            add_product(member, layer.down, inner, b, s, index, 3, low, x, false);
         }
-    }
+    });
 }
 
 // out[rows][n] = matrix · x[rows][k].
 void antiphon_product(Model* model, const Matrix* matrix, const float* x, int64_t rows, float* out, int threads) {
     const Matrix& m = *matrix;
     Input in = model->head_in.need(m.format, rows, m.k, false);
-#pragma omp parallel num_threads(threads)
-    {
-#pragma omp for schedule(static)
-        for (int64_t r = 0; r < rows; r++) store_row(in, m.format, r, x + r * m.k);
-#pragma omp for schedule(static)
-        for (int64_t panel = 0; panel < m.n / LANES; panel++)
+    Team::of(threads).run(threads, [&](Member& member) {
+        member.each(rows, 1, [&](int64_t r) { store_row(in, m.format, r, x + r * m.k); });
+        member.each(m.n / LANES, SHARED_PANELS, [&](int64_t panel) {
             for (int64_t row = 0; row < rows; row += MOST_ROWS) {
                 int count = (int)std::min<int64_t>(MOST_ROWS, rows - row);
                 __m512 sums[MOST_ROWS];
                 panel_product(m, panel, in, row, count, sums);
                 for (int r = 0; r < count; r++) _mm512_storeu_ps(out + (row + r) * m.n + panel * LANES, sums[r]);
             }
-    }
+        });
+    });
+}
+
+// The place of the greatest of each row, the first of equals: best[rows], x[rows][stride].
+void antiphon_greatest(const float* x, int64_t rows, int64_t n, int64_t stride, int64_t* best, int threads) {
+    Team::of(threads).run(threads, [&](Member& member) {
+        member.each(rows, 1, [&](int64_t r) { best[r] = greatest(x + r * stride, n); });
+    });
 }
 }

@@ -144,6 +144,20 @@ class NativeLlama:
         )
         return out[:, : self.shape.vocabulary]
 
+    def greatest(self, logits: Tensor) -> list[int]:
+        """The place of each row's greatest of fp32 `[rows, n]`, the first of equals."""
+        found = torch.empty(len(logits), dtype=torch.int64)
+        self._library.antiphon_greatest(
+            ctypes.c_void_p(logits.data_ptr()),
+            ctypes.c_int64(len(logits)),
+            ctypes.c_int64(logits.shape[1]),
+            ctypes.c_int64(logits.stride(0)),
+            ctypes.c_void_p(found.data_ptr()),
+            ctypes.c_int(self._count),
+        )
+        answer: list[int] = found.tolist()
+        return answer
+
     def pack_adapter(self, pairs: Pairs, rank: int) -> PackedPairs:
         """Bring an adapter's pairs into the kernels' order; any thread may.
 

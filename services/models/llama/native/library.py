@@ -11,11 +11,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import torch
 from filelock import FileLock
 
 log = logging.getLogger(__name__)
-_FLAGS = ("-std=c++20", "-O3", "-march=native", "-ffp-contract=off", "-fopenmp", "-fPIC", "-w")
+_FLAGS = ("-std=c++20", "-O3", "-march=native", "-ffp-contract=off", "-pthread", "-fPIC", "-w")
 _NEEDED = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"}
 
 
@@ -103,7 +102,7 @@ def load_library(cache_dir: Path) -> ctypes.CDLL:
     if missing:
         raise NativeUnavailable(f"the CPU lacks {', '.join(sorted(missing))}")
     sources = sorted(Path(__file__).parent.glob("*.[ch]*"))
-    stamp = hashlib.sha256(" ".join((*_FLAGS, torch.__version__, _cpu_model())).encode())
+    stamp = hashlib.sha256(" ".join((*_FLAGS, _cpu_model())).encode())
     for source in sources:
         stamp.update(source.read_bytes())
     file = cache_dir / "native" / f"llama-{stamp.hexdigest()[:16]}.so"
@@ -125,21 +124,13 @@ def _compile(source: Path, target: Path) -> None:
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise NativeUnavailable("there is no C++ compiler (apt install g++)")
-    # Torch brings its own OpenMP: linked against it, both share one pool of threads instead of fighting.
-    openmp = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
-    openmp += sorted((Path(torch.__file__).parent.parent / "torch.libs").glob("libgomp*.so*"))
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        unlinked, linked = Path(folder) / "forward.o", Path(folder) / "forward.so"
-        link = [str(openmp[0])] if openmp else ["-fopenmp"]
-        commands = (
-            [compiler, *_FLAGS, "-c", str(source), "-o", str(unlinked)],
-            [compiler, "-shared", str(unlinked), *link, "-o", str(linked)],
-        )
-        for command in commands:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise NativeUnavailable(f"the compiler says: {done.stderr.strip()[-400:]}")
-        os.replace(linked, target)
+        built = Path(folder) / "forward.so"
+        command = [compiler, *_FLAGS, "-shared", str(source), "-o", str(built)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NativeUnavailable(f"the compiler says: {done.stderr.strip()[-400:]}")
+        os.replace(built, target)
 
 
 def _cpu_flags() -> set[str]:

@@ -73,5 +73,5 @@ struct Model {
     Layer* layers;
     const float *cosines, *sines;  // [length][dim/2]
     InputBuffer hidden_in, attended_in, inner_in, head_in;
-    Buffer<float> qkv, low, scores;
+    Buffer<float> qkv, low, scores, normed;
 };

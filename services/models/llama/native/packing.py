@@ -97,9 +97,9 @@ def address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
 
 
-def as_pointer(structure: ctypes.Structure) -> ctypes.c_void_p:
-    """The structure's address for a call."""
-    return ctypes.cast(ctypes.byref(structure), ctypes.c_void_p)
+def as_pointer(structure: ctypes.Structure) -> object:
+    """The structure for a call, which keeps it alive; its bare address would outlive a structure made on the spot."""
+    return ctypes.byref(structure)
 
 
 def _with_margin(data: Tensor) -> Tensor:

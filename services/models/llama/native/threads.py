@@ -37,14 +37,12 @@ class ThreadChoice:
         known[count].append((time.perf_counter() - started) / tokens)
 
     def _choose(self, known: dict[int, deque[float]], passes: int) -> int:
-        fewest = min(self._counts, key=lambda count: len(known[count]))
-        if len(known[fewest]) < 2:  # the first pass of a count is often slow for reasons of its own
-            return fewest
-        best = min(self._counts, key=lambda count: min(known[count]))
+        tried = [count for count in self._counts if known[count]] or self._counts[:1]
+        best = min(tried, key=lambda count: min(known[count], default=0.0))
         if passes % _TRY_AGAIN or len(self._counts) == 1:
             return best
         turn = passes // _TRY_AGAIN
         others = [count for count in self._counts if count != best]
         other = others[turn % len(others)]
-        far = min(known[other]) > _FAR * min(known[best])
+        far = min(known[other], default=0.0) > _FAR * min(known[best])
         return best if far and turn % _RARELY else other
