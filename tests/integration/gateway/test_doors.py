@@ -47,8 +47,7 @@ class Door:
 
     def logged(self, **fields: str) -> bool:
         """Whether a line of the log has all of these."""
-        lines = [json.loads(line) for line in self.process.log().splitlines() if line.startswith("{")]
-        return any(all(line.get(name) == value for name, value in fields.items()) for line in lines)
+        return logged(self.process, **fields)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +78,17 @@ def known(store: Store, tenant: str) -> str:
     """This test's tenant, made by an operator: tokens name only tenants that are there."""
     store.tenants.create(tenant, Request("CreateTenant", f"make-{tenant}", "x"), {"display_name": tenant})
     return tenant
+
+
+def logged(process: ServiceProcess, **fields: str) -> bool:
+    """Whether a line of a gateway's log has all of these."""
+    lines = [json.loads(line) for line in process.log().splitlines() if line.startswith("{")]
+    return any(all(line.get(name) == value for name, value in fields.items()) for line in lines)
+
+
+def wrote_refusal(gateways: Gateways, **fields: str) -> None:
+    """Wait until a gateway's log says that such a call was refused."""
+    wait_until(lambda: any(logged(one, event="call_refused", **fields) for one in gateways.services.started), 5)
 
 
 def everything(store: Store) -> dict[str, int]:
@@ -153,6 +163,7 @@ def test_no_credential_and_an_expired_or_forged_token_are_refused(door: Door, st
         wait_until(lambda reason=reason: door.logged(event="call_refused", reason=reason, status="UNAUTHENTICATED"), 5)
     with door.client(door.issuer.token("no-such-tenant")) as client, pytest.raises(PermissionDenied):
         create(client)
+    wait_until(lambda: door.logged(event="call_refused", reason="OTHER_TENANT", status="PERMISSION_DENIED"), 5)
     assert everything(store) == before
 
 
@@ -184,10 +195,17 @@ def test_what_is_another_tenants_is_not_there(client: Client, gateways: Gateways
         with pytest.raises(grpc.RpcError) as refused:
             call(request, metadata=stranger.metadata)
         assert refused.value.code() == Code.NOT_FOUND
+        wrote_refusal(
+            gateways,
+            status="NOT_FOUND",
+            tenant=theirs,
+            method=f"/antiphon.v1.ConversationService/{type(request).__name__.removesuffix('Request')}",
+        )
     admin = admin_pb2_grpc.AdminServiceStub(stranger.channel)
     with pytest.raises(grpc.RpcError) as refused:
         admin.ListKeys(admin_pb2.ListKeysRequest(tenant_id=tenant), metadata=stranger.metadata)
     assert refused.value.code() == Code.PERMISSION_DENIED
+    wrote_refusal(gateways, reason="OTHER_TENANT", tenant=theirs)
     after = everything(store)
     assert after.pop("audit") == before.pop("audit", 0) + 1, "the try to erase is written down"
     assert after == before
