@@ -109,3 +109,36 @@ def _values(state: Mapping[str, Any] | None) -> dict[tuple[str, str], str]:
         for service, content in services.items()
         for slot, entry in (content.get("slots") or {}).items()
     }
+
+
+def state_text(state: Mapping[str, Any] | None) -> str:
+    """The state as a model reads it, in a line per service: ``hotel: area = centre, stars = 4``."""
+    lines = []
+    for service, content in (state or {}).get("services", {}).items():
+        slots = [f"{_words(slot)} = {value}" for slot, value in _filled(content)]
+        if slots:
+            lines.append(f"{_words(service)}: {', '.join(slots)}")
+    return "\n".join(lines)
+
+
+def state_items(state: Mapping[str, Any] | None) -> list[str]:
+    """The state's filled slots as texts to encode, in `state_text`'s order: ``hotel area = centre``."""
+    return [
+        f"{_words(service)} {_words(slot)} = {value}"
+        for service, content in (state or {}).get("services", {}).items()
+        for slot, value in _filled(content)
+    ]
+
+
+def known_text(text: str) -> str:
+    """A `state_text` as it stands before the user's message."""
+    return f"Known so far:\n{text}"
+
+
+def _filled(service: Mapping[str, Any]) -> list[tuple[str, str]]:
+    slots = sorted(service.get("slots", {}).items())
+    return [(slot, str(filled["value"])) for slot, filled in slots if filled.get("value")]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").strip()

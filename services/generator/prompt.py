@@ -13,6 +13,7 @@ from typing import Any
 
 from services.common.constraints import Constraint, check, merge_rounds, verifiable
 from services.common.drafts import chosen_draft
+from services.common.state import state_text
 from services.common.store import GroundingText
 from services.generator import wording
 from services.models.chat import ChatFormat, TextCodec
@@ -66,11 +67,14 @@ class PromptBuilder:
         grounding: Sequence[GroundingText] = (),
         reply_tokens: int,
         system_text: str = "",
+        soft: Sequence[int] = (),
+        with_state: bool = True,
     ) -> Prompt:
         """The prompt of a turn's current round.
 
         ``earlier`` are the session's turns before it, oldest first; ``reply_tokens`` is the room kept for the
-        reply. When the history does not fit, the oldest turns are dropped.
+        reply. When the history does not fit, the oldest turns are dropped. ``soft`` are the ids of soft tokens, which
+        stand between the message and the opening of its reply; without ``with_state`` the state's text is left out.
 
         Raises: PromptTooLong.
         """
@@ -78,7 +82,7 @@ class PromptBuilder:
         about = self._draft_in_question(turn, constraints)
         drawn_again = turn["round"] > 0 and about is None
         head = self._head(system_text or self._system_text)
-        tail = self._tail(turn, grounding, constraints, about)
+        tail = self._tail(turn, grounding, constraints, about, soft, with_state)
         room = self._limit - reply_tokens - len(tail) - len(head)
         if room < 0:
             raise PromptTooLong(
@@ -153,10 +157,13 @@ class PromptBuilder:
         grounding: Sequence[GroundingText],
         constraints: Sequence[Constraint],
         about: Mapping[str, Any] | None,
+        soft: Sequence[int],
+        with_state: bool,
     ) -> tuple[int, ...]:
-        context = wording.context_text(wording.notes(grounding), wording.state_text(turn.get("state")))
+        stated = state_text(turn.get("state")) if with_state else ""
+        context = wording.context_text(wording.notes(grounding), stated)
         message = f"{context}\n\n{turn['text']}" if context else str(turn["text"])
-        ids = [*self._chat.encode_text(self._codec, message), *self._reply_open]
+        ids = [*self._chat.encode_text(self._codec, message), *soft, *self._reply_open]
         if about is not None:
             ids += self._chat.encode_text(self._codec, about.get("text", ""))
             ids += self._next_open

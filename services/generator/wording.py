@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.common.constraints import Constraint, replacement
+from services.common.state import known_text
 from services.common.store import GroundingText
 
 _NOTE_LIMIT = 1_500  # characters of one passage; the rest of a long one is rarely what matched
@@ -40,25 +41,11 @@ def notes(texts: Sequence[GroundingText]) -> str:
     return "\n".join(lines)
 
 
-def state_text(state: Mapping[str, Any] | None) -> str:
-    """The dialogue state in a line per service: ``hotel: area = centre, stars = 4``."""
-    lines = []
-    for service, content in (state or {}).get("services", {}).items():
-        slots = [
-            f"{_words(slot)} = {filled['value']}"
-            for slot, filled in sorted(content.get("slots", {}).items())
-            if filled.get("value")
-        ]
-        if slots:
-            lines.append(f"{_words(service)}: {', '.join(slots)}")
-    return "\n".join(lines)
-
-
 def context_text(noted: str, state: str) -> str:
     """What stands before the user's message in the tail; empty without notes and state."""
     parts = []
     if state:
-        parts.append(f"Known so far:\n{state}")
+        parts.append(known_text(state))
     if noted:
         parts.append(f"Answer from these notes and cite them by number:\n{noted}")
     return "\n\n".join(parts)
@@ -93,10 +80,6 @@ def feedback_text(
     said = {"{feedback}": "\n".join(parts), "{message}": message.strip()}
     pieces = re.split(r"(\{\w+\})", REVISION_WORDINGS[name])  # what people wrote is put in, never read as a form
     return "".join(said.get(piece, piece) for piece in pieces)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ").strip()
 
 
 def _span(one: Constraint) -> str:

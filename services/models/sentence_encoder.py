@@ -121,6 +121,24 @@ class SentenceEncoder:
         return result
 
     @torch.inference_mode()
+    def states(self, texts: Sequence[str], batch_texts: int = 64) -> list[Tensor]:
+        """The last layer's state of each WordPiece of each text, without the two marker tokens: float32
+        `[pieces, dimensions]`; none for a text without pieces. Rounding depends on what shares a batch."""
+        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
+        rows = [ids if len(ids) <= self._max_pieces else [*ids[: self._max_pieces - 1], ids[-1]] for ids in rows]
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+        found: dict[int, Tensor] = {}
+        for start in range(0, len(order), batch_texts):
+            members = order[start : start + batch_texts]
+            hidden, _ = self._hidden([rows[index] for index in members])
+            found |= {index: hidden[at, 1 : len(rows[index]) - 1].float() for at, index in enumerate(members)}
+        return [found[index] for index in range(len(rows))]
+
+    def pieces(self, text: str) -> list[tuple[int, int]]:
+        """Where each WordPiece of the text begins and ends in it, for as many pieces as `states` answers."""
+        return [(start, end) for start, end in self._tokenizer.encode(text).offsets[1:-1]][: self._max_pieces - 2]
+
+    @torch.inference_mode()
     def _forward(self, rows: list[list[int]]) -> Vectors:
         hidden, mask = self._hidden(rows)
         weight = mask.unsqueeze(-1).float()

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedModel
 
+from services.common.state import known_text
 from services.finetune.training.loss import Sample
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, end_ids, find_model, load_module
@@ -55,6 +56,26 @@ class Texts:
         """The prompt of a revision of a session's first turn: the message, the draft, and what was said of it."""
         said = [*self.encode(self._chat.next_open), *self._chat.encode_text(self, feedback)]
         return (*self.prompt(message), *self._chat.encode_text(self, draft), *said, *self._opening[1])
+
+    def stated(
+        self, earlier: Sequence[tuple[str, str]], message: str, state: str
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """A later turn's prompt in two parts, between which soft tokens stand: up to the end of the message (after the
+        `earlier` messages and replies, with the state's text before it unless that is empty), and the reply's
+        opening."""
+        head, reply_open = self._opening
+        ids = list(head)
+        for said, answered in earlier:
+            ids += [*self._chat.encode_text(self, said), *reply_open, *self._chat.encode_text(self, answered)]
+            ids += self.encode(self._chat.next_open)
+        asked = f"{known_text(state)}\n\n{message}" if state else message
+        return (*ids, *self._chat.encode_text(self, asked)), tuple(reply_open)
+
+    def reply(self, text: str, most: int) -> tuple[int, ...]:
+        """A reply's token ids with its end; cut at `most` tokens, without an end."""
+        ids = self._chat.encode_text(self, text)
+        end = self.encode(self._chat.next_open)[:1]
+        return tuple(ids[:most]) if len(ids) >= most else (*ids, *(end if end[0] in self.end_ids else self.end_ids[:1]))
 
     def sample(self, prompt: str, answer: str, *, cut: bool = False) -> Sample:
         """An example as the model meets it; the answer ends with the end token, cut at MAX_TOKENS in all.

@@ -1,0 +1,1 @@
+"""Training of the projectors that make dialogue state and knowledge soft tokens."""
