@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +27,7 @@ from services.tracker.domain.tracker import Tracker, TrackRequest
 from services.tracker.learned import artifact
 from services.tracker.learned.corpus import FOLD
 from services.tracker.learned.decode import Leanings
+from services.tracker.learned.dialogues import read
 from services.tracker.learned.tracker import LearnedTracker
 from tests.eval.state_detail import right
 from tests.eval.state_sets import EvaluationSet, load_json, sets
@@ -82,6 +83,13 @@ def follow(tracker: Tracker, chosen: EvaluationSet, corrected: bool = False) -> 
                 after.append((dialogue, left, state))
         running = after
     return found
+
+
+def tracked_before(path: Path) -> dict[str, Followed]:
+    """What a prediction file of an earlier call holds, by dialogue; nothing where there is none."""
+    if not path.exists():
+        return {}
+    return {line["id"]: Followed(line["states"], line["entities"]) for line in read(path)}
 
 
 def true_slots(dialogue: dict[str, Any], count: int) -> dict[str, dict[str, list[str]]]:
@@ -183,16 +191,19 @@ def evaluate(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float
     for chosen in sets(options.sets.split(","), data, options.every, options.start):
         for name, tracker in trackers.items():
             begun = time.monotonic()
-            followed = follow(tracker, chosen, options.corrected)
-            predicted = {key: one.states for key, one in followed.items()}
-            seconds = time.monotonic() - begun
             path = out / (f"{chosen.name}.jsonl" if name == "learned" else f"{chosen.name}.{name}.jsonl")
+            kept = tracked_before(path) if options.resume else {}
+            left = [dialogue for dialogue in chosen.dialogues if dialogue["id"] not in kept]
+            fresh = follow(tracker, replace(chosen, dialogues=left), options.corrected)
+            seconds = time.monotonic() - begun
+            followed = kept | fresh
             with path.open("w", encoding="utf-8") as file:
                 for key, one in followed.items():
                     file.write(json.dumps({"id": key} | asdict(one), ensure_ascii=False) + "\n")
+            predicted = {dialogue["id"]: followed[dialogue["id"]].states for dialogue in chosen.dialogues}
             figures = score(scorer, data, chosen, predicted) if scorer else {}
-            turns = sum(map(len, predicted.values()))
-            figures |= {"turns": turns, "turns_per_second": turns / max(seconds, 1e-9)}
+            turns = sum(len(one.states) for one in fresh.values())
+            figures |= {"turns": sum(map(len, predicted.values())), "turns_per_second": turns / max(seconds, 1e-9)}
             results.setdefault(chosen.name, {})[name] = figures
             if not options.json:
                 shown = "  ".join(f"{k} {v:.1f}" for k, v in figures.items())
@@ -213,6 +224,7 @@ def main() -> None:
     parser.add_argument("--corrected", action="store_true", help="put every state right before the next turn")
     parser.add_argument("--start", type=int, default=0, help="first dialogue taken")
     parser.add_argument("--every", type=int, default=1, help="take every n-th dialogue")
+    parser.add_argument("--resume", action="store_true", help="track only dialogues that --out's files don't hold yet")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
