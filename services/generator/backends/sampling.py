@@ -47,11 +47,8 @@ def choose(
         chosen = logits if len(drawn) == len(rows) else logits[drawn]
         temperatures = torch.tensor([rows[i].request.settings.temperature for i in drawn], device=logits.device)
         scaled = chosen / temperatures[:, None]
-        size = min(_CANDIDATES, scaled.shape[1])
-        top, ids = scaled.topk(size, 1)
-        weights = (top - scaled.logsumexp(1, keepdim=True)).exp()
-        for at, i in enumerate(drawn):
-            best[i] = _draw(rows[i], weights[at], ids[at], scaled[at])
+        for i, token in zip(drawn, _draw([rows[i] for i in drawn], scaled), strict=True):
+            best[i] = token
     if plain is not None:
         for at, i in enumerate(scored):
             rows[i].log_likelihood += float(plain[at, best[i]])
@@ -75,20 +72,38 @@ def _shape(logits: Tensor, row: Row, processors: Sequence[TokenProcessor]) -> No
             logits.copy_(processor(generated, logits))
 
 
-def _draw(row: Row, weights: Tensor, ids: Tensor, scaled: Tensor) -> int:
-    """Draw within top-k and nucleus (Holtzman et al. 2020); the draw depends on seed and position alone."""
-    settings = row.request.settings
-    position = _made(row)
-    luck = random.Random(settings.seed * 1_000_003 + position).random()
-    width = settings.top_k or scaled.shape[0]
-    needs_all = min(width, scaled.shape[0]) > len(weights) and float(weights.sum()) < settings.top_p
-    if needs_all:
-        weights, ids = scaled.softmax(0).sort(descending=True)
-    weights, ids = weights[:width].double(), ids[:width]
-    if settings.top_k:
-        weights = weights / weights.sum()
-    sums = weights.cumsum(0)
-    last = min(int((sums < settings.top_p).sum()), len(sums) - 1)
-    kept = float(sums[last])
-    at = min(int((sums[: last + 1] < luck * kept).sum()), last)
-    return int(ids[at])
+def _draw(rows: Sequence[Row], scaled: Tensor) -> list[int]:
+    """Draw within top-k and nucleus (Holtzman et al. 2020); a draw depends on seed and position alone.
+
+    All rows at once and where the logits lie, so that a GPU is waited for once.
+    """
+    size = min(_CANDIDATES, scaled.shape[1])
+    top, ids = scaled.topk(size, 1)
+    weights = (top - scaled.logsumexp(1, keepdim=True)).exp()
+    found, lacking = _within(weights, rows)
+    answers = torch.stack([ids.gather(1, found[:, None])[:, 0], lacking.long()]).tolist()
+    for at in (at for at, wide in enumerate(answers[1]) if wide):
+        weights, ids = scaled[at].softmax(0).sort(descending=True)
+        whole, _ = _within(weights[None], rows[at : at + 1])
+        answers[0][at] = int(ids[whole[0]])
+    drawn: list[int] = answers[0]
+    return drawn
+
+
+def _within(weights: Tensor, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
+    """Where in each row of falling probabilities `weights: [rows, n]` its draw falls, and whether its nucleus reaches
+    past them."""
+    all_settings = [row.request.settings for row in rows]
+    n, device = weights.shape[1], weights.device
+    lasts = torch.tensor([min(s.top_k or n, n) - 1 for s in all_settings], device=device)[:, None]
+    open_ended = torch.tensor([s.top_k == 0 or s.top_k > n for s in all_settings], device=device)
+    cut = torch.tensor([s.top_k > 0 for s in all_settings], device=device)[:, None]
+    top_p = torch.tensor([s.top_p for s in all_settings], dtype=torch.float64, device=device)[:, None]
+    lucks = [random.Random(s.seed * 1_000_003 + _made(row)).random() for s, row in zip(all_settings, rows, strict=True)]
+    luck = torch.tensor(lucks, dtype=torch.float64, device=device)[:, None]
+    sums = weights.double().cumsum(1)
+    lacking = open_ended & (sums[:, -1] < top_p[:, 0])
+    sums = torch.where(cut, sums / sums.gather(1, lasts), sums)
+    last = torch.minimum((sums < top_p).sum(1, keepdim=True), lasts)
+    found = torch.minimum((sums < luck * sums.gather(1, last)).sum(1, keepdim=True), last)
+    return found[:, 0], lacking
