@@ -23,7 +23,7 @@ from services.models.interactive_transformer import (
     InteractiveTransformerConfig,
     InteractiveTransformerForCausalLM,
 )
-from services.models.interactive_transformer.compute import training_flops
+from services.models.interactive_transformer.compute import forward_flops, training_flops
 
 TOKENS_A_STEP = 1024
 VOCABULARY = 1024
@@ -58,7 +58,37 @@ class Arm:
 
 REFERENCE = Arm("memory 64, segments of 64", 64, 64)
 NO_MEMORY = [Arm(f"no memory, segments of {length}", length) for length in (32, 64, 128)]
-RECURRENCE = [REFERENCE, Arm("memory 32, segments of 32", 32, 32), *NO_MEMORY]
+RECURRENCE = [REFERENCE, Arm("memory 96, segments of 32", 32, 96), *NO_MEMORY]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way of reading held-out text with an arm's model: states kept, tokens read again as context alone."""
+
+    arm: Arm
+    memory: int
+    overlap: int = 0
+
+    @property
+    def name(self) -> str:
+        """How the tables call it."""
+        if self.overlap:
+            return f"{self.arm.name}, read with overlap {self.overlap}"
+        return self.arm.name if self.memory == self.arm.memory else f"{self.arm.name}, read with memory {self.memory}"
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations a token, keys and values of the memory kept rather than projected anew."""
+        once = forward_flops(self.arm.config(), self.arm.segment, self.memory, keep_states=False)
+        return once * self.arm.segment / (self.arm.segment - self.overlap)
+
+
+def readings(arm: Arm) -> list[Reading]:
+    """As it was trained, and the way that gives it more context: twice the memory, or segments that overlap by half."""
+    more = Reading(arm, 2 * arm.memory) if arm.memory else Reading(arm, 0, arm.segment // 2)
+    return [Reading(arm, arm.memory), more]
+
+
 MISSION = {
     "positions": "absolute",
     "fusion": "literal",

@@ -14,7 +14,7 @@ from services.models.interactive_transformer import (
     InteractiveTransformerConfig,
     InteractiveTransformerForCausalLM,
 )
-from tests.eval.interactive_arms import Arm
+from tests.eval.interactive_arms import Arm, Reading
 
 MEMORIES = [0, 16, 32, 64, 128, 256, 512]
 ROWS = 32  # documents read side by side
@@ -48,11 +48,12 @@ def document_losses(
     return np.concatenate(results)
 
 
-def arm_losses(
-    arm: Arm, model: InteractiveTransformerForCausalLM, held: dict[str, NDArray[np.int32]], overlap: int = 0
+def reading_losses(
+    reading: Reading, model: InteractiveTransformerForCausalLM, held: dict[str, NDArray[np.int32]]
 ) -> Losses:
-    """Losses of one arm on all held-out documents, read as it was trained."""
-    return {kind: document_losses(model, ids, arm.segment, arm.memory, overlap) for kind, ids in held.items()}
+    """Losses of one way to read on all held-out documents."""
+    segment, memory, overlap = reading.arm.segment, reading.memory, reading.overlap
+    return {kind: document_losses(model, ids, segment, memory, overlap) for kind, ids in held.items()}
 
 
 def mean_loss(losses: Losses) -> float:
@@ -91,7 +92,7 @@ def reading_speeds(
 ) -> dict[str, float]:
     """Tokens a second of evaluation in segments, one text: all arms in turn, the median of the rounds."""
     times: dict[str, list[float]] = {name: [] for name in models}
-    text = torch.randint(0, 1000, (1, 1024))
+    text = torch.randint(0, min(model.config.vocab_size for _, model in models.values()), (1, 1024))
     for _ in range(rounds + 1):
         for name, (arm, model) in models.items():
             carried = model.new_memory(length=arm.memory) if arm.memory else None

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
+from services.models.interactive_transformer import InteractiveTransformerForCausalLM
 from tests.eval.interactive_arms import (
     ABLATIONS,
     NO_MEMORY,
@@ -28,17 +29,18 @@ from tests.eval.interactive_arms import (
     arm_folder,
     arm_record,
     load_corpus,
+    readings,
     trained_arm,
 )
 from tests.eval.interactive_feedback import FEEDBACK_ARMS, feedback_folder, feedback_record, held_triples
 from tests.eval.interactive_text import (
     Losses,
-    arm_losses,
     correctness,
     difference,
     mean_loss,
     mean_of,
     memory_curve,
+    reading_losses,
     reading_speeds,
 )
 
@@ -104,41 +106,56 @@ def is_saved(folder: Path) -> bool:
 def compared(
     arms: Sequence[Arm], corpus: Corpus, options: argparse.Namespace, steps: int, seeds: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """A record of every arm: losses on the documents for testing, over all seeds, and the difference to BASE.
+    """A record of every way to read every arm: losses on the documents for testing and for choosing, over all seeds,
+    and the difference to BASE.
 
     Which seeds an arm was trained with is in its record; a difference is over the seeds that both have.
     """
     losses: dict[str, dict[int, Losses]] = {}
-    records, models = [], {}
+    records: list[dict[str, Any]] = []
+    models: dict[str, tuple[Arm, InteractiveTransformerForCausalLM]] = {}
     for arm in arms:
         own = [s for s in seeds if not options.trained_only or is_saved(arm_folder(arm, options.out, steps, s))]
-        for seed in own:
-            models[arm.name] = (arm, trained_arm(arm, corpus, options.out, steps, seed))
-            losses.setdefault(arm.name, {})[seed] = arm_losses(arm, models[arm.name][1], corpus.testing)
-            if arm is BASE:
-                overlapping = arm_losses(arm, models[arm.name][1], corpus.testing, overlap=arm.segment // 2)
-                losses.setdefault(f"{arm.name}, read with overlap", {})[seed] = overlapping
-    for name, by_seed in losses.items():
-        arm, model = models[name.removesuffix(", read with overlap")]
-        mean = mean_of(list(by_seed.values()))
-        record: dict[str, Any] = {
-            "name": name,
-            "parameters": model.num_parameters(),
-            "training": [arm_record(arm, options.out, steps, seed) for seed in by_seed],
-            "loss": mean_loss(mean),
-            "by_seed": {seed: mean_loss(part) for seed, part in by_seed.items()},
-            "by_kind": {kind: float(part.mean()) for kind, part in mean.items()},
-            "by_document": {kind: part.tolist() for kind, part in mean.items()},
-        }
-        if shared := sorted(by_seed.keys() & losses.get(BASE.name, {}).keys()):
-            left, right = (mean_of([losses[side][seed] for seed in shared]) for side in (name, BASE.name))
-            record["against_base"] = difference(left, right)
-        records.append(record)
+        by_seed = {seed: trained_arm(arm, corpus, options.out, steps, seed) for seed in own}
+        for reading in readings(arm) if by_seed else []:
+            models[reading.name] = (arm, by_seed[own[0]])
+            found = {seed: reading_losses(reading, model, corpus.testing) for seed, model in by_seed.items()}
+            choosing = [reading_losses(reading, model, corpus.choosing) for model in by_seed.values()]
+            mean, losses[reading.name] = mean_of(list(found.values())), found
+            records.append(
+                {
+                    "name": reading.name,
+                    "memory": reading.memory,
+                    "flops": reading.flops,
+                    "parameters": by_seed[own[0]].num_parameters(),
+                    "training": [arm_record(arm, options.out, steps, seed) for seed in own],
+                    "choosing": mean_loss(mean_of(choosing)),
+                    "loss": mean_loss(mean),
+                    "by_seed": {seed: mean_loss(part) for seed, part in found.items()},
+                    "by_kind": {kind: float(part.mean()) for kind, part in mean.items()},
+                    "by_document": {kind: part.tolist() for kind, part in mean.items()},
+                }
+            )
+    for record in records:
+        record["against_base"] = against(losses[record["name"]], losses.get(BASE.name, {}))
+    rivals = [r for r in records if not r["memory"]]
+    if rivals:
+        best = min(rivals, key=lambda r: r["choosing"])["name"]
+        for record in records:
+            record["best_without"] = [best, against(losses[record["name"]], losses[best])]
     if options.speed:
-        speeds = reading_speeds(models)
+        speeds = reading_speeds({r["name"]: models[r["name"]] for r in records if r["name"] in {a.name for a in arms}})
         for record in records:
             record["tokens_per_second"] = speeds.get(record["name"])
     return records
+
+
+def against(left: dict[int, Losses], right: dict[int, Losses]) -> tuple[float, float, float] | None:
+    """The difference over the seeds that both have, with its interval; None where there are none."""
+    shared = sorted(left.keys() & right.keys())
+    if not shared:
+        return None
+    return difference(mean_of([left[seed] for seed in shared]), mean_of([right[seed] for seed in shared]))
 
 
 def curves(corpus: Corpus, options: argparse.Namespace) -> dict[str, dict[int, float]]:
@@ -171,18 +188,25 @@ def print_correctness(values: dict[str, float]) -> None:
 
 
 def print_arms(records: list[dict[str, Any]], title: str) -> None:
-    """Tables 2 and 5: every text arm, its difference to the model without memory with its interval."""
+    """Tables 2 and 5: every text arm, its differences with their intervals.
+
+    The best arm without memory is the one with the least loss on the documents for choosing.
+    """
     kinds = list(records[0]["by_kind"])
-    print(f"\n{title} (nats/token; all differences to '{BASE.name}')")
-    head = f"   {'arm':<42} {'parameters':>10} {'steps':>6} {'cpu s':>6} {'seeds':>5} {'loss':>6} {'difference':>24} "
-    print(head + f"{'tokens/s':>9}" + "".join(f" {kind:>7}" for kind in kinds))
+    best = records[0].get("best_without", [BASE.name])[0]
+    print(f"\n{title} (nats/token; differences to '{BASE.name}' and to the best without memory, '{best}')")
+    head = f"   {'arm':<50} {'parameters':>10} {'steps':>6} {'cpu s':>6} {'seeds':>5} {'flops':>9} {'choosing':>8}"
+    print(f"{head} {'loss':>6} {'to base':>24} {'to best':>24} {'tokens/s':>9}" + "".join(f" {k:>7}" for k in kinds))
     for record in records:
         own = record["training"][0]
-        row = f"   {record['name']:<42} {record['parameters']:>10,} {own['steps']:>6} {own['seconds']:>6.0f} "
-        row += f"{len(record['training']):>5} {record['loss']:>6.3f} "
-        row += "{:>+8.3f} [{:+.3f}, {:+.3f}] ".format(*record["against_base"]) if "against_base" in record else " " * 25
+        row = f"   {record['name']:<50} {record['parameters']:>10,} {own['steps']:>6} {own['seconds']:>6.0f} "
+        row += (
+            f"{len(record['training']):>5} {record['flops']:>9,.0f} {record['choosing']:>8.3f} {record['loss']:>6.3f}"
+        )
+        for apart in (record["against_base"], record.get("best_without", [best, None])[1]):
+            row += " {:>+8.3f} [{:+.3f}, {:+.3f}]".format(*apart) if apart else " " * 25
         speed = record.get("tokens_per_second")
-        row += f"{speed:>9.0f}" if speed else f"{'-':>9}"
+        row += f" {speed:>9.0f}" if speed else f" {'-':>9}"
         print(row + "".join(f" {record['by_kind'][kind]:>7.3f}" for kind in kinds))
 
 
