@@ -10,6 +10,7 @@ from typing import Any
 from services.common.constraints import Constraint, replacement, unwanted_phrase, verifiable
 from services.generator.engine import DecodeSettings
 from services.generator.prompt import Prompt
+from services.generator.scoring import Asked
 from services.generator.settings import GeneratorSettings
 
 
@@ -61,6 +62,18 @@ def fused(turn: Mapping[str, Any]) -> bool:
 def constraint_weight(turn: Mapping[str, Any], worker: GeneratorSettings) -> float:
     """What a met constraint is worth beside the log-likelihood."""
     return float((turn.get("settings") or {}).get("constraint_weight", worker.constraint_weight))
+
+
+def unrevised(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """The turn as it stood before any feedback: what a draft is written anew from."""
+    return {**turn, "round": 0, "drafts": turn["drafts"][:1], "understood": {}}
+
+
+def held_against(turn: Mapping[str, Any], prompt: Prompt) -> Asked:
+    """What the round's drafts are held against."""
+    feedback = turn["drafts"][turn["round"]].get("feedback") or {}
+    about = "" if prompt.about_round is None else str(turn["drafts"][prompt.about_round].get("text", ""))
+    return Asked(str(turn["text"]), str(feedback.get("comment") or ""), about)
 
 
 def constrained(decode: DecodeSettings, constraints: Sequence[Constraint]) -> DecodeSettings:

@@ -1,8 +1,11 @@
-"""Best of several drafts: the first as it was asked for; where that fails, further ones drawn by chance, and the best
-of all by the feedback-aware score.
+"""Best of several drafts: a first one; where that fails, further ones, and the best of all by the feedback-aware score.
 
-Only the chosen draft is streamed, whole, when it is chosen. The further drafts come from the same session, so that
-they share the first one's prompt in the engine's memory.
+Drafts differ in what they read. Those that go on from the feedback know what the reader meant, and a small model among
+them repeats it; those that are written anew, from the message alone, keep to the subject and leave the feedback to
+masks, shape and fusion head. Where these can hold every constraint, a draft written anew comes first.
+
+Only the chosen draft is streamed, whole, when it is chosen. The drafts come from the same session, so that they share
+their prompt in the engine's memory.
 """
 
 from __future__ import annotations
@@ -22,11 +25,28 @@ from services.generator.engine import (
     EngineFull,
     FinishedDraft,
 )
-from services.generator.scoring import Score, score
+from services.generator.scoring import Asked, Score, score
+
+_JSON = Constraint("format", "json", source="comment")
+_ANSWER = Constraint("format", "json:answer", source="comment")
+
+
+def enforced(constraints: Sequence[Constraint]) -> bool:
+    """Whether decoding alone can hold every one of the constraints."""
+    return bool(constraints) and all(
+        one.kind in ("must_include", "must_not_include", "case", "punctuation", "start", "end")
+        or (one.kind == "length" and one.value not in ("shorter", "longer"))
+        or (one.kind == "format" and one.value.partition(":")[0] not in ("one_of", "table", "code", "placeholders"))
+        for one in constraints
+    )
 
 
 class Candidates:
-    """Up to `count` candidates for one draft, of which `listener` hears one."""
+    """Up to `count` candidates for one draft, of which `listener` hears one.
+
+    `anew` is the prompt's tail without the feedback (None: no draft is written anew), `asked` what drafts are held
+    against.
+    """
 
     def __init__(
         self,
@@ -38,6 +58,8 @@ class Candidates:
         count: int,
         weight: float,
         temperature: float,
+        anew: tuple[int, ...] | None = None,
+        asked: Asked | None = None,
     ) -> None:
         self._engine = engine
         self._request = replace(request, settings=replace(request.settings, scored=True))
@@ -46,6 +68,9 @@ class Candidates:
         self._count = count
         self._weight = weight
         self._temperature = temperature
+        self._asked = asked
+        self._anew = anew if count > 1 else None
+        self._anew_first = self._anew is not None and enforced(constraints)
         self._lock = threading.Lock()
         self._open: set[str] = set()
         self._judged: list[tuple[Score, FinishedDraft]] = []
@@ -54,7 +79,7 @@ class Candidates:
 
     def submit(self) -> None:
         """Ask the engine for the first; raises what Engine.submit raises."""
-        self._submit(self._request)
+        self._submit(self._written_anew(self._request) if self._anew_first else self._request)
 
     def cancel(self) -> bool:
         """Stop all; the listener hears a cancelled draft. False: none is open."""
@@ -93,7 +118,7 @@ class Candidates:
             if left == 0:
                 self._tell(self._best() or draft, cancelled=True)
             return
-        judged = score(draft, self._constraints, self._weight)
+        judged = score(draft, self._constraints, self._weight, self._asked)
         self._judged.append((judged, draft))
         first = len(self._judged) == 1 and key == self._request.key
         if judged.perfect and not self._cancelled:
@@ -122,24 +147,36 @@ class Candidates:
             return len(self._open)
 
     def _draw(self) -> bool:
-        """Ask for the further candidates; every other one is left to find the wanted words by itself, since words
-        that are pushed in please the check and not the reader."""
+        """Ask for the further candidates. The second is as likely as can be in the other prompt, the rest are drawn by
+        chance from both in turn; every other one is left to find the wanted words by itself, since words that are
+        pushed in please the check and not the reader."""
         asked = self._request.settings
         drawn = 0
         for number in range(1, self._count):
             changes: dict[str, Any] = {"include": ()} if number % 2 else {}
-            settings = replace(
-                asked, temperature=max(asked.temperature, self._temperature), top_p=min(asked.top_p, 0.95),
-                seed=asked.seed + number, **changes,
-            )  # fmt: skip
+            if number > 1 or self._anew is None:
+                changes["temperature"] = max(asked.temperature, self._temperature)
+                changes["top_p"] = min(asked.top_p, 0.95)
+                changes["seed"] = asked.seed + number
+            else:
+                changes = {}
+            request = replace(self._request, key=f"{self._request.key}#{number}", settings=replace(asked, **changes))
+            if self._anew is not None and (number % 2 == 0) == self._anew_first:
+                request = self._written_anew(request)
             try:
-                self._submit(replace(self._request, key=f"{self._request.key}#{number}", settings=settings))
+                self._submit(request)
             except (EngineFull, EngineClosed, DuplicateKey):
                 break
             drawn += 1
         if self._cancelled:
             self._stop_open()
         return drawn > 0
+
+    def _written_anew(self, request: DraftRequest) -> DraftRequest:
+        """The request without the feedback in its prompt."""
+        assert self._anew is not None
+        constraints = tuple(_ANSWER if one == _JSON else one for one in request.settings.constraints)
+        return replace(request, tail=self._anew, settings=replace(request.settings, constraints=constraints))
 
     def _best(self) -> FinishedDraft | None:
         return max(self._judged, key=lambda one: one[0].value)[1] if self._judged else None

@@ -12,31 +12,48 @@ from services.common.text_measures import words
 from services.generator.engine import FinishedDraft
 
 LENGTH_POWER = 0.7
+FLUENT = 1.0
+"""Nats per token from which on a draft counts as strained: greedy replies of small models have 0.6, drawn ones 1."""
 _DISTINCT = 0.5
+_ECHO = 0.6
+_SHARED = 0.15
+_CONTENT = 4  # letters of a word that says what a text is about
 _ABOUT_THE_WORD = re.compile(r"\bthe (?:word|phrase|term)s? .{1,60}? (?:is|are|was|means|has been|must)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a draft answers: the message, what the reader said, and the draft that they said it of."""
+
+    message: str = ""
+    feedback: str = ""
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
-    """A draft judged: how many constraints it misses, whether it is degenerate, and the score of both."""
+    """A draft judged: how many constraints it misses, whether it is degenerate or strained, and the score of all."""
 
     value: float
     missed: int
     degenerate: bool
+    strained: bool = False
 
     @property
     def perfect(self) -> bool:
-        """Nothing could be better about it but its likelihood."""
-        return not self.missed and not self.degenerate
+        """Nothing could be much better about it."""
+        return not self.missed and not self.degenerate and not self.strained
 
 
-def score(draft: FinishedDraft, constraints: Sequence[Constraint], weight: float) -> Score:
-    """log P(y) / |y|^0.7 + weight · (constraints met − degenerate); the length power of Wu et al. 2016 (section 7)
-    in its simplest form."""
+def score(draft: FinishedDraft, constraints: Sequence[Constraint], weight: float, asked: Asked | None = None) -> Score:
+    """log P(y) / |y|^0.7 + weight · (constraints met − degenerate − strained / 2); the length power of Wu et al. 2016
+    (section 7) in its simplest form. With what was `asked`, parroting and straying count as degenerate."""
     met = sum(check(one, draft.text) for one in constraints)
-    bad = degenerate(draft)
-    likelihood = draft.log_likelihood / max(1, len(draft.token_ids)) ** LENGTH_POWER
-    return Score(likelihood + weight * (met - bad), len(constraints) - met, bad)
+    bad = degenerate(draft) or (asked is not None and astray(draft.text, constraints, asked))
+    tokens = max(1, len(draft.token_ids))
+    strained = asked is not None and -draft.log_likelihood / tokens > FLUENT
+    value = draft.log_likelihood / tokens**LENGTH_POWER + weight * (met - bad - 0.5 * strained)
+    return Score(value, len(constraints) - met, bad, strained)
 
 
 def degenerate(draft: FinishedDraft) -> bool:
@@ -48,3 +65,29 @@ def degenerate(draft: FinishedDraft) -> bool:
     if len(pairs) >= 8 and len(set(pairs)) < _DISTINCT * len(pairs):
         return True
     return _ABOUT_THE_WORD.search(draft.text) is not None
+
+
+def astray(text: str, constraints: Sequence[Constraint], asked: Asked) -> bool:
+    """Whether a draft, apart from the phrases it was told to hold, says nothing, repeats what it was told, or shares
+    next to no word with the message and the draft before it."""
+    if any(one.kind == "language" or one.value.startswith("one_of:") for one in constraints):
+        return False
+    text = text.lower()
+    for one in constraints:
+        if one.kind in ("start", "end", "must_include", "keep") and one.value:
+            text = text.replace(one.value.lower(), " ")
+    own = words(text)
+    if not own:
+        return True
+    told = set(pairwise(words(asked.feedback.lower()))) | set(pairwise(words(asked.message.lower())))
+    pairs = list(pairwise(own))
+    if len(own) < 40 and pairs and sum(pair in told for pair in pairs) > _ECHO * len(pairs):
+        return True
+    known = _content(asked.message) | _content(asked.draft)
+    subjects = _content(text)
+    return bool(known) and len(subjects & known) < _SHARED * max(1, len(subjects))
+
+
+def _content(text: str) -> set[str]:
+    """The beginnings of the words that say what a text is about, so that inflections count as the same."""
+    return {word[: _CONTENT + 1] for word in words(text.lower()) if len(word) >= _CONTENT}

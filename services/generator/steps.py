@@ -258,6 +258,8 @@ class GenerateStep:
             count=count,
             weight=asked.constraint_weight(turn, self._settings),
             temperature=self._settings.redraw_temperature,
+            anew=self._anew(turn, drafting.prompt),
+            asked=asked.held_against(turn, drafting.prompt),
         )
         drafting.stop = several.cancel
         several.submit()
@@ -273,6 +275,13 @@ class GenerateStep:
             reply_tokens=min(reply_tokens, self._engine.context_limit // 2),
             system_text=turn.get("system_text", ""),
         )
+
+    def _anew(self, turn: Document, prompt: Prompt) -> tuple[int, ...] | None:
+        """The prompt's tail without the feedback; None where there is none in it."""
+        if prompt.about_round is None:
+            return None
+        plain = asked.unrevised(turn)
+        return self._prompts.build(plain, [], grounding=prompt.notes, reply_tokens=1).tail
 
     def _grounding(self, turn: Document) -> list[GroundingText]:
         found = turn.get("grounding") or {}

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from services.tracker.domain.feedback import Feedback, read_feedback
-from tests.eval.revision_arms import ARMS, Writer
+from tests.eval.revision_arms import ARMS, Reader, Writer
 from tests.eval.revision_figures import Reply, differences, table
 from tests.eval.revision_items import Item, load, load_training, sample
 from tests.eval.revision_judge import Judge
@@ -48,15 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     deadline = time.monotonic() + options.seconds
     if not options.report:
         write(options, items, deadline)
+    if options.write:
+        return
     replies = {arm: _replies(options.out / f"{arm}.jsonl", items) for arm in ARMS if arm != "A0"}
     replies = {arm: found for arm, found in replies.items() if found}
     first = _first(options.out / "A0.jsonl", items)
-    judge(options, items, first, replies)
-    figures = table(items, first, replies)
-    figures |= differences(items, first, replies)
-    understood = [bool(read_feedback(Feedback(comment=item.comment), "", item.prompt).constraints) for item in items]
-    figures["understood"] = 100 * statistics.fmean(understood)
-    print(f"understood by the grammar: {figures['understood']:.1f} %")
+    found = judge(options, items, first, replies)
+    figures = found | table(items, first, replies) | differences(items, first, replies)
+    by_grammar = [read_feedback(Feedback(comment=item.comment), "", item.prompt).constraints for item in items]
+    reader = Reader()
+    by_both = [reader.read(item.comment, "", item.prompt).constraints for item in items]
+    figures["understood_by_grammar"] = 100 * statistics.fmean(map(bool, by_grammar))
+    figures["understood"] = 100 * statistics.fmean(map(bool, by_both))
+    print(f"understood: grammar {figures['understood_by_grammar']:.1f} %, with likeness {figures['understood']:.1f} %")
     if options.json:
         print(json.dumps({"figures": {name: round(value, 2) for name, value in figures.items()}}))
 
@@ -76,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rows", type=int, default=32)
     made.add_argument("--threads", type=int, default=0, help="0: one for each core")
     made.add_argument("--seconds", type=float, default=1e9, help="start no further draft after this time")
+    made.add_argument("--write", action="store_true", help="write replies, judge nothing yet")
     made.add_argument("--report", action="store_true", help="write nothing, judge and report what is there")
     made.add_argument("--json", action="store_true", help='print a last line {"figures": …}')
     return made
@@ -89,7 +94,9 @@ def write(options: argparse.Namespace, items: list[Item], deadline: float) -> No
     first = {one["prompt"]: one["drafts"][0]["text"] for one in _lines(options.out / "A0.jsonl")}
     others = items[len(items) // 2 + 1 :] + items[: len(items) // 2 + 1]
     arms = [arm for arm in options.arms if arm != "A0"]
-    work = [(arm, item, other) for item, other in zip(items, others, strict=True) for arm in arms]
+    place = {item.prompt: number for number, item in enumerate(items[::-1])}  # drafts of a prompt share its memory
+    pairs = sorted(zip(items, others, strict=True), key=lambda pair: place[pair[0].prompt])
+    work = [(arm, item, other) for item, other in pairs for arm in arms]
     _write_all(options, writer, [one for one in work if one[1].prompt in first], first, deadline)
     writer.close()
 
@@ -130,32 +137,42 @@ def judge(
     items: list[Item],
     first: dict[str, Reply],
     replies: dict[str, dict[int, list[Reply]]],
-) -> None:
-    """Give every reply the scorer's word. Models are asked about replies that pass the check alone, and about A0."""
+) -> dict[str, float]:
+    """Give every reply the scorer's word. Models are asked about replies that are good but for them, and about A0."""
     kept = options.out / "judged.jsonl"
-    known = {(one["prompt"], one["text"]): one for one in _lines(kept)}
-    wanted = {(prompt, reply.text): reply for prompt, reply in first.items()}
+    known = {(one["prompt"], one["comment"], one["text"]): one for one in _lines(kept)}
+    wanted = {(prompt, "", reply.text) for prompt, reply in first.items()}
     every = [(items[at], reply) for found in replies.values() for at, rounds in found.items() for reply in rounds]
     for item, reply in [*((item, first[item.prompt]) for item in items if item.prompt in first), *every]:
         reply.passed[_key(item)] = satisfied(item.check, reply.text)
-        if reply.passed[_key(item)] and reply.finish == "stop":
-            wanted[(item.prompt, reply.text)] = reply
-    missing = [key for key in wanted if key not in known]
+    for item, reply in every:
+        if reply.passed[_key(item)] and not reasons_against(reply.text, reply.finish, 0, 1):
+            wanted.add((item.prompt, item.comment, reply.text))
+    missing = sorted(key for key in wanted if key not in known)
     if missing:
         asked = Judge()
-        relevance = asked.relevance(missing)
+        relevance = asked.relevance([(prompt, text) for prompt, _, text in missing])
         with kept.open("a", encoding="utf-8") as out:
-            for key, near in zip(missing, relevance, strict=True):
-                known[key] = {"prompt": key[0], "text": key[1], "near": near, "perplexity": asked.perplexity(*key)}
-                out.write(json.dumps(known[key], ensure_ascii=False) + "\n")
-    plain = [known[(prompt, reply.text)] for prompt, reply in first.items() if (prompt, reply.text) in known]
+            for (prompt, comment, text), near in zip(missing, relevance, strict=True):
+                one: dict[str, Any] = {"prompt": prompt, "comment": comment, "text": text, "near": near}
+                one["strict"] = asked.perplexity(prompt, text)
+                draft = first[prompt].text if comment else ""
+                one["perplexity"] = asked.perplexity(prompt, text, draft, comment) if comment else one["strict"]
+                known[(prompt, comment, text)] = one
+                out.write(json.dumps(one, ensure_ascii=False) + "\n")
+    plain = [one for (prompt, comment, _), one in known.items() if not comment and prompt in first]
     usual = statistics.median(one["perplexity"] for one in plain)
     nearest = sorted(one["near"] for one in plain)[int(RELEVANT * len(plain))]
-    print(f"A0: median perplexity {usual:.2f}, relevance limit {nearest:.3f}")
+    refused = 100 * statistics.fmean(one["perplexity"] > 1.5 * usual for one in plain)
+    print(f"A0: median perplexity {usual:.2f}; the rule of perplexity refuses {refused:.0f} % of A0 itself", end="")
+    print(f"; relevance limit {nearest:.3f}")
     for item, reply in [*((item, first[item.prompt]) for item in items if item.prompt in first), *every]:
-        found = known.get((item.prompt, reply.text), {"perplexity": 0.0, "near": 1.0})
+        comment = "" if reply is first.get(item.prompt) else item.comment
+        found = known.get((item.prompt, comment, reply.text), {"perplexity": 0.0, "strict": 0.0, "near": 1.0})
         against = reasons_against(reply.text, reply.finish, found["perplexity"], usual)
         reply.against = against + (["off the prompt"] if found["near"] < nearest else [])
+        reply.strained = found["strict"] > 1.5 * usual
+    return {"a0_perplexity": usual, "a0_refused": refused}
 
 
 def _key(item: Item) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from services.common.constraints import Constraint, check
@@ -22,7 +24,8 @@ from services.generator.settings import GeneratorSettings
 from services.generator.wording import REVISION_WORDINGS
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model
-from services.tracker.domain.feedback import Feedback, read_feedback
+from services.models.sentence_encoder import SentenceEncoder
+from services.tracker.domain.feedback import Fallback, Feedback, Understanding, read_feedback
 from tests.eval.revision_items import Item
 
 
@@ -84,6 +87,22 @@ class Waiting:
         return self._draft
 
 
+class Reader:
+    """Understands comments as the track step does: by the grammar, and by likeness where that fails."""
+
+    def __init__(self) -> None:
+        self._encoder = SentenceEncoder.load()
+        self._lock = threading.Lock()
+        self._fallback = Fallback(self._encode)
+
+    def read(self, comment: str, draft: str, prompt: str) -> Understanding:
+        return read_feedback(Feedback(comment=comment), draft, prompt, self._fallback)
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with self._lock:
+            return self._encoder.encode(texts)
+
+
 class Writer:
     """The generator without its queues: the same prompts, settings, masks, candidates and heads as the service's."""
 
@@ -116,6 +135,7 @@ class Writer:
         }
         self._count = 0
         self._lock = threading.Lock()
+        self._reader = Reader()
 
     def revise(self, arm: Arm, item: Item, first: str, other: Item, rounds: int) -> list[FinishedDraft]:
         """The drafts of rounds 1, 2, …; once the project's own checks are content, the last one stands."""
@@ -126,7 +146,7 @@ class Writer:
         understood: dict[str, Any] = {}
         drafts: list[FinishedDraft] = []
         for number in range(1, rounds + 1):
-            read = read_feedback(Feedback(comment=item.comment), turn["drafts"][-1]["text"], item.prompt)
+            read = self._reader.read(item.comment, turn["drafts"][-1]["text"], item.prompt)
             understood[str(number)] = {"constraints": [one.to_json() for one in read.constraints]}
             if drafts and read.constraints and all(check(one, drafts[-1].text) for one in read.constraints):
                 drafts.append(drafts[-1])
@@ -142,7 +162,7 @@ class Writer:
         self, turn: dict[str, Any], arm: Arm, item: Item, other: Item, constraints: list[Constraint] | tuple[()]
     ) -> FinishedDraft:
         turn["settings"] = {} if arm.shaped else {"constrained": False, "candidates": 1}
-        asked_of = turn if arm.prompted else {**turn, "round": 0, "drafts": turn["drafts"][:1], "understood": {}}
+        asked_of = turn if arm.prompted else asked.unrevised(turn)
         builder = self._wordings[arm.wording] if arm.wording else self._builder
         prompt = builder.build(asked_of, [], reply_tokens=self.settings.reply_tokens)
         decode = asked.decode_settings(turn, self.settings)
@@ -151,7 +171,7 @@ class Writer:
             self._count += 1
             key = str(self._count)
         request = DraftRequest(
-            key, "eval", key, self._version, prompt.history, prompt.tail, decode,
+            key, "eval", item.prompt, self._version, prompt.history, prompt.tail, decode,
             fusion=self._fusion(arm, item, other, constraints),
         )  # fmt: skip
         heard = Waiting()
@@ -159,10 +179,10 @@ class Writer:
             self._engine, request, heard, asked.to_verify(prompt.constraints),
             count=asked.candidates(turn, prompt.constraints, self.settings),
             weight=self.settings.constraint_weight, temperature=self.settings.redraw_temperature,
+            anew=builder.build(asked.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None,
+            asked=asked.held_against(turn, prompt) if turn["round"] else None,
         ).submit()  # fmt: skip
-        draft = heard.draft()
-        self._engine.forget("eval", key)
-        return draft
+        return heard.draft()
 
     def _fusion(
         self, arm: Arm, item: Item, other: Item, constraints: list[Constraint] | tuple[()]
@@ -173,8 +193,7 @@ class Writer:
         if arm.constant:
             return FusionInput(fusion.head, self._constant)
         if arm.other:
-            read = read_feedback(Feedback(comment=other.comment), "", other.prompt)
-            return fusion.of(other.comment, read.constraints)
+            return fusion.of(other.comment, self._reader.read(other.comment, "", other.prompt).constraints)
         return fusion.of(item.comment, constraints)
 
     def close(self) -> None:

@@ -27,17 +27,23 @@ _TIMES = 1_000
 
 @dataclass
 class Reply:
-    """A draft with the scorer's word on it: which checks it passes, and what speaks against it."""
+    """A draft with the scorer's word on it: which checks it passes, what speaks against it, and whether it is
+    improbable after the prompt alone (`strained`)."""
 
     text: str
     finish: str
     tokens: int = 0
     passed: dict[str, bool] = field(default_factory=dict)
     against: list[str] = field(default_factory=list)
+    strained: bool = False
 
     def good(self, item: Item) -> bool:
         """Whether it is a success for the item."""
         return self.passed.get(json.dumps(item.check, sort_keys=True), False) and not self.against
+
+    def good_strictly(self, item: Item) -> bool:
+        """Whether it is a success also by perplexity after the prompt alone."""
+        return self.good_but_for_perplexity(item) and not self.strained
 
     def good_but_for_perplexity(self, item: Item) -> bool:
         """Whether it would be a success if the base model's perplexity did not count."""
@@ -53,7 +59,10 @@ def table(items: Sequence[Item], first: First, replies: Replies) -> dict[str, fl
     """Print a row for each arm and round; answers all shares by name."""
     figures: dict[str, float] = {"n": float(len(items)), "prompts": float(len({item.prompt for item in items}))}
     asked = {at: [first[item.prompt]] for at, item in enumerate(items) if item.prompt in first}
-    print(f"{'arm':14s} {'n':>4s} {'macro':>6s} {'95 %':>13s} {'all':>5s} {'check':>5s} {'no ppl':>6s}", end=" ")
+    print(
+        f"{'arm':14s} {'n':>4s} {'macro':>6s} {'95 %':>13s} {'all':>5s} {'check':>5s} {'strict':>6s} {'no ppl':>6s}",
+        end=" ",
+    )
     print("incl excl form fixed broken degen")
     for arm, found in {"A0": asked, **replies}.items():
         for k in range(min(map(len, found.values()))):
@@ -63,7 +72,7 @@ def table(items: Sequence[Item], first: First, replies: Replies) -> dict[str, fl
             figures |= {f"{name}{'_' if key else ''}{key}": value for key, value in made.items()}
             print(
                 f"{name:14s} {len(good):4d} {made['']:6.1f} {made['low']:5.1f} – {made['high']:5.1f} "
-                f"{made['all']:5.1f} {made['checks']:5.1f} {made['but_for_perplexity']:6.1f} "
+                f"{made['all']:5.1f} {made['checks']:5.1f} {made['strict']:6.1f} {made['but_for_perplexity']:6.1f} "
                 f"{made['include']:4.0f} {made['exclude']:4.0f} {made['format']:4.0f} "
                 f"{made['fixed']:5.0f} {made['broken']:6.1f} {made['degenerate']:5.1f}"
             )
@@ -85,6 +94,7 @@ def _row(
         "high": 100 * means[int(0.975 * _TIMES)],
         "all": share(list(good.values())),
         "checks": share(passed),
+        "strict": macro(items, {at: r.good_strictly(items[at]) for at, r in replies.items()}),
         "but_for_perplexity": macro(items, {at: r.good_but_for_perplexity(items[at]) for at, r in replies.items()}),
         **{group: share(by_group[group]) for group in ("include", "exclude", "format")},
         "fixed": float(sum(good[at] and not was for at, was in before.items())),
@@ -110,14 +120,18 @@ def differences(items: Sequence[Item], first: First, replies: Replies) -> dict[s
             - found[other][at][0].good_but_for_perplexity(items[at])
             for at in both
         }
+        hard = {
+            at: found[one][at][0].good_strictly(items[at]) - found[other][at][0].good_strictly(items[at]) for at in both
+        }
         means = _bootstrap(items, both, lambda at, gain=gain: float(gain[at]))  # type: ignore[misc]
         p = 2 * min(sum(m <= 0 for m in means), sum(m >= 0 for m in means)) / len(means)
         low, high = 100 * means[int(0.025 * _TIMES)], 100 * means[int(0.975 * _TIMES)]
         figures |= {name: macro(items, gain), f"{name}_low": low, f"{name}_high": high, f"{name}_p": min(1.0, p)}
         figures[f"{name}_but_for_perplexity"] = macro(items, softer)
+        figures[f"{name}_strict"] = macro(items, hard)
         print(
             f"{name:24s} {figures[name]:+6.1f}  [{low:+.1f}, {high:+.1f}]  p {min(1.0, p):.3f}  n {len(both)}  "
-            f"but for perplexity {macro(items, softer):+.1f}"
+            f"strict {macro(items, hard):+.1f}  but for perplexity {macro(items, softer):+.1f}"
         )
     return figures
 

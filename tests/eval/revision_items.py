@@ -167,9 +167,14 @@ def _in_turn(lists: list[list[Item]]) -> Iterator[Item]:
         yield from (one[at] for one in lists if at < len(one))
 
 
-def _item(prompt: str, check: dict[str, Any], chance: random.Random, further: bool = False) -> Item:
+def wordings(check: dict[str, Any]) -> list[str]:
+    """Every way in which a reader of this evaluation says the wish."""
     kind = "language" if check["id"].startswith("language:") else check["id"]
     values = {name: ", ".join(value) if isinstance(value, list) else value for name, value in check.items()}
     if kind == "language":
         values["language"] = LANGUAGES.get(values["language"], values["language"])
-    return Item(prompt, check, chance.choice(PHRASINGS[kind]).format(**values), further)
+    return [phrasing.format(**values) for phrasing in PHRASINGS[kind]]
+
+
+def _item(prompt: str, check: dict[str, Any], chance: random.Random, further: bool = False) -> Item:
+    return Item(prompt, check, chance.choice(wordings(check)), further)

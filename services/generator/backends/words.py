@@ -75,7 +75,8 @@ class ForbidWords:
 
     def __init__(self, vocabulary: Vocabulary, words: Sequence[str]) -> None:
         self._vocabulary = vocabulary
-        written = [form for word in words for form in inflections(word.strip())]
+        joined = [word.strip().replace(" ", mark) for word in words if " " in word.strip() for mark in ("", "-")]
+        written = [form for word in [*words, *joined] for form in inflections(word.strip())]
         folded = {form.encode().lower() for word in written for form in (word, word.lower(), word.upper())}
         self._words = [word.strip() for word in folded if word.strip()]
 

@@ -117,12 +117,14 @@ def completion(state: State) -> str:
 class JsonText:
     """The draft is one JSON object and ends with it."""
 
-    def __init__(self, vocabulary: Vocabulary, written: Written, end_ids: frozenset[int], limit: int) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, written: Written, end_ids: frozenset[int], limit: int, opening: str = '{"'
+    ) -> None:
         self._vocabulary = vocabulary
         self._written = written
         self._ends = list(end_ids)
         self._limit = limit
-        self._queue = vocabulary.encode('{"')
+        self._queue = vocabulary.encode(opening)
         self._state: State | None = State()
         self._seen = 0
 

@@ -12,6 +12,7 @@ from services.generator.backends.words import BAN, Vocabulary
 from services.generator.decoding.written import Written
 
 _MARKS = {",": ",，、", "!": "!！", "?": "?？", ".": ".。", ";": ";；", ":": ":：", '"': '"“”„'}
+_LOOP = 6  # tokens
 _EMOJI = re.compile(rb"\xf0|\xe2[\x98-\x9e]")  # four-byte characters, and the older symbols
 _SCRIPTS = {
     "ar": (0x600, 0x6FF), "fa": (0x600, 0x6FF), "ur": (0x600, 0x6FF), "he": (0x590, 0x5FF), "el": (0x370, 0x3FF),
@@ -69,6 +70,27 @@ class CapitalWords:
             return self._shout(generated, logits)
         if self._high is not None and count >= self._high:
             logits[self._capitals] = BAN
+        return logits
+
+
+class NoLoop:
+    """No run of tokens comes twice: what a mask takes from the model must not leave it going in circles."""
+
+    def __init__(self, size: int, length: int = _LOOP) -> None:
+        self._size = size
+        self._length = length
+        self._next: dict[tuple[int, ...], set[int]] = {}
+        self._seen = 0
+
+    def __call__(self, generated: Sequence[int], logits: Tensor) -> Tensor:
+        """Refuse what would complete a run for the second time."""
+        lead = self._length - 1
+        for at in range(max(self._seen, lead), len(generated)):
+            self._next.setdefault(tuple(generated[at - lead : at]), set()).add(generated[at])
+        self._seen = len(generated)
+        followed = self._next.get(tuple(generated[-lead:]))
+        if followed:
+            logits[[token for token in followed if 0 <= token < self._size]] = BAN
         return logits
 
 

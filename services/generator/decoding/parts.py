@@ -10,6 +10,7 @@ from services.generator.decoding.written import sentence_ended
 
 _TITLE_WORDS = 10
 _HIGHLIGHT_WORDS = 16
+_SENTENCE_WORDS = 18  # room below which another sentence would not end in time
 
 
 class Opening(Plain):
@@ -74,7 +75,7 @@ class Title(Plain):
         if ">>" in text or not text.strip(" <"):
             return ""
         full = measure.count_words(text)[0] >= _TITLE_WORDS and not best[:1].isalnum()
-        return ">>\n\n" if full or sentence_ended(text) else ""
+        return ">>\n\n" if full or "\n" in best or ">" in best or sentence_ended(text) else ""
 
     def barred(self, text: str) -> str:
         return "" if ">>" in text else "<>\n"
@@ -89,9 +90,10 @@ class Items(Plain):
 
     def __init__(
         self, marker: Callable[[int], str], count: Callable[[str], int], low: int, high: int | None, limit: int,
-        between: str = "\n",
+        between: str = "\n", barred: str = "",
     ) -> None:  # fmt: skip
         self._marker = marker
+        self._barred = barred  # at an item's beginning: a second marker of another kind
         self._count = count
         self._low, self._high = low, high
         self._between = between
@@ -117,6 +119,9 @@ class Items(Plain):
         if self._high is None or self._just_begun(text) or self._count(text) < self._high:
             return False
         return self._between in text[-1:] + best
+
+    def barred(self, text: str) -> str:
+        return self._barred if self._just_begun(text) else ""
 
     def _just_begun(self, text: str) -> bool:
         line = text.rstrip().rsplit("\n", 1)[-1].strip().lower()
@@ -231,7 +236,7 @@ class Length(Plain):
             return False
         if self._unit == "sentences":
             return most >= self._high and sentence_ended(text)
-        if sentence_ended(text) and most >= self._high - max(self._high // 5, 4):
+        if sentence_ended(text) and most >= self._high - min(_SENTENCE_WORDS, max(self._high // 2, 4)):
             return True
         if self._unit == "characters":
             return len((text + best).strip()) > self._high

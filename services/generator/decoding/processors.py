@@ -15,6 +15,7 @@ from services.generator.decoding.json_text import JsonText
 from services.generator.decoding.masks import (
     Banned,
     CapitalWords,
+    NoLoop,
     OneCase,
     characters_mask,
     mark_mask,
@@ -60,8 +61,9 @@ def constraint_processors(
     include = tuple(phrase for phrase in include if not vocabulary.commands(phrase))
     written = Written(vocabulary)
     if any(one.kind == "format" and one.value.partition(":")[0] == "json" for one in constraints):
-        return [JsonText(vocabulary, written, end_ids, limit)]
-    made: list[TokenProcessor] = []
+        answer = any(one.value == "json:answer" for one in constraints)
+        return [JsonText(vocabulary, written, end_ids, limit, '{"answer": "' if answer else '{"')]
+    made: list[TokenProcessor] = [NoLoop(vocabulary.size)] if constraints else []
     fold = ""
     for one in constraints:
         if one.kind == "case" and one.value in ("lower", "upper"):
@@ -130,4 +132,4 @@ def _items(name: str, argument: str, low: int | None, high: int | None, limit: i
         return parts.Items(
             lambda n: f"{splitter} {n}\n", lambda text: len(begun.findall(text)), fewest, high, limit, "\n\n"
         )
-    return parts.Items(lambda n: "* ", measure.bullets, fewest, high, limit)
+    return parts.Items(lambda n: "* ", measure.bullets, fewest, high, limit, barred="0123456789*#•-")

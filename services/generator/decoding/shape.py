@@ -15,7 +15,8 @@ _SLACK = 48  # tokens before the limit from which a draft may end at the next se
 
 
 class Part(Protocol):
-    """One constraint's share in the shape. `best` is the text of the token that the model would write next."""
+    """One constraint's share in the shape. `best` is the text of the token that the model would write next, barred or
+    not."""
 
     def opening(self) -> str:
         """Text that the draft begins with; "" for none."""
@@ -83,10 +84,10 @@ class Shape:
         if self._queue:
             return only(logits, self._queue.pop(0))
         text = self._written.text(generated)
+        token = int(logits.argmax())
         barred = "".join(part.barred(text) for part in self._parts)
         if barred:
             logits[characters_mask(self._vocabulary, barred)] = BAN
-        token = int(logits.argmax())
         ending = token in self._ends
         best = "" if ending else self._vocabulary.spellings[token].decode("utf-8", "ignore")
         owed = [part.owed(text) for part in self._parts]

@@ -9,7 +9,7 @@ import pytest
 from services.common.constraints import Constraint
 from services.generator.candidates import Candidates
 from services.generator.engine import DecodeSettings, DraftListener, DraftRequest, Engine, FinishedDraft, Timings, Usage
-from services.generator.scoring import degenerate, score
+from services.generator.scoring import Asked, astray, degenerate, score
 from tests.unit.generator.conftest import Heard
 
 MENTIONS_CAT = [Constraint("must_include", "cat")]
@@ -111,6 +111,54 @@ def test_the_only_candidate_that_breaks_is_an_error(engine: ByHand) -> None:
     asked(engine, heard)
     engine.open.pop("k")[1].on_error(RuntimeError("a broken row"))
     assert isinstance(heard.error, RuntimeError)
+
+
+def test_a_draft_whose_wishes_decoding_can_hold_is_written_anew_first(engine: ByHand) -> None:
+    request = DraftRequest("k", "t", "s", "v", (), (1, 2, 3), DecodeSettings(include=("cat",)))
+    heard = Heard()
+    several = Candidates(
+        engine, request, heard, MENTIONS_CAT, count=4, weight=5.0, temperature=0.7, anew=(1,),  # type: ignore[arg-type]
+        asked=Asked("Tell me about cats", 'Mention "cat".', "Cats sleep."),
+    )  # fmt: skip
+    several.submit()
+    assert engine.open["k"][0].tail == (1,)
+    engine.end("k", finished("A dog sat there."))
+    tails = {key: (one[0].tail, one[0].settings.temperature) for key, one in engine.open.items()}
+    assert tails == {"k#1": ((1, 2, 3), 0.0), "k#2": ((1,), 0.7), "k#3": ((1, 2, 3), 0.7)}
+    engine.end("k#2", finished("A cat sleeps all day long.", likelihood=-3.0))
+    assert heard.wait().text == "A cat sleeps all day long."
+
+
+def test_a_draft_whose_wishes_the_model_must_read_begins_with_the_feedback(engine: ByHand) -> None:
+    request = DraftRequest("k", "t", "s", "v", (), (1, 2, 3))
+    french = [Constraint("language", "fr")]
+    several = Candidates(
+        engine,  # type: ignore[arg-type]
+        request,
+        Heard(),
+        french,
+        count=2,
+        weight=5.0,
+        temperature=0.7,
+        anew=(1,),
+    )
+    several.submit()
+    assert engine.open["k"][0].tail == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "stray"),
+    [
+        ("In short, in short.", True),
+        ("The last words should be in short.", True),
+        ("THE EMPEROR'S DAY IS A CAPITAL.", True),
+        ("In short, black holes form when stars collapse.", False),
+        ("HOLES OF THIS KIND ARE COLLAPSED STARS.", False),
+    ],
+)
+def test_parrots_and_strays_are_told_from_replies(text: str, stray: bool) -> None:
+    asked = Asked("How do black holes form?", 'The last words should be "In short"', "They form when a star collapses.")
+    assert astray(text, [Constraint("start", "In short")], asked) is stray
 
 
 def test_degenerate_drafts_are_told_from_good_ones() -> None:

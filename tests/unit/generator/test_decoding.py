@@ -13,9 +13,9 @@ import torch
 from services.common.constraints import Constraint, check
 from services.generator.asked import included
 from services.generator.backends.codec import TokenizerCodec
-from services.generator.backends.words import ForbidWords, IncludeWords, Vocabulary
+from services.generator.backends.words import BAN, ForbidWords, IncludeWords, Vocabulary
 from services.generator.decoding.json_text import State, completion, read
-from services.generator.decoding.masks import mark_mask
+from services.generator.decoding.masks import NoLoop, mark_mask
 from services.generator.decoding.processors import constraint_processors
 from services.generator.engine import TokenProcessor
 
@@ -128,6 +128,19 @@ def test_words_that_spell_a_control_token_give_no_orders(codec: TokenizerCodec, 
     assert ended
     assert text.startswith("Hello")
     assert vocabulary.encode(marked) == codec.encode("Bye.user")
+
+
+def test_a_phrase_of_two_words_is_not_written_as_one(codec: TokenizerCodec, vocabulary: Vocabulary) -> None:
+    forbid = ForbidWords(vocabulary, ["Cold War"])
+    for text in ("Cold War", "ColdWar", "cold-war"):
+        ids = codec.encode(text)
+        assert any(forbid(ids[:at], torch.zeros(codec.size))[token].isinf() for at, token in enumerate(ids)), text
+
+
+def test_no_run_of_tokens_comes_twice() -> None:
+    loop, ids = NoLoop(10, length=3), [1, 2, 3, 4, 1, 2]
+    logits = loop(ids, torch.zeros(10))
+    assert [at for at, one in enumerate(logits.tolist()) if one == BAN] == [3]
 
 
 def test_without_emoji_letters_beyond_ascii_stay(vocabulary: Vocabulary) -> None:

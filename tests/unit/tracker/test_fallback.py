@@ -8,7 +8,7 @@ import pytest
 
 from services.models.sentence_encoder import SentenceEncoder
 from services.tracker.domain.feedback import Fallback, Feedback, parse_comment, read_feedback
-from services.tracker.domain.feedback.fallback import EXAMPLES
+from services.tracker.domain.feedback.fallback import EXAMPLES, WITH_PHRASE
 
 DRAFT = "The store opens on Monday at 9 am. The price is $25 for the basic plan. We hope this helps you a lot."
 
@@ -56,9 +56,24 @@ def test_what_asks_for_nothing_known_is_left_in_the_users_words(comment: str, fa
     assert found.unparsed
 
 
+@pytest.mark.parametrize(
+    ("comment", "meant"),
+    [
+        ('Where did "refund" go?', ("must_include", "refund")),
+        ('I hate "synergy", it has no place in my mails', ("must_not_include", "synergy")),
+        ('I would like "Kind regards" as the last words', ("end", "Kind regards")),
+        ('The opening ought to be "Dear Ms Lee"', ("start", "Dear Ms Lee")),
+    ],
+)
+def test_a_phrase_goes_with_the_wish_that_is_likest(comment: str, meant: tuple[str, str], fallback: Fallback) -> None:
+    assert kinds(comment, fallback) == [meant]
+
+
 def test_every_meaning_is_one_the_rules_read() -> None:
     for meaning in EXAMPLES:
         assert bool(parse_comment(meaning, DRAFT).constraints) is bool(meaning)
+    for meaning in WITH_PHRASE:
+        assert bool(parse_comment(meaning.format("tea"), DRAFT).constraints) is bool(meaning)
     for example in EXAMPLES[""]:
         assert parse_comment(example, DRAFT).constraints == []
 

@@ -1,12 +1,15 @@
 """Comments that no rule understands, read by their likeness to comments that the rules do.
 
 Each example below says in other words what a plain comment says; a piece of a comment that comes close enough to one
-of them is read as that plain comment. Wishes that carry a value (a word, a number, a name) can't be read this way and
-are left as they are, and so is what comes as close to an example that asks for nothing.
+of them is read as that plain comment. Pieces with a phrase in quotation marks (or "the word …") are likened with a
+letter in the phrase's place, to examples that have one, and the phrase goes into the plain comment. Wishes that carry
+another value (a number, a name) can't be read this way and are left as they are, and so is what comes as close to an
+example that asks for nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -108,8 +111,23 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "no capitals are allowed, all lowercase": ("never press the shift key", "keep every letter small"),
     "all capitals": ("make every letter big", "as if you were yelling at me"),
     "no markdown": ("all those stars and hashes look odd", "my screen shows strange symbols around the words"),
+    "put the whole answer in quotation marks": (
+        "quote the complete answer",
+        "everything should stand in quotes",
+        "set speech marks before and after the text",
+        "I want it as a quotation from beginning to end",
+    ),
+    "no commas": ("I can't stand commas", "commas bother me", "drop all the commas", "the text is full of commas"),
+    "add a postscript": ("put a remark after your closing line, as in letters", "I'd like a PS below the text"),
+    "answer in JSON format": (
+        "a program has to read this",
+        "it has to be machine-readable",
+        "I need an object to parse",
+    ),
+    "add a title in double angle brackets, <<title>>": ("there is no title between << and >> on top",),
     "": (
         "I don't like it",
+        "put phrases between asterisks",
         "this is wrong",
         "that is not true",
         "thank you",
@@ -128,39 +146,67 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+PHRASE = "X"
+WITH_PHRASE: dict[str, tuple[str, ...]] = {
+    'mention "{}"': (
+        "it lacks X", "there is no X in this", "I miss X here", "X is missing", "where is X", "you forgot X",
+        "I had hoped for X", "X should have come up", "bring X in somewhere", "your text ought to have X in it",
+        "I want to see X in the answer", "say something about X",
+    ),
+    'avoid "{}"': (
+        "I do not want X in the answer", "X has no place here", "get rid of X", "stop saying X", "spare me X",
+        "never say X again", "I hate X", "X must disappear", "say it without X", "strike X from the text",
+    ),
+    'begin with "{}"': (
+        "say X first, then answer", "at the beginning write X", "the first words should be X", "put X at the top",
+        "lead with X", "X comes first", "your opening line is X",
+    ),
+    'end with "{}"': (
+        "I want X as the last words", "stop after saying X", "X must come last", "your closing line is X",
+        "put X at the very bottom", "sign off with X",
+    ),
+    "": (
+        "what does X mean", "X is wrong", "you wrote X", "is X a person", "why do you say X", "I like X", "X is fine",
+        "who is X", "my name is X", "I asked you about X",
+    ),
+}  # fmt: skip
+_PHRASE = re.compile(
+    r"[\"“”„«](?P<quoted>[^\"“”„«»]{1,200})[\"“”»]|\bthe (?:word|phrase|term|expression)s? (?P<word>[\w'’-]+)"
+)
+
 
 class Fallback:
     """Reads pieces of comments by likeness; encodes its examples once, on the first use."""
 
     def __init__(self, encode: Encode) -> None:
         self._encode = encode
-        self._meanings = [plain for plain, examples in EXAMPLES.items() for _ in examples]
-        self._examples: npt.NDArray[np.float32] | None = None
+        self._tables: dict[int, tuple[list[str], npt.NDArray[np.float32]]] = {}
 
     def read(self, pieces: Sequence[str], draft_text: str) -> tuple[list[Constraint], list[str]]:
         """Constraints of the pieces that mean something known, and the other pieces."""
         constraints: list[Constraint] = []
         others: list[str] = []
-        for piece, meaning in zip(pieces, self._meanings_of(pieces), strict=True):
-            made = parse_comment(meaning, draft_text).constraints if meaning else []
+        for piece in pieces:
+            found = _PHRASE.search(piece)
+            phrase = (found["quoted"] or found["word"]).strip() if found else ""
+            likened = f"{piece[: found.start()]}{PHRASE}{piece[found.end() :]}" if found else piece
+            meaning = self._meaning(likened, WITH_PHRASE if phrase else EXAMPLES)
+            made = parse_comment(meaning.replace("{}", phrase), draft_text).constraints if meaning else []
             constraints += [c for c in made if c not in constraints]
             if not made:
                 others.append(piece)
         return constraints, others
 
-    def _meanings_of(self, pieces: Sequence[str]) -> list[str]:
-        """The plain comment that each piece means, "" for none."""
-        if not pieces:
-            return []
-        if self._examples is None:
-            self._examples = self._encode([e for examples in EXAMPLES.values() for e in examples])
-        likeness = self._encode(list(pieces)) @ self._examples.T
-        found = []
-        for piece, row in zip(pieces, likeness, strict=True):
-            best: dict[str, float] = {}
-            for meaning, score in zip(self._meanings, row.tolist(), strict=True):
-                best[meaning] = max(best.get(meaning, -1.0), score)
-            ranked = sorted(best, key=lambda m: -best[m])
-            sure = best[ranked[0]] >= LIKENESS and best[ranked[0]] - best[ranked[1]] >= MARGIN
-            found.append(ranked[0] if sure and len(piece.split()) <= LONGEST else "")
-        return found
+    def _meaning(self, piece: str, examples: dict[str, tuple[str, ...]]) -> str:
+        """The plain comment that the piece means, "" for none."""
+        if len(piece.split()) > LONGEST:
+            return ""
+        if id(examples) not in self._tables:
+            meanings = [plain for plain, alike in examples.items() for _ in alike]
+            self._tables[id(examples)] = meanings, self._encode([e for alike in examples.values() for e in alike])
+        meanings, vectors = self._tables[id(examples)]
+        best: dict[str, float] = {}
+        for meaning, likeness in zip(meanings, (self._encode([piece])[0] @ vectors.T).tolist(), strict=True):
+            best[meaning] = max(best.get(meaning, -1.0), likeness)
+        first, second = sorted(best, key=lambda meaning: -best[meaning])[:2]
+        return first if best[first] >= LIKENESS and best[first] - best[second] >= MARGIN else ""

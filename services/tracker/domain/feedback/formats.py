@@ -133,7 +133,8 @@ FIRST_RULES: list[Rule] = [
     rule(
         r"(?:(?:just|only|simply)\s+)?(?:answer|reply|respond|say|choose|pick|select|use)\s*(?:only\s+|just\s+|"
         r"exactly\s+|with\s+|one\s+"
-        r"|of\s*|from\s+|either\s+|the following\s*|these\s*|:\s*)*(?P<options>⟦\d+⟧(?:\s*(?:,\s*or|,|or)\s*⟦\d+⟧)+)",
+        r"|of\s*|from\s+|either\s+|the following\s*|these\s*|(?:answers|options|choices|replies|phrases)\s*|:\s*)*"
+        r"(?P<options>⟦\d+⟧(?:\s*(?:,\s*or|,|or)?\s*⟦\d+⟧)+)",
         lambda m, c: _one_of(m, c) if re.search(r"\bor\b|one of", m[0], re.I) else None,
     ),
     rule(

@@ -29,6 +29,11 @@ _UNITS = {
     "paragraph": "paragraphs",
 }
 
+_CUT = re.compile(r"\b(?:limit|shorten|cut|trim|reduce|restrict|condense|confine)\b[^.;!?\n]{0,40}$", re.I)
+_ENOUGH = re.compile(
+    r"\s*(?:are|is|will be|would be|should be)\s+(?:quite\s+|more than\s+)?(?:enough|plenty|sufficient)", re.I
+)
+
 
 def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
     if match["amount"].strip().lower() in ("a", "an"):
@@ -36,6 +41,11 @@ def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
     bounds = amount(match["amount"], match["behind"] or "")
     if bounds is None or bounds.max == 0:
         return None
+    low = bounds.min
+    if bounds.min == bounds.max and (
+        _CUT.search(match.string[: match.start()]) or _ENOUGH.match(match.string[match.end() :])
+    ):
+        low = None  # "shorten it to 30 words", "30 words are enough"
     unit = _UNITS[match["unit"].lower().rstrip("s")]
     divider = re.search(r"(?:separated|divided)[^.;!?\n]*?(\*\*\*)|divider:?\s*(\*\*\*)", match.string)
     value = (
@@ -43,7 +53,7 @@ def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
         if unit == "paragraphs" and (divider or ("⟦" in match[0] and "***" in context.quotes.plain(match[0])))
         else ""
     )
-    return [Constraint("length", value, unit, bounds.min, bounds.max, SOURCE)]
+    return [Constraint("length", value, unit, low, bounds.max, SOURCE)]
 
 
 def _relative(direction: str, share: float, fallback: int) -> Builder:

@@ -106,7 +106,8 @@ def read_feedback(
     if fallback is not None and parsed.unparsed:
         alike, left = fallback.read(parsed.unparsed, draft_text)
         understood = set(parsed.unparsed) - set(left)
-        parsed.constraints += [c for c in alike if c not in parsed.constraints]
+        sure = {c.kind for c in parsed.constraints} - {"must_include", "must_not_include", "format"}
+        parsed.constraints += [c for c in alike if c not in parsed.constraints and c.kind not in sure]
         parsed.topics = [t for t in parsed.topics if t not in understood]
         parsed.unparsed = left
     edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
