@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -84,7 +85,8 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, nargs="+", help="instead of 1 8 16 32")
     parser.add_argument("--prompts", type=int, nargs="+", default=[64, 512])
     parser.add_argument("--only", nargs="+", default=[""], help="programs whose name contains one of these")
-    parser.add_argument("--no-extras", action="store_true", help="leave fusion heads and adapters out")
+    parser.add_argument("--no-extras", action="store_true", help="leave fusion heads, adapters, contrast rows out")
+    parser.add_argument("--extra-rounds", type=int, default=5, help="rounds of those; medians count")
     parser.add_argument("--llama-python", default=sys.executable, help="a Python with llama-cpp-python")
     options = parser.parse_args()
     threads = 1 if options.basis == "cpu" else torch.get_num_threads()
@@ -104,7 +106,7 @@ def main() -> None:
             for prompt in options.prompts:
                 for count in sessions:
                     _round(table, failures, workers, folder, scratch, prompt, count, threads, options.only)
-    extras = {} if options.no_extras else _extras(table, workers["ours"], threads, options.rounds)
+    extras = {} if options.no_extras else _extras(table, workers["ours"], threads, options.extra_rounds)
     for worker in workers.values():
         worker.close()
     torch.set_num_threads(threads)
@@ -148,15 +150,25 @@ def _round(
 
 
 def _extras(table: Table, ours: Worker, threads: int, rounds: int) -> dict[str, float]:
-    """What fusion heads and two adapters in one batch cost at 32 sessions, prompt 64: share of throughput lost."""
+    """What fusion heads and two adapters in one batch cost at 32 sessions, and a contrast row beside each of 16: share
+    of throughput lost at prompt 64, from the medians of rounds in which the arms take turns."""
     unit = "decode_cpu_s" if table.basis == "cpu" else "decode_s"
-    best: dict[str, float] = {}
-    arms: dict[str, dict[str, Any]] = {"off": {}, "fusion": {"fusion": True}, "adapters": {"adapters": 2}}
-    for _ in range(rounds + 1):
+    arms: dict[str, dict[str, Any]] = {
+        "off": {},
+        "fusion": {"fusion": True},
+        "adapters": {"adapters": 2},
+        "off16": {"sessions": 16},
+        "contrast": {"sessions": 16, "contrast": True},
+    }
+    seconds: dict[str, list[float]] = {arm: [] for arm in arms}
+    for _ in range(rounds):
         for arm, more in arms.items():
-            answer = ours.ask(kernel="auto", sessions=32, prompt=64, new=NEW, threads=threads, **more)
-            best[arm] = max(best.get(arm, 0.0), 1 / answer[unit])
-    return {f"{arm}_throughput_lost": 1 - best[arm] / best["off"] for arm in arms if arm != "off"}
+            question: dict[str, Any] = {"kernel": "auto", "sessions": 32, "prompt": 64, "new": NEW} | more
+            seconds[arm].append(ours.ask(threads=threads, **question)[unit])
+    middle = {arm: statistics.median(found) for arm, found in seconds.items()}
+    print({arm: [round(s, 3) for s in found] for arm, found in seconds.items()}, file=sys.stderr)
+    compared = {"fusion": "off", "adapters": "off", "contrast": "off16"}
+    return {f"{arm}_throughput_lost": 1 - middle[off] / middle[arm] for arm, off in compared.items()}
 
 
 def _figures(table: Table) -> dict[str, float]:

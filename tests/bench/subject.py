@@ -67,9 +67,17 @@ def engine(kernel: str, **settings: Any) -> tuple[Engine, SlotBackend, str]:
 
 
 def measure(
-    kernel: str, sessions: int, prompt: int, new: int, threads: int, fusion: bool = False, adapters: int = 0
+    kernel: str,
+    sessions: int,
+    prompt: int,
+    new: int,
+    threads: int,
+    fusion: bool = False,
+    adapters: int = 0,
+    contrast: bool = False,
 ) -> dict[str, Any]:
-    """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens."""
+    """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens; with `contrast` each
+    with a second row beside it, forked at its first step."""
     running, backend, version = engine(kernel, rows=32, context_limit=2048, compute_threads=threads)
     run = next(_runs)
     versions = [version]
@@ -90,7 +98,12 @@ def measure(
             chosen = versions[n % len(versions)]
             fused = FusionInput("bench", random_vectors(n)) if fusion else None
             running.submit(DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fused), waiting)
-        drafts = waiting.wait(sessions)
+        forked = [f"{run}-{phase}-{n}" for n in range(sessions)] if contrast and phase == "decode" else []
+        more = len(forked)
+        while forked:  # a draft that has no row yet can't be forked
+            found = [running.fork(key, f"{key}-contrast", waiting) for key in forked]
+            forked = [key for key, made in zip(forked, found, strict=True) if not made.result()]
+        drafts = waiting.wait(sessions + more)
         laps |= watch.lap(phase)
     reused = sum(draft.usage.reused for draft in drafts)
     assert reused >= sessions * (prompt - 1), "the sessions' memory was not used"
