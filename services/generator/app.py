@@ -27,6 +27,7 @@ from services.models.chat import CHATML, ChatFormat, chat_format
 
 if TYPE_CHECKING:
     from services.generator.fusion import FeedbackFusion
+    from services.generator.state_vectors import StateVectors
 
 log = structlog.get_logger(__name__)
 ANNOUNCE_SECONDS = 3.0
@@ -52,7 +53,7 @@ class Generator:
         self._bus.declare()
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)
-        chat, identity, backend, fusion = self._model()
+        chat, identity, backend, fusion, state_vectors = self._model()
         self._engine = Engine(
             backend,
             waiting_limit=settings.waiting_drafts,
@@ -76,11 +77,12 @@ class Generator:
             self._versions,
             identity,
             fusion,
+            state_vectors,
         )
 
-    def _model(self) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None]:
-        """The chat format, the manifest's fields that don't change between turns, the loaded backend, and the fusion
-        head of revisions."""
+    def _model(self) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None, StateVectors | None]:
+        """The chat format, the manifest's fields that don't change between turns, the loaded backend, the fusion
+        head of revisions, and what makes the state soft tokens."""
         settings = self._settings
         backend = build_backend(settings, _log_progress)
         identity: Document = {
@@ -89,6 +91,7 @@ class Generator:
             "tokenizer_hash": backend.codec.digest,
         }
         fusion: FeedbackFusion | None = None
+        state_vectors: StateVectors | None = None
         if settings.engine == "echo":
             chat = CHATML
             identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
@@ -108,9 +111,14 @@ class Generator:
                 head = Path(settings.fusion_head)
                 fusion = load_fusion(head, folder, identity["version_id"], backend)
             identity["fusion_head"] = fusion.head if fusion else ""
+            if settings.state_vectors != "off":
+                from services.generator.state_vectors import COMMITTED, load_state_vectors
+
+                projector = Path(settings.state_projector) if settings.state_projector else COMMITTED
+                state_vectors = load_state_vectors(projector, identity["version_id"])
         template = json.dumps([chat.head_open, chat.head_close, chat.reply_open, chat.next_open])
         identity["template_hash"] = hashlib.sha256(template.encode()).hexdigest()[:16]
-        return chat, identity, backend, fusion
+        return chat, identity, backend, fusion, state_vectors
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

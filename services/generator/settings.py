@@ -62,6 +62,12 @@ class GeneratorSettings(CommonSettings):
     fusion_head: str = Field(
         "", description="File of the fusion head that revisions use, made by services.finetune.fuse; empty: none."
     )
+    state_vectors: Literal["off", "beside", "instead"] = Field(
+        "off", description="The dialogue state as soft tokens in the prompt: beside its text, or instead of it."
+    )
+    state_projector: str = Field(
+        "", description="File of the state's projector, made by services.finetune.project; empty: the shipped one."
+    )
     revision_wording: Literal["again", "bare", "rewrite", "question", "brief"] = Field(
         "again", description="How the prompt asks for a revision; services/generator/wording.py has the words."
     )

@@ -41,7 +41,10 @@ from services.generator.settings import GeneratorSettings
 from services.generator.versions import Versions
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from services.generator.fusion import FeedbackFusion
+    from services.generator.state_vectors import StateVectors
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +64,7 @@ class GenerateStep:
         versions: Versions,
         identity: Document,
         fusion: FeedbackFusion | None = None,
+        state_vectors: StateVectors | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -71,6 +75,7 @@ class GenerateStep:
         self._events = events
         self._versions = versions
         self._fusion = fusion  # None: revisions are made without a fusion head
+        self._state_vectors = state_vectors  # None: the state reaches the model as text alone
         self._identity = identity  # the manifest's fields that are the worker's: version, base model, kernels, …
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
@@ -203,14 +208,15 @@ class GenerateStep:
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
         decode = asked.decode_settings(turn, self._settings)
-        prompt = self._prompt(turn, decode.max_new_tokens)
+        ids, soft = self._soft(turn)
+        prompt = self._prompt(turn, decode.max_new_tokens, ids)
         room = self._engine.context_limit - len(prompt)
         decode = asked.adjusted(decode, prompt, turn, room, self._settings)
         drafting = Drafting(
             turn=turn,
             delivery=delivery,
             prompt=prompt,
-            manifest=self._manifest(turn, prompt, decode),
+            manifest=self._manifest(turn, prompt, decode, with_vectors=bool(soft)),
             store=self._store,
             events=self._events,
             publisher=self._publisher,
@@ -234,6 +240,7 @@ class GenerateStep:
             history=prompt.history,
             tail=prompt.tail,
             settings=decode,
+            soft=soft,
             fusion=self._fused(turn, prompt),
             feedback=prompt.feedback,
         )
@@ -264,7 +271,14 @@ class GenerateStep:
         drafting.stop = several.cancel
         several.submit()
 
-    def _prompt(self, turn: Document, reply_tokens: int) -> Prompt:
+    def _soft(self, turn: Document) -> tuple[tuple[int, ...], Mapping[int, Tensor]]:
+        """The ids of the state's soft tokens and their vectors; none where the state is empty or there is no
+        projector."""
+        if self._state_vectors is None:
+            return (), {}
+        return self._state_vectors.of(turn.get("state"), self._version(turn))
+
+    def _prompt(self, turn: Document, reply_tokens: int, soft: Sequence[int]) -> Prompt:
         earlier: list[Document] = []
         if turn["n"] > 1:
             earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"])
@@ -274,6 +288,8 @@ class GenerateStep:
             grounding=self._grounding(turn),
             reply_tokens=min(reply_tokens, self._engine.context_limit // 2),
             system_text=turn.get("system_text", ""),
+            soft=soft,
+            with_state=not soft or self._settings.state_vectors == "beside",
         )
 
     def _anew(self, turn: Document, prompt: Prompt) -> tuple[int, ...] | None:
@@ -281,7 +297,10 @@ class GenerateStep:
         if prompt.about_round is None:
             return None
         plain = asked.unrevised(turn)
-        return self._prompts.build(plain, [], grounding=prompt.notes, reply_tokens=1).tail
+        soft = [token for token in prompt.tail if token < 0]
+        with_state = not soft or self._settings.state_vectors == "beside"
+        built = self._prompts.build(plain, [], grounding=prompt.notes, reply_tokens=1, soft=soft, with_state=with_state)
+        return built.tail
 
     def _grounding(self, turn: Document) -> list[GroundingText]:
         found = turn.get("grounding") or {}
@@ -297,13 +316,14 @@ class GenerateStep:
             return None
         return self._fusion.of_turn(turn, prompt.constraints)
 
-    def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings) -> Document:
+    def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings, *, with_vectors: bool) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
         digest = hashlib.sha256(repr((prompt.history, prompt.tail)).encode()).hexdigest()[:16]
         return {
             **self._identity,
             "version_id": self._version(turn),
+            "state_projector": self._state_vectors.name if self._state_vectors and with_vectors else "",
             "history_draft_ids": list(prompt.draft_ids),
             "dropped": list(prompt.dropped) if prompt.dropped else None,
             "state_revision": (turn.get("state") or {}).get("base_revision", 0),

@@ -34,12 +34,14 @@ class SoftSample:
 
 @dataclass(frozen=True)
 class ProjectorPlan:
-    """How long and how fast a projector learns; `withheld` is the share of examples without the items' text."""
+    """How long and how fast a projector learns; `withheld` is the share of examples without the items' text, and
+    `fitted_rate` what the weights learn at beside the markers' rate."""
 
     steps: int = 240
     batch: int = 8
     learning_rate: float = 1e-3
     withheld: float = 0.5
+    fitted_rate: float = 0.05
     seconds: float = 1e9
     seed: int = 0
 
@@ -57,7 +59,11 @@ class ProjectorTrainer:
         the steps taken."""
         plan = self._plan
         chance = random.Random(plan.seed)
-        optimizer = torch.optim.AdamW(self._projector.parameters(), lr=plan.learning_rate, weight_decay=0.01)
+        rates = [  # the markers begin as words and go far; the fitted map must not be forgotten for them
+            {"params": [self._projector.markers, self._projector.scale], "rate": plan.learning_rate},
+            {"params": self._weights(), "rate": plan.learning_rate * plan.fitted_rate},
+        ]
+        optimizer = torch.optim.AdamW(rates, weight_decay=0.0)
         began = time.monotonic()
         order: list[int] = []
         taken = 0
@@ -67,7 +73,7 @@ class ProjectorTrainer:
             if used >= 1:
                 break
             for group in optimizer.param_groups:
-                group["lr"] = plan.learning_rate * min(1.0, (step + 1) / 10) * max(0.05, 1 - used)
+                group["lr"] = group["rate"] * min(1.0, (step + 1) / 10) * max(0.05, 1 - used)
             while len(order) < 4 * plan.batch:
                 order += chance.sample(range(len(samples)), len(samples))
             window = sorted(order[: 4 * plan.batch], key=lambda at: len(samples[at].with_text))
@@ -84,6 +90,11 @@ class ProjectorTrainer:
             told(step, float(loss.detach()) / count)
         self._projector.eval()
         return taken
+
+    def _weights(self) -> list[Tensor]:
+        """Everything but the markers and the scale."""
+        parts = (self._projector.direct, self._projector.up, self._projector.down)
+        return [parameter for part in parts for parameter in part.parameters()]
 
     @torch.no_grad()
     def measure(self, samples: Sequence[SoftSample], *, text: bool, vectors: str) -> float:

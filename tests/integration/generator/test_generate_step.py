@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from services.common.bus import TurnMessage, topology
 from services.common.store.knowledge import Statement
 from tests.support.brokers import Broker
 from tests.support.processes import Services
+from tests.support.tiny_model import make_state_projector, make_tiny_model
 from tests.support.turns import TENANT, TurnDriver, turn_driver
 from tests.support.waiting import wait_until
 
@@ -137,3 +140,31 @@ def test_an_unreadable_message_goes_to_the_dead_letters(driver: TurnDriver, serv
             return message is not None
 
     wait_until(dead, 10)
+
+
+@pytest.mark.parametrize("broker", ["redis"], indirect=True)
+def test_the_state_enters_as_vectors_and_the_manifest_names_what_made_them(
+    driver: TurnDriver, services: Services, tmp_path: Path
+) -> None:
+    cache = Path.home() / ".cache" / "antiphon"
+    model = make_tiny_model(tmp_path / "model", cache, spread=0.3)
+    projector, name = make_state_projector(tmp_path / "state.safetensors", model, cache)
+    services.spawn(
+        "generator", model=model, cache_dir=cache, state_vectors="instead", state_projector=projector, reply_tokens=12
+    ).until_ready()
+
+    def reply(area: str) -> tuple[str, dict[str, Any]]:
+        turn = driver.accept(driver.session(), "where is it").turn
+        slots = {"area": {"value": area}} if area else {}
+        state = {"services": {"hotel": {"slots": slots}}, "base_revision": 0}
+        driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), state=state))
+        driver.wait_for(turn["_id"], "completed")
+        draft = driver.ended(turn["_id"])["drafts"][0]
+        return draft["text"], draft["manifest"]
+
+    (centre, manifest), (again, _), (north, _), (plain, without) = map(reply, ("centre", "centre", "north", ""))
+    assert centre == again
+    assert len({centre, north, plain}) == 3
+    assert manifest["state_projector"] == name
+    assert without["state_projector"] == ""
+    assert manifest["prompt_hash"] != without["prompt_hash"]

@@ -75,7 +75,9 @@ def test_a_projector_learns_what_the_reply_needs_and_the_model_stays() -> None:
     before = {name: tensor.clone() for name, tensor in tiny.model.state_dict().items()}
     torch.manual_seed(1)
     projector = SoftPrompt(ProjectorConfig("state", 6, 32, inner=8, markers=1))
-    trainer = ProjectorTrainer(projector, tiny.model, ProjectorPlan(steps=60, batch=4, learning_rate=2e-2))
+    trainer = ProjectorTrainer(
+        projector, tiny.model, ProjectorPlan(steps=60, batch=4, learning_rate=2e-2, fitted_rate=1.0)
+    )
     samples = examples([torch.randn(2, 6), torch.randn(2, 6)])
     none = trainer.measure(samples, text=False, vectors="none")
     heard: list[float] = []
