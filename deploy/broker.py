@@ -28,6 +28,7 @@ from kombu import Exchange, Queue
 
 from services.common.bus import topology
 from services.common.bus.jobs import dead_job_queue, job_queue
+from services.common.bus.replay import replay_queue
 from services.common.bus.search import search_queue
 
 # Who may make, write to and read from what: regular expressions over names of queues and exchanges. Nobody may make
@@ -45,7 +46,7 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
     "generator": (
         r"^control\..*$",
         r"^(control\..*|antiphon\.(turns|events))$",
-        r"^(turns\.generate|control\..*|antiphon\.control)$",
+        r"^(turns\.generate|drafts\.replay|control\..*|antiphon\.control)$",
     ),
     "finetune": ("", r"^antiphon\.(jobs|control)$", r"^feedback\.batch$"),
     "training": ("", r"^antiphon\.jobs$", r"^training\.run$"),
@@ -67,7 +68,7 @@ class User:
 def definitions(vhost: str, users: Sequence[User] = ()) -> dict[str, Any]:
     """What RabbitMQ imports: exchanges, queues, bindings, and the users with their rights on this virtual host."""
     queues: list[Queue] = [topology.turn_queue(name, redis=False) for name in topology.TURN_QUEUES]
-    queues += [search_queue(redis=False), topology.dead_queue(redis=False)]
+    queues += [search_queue(redis=False), replay_queue(redis=False), topology.dead_queue(redis=False)]
     queues += [job_queue(name, redis=False) for name in topology.JOB_QUEUES] + [dead_job_queue()]
     exchanges = {queue.exchange.name: queue.exchange for queue in queues}
     exchanges |= {one.name: one for one in (topology.EVENTS_EXCHANGE, topology.CONTROL_EXCHANGE)}

@@ -57,6 +57,7 @@ from antiphon.v1.feedback_pb2 import Feedback
 from antiphon.v1.feedback_pb2_grpc import FeedbackServiceStub
 from antiphon.v1.knowledge_pb2 import IngestDocumentRequest
 from antiphon.v1.knowledge_pb2_grpc import KnowledgeServiceStub
+from antiphon.v1.model_pb2 import ReplayDraftRequest, ReplayDraftResponse
 from antiphon.v1.model_pb2_grpc import ModelServiceStub
 from antiphon.v1.state_pb2_grpc import StateServiceStub
 
@@ -240,6 +241,10 @@ class Client(_Conversing[TurnStream]):
         self.models: ModelServiceStub = ModelServiceStub(channel)
         self.admin: AdminServiceStub = AdminServiceStub(channel)
 
+    def replay(self, turn_id: str, round: int | None = None, *, timeout: float | None = 90.0) -> ReplayDraftResponse:
+        """Have a draft written again from its manifest and compared (ReplayDraft); no round: the latest draft."""
+        return self.models.ReplayDraft(ReplayDraftRequest(turn_id=turn_id, round=round), timeout=timeout)
+
     def _follow(self, follower: Follower, timeout: float | None) -> TurnStream:
         return TurnStream(follower, self._link.follow(follower, timeout))
 
@@ -278,6 +283,12 @@ class AsyncClient(_Conversing[AsyncTurnStream]):
         self.knowledge: KnowledgeServiceAsyncStub = KnowledgeServiceStub(channel)
         self.models: ModelServiceAsyncStub = ModelServiceStub(channel)
         self.admin: AdminServiceAsyncStub = AdminServiceStub(channel)
+
+    async def replay(
+        self, turn_id: str, round: int | None = None, *, timeout: float | None = 90.0
+    ) -> ReplayDraftResponse:
+        """Have a draft written again from its manifest and compared (ReplayDraft); no round: the latest draft."""
+        return await self.models.ReplayDraft(ReplayDraftRequest(turn_id=turn_id, round=round), timeout=timeout)
 
     def _follow(self, follower: Follower, timeout: float | None) -> AsyncTurnStream:
         return AsyncTurnStream(follower, self._link.follow(follower, timeout))

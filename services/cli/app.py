@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 from antiphon.client import AntiphonError
 
-from services.cli import admin, ask, chat, feedback, keys, knowledge, models, sessions, settings, stack, state, train
+from services.cli import (
+    admin,
+    ask,
+    chat,
+    feedback,
+    keys,
+    knowledge,
+    models,
+    replaying,
+    sessions,
+    settings,
+    stack,
+    state,
+    train,
+)
 from services.cli.connection import Target
 from services.cli.options import HomeOption
 from services.cli.output import Failure, errors
@@ -50,7 +64,7 @@ def target(
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Embedded stack": (stack.up, stack.down, stack.status),
-    "Talking": (chat.chat, ask.ask, ask.revise, ask.attach, ask.retry, ask.cancel, ask.accept),
+    "Talking": (chat.chat, ask.ask, ask.revise, ask.attach, ask.retry, ask.cancel, ask.accept, replaying.replay),
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -28,12 +28,14 @@ from grpc_reflection.v1alpha import reflection
 
 from services.common.bus import Bus
 from services.common.bus.jobs import Jobs
+from services.common.bus.replay import replay_queue
 from services.common.bus.search import search_queue
 from services.common.ids import new_id
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.common.store.keys import ROLES
 from services.gateway.admin import AdminService
+from services.gateway.asking import Asking
 from services.gateway.audit import AuditLog
 from services.gateway.auth import Keyring
 from services.gateway.conversation import ConversationService
@@ -45,6 +47,7 @@ from services.gateway.limits import CallRate
 from services.gateway.load import Load
 from services.gateway.model import ModelService
 from services.gateway.quotas import Quotas
+from services.gateway.replaying import Replaying
 from services.gateway.replies import Replies, Watch
 from services.gateway.searching import Searching
 from services.gateway.settings import GatewaySettings
@@ -97,7 +100,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     threads = Threads(settings.gateway_threads)
     jobs = Jobs(settings)
     await threads.run(store.prepare)
-    await threads.run(bus.declare, [search_queue(redis=bus.redis)])
+    await threads.run(bus.declare, [search_queue(redis=bus.redis), replay_queue(redis=bus.redis)])
     await threads.run(jobs.declare)
 
     def ask(stream: Stream) -> None:
@@ -105,8 +108,8 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
 
     hub = Hub(settings.stream_backlog, ask)
     dispatch = Dispatch(store, bus, hub, new_id("gateway"), loop)
-    searching = Searching(bus, threads, dispatch.reply_to)
-    replies = Replies(bus, hub, dispatch, loop, searching.arrived)
+    asking = Asking(bus, threads, dispatch.reply_to)
+    replies = Replies(bus, hub, dispatch, loop, asking.arrived)
     watch = Watch(store, threads, hub)
     sweeping = Sweeping(store, dispatch, settings.sweep_seconds)
     load = Load(store, settings.open_turns, settings.retry_after_seconds)
@@ -128,13 +131,11 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
         FeedbackService(settings, store, threads, jobs, quotas), server
     )
     knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(
-        KnowledgeService(settings, store, threads, searching, jobs, quotas),
+        KnowledgeService(settings, store, threads, Searching(asking), jobs, quotas),
         server,
     )
-    # What a service does not define yet answers UNIMPLEMENTED, which is what the ignored "abstract" methods do.
     model_pb2_grpc.add_ModelServiceServicer_to_server(
-        ModelService(store, threads, jobs, quotas),  # type: ignore[abstract]
-        server,
+        ModelService(store, threads, jobs, quotas, Replaying(asking, store, threads)), server
     )
     admin_pb2_grpc.add_AdminServiceServicer_to_server(
         AdminService(store, threads),

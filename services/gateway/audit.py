@@ -57,11 +57,12 @@ def _retention(request: Any, _tenant: str) -> Document:
     return {"tenant_id": request.tenant_id, "seconds": given}
 
 
-# Promotions, corrections, changes of keys and tenants, erasures.
+# Promotions, replays, corrections, changes of keys and tenants, erasures.
 AUDITED: dict[str, Callable[[Any, str], Document]] = {
     "PromoteVersion": _fields("version_id", "expected_epoch", "force"),
     "SetCanary": _fields("version_id", "share", "expected_epoch"),
     "RollbackVersion": _fields("expected_epoch"),
+    "ReplayDraft": _fields("turn_id", "round"),
     "CorrectState": _corrections,
     "CreateKey": _key,
     "RotateKey": _fields("key_id"),

@@ -1,4 +1,4 @@
-"""ModelService: trainings, versions, the pointer that says what is served, and who serves it."""
+"""ModelService: replays, trainings, versions, the pointer that says what is served, and who serves it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from services.common.store import Document, Store
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.mapping.models import pointer_message, serving_message, training_message, version_message
+from services.gateway.mapping.turns import manifest_message
 from services.gateway.quotas import Quotas
+from services.gateway.replaying import Replaying
 from services.gateway.threads import Threads
 
 WATCH_SECONDS = 0.5
@@ -33,11 +35,29 @@ _RANGES = (
 class ModelService(rpc.ModelServiceServicer):
     """Validates, calls the store, answers. Every call needs an operator's key."""
 
-    def __init__(self, store: Store, threads: Threads, jobs: Jobs, quotas: Quotas) -> None:
+    def __init__(self, store: Store, threads: Threads, jobs: Jobs, quotas: Quotas, replaying: Replaying) -> None:
         self._store = store
         self._threads = threads
         self._jobs = jobs
         self._quotas = quotas
+        self._replaying = replaying
+
+    # -- drafts ---------------------------------------------------------------------------------
+
+    async def ReplayDraft(self, request: pb.ReplayDraftRequest, context: Any) -> pb.ReplayDraftResponse:
+        turn = check.identifier("turn_id", request.turn_id)
+        round_number = None
+        if request.HasField("round"):
+            check.between("round", request.round, 0, check.MAX_INT64)
+            round_number = request.round
+        found = await self._replaying.replay(caller().tenant, turn, round_number)
+        return pb.ReplayDraftResponse(
+            same=found["same"],
+            text=found["text"],
+            first_difference=found["first_difference"],
+            margin=found["margin"],
+            manifest=manifest_message(found["manifest"]),
+        )
 
     # -- trainings ------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from services.common.bus import Bus, Consumer, Delivery, topology
+from services.common.bus.asking import ANSWERS
 from services.common.store import Document, Store
 from services.gateway.dispatch import Dispatch
 from services.gateway.replay import events_of
@@ -30,12 +31,12 @@ class Replies:
         hub: Hub,
         dispatch: Dispatch,
         loop: asyncio.AbstractEventLoop,
-        on_searched: Callable[[Event], None],
+        on_answer: Callable[[Event], None],
     ) -> None:
         self._hub = hub
         self._dispatch = dispatch
         self._loop = loop
-        self._on_searched = on_searched
+        self._on_answer = on_answer
         self._connected_before = False
         queue = topology.reply_queue(dispatch.reply_to, redis=bus.redis)
         self._consumer = Consumer(
@@ -60,10 +61,10 @@ class Replies:
 
     def _deliver(self, events: list[Any]) -> None:
         try:
-            self._hub.deliver(event for event in events if event["type"] != "searched")
+            self._hub.deliver(event for event in events if event["type"] not in ANSWERS)
             for event in events:
-                if event["type"] == "searched":
-                    self._on_searched(event)
+                if event["type"] in ANSWERS:
+                    self._on_answer(event)
         except (KeyError, TypeError) as error:  # one bad message must not stop the others' streams
             log.warning("unreadable_events", error=repr(error))
 

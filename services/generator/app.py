@@ -12,6 +12,7 @@ import structlog
 
 from services.common import metrics
 from services.common.bus import Bus, Consumer, Delivery, EventPublisher, topology
+from services.common.bus.replay import replay_queue
 from services.common.ids import new_id
 from services.common.runtime import Runtime
 from services.common.store import Document, Store
@@ -20,6 +21,7 @@ from services.generator.backends.build import build_backend
 from services.generator.drafting import StepEvents
 from services.generator.engine import Engine
 from services.generator.prompt import PromptBuilder
+from services.generator.replaying import ReplayStep
 from services.generator.settings import GeneratorSettings
 from services.generator.steps import GenerateStep
 from services.generator.versions import Versions
@@ -50,7 +52,7 @@ class Generator:
         self._store = Store(settings, name="generator")
         self._store.prepare()
         self._bus = Bus(settings.broker_url, declares=settings.broker_declares)
-        self._bus.declare()
+        self._bus.declare([replay_queue(redis=self._bus.redis)])
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)
         chat, identity, backend, fusion, state_vectors = self._model()
@@ -79,6 +81,7 @@ class Generator:
             fusion,
             state_vectors,
         )
+        self._replay = ReplayStep(self._store, self._engine, self._versions, self._step, self._publisher)
 
     def _model(self) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None, StateVectors | None]:
         """The chat format, the manifest's fields that don't change between turns, the loaded backend, the fusion
@@ -131,6 +134,7 @@ class Generator:
             threads=8,
             prefetch=rows + SPARE_PREFETCH,
         )
+        replays = Consumer(self._bus, replay_queue(redis=redis), self._replay.handle, threads=1, prefetch=1)
         control = Consumer(
             self._bus,
             topology.control_queue(f"control.{self._worker}"),
@@ -145,15 +149,18 @@ class Generator:
         self._versions.start()
         announcer.start()
         turns.start()
+        replays.start()
         turns.connected.wait(30)
         runtime.ready()
         runtime.wait()
         self._step.drain()
+        self._replay.drain()
         self._versions.stop()
         ended.set()
         self._versions.changed.set()
         announcer.join(5)
         self._store.serving.withdraw(self._worker)
+        replays.stop(self._settings.drain_seconds)
         turns.stop(self._settings.drain_seconds)
         self._engine.close(drain=True, timeout=self._settings.drain_seconds)
         self._step.close()

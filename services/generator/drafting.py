@@ -87,11 +87,6 @@ class Drafting:
         self.reply_to: str = self.turn.get("reply_to", "")
         self.started = time.monotonic()
 
-    @property
-    def key(self) -> str:
-        """The engine's name of this draft."""
-        return f"{self.id}:{self.round}:{self.attempt}"
-
     def _event(self, kind: str, offset: int, **payload: Any) -> Event:
         return event(self.id, kind, self.round, self.attempt, offset, **payload)
 

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -26,6 +25,7 @@ from services.generator.candidates import Candidates
 from services.generator.drafting import Drafting, StepEvents
 from services.generator.engine import (
     DecodeSettings,
+    DraftListener,
     DraftRequest,
     Engine,
     EngineClosed,
@@ -39,6 +39,7 @@ from services.generator.prompt import Prompt, PromptBuilder
 from services.generator.prompt import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
 from services.generator.versions import Versions
+from services.generator.writing import OneRow, Prepared, Writer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -206,17 +207,56 @@ class GenerateStep:
             self._timers.add(timer)
         timer.start()
 
-    def _submit(self, turn: Document, delivery: Delivery) -> None:
+    def prepared(self, turn: Document, earlier: Sequence[Document] | None = None) -> Prepared:
+        """A turn's current round, ready to be written. ``earlier``: the turns of its history as they are to be used;
+        None: those of its session.
+
+        Raises: PromptTooLong of ``services.generator.prompt``.
+        """
         decode = asked.decode_settings(turn, self._settings)
         ids, soft = self._soft(turn)
-        prompt = self._prompt(turn, decode.max_new_tokens, ids)
+        prompt = self._prompt(turn, decode.max_new_tokens, ids, earlier)
         room = self._engine.context_limit - len(prompt)
         decode = asked.adjusted(decode, prompt, turn, room, self._settings)
+        request = DraftRequest(
+            key=f"{turn['_id']}:{turn['round']}:{turn['attempt']}",
+            tenant=turn["tenant"],
+            session=turn["session"],
+            version=self._version(turn),
+            history=prompt.history,
+            tail=prompt.tail,
+            settings=decode,
+            soft=soft,
+            fusion=self._fused(turn, prompt),
+            feedback=prompt.feedback,
+        )
+        return Prepared(turn, prompt, request, self._manifest(turn, prompt, decode, with_vectors=bool(soft)))
+
+    def writer(self, made: Prepared, listener: DraftListener) -> Writer:
+        """What has the engine write the draft, in as many candidates as it is to be chosen from."""
+        turn, constraints = made.turn, made.prompt.constraints
+        count = asked.candidates(turn, constraints, self._settings)
+        if count == 1:
+            return OneRow(self._engine, made.request, listener)
+        return Candidates(
+            self._engine,
+            made.request,
+            listener,
+            asked.to_verify(constraints),
+            count=count,
+            weight=asked.constraint_weight(turn, self._settings),
+            temperature=self._settings.redraw_temperature,
+            anew=self._anew(turn, made.prompt),
+            asked=asked.held_against(turn, made.prompt),
+        )
+
+    def _submit(self, turn: Document, delivery: Delivery) -> None:
+        made = self.prepared(turn)
         drafting = Drafting(
             turn=turn,
             delivery=delivery,
-            prompt=prompt,
-            manifest=self._manifest(turn, prompt, decode, with_vectors=bool(soft)),
+            prompt=made.prompt,
+            manifest=made.manifest,
             store=self._store,
             events=self._events,
             publisher=self._publisher,
@@ -232,44 +272,13 @@ class GenerateStep:
             self._drafting[drafting.id] = drafting
         if earlier is not None:
             earlier.abandon()  # an older attempt of this very worker
-        request = DraftRequest(
-            key=drafting.key,
-            tenant=drafting.tenant,
-            session=turn["session"],
-            version=self._version(turn),
-            history=prompt.history,
-            tail=prompt.tail,
-            settings=decode,
-            soft=soft,
-            fusion=self._fused(turn, prompt),
-            feedback=prompt.feedback,
-        )
+        writer = self.writer(made, drafting)
+        drafting.stop = writer.cancel
         try:
-            self._start(request, drafting)
+            writer.submit()
         except BaseException:
             self._forget(drafting)
             raise
-
-    def _start(self, request: DraftRequest, drafting: Drafting) -> None:
-        turn, constraints = drafting.turn, drafting.prompt.constraints
-        count = asked.candidates(turn, constraints, self._settings)
-        if count == 1:
-            drafting.stop = partial(self._engine.cancel, drafting.key)
-            self._engine.submit(request, drafting)
-            return
-        several = Candidates(
-            self._engine,
-            request,
-            drafting,
-            asked.to_verify(constraints),
-            count=count,
-            weight=asked.constraint_weight(turn, self._settings),
-            temperature=self._settings.redraw_temperature,
-            anew=self._anew(turn, drafting.prompt),
-            asked=asked.held_against(turn, drafting.prompt),
-        )
-        drafting.stop = several.cancel
-        several.submit()
 
     def _soft(self, turn: Document) -> tuple[tuple[int, ...], Mapping[int, Tensor]]:
         """The ids of the state's soft tokens and their vectors; none where the state is empty or there is no
@@ -278,10 +287,11 @@ class GenerateStep:
             return (), {}
         return self._state_vectors.of(turn.get("state"), self._version(turn))
 
-    def _prompt(self, turn: Document, reply_tokens: int, soft: Sequence[int]) -> Prompt:
-        earlier: list[Document] = []
-        if turn["n"] > 1:
-            earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"])
+    def _prompt(
+        self, turn: Document, reply_tokens: int, soft: Sequence[int], earlier: Sequence[Document] | None
+    ) -> Prompt:
+        if earlier is None:
+            earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"]) if turn["n"] > 1 else []
         return self._prompts.build(
             turn,
             earlier,

@@ -40,6 +40,16 @@ def test_a_revision_is_another_round_of_the_same_turn(antiphon: Command, session
     assert "CONSTRAINT_KIND_MUST_INCLUDE" in kinds
 
 
+def test_a_draft_is_written_again_from_its_manifest(antiphon: Command, session: str) -> None:
+    turn = antiphon.json("ask", "tell me about coffee", "--session", session)["turn_id"]
+    revised = antiphon.json("revise", turn, "--feedback", "mention the price")
+    replayed = antiphon.json("replay", turn)
+    assert replayed["same"] is True
+    assert replayed["text"] == revised["draft"]["text"]
+    assert replayed["manifest"]["prompt_hash"] == revised["draft"]["manifest"]["prompt_hash"]
+    assert f"the same, token for token: round 0 of {turn}" in antiphon("replay", turn, "--round", "0").out
+
+
 def test_feedback_is_stored_without_another_draft(antiphon: Command, session: str) -> None:
     turn = antiphon.json("ask", "rate this", "--session", session)["turn_id"]
     antiphon("feedback", "add", turn, "--rating", "2", "--edit", "a better answer")

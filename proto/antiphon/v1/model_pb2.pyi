@@ -137,16 +137,18 @@ class ReplayDraftResponse(_message.Message):
     MARGIN_FIELD_NUMBER: _builtins.int
     MANIFEST_FIELD_NUMBER: _builtins.int
     same: _builtins.bool
-    """Whether the texts are the same."""
+    """Whether the replies are the same: every token and the text."""
     text: _builtins.str
     """The text of the replay."""
     first_difference: _builtins.int
     """Where they part, in tokens of the reply; unset where they are the same."""
     margin: _builtins.float
-    """How sure the model was there: the difference of the two tokens' log probabilities."""
+    """How sure the model was there: the replay's token's log probability less the stored one's, before temperature.
+    Infinite where decoding ruled the stored token out; 0 where it is not known (an engine without probabilities).
+    """
     @_builtins.property
     def manifest(self) -> _common_pb2.Manifest:
-        """The replay's own manifest: dtype, kernels and worker may differ."""
+        """The replay's own manifest: dtype, kernels and worker may differ; another prompt_hash says that the prompt did."""
 
     def __init__(
         self,

@@ -100,9 +100,12 @@ class ModelServiceServicer:
 
     def ReplayDraft(self, request, context):
         """Writes a stored draft again from its manifest and compares. In the generator's fp32 replay mode a greedy reply
-        comes out the same; elsewhere the first divergence is reported. Called by auditors and tests.
-        NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION (TEXT_ERASED): something the manifest names
-        has been erased; UNAVAILABLE: no generator has answered.
+        comes out the same; elsewhere the first divergence is reported. Called by auditors and tests; needs an operator's
+        key, is written into the audit log, and takes as long as the reply took.
+        NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION: TEXT_ERASED (something the manifest names has
+        been erased), STATE_CHANGED (the dialogue state of that round was not kept), NO_MANIFEST (no model has written the
+        draft to its end), CONTEXT_TOO_LONG (the generator that answers holds less); UNAVAILABLE: no generator has answered
+        within a minute.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

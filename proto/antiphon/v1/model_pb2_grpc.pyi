@@ -37,9 +37,12 @@ class ModelServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ModelServiceAsyncStub: ...
     ReplayDraft: _grpc.UnaryUnaryMultiCallable[_model_pb2.ReplayDraftRequest, _model_pb2.ReplayDraftResponse]
     """Writes a stored draft again from its manifest and compares. In the generator's fp32 replay mode a greedy reply
-    comes out the same; elsewhere the first divergence is reported. Called by auditors and tests.
-    NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION (TEXT_ERASED): something the manifest names
-    has been erased; UNAVAILABLE: no generator has answered.
+    comes out the same; elsewhere the first divergence is reported. Called by auditors and tests; needs an operator's
+    key, is written into the audit log, and takes as long as the reply took.
+    NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION: TEXT_ERASED (something the manifest names has
+    been erased), STATE_CHANGED (the dialogue state of that round was not kept), NO_MANIFEST (no model has written the
+    draft to its end), CONTEXT_TOO_LONG (the generator that answers holds less); UNAVAILABLE: no generator has answered
+    within a minute.
     """
     StartTraining: _grpc.UnaryUnaryMultiCallable[_model_pb2.StartTrainingRequest, _model_pb2.StartTrainingResponse]
     """Starts a training on the feedback that came since the last one, with replay. It survives its worker's death.
@@ -88,9 +91,12 @@ class ModelServiceAsyncStub(ModelServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ReplayDraft: _aio.UnaryUnaryMultiCallable[_model_pb2.ReplayDraftRequest, _model_pb2.ReplayDraftResponse]  # type: ignore[assignment]
     """Writes a stored draft again from its manifest and compares. In the generator's fp32 replay mode a greedy reply
-    comes out the same; elsewhere the first divergence is reported. Called by auditors and tests.
-    NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION (TEXT_ERASED): something the manifest names
-    has been erased; UNAVAILABLE: no generator has answered.
+    comes out the same; elsewhere the first divergence is reported. Called by auditors and tests; needs an operator's
+    key, is written into the audit log, and takes as long as the reply took.
+    NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION: TEXT_ERASED (something the manifest names has
+    been erased), STATE_CHANGED (the dialogue state of that round was not kept), NO_MANIFEST (no model has written the
+    draft to its end), CONTEXT_TOO_LONG (the generator that answers holds less); UNAVAILABLE: no generator has answered
+    within a minute.
     """
     StartTraining: _aio.UnaryUnaryMultiCallable[_model_pb2.StartTrainingRequest, _model_pb2.StartTrainingResponse]  # type: ignore[assignment]
     """Starts a training on the feedback that came since the last one, with replay. It survives its worker's death.
@@ -142,9 +148,12 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.ReplayDraftResponse, _abc.Awaitable[_model_pb2.ReplayDraftResponse]]:
         """Writes a stored draft again from its manifest and compares. In the generator's fp32 replay mode a greedy reply
-        comes out the same; elsewhere the first divergence is reported. Called by auditors and tests.
-        NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION (TEXT_ERASED): something the manifest names
-        has been erased; UNAVAILABLE: no generator has answered.
+        comes out the same; elsewhere the first divergence is reported. Called by auditors and tests; needs an operator's
+        key, is written into the audit log, and takes as long as the reply took.
+        NOT_FOUND: no such draft or its version is gone; FAILED_PRECONDITION: TEXT_ERASED (something the manifest names has
+        been erased), STATE_CHANGED (the dialogue state of that round was not kept), NO_MANIFEST (no model has written the
+        draft to its end), CONTEXT_TOO_LONG (the generator that answers holds less); UNAVAILABLE: no generator has answered
+        within a minute.
         """
 
     @_abc_1.abstractmethod

@@ -18,6 +18,7 @@ TRACK = "turns.track"
 GROUND = "turns.ground"
 GENERATE = "turns.generate"
 SEARCH = "knowledge.search"
+REPLAY = "drafts.replay"
 TURN_QUEUES = (TRACK, GROUND, GENERATE)
 DEAD = "turns.dead"
 

@@ -73,6 +73,10 @@ class Steps:
         for name, value in (("state", state), ("grounding", grounding)):
             if value is not None:
                 fields[name] = {"$literal": value}
+        if state is not None and round_number > 0:
+            # what the rounds before read: their drafts are replayed from it
+            kept, changed = f"states_before.{round_number}", {"$ne": ["$state", {"$literal": state}]}
+            fields[kept] = {"$ifNull": [f"${kept}", {"$cond": [changed, "$state", "$$REMOVE"]}]}
         if understood is not None:
             fields[f"understood.{round_number}"] = {"$literal": understood}
         return self._of(tenant, Concern.QUICK).find_one_and_update(

@@ -67,6 +67,13 @@ class TurnReads:
         )
         return list(cursor.sort("n", -1).limit(limit))[::-1]
 
+    def holding(self, tenant: str, session: str, drafts: list[str]) -> list[Document]:
+        """The session's turns that hold one of these drafts, oldest first, with HISTORY_FIELDS only."""
+        if not drafts:
+            return []
+        cursor = self._of(tenant).find({"session": session, "drafts.id": {"$in": drafts}}, HISTORY_FIELDS)
+        return list(cursor.sort("n", 1))
+
     def previous_with_state(self, tenant: str, session: str, before_n: int) -> Document | None:
         """The latest turn before ``before_n`` that counts, with its state and its drafts' texts."""
         return self._of(tenant).find_one(

@@ -106,7 +106,7 @@ def test_nobody_reads_what_is_not_its_own(guarded: Guarded, service: str) -> Non
         "tracker": {"turns.track"},
         "knowledge": {"turns.ground", "knowledge.search"},
         "knowledge-jobs": {"knowledge.ingest"},
-        "generator": {"turns.generate"},
+        "generator": {"turns.generate", "drafts.replay"},
         "finetune": {"feedback.batch"},
         "training": {"training.run"},
     }
