@@ -94,11 +94,24 @@ def write(options: argparse.Namespace, items: list[Item], deadline: float) -> No
     first = {one["prompt"]: one["drafts"][0]["text"] for one in _lines(options.out / "A0.jsonl")}
     others = items[len(items) // 2 + 1 :] + items[: len(items) // 2 + 1]
     arms = [arm for arm in options.arms if arm != "A0"]
-    place = {item.prompt: number for number, item in enumerate(items[::-1])}  # drafts of a prompt share its memory
-    pairs = sorted(zip(items, others, strict=True), key=lambda pair: place[pair[0].prompt])
-    work = [(arm, item, other) for item, other in pairs for arm in arms]
+    work = [(arm, item, other) for item, other in zip(items, others, strict=True) for arm in arms]
+    work = in_turn(work, options.rows)
     _write_all(options, writer, [one for one in work if one[1].prompt in first], first, deadline)
     writer.close()
+
+
+def in_turn(work: list[tuple[str, Item, Item]], rows: int) -> list[tuple[str, Item, Item]]:
+    """The work so ordered that drafts of one prompt come after each other, but not at once: each then finds the prompt
+    in the engine's memory."""
+    prompts = list(dict.fromkeys(item.prompt for _, item, _ in reversed(work)))
+    place = {prompt: number for number, prompt in enumerate(prompts)}
+    count: dict[str, int] = {}
+    keyed = []
+    for one in work:
+        prompt = one[1].prompt
+        count[prompt] = count.get(prompt, 0) + 1
+        keyed.append(((place[prompt] // rows, count[prompt], place[prompt]), one))
+    return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
 
 
 def _write_all(

@@ -35,7 +35,7 @@ class SoftSample:
 @dataclass(frozen=True)
 class ProjectorPlan:
     """How long and how fast a projector learns; `withheld` is the share of examples without the items' text, and
-    `fitted_rate` what the weights learn at beside the markers' rate."""
+    `fitted_rate` what the weights learn at beside the markers' rate; `seconds` are the processor's."""
 
     steps: int = 240
     batch: int = 8
@@ -64,12 +64,12 @@ class ProjectorTrainer:
             {"params": self._weights(), "rate": plan.learning_rate * plan.fitted_rate},
         ]
         optimizer = torch.optim.AdamW(rates, weight_decay=0.0)
-        began = time.monotonic()
+        began = time.process_time()
         order: list[int] = []
         taken = 0
         self._projector.train()
         for step in range(plan.steps):
-            used = max((time.monotonic() - began) / plan.seconds, step / plan.steps)
+            used = max((time.process_time() - began) / plan.seconds, step / plan.steps)
             if used >= 1:
                 break
             for group in optimizer.param_groups:

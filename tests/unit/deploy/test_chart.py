@@ -241,6 +241,22 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert linted.returncode == 0, linted.stdout
 
 
+def test_folders_that_a_container_writes_to_belong_to_its_user_in_the_image() -> None:
+    """A named volume takes its owner from the image's folder; without one it is root's and nobody can write to it."""
+    text = (CHART.parents[1] / "images" / "Dockerfile").read_text()
+    (made,) = re.findall(r"install --directory --owner antiphon --group antiphon (.+)", text)
+    variables = dict(re.findall(r"(ANTIPHON_\w+)=(/\S+)", text))
+    needed = {variables["ANTIPHON_CACHE_DIR"], str(Path(variables["ANTIPHON_LIVENESS_FILE"]).parent)}
+    compose = _compose((CHART.parents[1] / "compose.yaml").read_text())
+    needed |= {
+        volume.split(":")[1]
+        for service in compose["services"].values()
+        if service.get("user") == "10001:10001"
+        for volume in service.get("volumes", ())
+    }
+    assert needed <= set(made.split())
+
+
 def test_the_compose_file_runs_every_service_against_a_replica_set() -> None:
     compose = _compose((CHART.parents[1] / "compose.yaml").read_text())
     services = compose["services"]

@@ -18,9 +18,9 @@ from tests.unit.generator.test_backend_contract import Bench
 
 
 @pytest.fixture
-def bench(tiny_model: Path, tmp_path: Path) -> Bench:
-    settings = GeneratorSettings(kernel="fp32", rows=4, cache_dir=tmp_path, model=str(tiny_model))
-    return Bench(build_backend(settings), content_hash(tiny_model, tmp_path))
+def bench(tiny_model: Path, cache_dir: Path) -> Bench:
+    settings = GeneratorSettings(kernel="fp32", rows=4, cache_dir=cache_dir, model=str(tiny_model))
+    return Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
 
 
 def loaded(bench: Bench, folder: Path, file: Path, base: str = "") -> FeedbackFusion | None:

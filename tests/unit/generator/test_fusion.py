@@ -54,11 +54,10 @@ def with_fusion(row: Row, head: str, given: dict[str, Tensor]) -> Row:
 
 
 @pytest.fixture(scope="module", params=["slots fp32", "slots int4", "slots torch-fp32", "module fp32"])
-def bench(request: pytest.FixtureRequest, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(request: pytest.FixtureRequest, tiny_model: Path, cache_dir: Path) -> Bench:
     engine, kernel = request.param.split()
-    cache = tmp_path_factory.getbasetemp()
-    settings = GeneratorSettings(engine=engine, kernel=kernel, rows=12, cache_dir=cache, model=str(tiny_model))
-    bench = Bench(build_backend(settings), content_hash(tiny_model, cache))
+    settings = GeneratorSettings(engine=engine, kernel=kernel, rows=12, cache_dir=cache_dir, model=str(tiny_model))
+    bench = Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
     for seed in (1, 2):
         bench.backend.load_head(f"head{seed}", RandomHead(seed))
     return bench

@@ -35,15 +35,15 @@ def _expected(folder: Path, adapter: Adapter | None, ids: list[int], count: int)
 
 
 @pytest.mark.parametrize(("engine", "kernel"), [("slots", "fp32"), ("slots", "torch-fp32"), ("module", "fp32")])
-def test_rows_of_three_versions_in_one_batch(tiny_model: Path, tmp_path: Path, engine: str, kernel: str) -> None:
+def test_rows_of_three_versions_in_one_batch(tiny_model: Path, cache_dir: Path, engine: str, kernel: str) -> None:
     settings = GeneratorSettings(
         engine=engine,  # type: ignore[arg-type]
         rows=8,
-        cache_dir=tmp_path,
+        cache_dir=cache_dir,
         model=str(tiny_model),
         kernel=kernel,  # type: ignore[arg-type]
     )
-    base = content_hash(tiny_model, tmp_path)
+    base = content_hash(tiny_model, cache_dir)
     bench = Bench(build_backend(settings), base)
     adapters: dict[str, Adapter | None] = {base: None, "one": _adapter(base, 1), "two": _adapter(base, 2)}
     for version, adapter in adapters.items():
@@ -68,8 +68,8 @@ def test_rows_of_three_versions_in_one_batch(tiny_model: Path, tmp_path: Path, e
         bench.backend.admit(bench.row("the cat", "late"))
 
 
-def test_a_version_that_fits_no_weight_is_refused(tiny_model: Path, tmp_path: Path) -> None:
-    settings = GeneratorSettings(rows=2, cache_dir=tmp_path, model=str(tiny_model), kernel="fp32")
+def test_a_version_that_fits_no_weight_is_refused(tiny_model: Path, cache_dir: Path) -> None:
+    settings = GeneratorSettings(rows=2, cache_dir=cache_dir, model=str(tiny_model), kernel="fp32")
     backend = build_backend(settings)
     wrong = Adapter("base", 1, {(9, "q_proj"): (torch.zeros(1, 64), torch.zeros(128, 1))})
     with pytest.raises(ValueError, match="layer 9"):

@@ -29,13 +29,12 @@ def banded(window: Window, length: int) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module", params=["fp32", "torch-fp32", "int8"])
-def bench(request: pytest.FixtureRequest, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    cache = tmp_path_factory.getbasetemp()
+def bench(request: pytest.FixtureRequest, tiny_model: Path, cache_dir: Path) -> Bench:
     settings = GeneratorSettings(
-        kernel=request.param, rows=4, cache_dir=cache, model=str(tiny_model), context_limit=LONGEST,
+        kernel=request.param, rows=4, cache_dir=cache_dir, model=str(tiny_model), context_limit=LONGEST,
         context_window=TOKENS,
     )  # fmt: skip
-    return Bench(build_backend(settings), content_hash(tiny_model, cache))
+    return Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
 
 
 def prompt(length: int) -> tuple[int, ...]:

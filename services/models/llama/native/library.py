@@ -1,4 +1,4 @@
-"""Compiles the C++ sources beside it once for this machine and loads them."""
+"""Compiles the C++ sources beside it once for this machine, or beforehand for any, and loads them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from pathlib import Path
 from filelock import FileLock
 
 log = logging.getLogger(__name__)
-_FLAGS = ("-std=c++20", "-O3", "-march=native", "-ffp-contract=off", "-pthread", "-fPIC", "-w")
+_FLAGS = ("-std=c++20", "-O3", "-ffp-contract=off", "-pthread", "-fPIC", "-w")
+_THIS_MACHINE = ("-march=native",)
+_ANY_MACHINE = ("-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16")  # with the instructions below
 _NEEDED = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"}
 
 
@@ -93,26 +95,48 @@ class BatchFields(ctypes.Structure):
 
 
 def load_library(cache_dir: Path) -> ctypes.CDLL:
-    """The compiled kernels, from `cache_dir` where this machine compiled them before.
+    """The kernels: those that this machine compiled before into `cache_dir`, else compiled now, else, where there is no
+    compiler, those that `build` left beside the sources.
 
     Raises:
-        NativeUnavailable: the CPU lacks the instructions, or there is no C++ compiler that builds them.
+        NativeUnavailable: the CPU lacks the instructions, or there is neither a C++ compiler that builds them nor a
+            built library.
     """
     missing = missing_instructions()
     if missing:
         raise NativeUnavailable(f"the CPU lacks {', '.join(sorted(missing))}")
-    sources = sorted(Path(__file__).parent.glob("*.[ch]*"))
-    stamp = hashlib.sha256(" ".join((*_FLAGS, _cpu_model())).encode())
-    for source in sources:
-        stamp.update(source.read_bytes())
-    file = cache_dir / "native" / f"llama-{stamp.hexdigest()[:16]}.so"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        if not file.is_file():
-            _compile(Path(__file__).parent / "forward.cpp", file)
+    file = cache_dir / "native" / f"llama-{_stamp(*_THIS_MACHINE, _cpu_model())}.so"
+    if not file.is_file():
+        if _compiler() is None and _built().is_file():
+            file = _built()
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{file}.lock"):
+                if not file.is_file():
+                    _compile(_THIS_MACHINE, file)
     library = ctypes.CDLL(str(file))
     library.antiphon_new.restype = ctypes.c_void_p
     return library
+
+
+def build() -> Path:
+    """Compile for any machine with the instructions, into the package itself: what an image does that is to run without
+    a compiler. Raises: NativeUnavailable."""
+    _built().parent.mkdir(exist_ok=True)
+    _compile(_ANY_MACHINE, _built())
+    return _built()
+
+
+def _built() -> Path:
+    return Path(__file__).parent / "build" / f"llama-{_stamp(*_ANY_MACHINE)}.so"
+
+
+def _stamp(*what: str) -> str:
+    """The hash of the sources, the flags and `what` else the library depends on."""
+    stamp = hashlib.sha256(" ".join((*_FLAGS, *what)).encode())
+    for source in sorted(Path(__file__).parent.glob("*.[ch]*")):
+        stamp.update(source.read_bytes())
+    return stamp.hexdigest()[:16]
 
 
 def missing_instructions() -> set[str]:
@@ -120,13 +144,18 @@ def missing_instructions() -> set[str]:
     return _NEEDED - _cpu_flags()
 
 
-def _compile(source: Path, target: Path) -> None:
-    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+def _compiler() -> str | None:
+    return os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+
+
+def _compile(machine: tuple[str, ...], target: Path) -> None:
+    compiler = _compiler()
     if compiler is None:
         raise NativeUnavailable("there is no C++ compiler (apt install g++)")
+    source = Path(__file__).parent / "forward.cpp"
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         built = Path(folder) / "forward.so"
-        command = [compiler, *_FLAGS, "-shared", str(source), "-o", str(built)]
+        command = [compiler, *_FLAGS, *machine, "-shared", str(source), "-o", str(built)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NativeUnavailable(f"the compiler says: {done.stderr.strip()[-400:]}")
