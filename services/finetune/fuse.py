@@ -50,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     version, size = base.texts.base_version, base.hidden_size
     literal = options.mode == "literal"
     head = FusionHead(literal_config(size, version) if literal else head_config(size, version, options.inner))
-    plan = FusionPlan(options.steps, options.batch, options.learning_rate, seed=options.seed, seconds=options.seconds)
+    plan = FusionPlan(
+        options.steps, options.batch, options.learning_rate, options.unchanged_weight,
+        human_weight=options.human_weight, seed=options.seed, seconds=options.seconds,
+    )  # fmt: skip
     constant = _constant(vectors, data) if options.constant else None
     trainer = FusionTrainer(head, vectors, base.head, _masks(codec), plan, constant)
     started = time.monotonic()
@@ -108,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--inner", type=int, default=160, help="hidden units of the feedback source")
     made.add_argument("--batch", type=int, default=512, help="positions a step")
     made.add_argument("--learning-rate", type=float, default=7e-4)
+    made.add_argument("--unchanged-weight", type=float, default=1.5, help="of KL on what no edit changed")
+    made.add_argument("--human-weight", type=float, default=0.1, help="of people's corrections among the edits")
     made.add_argument("--threads", type=int, default=1)
     made.add_argument("--seed", type=int, default=0)
     return made

@@ -34,10 +34,19 @@ def prompts(folder: Path, general: int) -> list[str]:
 def human_examples(folder: Path) -> list[Example]:
     """The human edits of two thirds of the records (every third is held out): the correction is the target; what was
     wrong or missing is the comment, in the annotators' words."""
+    return _corrected([one for number, one in enumerate(records(folder / HUMAN)) if number % 3 != 2])
+
+
+def held_out_human_examples(folder: Path) -> list[Example]:
+    """The third of the human edits that nothing is trained on."""
+    return _corrected([one for number, one in enumerate(records(folder / HUMAN)) if number % 3 == 2])
+
+
+def _corrected(found: Sequence[dict[str, Any]]) -> list[Example]:
     made = []
-    for number, one in enumerate(records(folder / HUMAN)):
+    for one in found:
         target = one["feedback"]["corrected-prediction"]
-        if number % 3 != 2 and target.strip() and target.strip() != one["reply"].strip():
+        if target.strip() and target.strip() != one["reply"].strip():
             made.append(
                 Example("human", _question(one["question"]), one["reply"], human_comment(one), (), target, one["reply"])
             )

@@ -79,7 +79,7 @@ class Collector:
                 hidden.append(self._base.states(prompt, target))
             made.steps += [reader.step(target[:at]) for at in range(len(target))]
             tokens += target
-            changed += self._changed(one, target)
+            changed += self.changed(one, target)
             owner += [len(comments)] * len(target)
             comments.append(self._vectors.comment(reader.comment_ids))
             made.kinds.append(one.kind)
@@ -102,7 +102,7 @@ class Collector:
         """The prompt of a revision: message, draft, feedback."""
         return self._base.texts.revision(one.prompt, one.draft, AGAIN.format(comment=one.comment))
 
-    def _changed(self, one: Example, target: Sequence[int]) -> list[bool]:
+    def changed(self, one: Example, target: Sequence[int]) -> list[bool]:
         """Which target tokens the edit made: those that are not the unedited text's, the first after something was
         taken out, the end, and those of a phrase that was asked for."""
         plain = self._base.texts.encode(one.source)
