@@ -22,6 +22,7 @@ from services.generator.fusion import FeedbackFusion, load_fusion
 from services.generator.prompt import PromptBuilder
 from services.generator.settings import GeneratorSettings
 from services.generator.wording import REVISION_WORDINGS
+from services.models.adapter import read_adapter
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model
 from services.models.sentence_encoder import SentenceEncoder
@@ -40,6 +41,7 @@ class Arm:
 
     prompted: bool = True
     head: str = ""
+    adapter: str = ""
     other: bool = False
     constant: bool = False
     shaped: bool = False
@@ -50,6 +52,7 @@ ARMS = {
     "A0": Arm(prompted=False),
     "A1": Arm(),
     "A1+": Arm(shaped=True),
+    "A1L": Arm(adapter="lora"),
     "A2": Arm(prompted=False, head="head"),
     "A2L": Arm(prompted=False, head="literal"),
     "A2-shuffled": Arm(prompted=False, head="head", other=True),
@@ -124,6 +127,9 @@ class Writer:
             self._fusions[name] = found
             if name == "constant":
                 self._constant = load_file(file.with_suffix(".vectors.safetensors"))
+        for name in dict.fromkeys(ARMS[arm].adapter for arm in options.arms if ARMS[arm].adapter):
+            content = (Path(options.heads) / f"{name}.safetensors").read_bytes()
+            backend.load_version(name, backend.prepare_version(read_adapter(content, self._version)))
         self._engine = Engine(backend, waiting_limit=4096)
         chat = chat_format(self.folder)
         self._builder = PromptBuilder(backend.codec, chat, self._engine.context_limit, self.settings.system_text)
@@ -171,7 +177,7 @@ class Writer:
             self._count += 1
             key = str(self._count)
         request = DraftRequest(
-            key, "eval", item.prompt, self._version, prompt.history, prompt.tail, decode,
+            key, "eval", item.prompt, arm.adapter or self._version, prompt.history, prompt.tail, decode,
             fusion=self._fusion(arm, item, other, constraints),
         )  # fmt: skip
         heard = Waiting()

@@ -19,6 +19,7 @@ PAIRS = {
     "fusion_gain": ("A3", "A1"),
     "fusion_over_shuffled": ("A3", "A3-shuffled"),
     "fusion_over_constant": ("A3", "A3-constant"),
+    "fusion_over_lora": ("A3", "A1L"),
     "full_over_prompt_full": ("A5", "A1+"),
     "full_over_fusion": ("A5", "A3"),
 }
