@@ -7,7 +7,8 @@ evaluation's own, and gets revisions. Arms (revision_arms says exactly what each
 - A0 ignores the feedback; A1 has it in the prompt as the next message; A1+ is A1 with masks and the best of several
   candidates by the feedback-aware score;
 - A2 is the fusion head alone, the feedback withheld from the prompt, A2L the literal tanh formula;
-- A3 is A1 with the head, A5 is A1+ with the head;
+- A3 is A1 with the head, A4 is A3 with its tokens chosen against a row without the feedback, A5 is A1+ with the head;
+- A1L is A1 written by low-rank pairs of as many weights, trained on the same edits (revision_lora);
 - controls: A2 and A3 with another item's feedback for the head, A3 with a head trained and run on constant vectors,
   A3 with an untrained head;
 - A1-… are A1 in other wordings; which is best is a question for --train, before the others run.
@@ -31,6 +32,7 @@ from typing import Any
 
 from services.tracker.domain.feedback import Feedback, read_feedback
 from tests.eval.revision_arms import ARMS, Reader, Writer
+from tests.eval.revision_contrast import ContrastWriter
 from tests.eval.revision_figures import Reply, differences, table
 from tests.eval.revision_items import Item, load, load_training, sample
 from tests.eval.revision_judge import Judge
@@ -71,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, required=True)
     made.add_argument("--heads", type=Path, default=Path("out/fusion"), help="folder with the heads' files")
     made.add_argument("--out", type=Path, default=Path("out/eval/revision"), help="raw records")
-    made.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS)[:11])
+    made.add_argument("--arms", nargs="+", choices=list(ARMS), default=[arm for arm in ARMS if "A1-" not in arm])
     made.add_argument("--train", action="store_true", help="training prompts and phrasings, to choose a wording by")
     made.add_argument("--limit", type=int, default=0, help="items, taken in turn of each kind; 0: all")
     made.add_argument("--rounds", type=int, default=1)
@@ -93,11 +95,28 @@ def write(options: argparse.Namespace, items: list[Item], deadline: float) -> No
     _write_all(options, writer, [("A0", item, item) for item in firsts], {}, deadline)
     first = {one["prompt"]: one["drafts"][0]["text"] for one in _lines(options.out / "A0.jsonl")}
     others = items[len(items) // 2 + 1 :] + items[: len(items) // 2 + 1]
-    arms = [arm for arm in options.arms if arm != "A0"]
+    arms = [arm for arm in options.arms if arm != "A0" and not ARMS[arm].contrast]
     work = [(arm, item, other) for item, other in zip(items, others, strict=True) for arm in arms]
     work = in_turn(work, options.rows)
     _write_all(options, writer, [one for one in work if one[1].prompt in first], first, deadline)
     writer.close()
+    for arm in (arm for arm in options.arms if ARMS[arm].contrast):
+        _write_contrast(options, arm, [item for item in items if item.prompt in first], first, deadline)
+
+
+def _write_contrast(
+    options: argparse.Namespace, arm: str, items: list[Item], first: dict[str, str], deadline: float
+) -> None:
+    file = options.out / f"{arm}.jsonl"
+    known = {(one["prompt"], one["comment"]) for one in _lines(file)}
+    left = [item for item in items if (item.prompt, item.comment) not in known]
+    writer = ContrastWriter(Path(options.heads) / f"{ARMS[arm].head}.safetensors", options.tokens)
+    with file.open("a", encoding="utf-8") as out:
+        for item, draft in writer.replies(left, first):
+            record = {"prompt": item.prompt, "comment": item.comment, "drafts": [draft]}
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            if time.monotonic() > deadline:
+                break
 
 
 def in_turn(work: list[tuple[str, Item, Item]], rows: int) -> list[tuple[str, Item, Item]]:

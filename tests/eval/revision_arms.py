@@ -42,6 +42,7 @@ class Arm:
     prompted: bool = True
     head: str = ""
     adapter: str = ""
+    contrast: bool = False
     other: bool = False
     constant: bool = False
     shaped: bool = False
@@ -60,6 +61,7 @@ ARMS = {
     "A3-shuffled": Arm(head="head", other=True),
     "A3-constant": Arm(head="constant", constant=True),
     "A3-untrained": Arm(head="untrained"),
+    "A4": Arm(head="head", contrast=True),
     "A5": Arm(head="head", shaped=True),
     **{f"A1-{name}": Arm(wording=name) for name in REVISION_WORDINGS if name != "again"},
 }
