@@ -43,6 +43,9 @@ class GeneratorSettings(CommonSettings):
         50.0, gt=0, description="Longest stall of running replies by a chunk of someone's prompt."
     )
     waiting_drafts: int = Field(256, ge=0, description="Drafts that may wait inside the engine for a row.")
+    cuda_graphs: bool = Field(
+        True, description="On a GPU, record decode passes as graphs, one for each power of two of rows and of tokens."
+    )
     compute_threads: int = Field(0, ge=0, description="Threads of the products; 0 takes one for each core.")
     echo_tokens: int = Field(0, ge=0, description="Length of the echo engine's replies in words; 0: the words once.")
     echo_step_ms: float = Field(0.0, ge=0, description="Milliseconds the echo engine takes for each step.")

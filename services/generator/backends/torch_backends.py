@@ -72,17 +72,19 @@ def _slots(
     def forward_of(adapter: Adapter | None) -> LlamaForward:
         tensors = iterate_weights(folder)
         weights = LlamaWeights.gather(shape, tensors if adapter is None else adapter.merged(tensors))
-        return make_forward(weights, settings.kernel, context, settings.cache_dir)
+        return make_forward(weights, settings.kernel, context, settings.cache_dir, settings.cuda_graphs)
 
     return SlotBackend(
         forward_of(None), codec, version, settings.rows, context, memory_bytes, forward_of, settings.context_window
     )
 
 
-def make_forward(weights: LlamaWeights, kernel: str, context: int, cache_dir: Path) -> LlamaForward:
+def make_forward(
+    weights: LlamaWeights, kernel: str, context: int, cache_dir: Path, cuda_graphs: bool = True
+) -> LlamaForward:
     """The forward pass for this machine: torch on a GPU, native where the CPU and a compiler allow, else torch."""
     if torch.cuda.is_available():
-        return TorchLlama(weights, "fp32" if kernel == "fp32" else "bf16", context, "cuda")
+        return TorchLlama(weights, "fp32" if kernel == "fp32" else "bf16", context, "cuda", steady=cuda_graphs)
     if not kernel.startswith("torch-"):
         try:
             return NativeLlama(weights, kernel, context, cache_dir)

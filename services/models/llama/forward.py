@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from services.models.llama.linear import Linear, make_linear
-from services.models.llama.plan import Plan
+from services.models.llama.plan import DecodePlan, PrefillPlan
 from services.models.llama.slots import KeyValueSlots, Segment
+from services.models.llama.steady import SteadyDecoder
 from services.models.llama.weights import LlamaWeights
 
 
@@ -31,10 +32,13 @@ class TorchLlama:
     """A Llama-shaped model over torch's own products.
 
     `kernel` is the arithmetic of the linear layers (fp32, bf16, int8, int4); norms, positions and attention run in
-    the dtype of the stream (fp32 for fp32, else bf16), which is also the dtype of keys and values.
+    the dtype of the stream (fp32 for fp32, else bf16), which is also the dtype of keys and values. With `steady`,
+    decode passes have few shapes, which a GPU runs as recorded graphs.
     """
 
-    def __init__(self, weights: LlamaWeights, kernel: str, length: int, device: str = "cpu") -> None:
+    def __init__(
+        self, weights: LlamaWeights, kernel: str, length: int, device: str = "cpu", *, steady: bool = False
+    ) -> None:
         self.shape = weights.shape
         self.kernel = kernel
         self.device = device
@@ -66,6 +70,8 @@ class TorchLlama:
         cosines, sines = self.shape.rotary_tables(length)
         self._cosines = torch.cat([cosines, cosines], 1).to(device)
         self._sines = torch.cat([sines, sines], 1).to(device)
+        self._steady = steady
+        self._decoder: SteadyDecoder | None = None
 
     def embed(self, ids: Sequence[int]) -> Tensor:
         """Input embeddings `[tokens, hidden]`; ids below zero (soft tokens) become zeros."""
@@ -77,11 +83,19 @@ class TorchLlama:
     def hidden(self, inputs: Tensor, segments: Sequence[Segment], memory: KeyValueSlots) -> Tensor:
         """Run `inputs: [tokens, hidden]`, the segments' tokens one after the other, writing keys and values into
         `memory`; answers the decoder's normed output after each segment's last token, `[segments, hidden]`."""
+        x = inputs.to(self.dtype)
+        if any(segment.count > 1 for segment in segments):
+            return self._decoded(x, PrefillPlan(segments, memory, self.device), memory)
+        if not self._steady:
+            return self._decoded(x, DecodePlan.of(segments, memory, self.device), memory)
+        if self._decoder is None or self._decoder.memory is not memory:
+            self._decoder = SteadyDecoder(self._decoded, memory)
+        return self._decoder(x, segments)
+
+    def _decoded(self, x: Tensor, plan: DecodePlan | PrefillPlan, memory: KeyValueSlots) -> Tensor:
         shape = self.shape
-        plan = Plan(segments, memory, self.device)
         cosines = self._cosines[plan.positions][:, None].to(self.dtype)
         sines = self._sines[plan.positions][:, None].to(self.dtype)
-        x = inputs.to(self.dtype)
         for index, layer in enumerate(self._layers):
             qkv = layer.qkv(self._normed(x, layer.attention_norm))
             qkv = qkv.view(-1, shape.heads + 2 * shape.kv_heads, shape.head_dim)
