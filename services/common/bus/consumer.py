@@ -1,7 +1,8 @@
 """The runner of the turn path: one loop per queue, a pool of threads, acknowledgement after the effect.
 
 Only the loop's thread touches the channel; handlers settle their delivery from any thread, and the loop
-carries it out within ``POLL`` seconds.
+carries it out within ``POLL`` seconds. With nothing in hand there is nothing to settle: the loop then sleeps until the
+broker has a message, and looks up every ``IDLE`` seconds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from services.common.telemetry import observe_queue
 
 log = structlog.get_logger(__name__)
 POLL = 0.02
+IDLE = 0.25
 
 
 @dataclass
@@ -76,6 +78,7 @@ class Consumer:
         self._settled: queue.SimpleQueue[tuple[Any, str, int]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._in_hand = 0
+        self._held = 0  # received and not yet carried out; the loop's thread alone counts it
         self._generation = 0
         self._idle = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"consume-{queue_.name}", daemon=True)
@@ -133,7 +136,7 @@ class Consumer:
         cancelled = False
         while True:
             with suppress(TimeoutError):
-                connection.drain_events(timeout=POLL)
+                connection.drain_events(timeout=POLL if self._held else IDLE)
             if not self._bus.redis:
                 connection.heartbeat_check()
             self._carry_out(generation)
@@ -154,6 +157,7 @@ class Consumer:
             headers=message.headers or {},
         )
         observe_queue(self._queue.name, delivery.headers)
+        self._held += 1
         with self._idle:
             self._in_hand += 1
         if self._pool is None:
@@ -180,6 +184,7 @@ class Consumer:
                 message, how, of = self._settled.get_nowait()
             except queue.Empty:
                 return
+            self._held -= 1
             if of != generation or not self._acknowledge:
                 continue
             if how == "ack":
