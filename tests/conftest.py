@@ -97,6 +97,43 @@ def services(request: pytest.FixtureRequest, tmp_path: Path, mongo: MongoServer,
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_database(mongo_server: MongoServer) -> Iterator[str]:
+    """The name of a database that the tests of one file share; each has a tenant or sessions of its own in it."""
+    name = f"test_{next(_database_numbers)}"
+    yield name
+    with MongoClient[dict[str, object]](mongo_server.url) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_broker(request: pytest.FixtureRequest, brokers: Brokers) -> Iterator[Broker]:
+    """As ``broker``, for all tests of one file, none of which kills it."""
+    share = brokers.get(request.param)
+    yield share
+    brokers.release(share)
+
+
+@pytest.fixture(scope="module")
+def shared_services(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    mongo_server: MongoServer,
+    shared_database: str,
+    shared_broker: Broker,
+) -> Iterator[Services]:
+    """As ``services``, for all tests of one file: starting a process takes longer than most tests."""
+    settings = {
+        "mongo_url": mongo_server.url,
+        "mongo_database": shared_database,
+        "broker_url": shared_broker.url,
+    }
+    running = Services(tmp_path_factory.mktemp("services"), settings)
+    request.node.stash[_SERVICES] = running
+    yield running
+    running.stop()
+
+
 _SERVICES = pytest.StashKey[Services]()
 
 
@@ -104,7 +141,8 @@ _SERVICES = pytest.StashKey[Services]()
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the ends of the services' logs under a failed test."""
     report = yield
-    services = item.stash.get(_SERVICES, None)
+    nodes = (item, item.getparent(pytest.Module))
+    services = next((node.stash[_SERVICES] for node in nodes if node and _SERVICES in node.stash), None)
     if services is not None and report.failed:
         report.sections.append(("services", services.report()))
     return report

@@ -1,20 +1,21 @@
-"""Ingest, teach, ground and search with real processes, on both brokers."""
+"""Ingest, teach, ground and search with real processes, on both brokers; each test is a tenant of its own."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from deploy.local.mongo import MongoServer
 from services.common.bus import Bus, Consumer, Delivery, TurnMessage, topology
 from services.common.bus.jobs import Jobs
 from services.common.bus.search import SearchRequest
 from services.common.ids import new_id
+from services.common.settings import CommonSettings
 from services.common.store import Store
 from services.common.store.knowledge import Statement, Upload
-from services.knowledge.settings import KnowledgeSettings
 from tests.support.brokers import Broker
 from tests.support.processes import Services
 from tests.support.waiting import wait_until
@@ -33,20 +34,21 @@ class Platform:
     jobs: Jobs
     generate: list[TurnMessage]
     events: list[dict[str, Any]]
+    tenant: str = ""
 
-    def ingest(self, tenant: str, upload: Upload) -> dict[str, Any]:
-        source, created = self.store.knowledge.accept_document(tenant, upload)
+    def ingest(self, upload: Upload) -> dict[str, Any]:
+        source, created = self.store.knowledge.accept_document(self.tenant, upload)
         if created:
-            self.jobs.send(topology.INGEST_JOBS, "knowledge.ingest", tenant=tenant, ingestion=source["_id"])
+            self.jobs.send(topology.INGEST_JOBS, "knowledge.ingest", tenant=self.tenant, ingestion=source["_id"])
         return source
 
-    def turn(self, tenant: str, text: str, min_watermark: int = 0) -> TurnMessage:
+    def turn(self, text: str, min_watermark: int = 0) -> TurnMessage:
         """Sends a turn to the ground step and returns it as it reaches the generator."""
         turn, session = new_id("turn"), new_id("ses")
-        self.store.connection.scoped("turns", tenant).insert_one(
+        self.store.connection.scoped("turns", self.tenant).insert_one(
             {"_id": turn, "session": session, "n": 1, "text": text, "status": "active", "at": datetime.now(UTC)}
         )
-        message = TurnMessage(tenant, session, turn, 1, reply_to="gw-test", min_watermark=min_watermark)
+        message = TurnMessage(self.tenant, session, turn, 1, reply_to="gw-test", min_watermark=min_watermark)
         self.bus.publish_turn(topology.GROUND, message)
         (grounded,) = wait_until(lambda: [one for one in self.generate if one.turn == turn], 20, text)
         return grounded
@@ -55,21 +57,25 @@ class Platform:
         found = self.store.knowledge.read_grounding(message.tenant, message.passages, message.facts)
         return [one.text for one in found]
 
-    def search(self, tenant: str, query: str, min_watermark: int = 0) -> dict[str, Any]:
-        request = SearchRequest(new_id("search"), tenant, "gw-test", query, min_watermark=min_watermark)
+    def search(self, query: str, min_watermark: int = 0) -> dict[str, Any]:
+        request = SearchRequest(new_id("search"), self.tenant, "gw-test", query, min_watermark=min_watermark)
         self.bus.publish_raw(topology.SEARCH, request.encode())
         (answer,) = wait_until(lambda: [one for one in self.events if one["turn"] == request.id], 20, query)
         assert answer["type"] == "searched"
         return answer
 
 
-@pytest.fixture
-def platform(store: Store, settings: KnowledgeSettings, broker: Broker, services: Services) -> Iterator[Platform]:
-    processes = [services.spawn("knowledge", part, ground_wait_seconds=8) for part in ("ground", "jobs")]
+@pytest.fixture(scope="module")
+def running(
+    mongo_server: MongoServer, shared_database: str, shared_broker: Broker, shared_services: Services
+) -> Iterator[Platform]:
+    processes = [shared_services.spawn("knowledge", part, ground_wait_seconds=8) for part in ("ground", "jobs")]
+    settings = CommonSettings(mongo_url=mongo_server.url, mongo_database=shared_database, broker_url=shared_broker.url)
+    store, bus = Store(settings), Bus(shared_broker.url)
+    store.prepare()
     for process in processes:
         process.until_ready()
-    bus = Bus(broker.url)
-    made = Platform(store, bus, Jobs(settings.model_copy(update={"broker_url": broker.url})), [], [])
+    made = Platform(store, bus, Jobs(settings), [], [])
 
     def take(delivery: Delivery) -> None:
         made.generate.append(TurnMessage.decode(delivery.body))
@@ -90,68 +96,79 @@ def platform(store: Store, settings: KnowledgeSettings, broker: Broker, services
         consumer.stop(2)
     made.jobs.close()
     bus.close()
+    store.close()
+
+
+@pytest.fixture
+def platform(running: Platform) -> Platform:
+    """Service, broker and database are the file's, the tenant is the test's own."""
+    return replace(running, tenant=new_id("tenant"))
 
 
 def test_a_document_is_found_and_its_changes_follow(platform: Platform) -> None:
-    assert platform.turn("acme", "Can I return shoes?").passages == []
-    source = platform.ingest("acme", Upload("returns.md", RETURNS, "text/markdown", title="Policies"))
-    grounded = platform.turn("acme", "Can I return shoes?", source["watermark"])
+    assert platform.turn("Can I return shoes?").passages == []
+    source = platform.ingest(Upload("returns.md", RETURNS, "text/markdown", title="Policies"))
+    grounded = platform.turn("Can I return shoes?", source["watermark"])
     assert "within 30 days" in platform.texts(grounded)[0]
     (event,) = wait_until(lambda: [one for one in platform.events if one["turn"] == grounded.turn])
     assert (event["type"], event["passages"]) == ("grounding", grounded.passages)
-    wait_until(lambda: platform.store.knowledge.get_ingestion("acme", source["_id"])["status"] == "done", 30)
-    vectors = platform.store.connection.scoped("vectors", "acme")
+    wait_until(lambda: platform.store.knowledge.get_ingestion(platform.tenant, source["_id"])["status"] == "done", 30)
+    vectors = platform.store.connection.scoped("vectors", platform.tenant)
     assert vectors.count({}) == 2
 
     changed = platform.ingest(
-        "acme", Upload("returns.md", RETURNS.replace(b"30 days", b"60 days"), "text/markdown", title="Policies")
+        Upload("returns.md", RETURNS.replace(b"30 days", b"60 days"), "text/markdown", title="Policies")
     )
-    texts = platform.texts(platform.turn("acme", "Can I return shoes?", changed["watermark"]))
+    texts = platform.texts(platform.turn("Can I return shoes?", changed["watermark"]))
     assert "within 60 days" in texts[0]
     assert not any("30 days" in text for text in texts)
-    wait_until(lambda: platform.store.knowledge.get_ingestion("acme", changed["_id"])["status"] == "done", 30)
+    wait_until(lambda: platform.store.knowledge.get_ingestion(platform.tenant, changed["_id"])["status"] == "done", 30)
     assert vectors.count({}) == 3, "only the changed passage was embedded"
 
-    watermark, passages = platform.store.knowledge.delete_document("acme", changed["document"])
+    watermark, passages = platform.store.knowledge.delete_document(platform.tenant, changed["document"])
     assert passages == 2
-    assert platform.turn("acme", "Can I return shoes?", watermark).passages == []
-    assert platform.search("other", "return shoes")["passages"] == []
+    assert platform.turn("Can I return shoes?", watermark).passages == []
+    assert replace(platform, tenant="other").search("return shoes")["passages"] == []
 
 
 def test_a_taught_fact_is_in_the_next_turn_and_the_old_value_is_not(platform: Platform) -> None:
     for price in ("9 €", "12 €", "15 €"):
-        taught = platform.store.knowledge.teach_fact("acme", Statement("Basic plan", "price", price))
-        grounded = platform.turn("acme", "What does the basic plan cost?", taught.watermark)
+        taught = platform.store.knowledge.teach_fact(platform.tenant, Statement("Basic plan", "price", price))
+        grounded = platform.turn("What does the basic plan cost?", taught.watermark)
         assert platform.texts(grounded) == [f"The price of Basic plan is {price}."]
-    found = platform.search("acme", "price of the basic plan", taught.watermark)
+    found = platform.search("price of the basic plan", taught.watermark)
     assert [one["revision"] for one in found["facts"]] == [3]
     assert found["watermark"] == taught.watermark
-    assert platform.search("acme", "anything", taught.watermark + 1)["error"] == "watermark"
+    assert platform.search("anything", taught.watermark + 1)["error"] == "watermark"
 
 
 def test_without_a_watermark_a_taught_fact_is_found_soon(platform: Platform) -> None:
-    platform.store.knowledge.teach_fact("acme", Statement("Basic plan", "price", "9 €"))
-    wait_until(lambda: platform.search("acme", "basic plan")["facts"], 5)
+    platform.store.knowledge.teach_fact(platform.tenant, Statement("Basic plan", "price", "9 €"))
+    wait_until(lambda: platform.search("basic plan")["facts"], 5)
 
 
 def test_a_document_that_cannot_be_read_fails_with_a_reason(platform: Platform) -> None:
-    source = platform.ingest("acme", Upload("broken.txt", b"\xff\xfe broken", "text/plain"))
+    source = platform.ingest(Upload("broken.txt", b"\xff\xfe broken", "text/plain"))
     state = wait_until(
-        lambda: (one := platform.store.knowledge.get_ingestion("acme", source["_id"]))["status"] == "failed" and one
+        lambda: (
+            (one := platform.store.knowledge.get_ingestion(platform.tenant, source["_id"]))["status"] == "failed"
+            and one
+        )
     )
     assert "UTF-8" in state["reason"]
-    assert platform.search("acme", "broken", source["watermark"])["error"] == ""
+    assert platform.search("broken", source["watermark"])["error"] == ""
 
 
 def test_what_is_said_about_a_known_thing_waits_in_quarantine(platform: Platform) -> None:
-    taught = platform.store.knowledge.teach_fact("acme", Statement("Basic plan", "price", "9 €"))
-    platform.turn("acme", "Actually, the Basic plan now costs 12 €.", taught.watermark)
-    (candidate,) = wait_until(lambda: platform.store.knowledge.list_candidates("acme"), 40)
+    taught = platform.store.knowledge.teach_fact(platform.tenant, Statement("Basic plan", "price", "9 €"))
+    platform.turn("Actually, the Basic plan now costs 12 €.", taught.watermark)
+    (candidate,) = wait_until(lambda: platform.store.knowledge.list_candidates(platform.tenant), 40)
     assert (candidate["entity"], candidate["slot"], candidate["value"]) == ("Basic plan", "price", "12 €")
     assert "9 €" in candidate["question"]
-    record = {"_id": "feedback_1", "turn": "turn_1", "claims": ["The Basic plan is available in Austria."]}
-    platform.store.connection.scoped("feedback", "acme").insert_one(record)
-    platform.jobs.send(topology.INGEST_JOBS, "knowledge.mine", tenant="acme", feedback=["feedback_1", "feedback_2"])
-    found = wait_until(lambda: len(both := platform.store.knowledge.list_candidates("acme")) == 2 and both, 40)
-    assert found[0]["provenance"]["feedback"] == "feedback_1"
-    assert [view.fact.value for view in platform.store.knowledge.list_facts("acme")] == ["9 €"]
+    given, gone = new_id("feedback"), new_id("feedback")
+    record = {"_id": given, "turn": "turn_1", "claims": ["The Basic plan is available in Austria."]}
+    platform.store.connection.scoped("feedback", platform.tenant).insert_one(record)
+    platform.jobs.send(topology.INGEST_JOBS, "knowledge.mine", tenant=platform.tenant, feedback=[given, gone])
+    found = wait_until(lambda: len(both := platform.store.knowledge.list_candidates(platform.tenant)) == 2 and both, 40)
+    assert found[0]["provenance"]["feedback"] == given
+    assert [view.fact.value for view in platform.store.knowledge.list_facts(platform.tenant)] == ["9 €"]

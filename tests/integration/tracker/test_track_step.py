@@ -55,23 +55,31 @@ class Ground:
         self._consumer.stop(5)
 
 
-@pytest.fixture
-def driver(mongo: MongoServer, database: str, broker: Broker) -> Iterator[TurnDriver]:
-    with turn_driver(mongo.url, database, broker.url) as driver:
+@pytest.fixture(scope="module")
+def driver(mongo_server: MongoServer, shared_database: str, shared_broker: Broker) -> Iterator[TurnDriver]:
+    with turn_driver(mongo_server.url, shared_database, shared_broker.url) as driver:
         yield driver
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ground(driver: TurnDriver) -> Iterator[Ground]:
     ground = Ground(driver)
     yield ground
     ground.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def schema(driver: TurnDriver) -> str:
     stored = driver.store.schemas.put(TENANT, "food", FOOD.to_json(), "digest")
     return f"food@{stored['revision']}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers(driver: TurnDriver, shared_services: Services) -> None:
+    """A tracker by rules and an echo generator."""
+    tracker = shared_services.spawn("tracker", tracker="rules")
+    shared_services.spawn("generator", engine="echo").until_ready()
+    tracker.until_ready()
 
 
 def talk(driver: TurnDriver, session: str, text: str, schema: str | None) -> dict[str, Any]:
@@ -107,11 +115,7 @@ def slots(turn: dict[str, Any]) -> dict[str, str]:
     return {name: value["value"] for name, value in found.items()}
 
 
-def test_the_state_follows_the_turns_and_is_told_and_stored(
-    driver: TurnDriver, services: Services, ground: Ground, schema: str
-) -> None:
-    services.spawn("tracker", tracker="rules").until_ready()
-    services.spawn("generator", engine="echo").until_ready()
+def test_the_state_follows_the_turns_and_is_told_and_stored(driver: TurnDriver, ground: Ground, schema: str) -> None:
     session = driver.session()
     first = talk(driver, session, "I would like some indian food.", schema)
     second = talk(driver, session, "Book a table for 4 people on Friday.", schema)
@@ -123,11 +127,7 @@ def test_the_state_follows_the_turns_and_is_told_and_stored(
     assert ground.of(second)[0].state == second["state"]
 
 
-def test_a_correction_holds_for_the_turns_after_it(
-    driver: TurnDriver, services: Services, ground: Ground, schema: str
-) -> None:
-    services.spawn("tracker", tracker="rules").until_ready()
-    services.spawn("generator", engine="echo").until_ready()
+def test_a_correction_holds_for_the_turns_after_it(driver: TurnDriver, ground: Ground, schema: str) -> None:
     session = driver.session()
     talk(driver, session, "I would like some indian food.", schema)
     sessions: Sessions = driver.store.sessions
@@ -146,19 +146,15 @@ def test_a_correction_holds_for_the_turns_after_it(
     assert revised["state"]["base_revision"] == 2
 
 
-def test_a_turn_without_a_schema_passes_through(driver: TurnDriver, services: Services, ground: Ground) -> None:
-    services.spawn("tracker", tracker="rules").until_ready()
-    services.spawn("generator", engine="echo").until_ready()
+def test_a_turn_without_a_schema_passes_through(driver: TurnDriver, ground: Ground) -> None:
     turn = talk(driver, driver.session(), "hello there", None)
     assert turn.get("state") is None
     assert ground.of(turn)[0].state is None
 
 
 def test_feedback_is_understood_and_skips_knowledge_unless_it_is_about_facts(
-    driver: TurnDriver, services: Services, ground: Ground, schema: str
+    driver: TurnDriver, ground: Ground, schema: str
 ) -> None:
-    services.spawn("tracker", tracker="rules").until_ready()
-    services.spawn("generator", engine="echo").until_ready()
     turn = talk(driver, driver.session(), "A table for 4 people on Friday, some indian food.", schema)
     shorter = revise(driver, turn, {"comment": "At most 20 words and don't mention Friday.", "constraints": []})
     kinds = [(c["kind"], c["value"], c["max"]) for c in shorter["understood"]["1"]["constraints"]]
@@ -174,10 +170,8 @@ def test_feedback_is_understood_and_skips_knowledge_unless_it_is_about_facts(
 
 
 def test_messages_twice_unreadable_or_of_ended_turns_do_no_harm(
-    driver: TurnDriver, services: Services, ground: Ground, schema: str
+    driver: TurnDriver, ground: Ground, schema: str
 ) -> None:
-    services.spawn("tracker", tracker="rules").until_ready()
-    services.spawn("generator", engine="echo").until_ready()
     session = driver.session()
     turn = driver.accept(session, "some indian food", schema=schema).turn
     driver.bus.publish_raw(topology.TRACK, b"{nonsense")
@@ -194,11 +188,7 @@ def test_messages_twice_unreadable_or_of_ended_turns_do_no_harm(
     }
 
 
-def test_an_unknown_schema_costs_the_state_and_not_the_reply(
-    driver: TurnDriver, services: Services, ground: Ground
-) -> None:
-    services.spawn("tracker", tracker="rules").until_ready()
-    services.spawn("generator", engine="echo").until_ready()
+def test_an_unknown_schema_costs_the_state_and_not_the_reply(driver: TurnDriver, ground: Ground) -> None:
     turn = talk(driver, driver.session(), "some indian food", "gone@7")
     assert turn["status"] == "completed"
     assert turn.get("state") is None
