@@ -2,7 +2,8 @@
 
 Drafts differ in what they read. Those that go on from the feedback know what the reader meant, and a small model among
 them repeats it; those that are written anew, from the message alone, keep to the subject and leave the feedback to
-masks, shape and fusion head. Where these can hold every constraint, a draft written anew comes first.
+masks and shape. Where these can hold every constraint, a draft written anew comes first. A fusion head is heard where
+the prompt has the feedback too: alone it pushes a draft into what the model finds improbable.
 
 Only the chosen draft is streamed, whole, when it is chosen. The drafts come from the same session, so that they share
 their prompt in the engine's memory.
@@ -173,10 +174,11 @@ class Candidates:
         return drawn > 0
 
     def _written_anew(self, request: DraftRequest) -> DraftRequest:
-        """The request without the feedback in its prompt."""
+        """The request without the feedback, in its prompt or for a fusion head."""
         assert self._anew is not None
         constraints = tuple(_ANSWER if one == _JSON else one for one in request.settings.constraints)
-        return replace(request, tail=self._anew, settings=replace(request.settings, constraints=constraints))
+        settings = replace(request.settings, constraints=constraints)
+        return replace(request, tail=self._anew, settings=settings, fusion=None)
 
     def _best(self) -> FinishedDraft | None:
         return max(self._judged, key=lambda one: one[0].value)[1] if self._judged else None

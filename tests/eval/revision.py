@@ -22,6 +22,7 @@ prompts.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import time
@@ -183,15 +184,19 @@ def judge(
     missing = sorted(key for key in wanted if key not in known)
     if missing:
         asked = Judge()
-        relevance = asked.relevance([(prompt, text) for prompt, _, text in missing])
-        with kept.open("a", encoding="utf-8") as out:
-            for (prompt, comment, text), near in zip(missing, relevance, strict=True):
-                one: dict[str, Any] = {"prompt": prompt, "comment": comment, "text": text, "near": near}
-                one["strict"] = asked.perplexity(prompt, text)
-                draft = first[prompt].text if comment else ""
-                one["perplexity"] = asked.perplexity(prompt, text, draft, comment) if comment else one["strict"]
-                known[(prompt, comment, text)] = one
-                out.write(json.dumps(one, ensure_ascii=False) + "\n")
+        near = dict(zip(missing, asked.relevance([(prompt, text) for prompt, _, text in missing]), strict=True))
+        with kept.open("a", encoding="utf-8", buffering=1) as out:
+            for prompt, some in itertools.groupby(missing, key=lambda key: key[0]):
+                group = list(some)  # one reading after the other: what replies share stays in the judge's memory
+                strict = [asked.perplexity(prompt, text) for _, _, text in group]
+                for key, plainly in zip(group, strict, strict=True):
+                    _, comment, text = key
+                    one: dict[str, Any] = {"prompt": prompt, "comment": comment, "text": text, "near": near[key]}
+                    one |= {"strict": plainly, "perplexity": plainly}
+                    if comment:
+                        one["perplexity"] = asked.perplexity(prompt, text, first[prompt].text, comment)
+                    known[key] = one
+                    out.write(json.dumps(one, ensure_ascii=False) + "\n")
     plain = [one for (prompt, comment, _), one in known.items() if not comment and prompt in first]
     usual = statistics.median(one["perplexity"] for one in plain)
     nearest = sorted(one["near"] for one in plain)[int(RELEVANT * len(plain))]

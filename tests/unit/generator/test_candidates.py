@@ -8,7 +8,16 @@ import pytest
 
 from services.common.constraints import Constraint
 from services.generator.candidates import Candidates
-from services.generator.engine import DecodeSettings, DraftListener, DraftRequest, Engine, FinishedDraft, Timings, Usage
+from services.generator.engine import (
+    DecodeSettings,
+    DraftListener,
+    DraftRequest,
+    Engine,
+    FinishedDraft,
+    FusionInput,
+    Timings,
+    Usage,
+)
 from services.generator.scoring import Asked, astray, degenerate, score
 from tests.unit.generator.conftest import Heard
 
@@ -114,7 +123,8 @@ def test_the_only_candidate_that_breaks_is_an_error(engine: ByHand) -> None:
 
 
 def test_a_draft_whose_wishes_decoding_can_hold_is_written_anew_first(engine: ByHand) -> None:
-    request = DraftRequest("k", "t", "s", "v", (), (1, 2, 3), DecodeSettings(include=("cat",)))
+    head = FusionInput("head")
+    request = DraftRequest("k", "t", "s", "v", (), (1, 2, 3), DecodeSettings(include=("cat",)), fusion=head)
     heard = Heard()
     several = Candidates(
         engine, request, heard, MENTIONS_CAT, count=4, weight=5.0, temperature=0.7, anew=(1,),  # type: ignore[arg-type]
@@ -125,6 +135,8 @@ def test_a_draft_whose_wishes_decoding_can_hold_is_written_anew_first(engine: By
     engine.end("k", finished("A dog sat there."))
     tails = {key: (one[0].tail, one[0].settings.temperature) for key, one in engine.open.items()}
     assert tails == {"k#1": ((1, 2, 3), 0.0), "k#2": ((1,), 0.7), "k#3": ((1, 2, 3), 0.7)}
+    heads = {key: one[0].fusion for key, one in engine.open.items()}
+    assert heads == {"k#1": head, "k#2": None, "k#3": head}  # it is for drafts that read the feedback
     engine.end("k#2", finished("A cat sleeps all day long.", likelihood=-3.0))
     assert heard.wait().text == "A cat sleeps all day long."
 
