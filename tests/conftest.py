@@ -21,6 +21,15 @@ def pytest_configure() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where the run has several workers, the tests of a file go to one of them, and all that use the one running stack;
+    fault stories are spread by tests/faults/conftest.py."""
+    for item in items:
+        if "faults" not in item.path.parts:
+            shared = "antiphon" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("stack" if shared else f"{item.path.parent.name}/{item.path.stem}"))
+
+
 @pytest.fixture(scope="session")
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """One mongod (a replica set of one node) for the whole run; use ``mongo`` in tests."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from services.cli.options import JsonOption
 from services.cli.output import console, print_json, print_table
-from services.common.settings import CommonSettings
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 SERVICES = ("gateway", "tracker", "knowledge", "generator", "finetune")
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
@@ -45,6 +46,8 @@ def settings(
 
 def table() -> list[tuple[str, str, str, str]]:
     """(service, variable, default, meaning) of every setting; the common ones first, as service "all"."""
+    from services.common.settings import CommonSettings  # no other command needs it
+
     rows = [("all", *_row(name, field)) for name, field in CommonSettings.model_fields.items()]
     for service in SERVICES:
         if find_spec(f"services.{service}.settings") is None:

@@ -2,9 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
-
-import pytest
 
 from tests.support.command import Command
 from tests.support.waiting import wait_until
@@ -40,18 +37,13 @@ def test_up_twice_is_up_once(antiphon: Command) -> None:
     assert endpoint["api_key"] == (antiphon.home / "api_key").read_text().strip()
 
 
-@pytest.mark.timeout(400)
-def test_what_was_said_survives_a_restart(tmp_path: Path) -> None:
-    antiphon = Command(tmp_path / "home")
-    antiphon("up", "--detach", "--set", "ANTIPHON_ENGINE=echo")
+def test_what_was_said_survives_a_restart(antiphon: Command, session: str) -> None:
+    antiphon("ask", "remember this", "--session", session)
+    key = (antiphon.home / "api_key").read_text()
     try:
-        session = antiphon.json("sessions", "new")["id"]
-        antiphon("ask", "remember this", "--session", session)
-        key = (antiphon.home / "api_key").read_text()
         assert antiphon("down").out.strip() == "Stopped."
         assert "Nothing" in antiphon("status", status=1).out
-        antiphon("up", "--detach", "--set", "ANTIPHON_ENGINE=echo")
-        assert (antiphon.home / "api_key").read_text() == key
-        assert antiphon.json("sessions", "show", session)["turns"][0]["text"] == "remember this"
     finally:
-        antiphon("down")
+        antiphon("up", "--detach", "--set", "ANTIPHON_ENGINE=echo")
+    assert (antiphon.home / "api_key").read_text() == key
+    assert antiphon.json("sessions", "show", session)["turns"][0]["text"] == "remember this"

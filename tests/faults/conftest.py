@@ -39,12 +39,13 @@ def story(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Story]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where the run has several workers, each broker's stories go to one of them, which keeps its stack."""
+    """Where the run has several workers, each broker's stories go to two of them, which keep their stacks."""
+    files = sorted({item.path for item in items if "faults" in item.path.parts})
     for item in items:
         call = getattr(item, "callspec", None)
         kind = call and (call.params.get("stack") or call.params.get("broker"))
-        if kind and "faults" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group(kind))
+        if kind and item.path in files:
+            item.add_marker(pytest.mark.xdist_group(f"{kind}-{files.index(item.path) % 2}"))
 
 
 @pytest.hookimpl(wrapper=True)
