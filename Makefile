@@ -37,7 +37,7 @@ down:  ## Stop the embedded stack
 # What takes long begins first. The fault stories of the two brokers run beside each other; what holds a time runs alone.
 test: check rabbitmq  ## Check, then run the unit, integration, end-to-end and fault tests
 	$(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup --no-loadscope-reorder tests/e2e tests/integration tests/unit
-	$(PY) -m pytest -n 2 --dist loadgroup -m "not timed" tests/faults
+	$(PY) -m pytest -n 3 --dist loadgroup -m "not timed" tests/faults
 	$(PY) -m pytest -m timed tests/faults
 
 check: $(VENV)/dev.stamp  ## Format, lint, types, layers, contract
