@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,13 +26,16 @@ def choose(
     processors: ProcessorsOf,
     end_ids: frozenset[int],
     greatest: Callable[[Tensor], list[int]] | None = None,
+    own: Mapping[int, Tensor] | None = None,
 ) -> list[int]:
     """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place.
 
-    `greatest` answers the place of each row's greatest; torch's own where it is None.
+    `greatest` answers the place of each row's greatest; torch's own where it is None. `own` has, by a row's place, the
+    logits `[vocabulary]` that its log-likelihood is taken from where those that it draws from are a fusion head's: what
+    a head made likely is not thereby fluent.
     """
     scored = [i for i, row in enumerate(rows) if row.request.settings.scored]
-    plain = logits[scored].log_softmax(1) if scored else None
+    plain = torch.stack([(own or {}).get(i, logits[i]) for i in scored]).log_softmax(1) if scored else None
     early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
     if early:
         ends = torch.tensor(list(end_ids), device=logits.device)

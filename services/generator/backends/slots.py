@@ -170,10 +170,13 @@ class SlotBackend:
         """Run each row's last token and choose its next."""
         segments = [Segment(row.memory.slot.index, row.known, 1, row.memory.adapter) for row in rows]
         inputs = self._inputs([row.ids[-1] for row in rows], rows)
-        hidden = self._heads.fuse(self._hidden(inputs, segments), rows)
+        unfused = self._hidden(inputs, segments)
+        hidden = self._heads.fuse(unfused, rows)
+        fused = [i for i, row in enumerate(rows) if row.request.settings.scored and row.request.fusion is not None]
+        own = dict(zip(fused, self._forward.logits(unfused[fused]), strict=True)) if fused else {}
         logits = self._forward.logits(hidden)
         greatest = self._forward.greatest
-        chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids, greatest)
+        chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids, greatest, own)
         for row in rows:
             self._advance(row, 1)
         return [[token] for token in chosen]

@@ -142,7 +142,8 @@ class FinishedDraft:
 
     `text` is exactly what the deltas added up to. `token_ids` leaves out the end id; where a stop string
     cut inside a token, that token is left out. `log_likelihood` is the sum over all tokens chosen, the end among
-    them, by the model's own distribution (before processors and temperature); 0 where it was not asked for.
+    them, by the model's own distribution (before processors and temperature, and before a fusion head where the slot
+    engine runs it); 0 where it was not asked for.
     """
 
     text: str

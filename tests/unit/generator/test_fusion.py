@@ -12,6 +12,7 @@ from torch import Tensor
 
 from services.generator.backends.build import build_backend
 from services.generator.backends.fusing import FusionHeads
+from services.generator.backends.slots import SlotBackend
 from services.generator.engine import FusionInput, UnknownHead, soft_tokens
 from services.generator.engine.request import Follower
 from services.generator.engine.rows import Row
@@ -111,6 +112,21 @@ def test_vectors_that_follow_the_draft_are_made_anew_for_every_token_of_their_ro
     together = bench.run([*company, bench.row("the cat and", "plain")], 6)
     assert together[0] == alone
     assert together[2] == bench.alone(bench.row("the cat and", "plain alone"), 6)
+
+
+def test_a_fused_draft_is_as_likely_as_the_model_finds_it_without_the_head(bench: Bench) -> None:
+    if not isinstance(bench.backend, SlotBackend):
+        pytest.skip("a module's output layer has the fused state alone")
+    fused = with_fusion(bench.row("the cat and", "scored", scored=True), "head1", vectors(1, "feedback"))
+    ids = bench.alone(fused, 6)
+    assert ids != bench.alone(bench.row("the cat and", "unfused"), 6)
+
+    def dictated(generated: Sequence[int], logits: Tensor) -> Tensor:
+        return torch.full_like(logits, float("-inf")).index_fill(0, torch.tensor(ids[len(generated)]), 0.0)
+
+    told = bench.row("the cat and", "dictated", scored=True, processors=(lambda: dictated,))
+    assert bench.alone(told, 6) == ids
+    assert fused.log_likelihood == pytest.approx(told.log_likelihood, rel=1e-4)
 
 
 def test_the_memory_of_a_session_does_not_depend_on_fusion(bench: Bench) -> None:
