@@ -150,12 +150,14 @@ def _round(
 
 
 def _extras(table: Table, ours: Worker, threads: int, rounds: int) -> dict[str, float]:
-    """What fusion heads and two adapters in one batch cost at 32 sessions, and a contrast row beside each of 16: share
-    of throughput lost at prompt 64, from the medians of rounds in which the arms take turns."""
+    """What fusion heads (fixed vectors, and vectors that follow the draft) and two adapters in one batch cost at 32
+    sessions, and a contrast row beside each of 16: share of throughput lost at prompt 64, from the medians of rounds in
+    which the arms take turns."""
     unit = "decode_cpu_s" if table.basis == "cpu" else "decode_s"
     arms: dict[str, dict[str, Any]] = {
         "off": {},
         "fusion": {"fusion": True},
+        "followed": {"followed": True},
         "adapters": {"adapters": 2},
         "off16": {"sessions": 16},
         "contrast": {"sessions": 16, "contrast": True},
@@ -167,7 +169,7 @@ def _extras(table: Table, ours: Worker, threads: int, rounds: int) -> dict[str, 
             seconds[arm].append(ours.ask(threads=threads, **question)[unit])
     middle = {arm: statistics.median(found) for arm, found in seconds.items()}
     print({arm: [round(s, 3) for s in found] for arm, found in seconds.items()}, file=sys.stderr)
-    compared = {"fusion": "off", "adapters": "off", "contrast": "off16"}
+    compared = {"fusion": "off", "followed": "off", "adapters": "off", "contrast": "off16"}
     return {f"{arm}_throughput_lost": 1 - middle[off] / middle[arm] for arm, off in compared.items()}
 
 

@@ -11,7 +11,7 @@ from services.generator.backends.slots import SlotBackend
 from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash, find_model
-from tests.bench.heads import random_head, random_vectors
+from tests.bench.heads import FEEDBACK, random_head, random_vectors, shipped_head
 from tests.bench.workers import Stopwatch, prompt_ids, serve
 
 _engines: dict[str, tuple[Engine, SlotBackend, str]] = {}
@@ -75,9 +75,11 @@ def measure(
     fusion: bool = False,
     adapters: int = 0,
     contrast: bool = False,
+    followed: bool = False,
 ) -> dict[str, Any]:
     """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens; with `contrast` each
-    with a second row beside it, forked at its first step."""
+    with a second row beside it, forked at its first step, with `followed` each with the shipped head, whose vectors
+    follow the draft token by token."""
     running, backend, version = engine(kernel, rows=32, context_limit=2048, compute_threads=threads)
     run = next(_runs)
     versions = [version]
@@ -87,6 +89,7 @@ def measure(
         versions = load_random_adapters(running, backend, version, adapters)
     if fusion:
         running.apply(lambda b: b.load_head("bench", random_head(backend.hidden_size))).result()
+    shipped = shipped_head(running, version) if followed else None
     prompts = [tuple(ids) for ids in prompt_ids(sessions, prompt)]
     laps: dict[str, float] = {}
     for phase, count in (("prefill", 1), ("decode", new)):
@@ -97,6 +100,7 @@ def measure(
             key = f"{run}-{phase}-{n}"
             chosen = versions[n % len(versions)]
             fused = FusionInput("bench", random_vectors(n)) if fusion else None
+            fused = shipped.of(*FEEDBACK) if shipped else fused
             running.submit(DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fused), waiting)
         forked = [f"{run}-{phase}-{n}" for n in range(sessions)] if contrast and phase == "decode" else []
         more = len(forked)
