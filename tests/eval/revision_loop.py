@@ -86,6 +86,8 @@ def talk_all(pipe: Pipeline, items: Sequence[Item], rounds: int, tokens: int) ->
             for talk in talks:
                 if talk.satisfied_after is None and reader.content(talk):
                     talk.satisfied_after = number
+            done = sum(talk.satisfied_after is not None for talk in talks)
+            print(f"after round {number}: {done} of {len(talks)} satisfied", flush=True)
             if number < rounds:
                 list(pool.map(revise, [talk for talk in talks if talk.satisfied_after is None]))
     return talks
