@@ -84,9 +84,11 @@ class Reading:
 
 
 def readings(arm: Arm) -> list[Reading]:
-    """As it was trained, and the way that gives it more context: twice the memory, or segments that overlap by half."""
-    more = Reading(arm, 2 * arm.memory) if arm.memory else Reading(arm, 0, arm.segment // 2)
-    return [Reading(arm, arm.memory), more]
+    """As it was trained, and the ways that give it more context: with memory twice as much of it; without, segments
+    that overlap by half, and the states of the segment before, which need no training to be read."""
+    if arm.memory:
+        return [Reading(arm, arm.memory), Reading(arm, 2 * arm.memory)]
+    return [Reading(arm, 0), Reading(arm, 0, arm.segment // 2), Reading(arm, arm.segment)]
 
 
 MISSION = {
