@@ -59,6 +59,12 @@ def fused(turn: Mapping[str, Any]) -> bool:
     return bool((turn.get("settings") or {}).get("fusion", True))
 
 
+def read(turn: Mapping[str, Any]) -> bool:
+    """Whether candidates are read by the model in the reader's conversation before they are compared; on where the
+    turn does not say."""
+    return bool((turn.get("settings") or {}).get("reading", True))
+
+
 def constraint_weight(turn: Mapping[str, Any], worker: GeneratorSettings) -> float:
     """What a met constraint is worth beside the log-likelihood."""
     return float((turn.get("settings") or {}).get("constraint_weight", worker.constraint_weight))

@@ -5,6 +5,10 @@ them repeats it; those that are written anew, from the message alone, keep to th
 masks and shape. Where these can hold every constraint, a draft written anew comes first. A fusion head is heard where
 the prompt has the feedback too: alone it pushes a draft into what the model finds improbable.
 
+Masks, shape and head make a draft improbable, and how it was written does not tell how it reads. So each draft that is
+not degenerate is read once by the model alone, without head and masks, in the conversation that its reader has: one
+pass over its tokens, beside those of the other drafts.
+
 Only the chosen draft is streamed, whole, when it is chosen. The drafts come from the same session, so that they share
 their prompt in the engine's memory.
 """
@@ -18,6 +22,7 @@ from typing import Any
 
 from services.common.constraints import Constraint
 from services.generator.engine import (
+    DecodeSettings,
     DraftListener,
     DraftRequest,
     DuplicateKey,
@@ -25,6 +30,7 @@ from services.generator.engine import (
     EngineClosed,
     EngineFull,
     FinishedDraft,
+    PromptTooLong,
 )
 from services.generator.scoring import Asked, Score, score
 
@@ -46,7 +52,7 @@ class Candidates:
     """Up to `count` candidates for one draft, of which `listener` hears one.
 
     `anew` is the prompt's tail without the feedback (None: no draft is written anew), `asked` what drafts are held
-    against.
+    against, `reading` whether drafts are read before they are compared.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Candidates:
         temperature: float,
         anew: tuple[int, ...] | None = None,
         asked: Asked | None = None,
+        reading: bool = False,
     ) -> None:
         self._engine = engine
         self._request = replace(request, settings=replace(request.settings, scored=True))
@@ -70,6 +77,8 @@ class Candidates:
         self._weight = weight
         self._temperature = temperature
         self._asked = asked
+        self._reads = reading
+        self._reading: dict[str, tuple[str, FinishedDraft]] = {}
         self._anew = anew if count > 1 else None
         self._anew_first = self._anew is not None and enforced(constraints)
         self._lock = threading.Lock()
@@ -111,15 +120,25 @@ class Candidates:
             self._listener.on_progress()
 
     def on_finish(self, key: str, draft: FinishedDraft) -> None:
-        """A candidate ended: choose it, wait for the others, or draw others."""
+        """A candidate ended, or was read: choose it, wait for the others, or draw others."""
         left = self._close(key)
         if self._told:
             return
-        if draft.finish_reason == "cancelled":
+        if key in self._reading:
+            likelihood = draft.log_likelihood if draft.finish_reason != "cancelled" else None
+            key, draft = self._reading.pop(key)
+        elif draft.finish_reason == "cancelled":
             if left == 0:
                 self._tell(self._best() or draft, cancelled=True)
             return
-        judged = score(draft, self._constraints, self._weight, self._asked)
+        else:
+            likelihood = None
+            if self._read(key, draft):
+                return
+        self._compare(key, draft, likelihood, left)
+
+    def _compare(self, key: str, draft: FinishedDraft, likelihood: float | None, left: int) -> None:
+        judged = score(draft, self._constraints, self._weight, self._asked, likelihood)
         self._judged.append((judged, draft))
         first = len(self._judged) == 1 and key == self._request.key
         if judged.perfect and not self._cancelled:
@@ -133,6 +152,9 @@ class Candidates:
     def on_error(self, key: str, error: Exception) -> None:
         """A candidate failed; the draft does only if there is no other."""
         left = self._close(key)
+        if not self._told and key in self._reading:
+            self._compare(*self._reading.pop(key), None, left)
+            return
         if self._told or left:
             return
         best = self._best()
@@ -172,6 +194,24 @@ class Candidates:
         if self._cancelled:
             self._stop_open()
         return drawn > 0
+
+    def _read(self, key: str, draft: FinishedDraft) -> bool:
+        """Have the engine read the draft as the answer to the feedback. False: there is nothing to gain by that, or no
+        room for it."""
+        if not self._reads or self._cancelled or not draft.token_ids:
+            return False
+        if score(draft, self._constraints, self._weight, self._asked).degenerate:
+            return False
+        tail, count = self._request.tail + draft.token_ids, len(draft.token_ids)
+        plain = DecodeSettings(max_new_tokens=1)
+        request = replace(self._request, key=f"{key}~", tail=tail, read=count, settings=plain, fusion=None)
+        self._reading[request.key] = (key, draft)
+        try:
+            self._submit(request)
+        except (EngineFull, EngineClosed, DuplicateKey, PromptTooLong):
+            del self._reading[request.key]
+            return False
+        return True
 
     def _written_anew(self, request: DraftRequest) -> DraftRequest:
         """The request without the feedback, in its prompt or for a fusion head."""

@@ -14,6 +14,8 @@ from services.generator.engine import FinishedDraft
 LENGTH_POWER = 0.7
 FLUENT = 1.0
 """Nats per token from which on a draft counts as strained: greedy replies of small models have 0.6, drawn ones 1."""
+STRAINED = 0.5
+"""What being strained costs, of a met constraint."""
 _DISTINCT = 0.5
 _ECHO = 0.6
 _SHARED = 0.15
@@ -45,14 +47,23 @@ class Score:
         return not self.missed and not self.degenerate and not self.strained
 
 
-def score(draft: FinishedDraft, constraints: Sequence[Constraint], weight: float, asked: Asked | None = None) -> Score:
+def score(
+    draft: FinishedDraft,
+    constraints: Sequence[Constraint],
+    weight: float,
+    asked: Asked | None = None,
+    read: float | None = None,
+) -> Score:
     """log P(y) / |y|^0.7 + weight · (constraints met − degenerate − strained / 2); the length power of Wu et al. 2016
-    (section 7) in its simplest form. With what was `asked`, parroting and straying count as degenerate."""
+    (section 7) in its simplest form. With what was `asked`, parroting and straying count as degenerate. `read` is the
+    reply's log-likelihood in the conversation that its reader has (None: as it was written), which decides what is
+    strained and takes the place of log P(y)."""
     met = sum(check(one, draft.text) for one in constraints)
     bad = degenerate(draft) or (asked is not None and astray(draft.text, constraints, asked))
     tokens = max(1, len(draft.token_ids))
-    strained = asked is not None and -draft.log_likelihood / tokens > FLUENT
-    value = draft.log_likelihood / tokens**LENGTH_POWER + weight * (met - bad - 0.5 * strained)
+    likelihood = draft.log_likelihood if read is None else read
+    strained = (asked is not None or read is not None) and -likelihood / tokens > FLUENT
+    value = likelihood / tokens**LENGTH_POWER + weight * (met - bad - STRAINED * strained)
     return Score(value, len(constraints) - met, bad, strained)
 
 

@@ -248,6 +248,7 @@ class GenerateStep:
             temperature=self._settings.redraw_temperature,
             anew=self._anew(turn, made.prompt),
             asked=asked.held_against(turn, made.prompt),
+            reading=asked.read(turn),
         )
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
@@ -349,6 +350,7 @@ class GenerateStep:
                 "stop": list(decode.stop),
                 "constrained": bool(decode.constraints),
                 "candidates": asked.candidates(turn, prompt.constraints, self._settings),
+                "reading": asked.read(turn),
                 "fusion": self._fused(turn, prompt) is not None,
             },
             "forbid": list(decode.forbid),

@@ -141,6 +141,7 @@ class Writer:
             )
             for name in REVISION_WORDINGS
         }
+        self._reading = not options.unread
         self._count = 0
         self._lock = threading.Lock()
         self._reader = Reader()
@@ -189,6 +190,7 @@ class Writer:
             weight=self.settings.constraint_weight, temperature=self.settings.redraw_temperature,
             anew=builder.build(asked.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None,
             asked=asked.held_against(turn, prompt) if turn["round"] else None,
+            reading=self._reading and asked.read(turn),
         ).submit()  # fmt: skip
         return heard.draft()
 

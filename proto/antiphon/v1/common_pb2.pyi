@@ -119,6 +119,7 @@ class DecodingSettings(_message.Message):
     CONSTRAINT_WEIGHT_FIELD_NUMBER: _builtins.int
     CONSTRAINED_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
+    READING_FIELD_NUMBER: _builtins.int
     max_tokens: _builtins.int
     """Most tokens of the reply, 1 or more; cut to what the context window leaves."""
     temperature: _builtins.float
@@ -147,6 +148,10 @@ class DecodingSettings(_message.Message):
     """Whether revisions may use the fusion head, which mixes the feedback into the model's last hidden state; on where
     unset, without effect where no trained head is served.
     """
+    reading: _builtins.bool
+    """Whether candidates are read once by the model alone, in the conversation that their reader has, so that the choice
+    among them also goes by how fluent they are; on where unset.
+    """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The reply ends before any of these texts; at most 8, none empty."""
@@ -167,10 +172,11 @@ class DecodingSettings(_message.Message):
         constraint_weight: _builtins.float | None = ...,
         constrained: _builtins.bool | None = ...,
         fusion: _builtins.bool | None = ...,
+        reading: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__beams: _TypeAlias = _typing.Literal["beams"]  # noqa: Y015
     _WhichOneofArgType__beams: _TypeAlias = _typing.Literal["_beams", b"_beams"]  # noqa: Y015
@@ -186,6 +192,8 @@ class DecodingSettings(_message.Message):
     _WhichOneofArgType__max_tokens: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens"]  # noqa: Y015
     _WhichOneofReturnType__min_p: _TypeAlias = _typing.Literal["min_p"]  # noqa: Y015
     _WhichOneofArgType__min_p: _TypeAlias = _typing.Literal["_min_p", b"_min_p"]  # noqa: Y015
+    _WhichOneofReturnType__reading: _TypeAlias = _typing.Literal["reading"]  # noqa: Y015
+    _WhichOneofArgType__reading: _TypeAlias = _typing.Literal["_reading", b"_reading"]  # noqa: Y015
     _WhichOneofReturnType__repetition_penalty: _TypeAlias = _typing.Literal["repetition_penalty"]  # noqa: Y015
     _WhichOneofArgType__repetition_penalty: _TypeAlias = _typing.Literal["_repetition_penalty", b"_repetition_penalty"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
@@ -210,6 +218,8 @@ class DecodingSettings(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_tokens) -> _WhichOneofReturnType__max_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_p) -> _WhichOneofReturnType__min_p | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reading) -> _WhichOneofReturnType__reading | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__repetition_penalty) -> _WhichOneofReturnType__repetition_penalty | None: ...
     @_typing.overload

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
 from services.generator.backends.fusing import FusionHead, FusionHeads
-from services.generator.backends.sampling import choose
+from services.generator.backends.sampling import choose, read
 from services.generator.backends.session_memory import SessionKey, common_prefix
 from services.generator.backends.words import Vocabulary
 from services.generator.decoding import row_processors
@@ -110,7 +110,7 @@ class ModuleBackend:
         row.memory = memory = _Open(key, row_processors(row, self._words, self._codec.end_ids))
         kept = self._kept.pop(key, None)
         if kept is not None:
-            known = min(common_prefix(kept.ids, row.ids), len(row.ids) - 1)
+            known = min(common_prefix(kept.ids, row.ids), row.unread - 1)
             if self._crop(kept, known):
                 memory.cache, memory.ids = kept.cache, kept.ids[:known]
                 row.known = row.reused = known
@@ -126,7 +126,7 @@ class ModuleBackend:
             count = min(row.missing, budget - done)
             if count <= 0:
                 break
-            self._run((), row, row.ids[row.known : row.known + count])
+            self._run((), row, row.ids[row.known : row.known + count], keep=0 if row.request.read else 1)
             done += count
         return done
 
@@ -213,7 +213,8 @@ class ModuleBackend:
         self._kept.clear()
 
     @torch.inference_mode()
-    def _run(self, rows: Sequence[Row], row: Row, ids: list[int]) -> Tensor:
+    def _run(self, rows: Sequence[Row], row: Row, ids: list[int], keep: int = 1) -> Tensor:
+        """The logits after the last of the row's next `ids`; `keep` 0 computes all and reads a reply by them."""
         memory: _Open = row.memory
         if memory.cache is None:
             memory.cache = self._new_cache()
@@ -234,9 +235,12 @@ class ModuleBackend:
             attention_mask=torch.ones((1, row.known + len(ids)), dtype=torch.long, device=self._device),
             past_key_values=memory.cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=keep,
             **told,
         )
+        end = row.known + len(ids)
+        if keep == 0 and end >= row.unread:
+            read(row, out.logits[0, max(row.unread - 1 - row.known, 0) :], end)
         memory.ids += ids
         row.known += len(ids)
         logits: Tensor = out.logits[:, -1].float()

@@ -58,6 +58,14 @@ def choose(
     return best
 
 
+@torch.inference_mode()
+def read(row: Row, logits: Tensor, end: int) -> None:
+    """Add to the row's log-likelihood what the `logits: [n, vocabulary]` at the n places before `end` say of the ids
+    that follow them: a reply that is read."""
+    following = torch.tensor(row.ids[end - len(logits) + 1 : end + 1], device=logits.device)
+    row.log_likelihood -= float(torch.nn.functional.cross_entropy(logits.float(), following, reduction="sum"))
+
+
 def _made(row: Row) -> int:
     return len(row.ids) - row.prompt_length
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
 from services.generator.backends.fusing import FusionHead, FusionHeads
-from services.generator.backends.sampling import choose
+from services.generator.backends.sampling import choose, read
 from services.generator.backends.session_memory import SessionMemory, Slot
 from services.generator.backends.words import Vocabulary
 from services.generator.decoding import row_processors
@@ -132,7 +132,8 @@ class SlotBackend:
         if request.version not in self._versions:
             raise UnknownVersion(f"model version {request.version} is not loaded")
         self._heads.check(row)
-        taken = self._memory.take((request.tenant, request.session, request.version), row.ids)
+        unread = row.ids[: row.unread] if request.read else row.ids  # what is read must be computed
+        taken = self._memory.take((request.tenant, request.session, request.version), unread)
         if taken is None:
             return False
         slot, known = taken
@@ -148,6 +149,7 @@ class SlotBackend:
         segments: list[Segment] = []
         ids: list[int] = []
         advanced: list[tuple[Row, int]] = []
+        read_of: list[tuple[int, int]] = []  # which segments of the row are of a reply that is read
         for row in rows:
             count = min(row.missing, budget - len(ids))
             if count <= 0:
@@ -155,14 +157,21 @@ class SlotBackend:
             open_row: _Open = row.memory
             if self._store.window is not None:
                 count = min(count, self._store.window.reach(row.known))
-            segments.append(Segment(open_row.slot.index, row.known, count, open_row.adapter))
-            ids += row.ids[row.known : row.known + count]
+            end = row.known + count
+            apart = max(row.known, row.unread - 1) if row.request.read else end  # a state for each id from here on
+            if apart > row.known:
+                segments.append(Segment(open_row.slot.index, row.known, min(apart, end) - row.known, open_row.adapter))
+            segments += [Segment(open_row.slot.index, at, 1, open_row.adapter) for at in range(apart, end)]
+            ids += row.ids[row.known : end]
+            read_of.append((len(segments) - max(0, end - apart), len(segments)))
             advanced.append((row, count))
         if not ids:
             return 0
         inputs = self._inputs(ids, [row for row, count in advanced for _ in range(count)])
-        self._hidden(inputs, segments)
-        for row, count in advanced:
+        states = self._hidden(inputs, segments)
+        for (row, count), (first, last) in zip(advanced, read_of, strict=True):
+            if last > first:
+                read(row, self._forward.logits(states[first:last]), row.known + count)
             self._advance(row, count)
         return len(ids)
 

@@ -101,7 +101,8 @@ class DraftRequest:
     and vector hash so that memory made with another vector never matches, and `soft` maps it to its vector
     `[hidden_size]` (`soft_tokens` makes both). `feedback` are the token ids of the feedback that the draft
     answers to, for a model with a feedback encoder of its own; others read it in the tail alone. Drafts of
-    higher `priority` are admitted first in a tenant.
+    higher `priority` are admitted first in a tenant. The last `read` ids of the tail are a reply that is there
+    already and is read: the finished draft's log-likelihood has theirs too, by the model without head and processors.
     """
 
     key: str
@@ -115,6 +116,7 @@ class DraftRequest:
     fusion: FusionInput | None = None
     feedback: tuple[int, ...] = ()
     priority: int = 0
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)

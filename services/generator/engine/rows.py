@@ -43,6 +43,12 @@ class Row:
         return self.ids[self.prompt_length :]
 
     @property
+    def unread(self) -> int:
+        """The place of the first id whose likelihood may be asked for: of the reply that is read, else of what the row
+        writes."""
+        return self.prompt_length - self.request.read
+
+    @property
     def missing(self) -> int:
         """Prompt tokens still to compute before the row can step."""
         return max(self.prompt_length - 1 - self.known, 0)

@@ -197,3 +197,22 @@ def test_greedy_is_the_modules_own_in_fp32(tiny_model: Path, cache_dir: Path, ke
                 break
         else:
             assert len(answer) == len(expected)
+
+
+def test_a_reply_that_is_read_is_as_likely_as_when_it_was_written(bench: Bench) -> None:
+    if "echo" in type(bench.backend).__name__.lower():
+        pytest.skip("echo knows no likelihood")
+    written = bench.row("the cat and the dog", "written", scored=True)
+    reply = bench.alone(written, 9, keep=True)
+    last = bench.row("the cat and the dog", "written", scored=True)  # the likelihood up to the last id alone
+    bench.run([last], len(reply))
+    bench.backend.release(last, keep=True)
+    for session, budget in (("written", 1000), ("fresh", 1000), ("pieces", 3)):
+        row = bench.row("the cat and the dog", session)
+        request = replace(row.request, tail=(*row.request.tail, *reply), read=len(reply))
+        other = bench.row("a bird in the bush", "beside")
+        row = Row(request, Heard(), DraftText(bench.backend.codec))
+        bench.run([row, other], 1, budget)
+        bench.backend.release(row, keep=False)
+        bench.backend.release(other, keep=False)
+        assert row.log_likelihood == pytest.approx(last.log_likelihood, rel=0.02, abs=0.02)

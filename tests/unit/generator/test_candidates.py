@@ -214,3 +214,58 @@ def test_on_a_real_engine_a_draft_is_shaped_scored_and_streamed_once(tiny_model:
         assert draft.log_likelihood < 0
     finally:
         engine.close(drain=False)
+
+
+def reading(engine: ByHand, heard: Heard, count: int = 3) -> Candidates:
+    request = DraftRequest("k", "t", "s", "v", (7,), (1, 2, 3), DecodeSettings(), fusion=FusionInput("head"))
+    made = Candidates(
+        engine, request, heard, MENTIONS_CAT, count=count, weight=5.0, temperature=0.7, anew=(1,), reading=True,  # type: ignore[arg-type]
+    )  # fmt: skip
+    made.submit()
+    return made
+
+
+def test_a_draft_is_read_by_the_model_alone_in_the_readers_conversation(engine: ByHand) -> None:
+    heard = Heard()
+    reading(engine, heard)
+    assert engine.open["k"][0].tail == (1,)  # written anew, but read after the feedback
+    engine.end("k", finished("A cat sat."))
+    (request, _), *others = engine.open.values()
+    assert not others
+    assert (request.history, request.tail, request.read, request.fusion) == ((7,), (1, 2, 3, 0, 1, 2), 3, None)
+    engine.end(request.key, finished("and", "length", likelihood=-1.5))
+    assert heard.wait().text == heard.text == "A cat sat."
+
+
+def test_of_drafts_that_meet_everything_the_one_that_reads_best_is_chosen(engine: ByHand) -> None:
+    heard = Heard()
+    reading(engine, heard)
+    likely = {"k": -9.0, "k#1": -5.0, "k#2": -7.0}  # of three tokens: none is fluent
+    texts = {"k": "A cat sat.", "k#1": "The cat sat.", "k#2": "That cat sat."}
+    for key, text in texts.items():
+        engine.end(key, finished(text, likelihood=-1.0))
+        engine.end(f"{key}~", finished("", likelihood=likely[key]))
+    assert heard.wait().text == "The cat sat."
+    assert heard.wait().log_likelihood == -1.0
+
+
+def test_a_degenerate_draft_is_not_read(engine: ByHand) -> None:
+    reading(engine, Heard())
+    engine.end("k", finished("cat " * 40))
+    assert sorted(engine.open) == ["k#1", "k#2"]
+
+
+def test_a_draft_that_can_not_be_read_counts_as_it_was_written(engine: ByHand) -> None:
+    heard = Heard()
+    reading(engine, heard)
+    engine.end("k", finished("A cat sat."))
+    engine.open.pop("k~")[1].on_error(RuntimeError("a broken row"))
+    assert heard.wait().text == "A cat sat."
+
+
+def test_cancelling_while_a_draft_is_read_keeps_the_draft(engine: ByHand) -> None:
+    heard = Heard()
+    candidates = reading(engine, heard)
+    engine.end("k", finished("A cat sat."))
+    assert candidates.cancel()
+    assert heard.wait().text == heard.text == "A cat sat."
