@@ -13,6 +13,9 @@ from services.generator.prompt import Prompt
 from services.generator.scoring import Asked
 from services.generator.settings import GeneratorSettings
 
+_BRIEF = 24
+"""Words of a comment up to which its constraints are taken for all that it says."""
+
 
 def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> DecodeSettings:
     """The turn's own settings over the worker's defaults. The seed is a function of turn and round, so that another
@@ -63,6 +66,20 @@ def read(turn: Mapping[str, Any]) -> bool:
     """Whether candidates are read by the model in the reader's conversation before they are compared; on where the
     turn does not say."""
     return bool((turn.get("settings") or {}).get("reading", True))
+
+
+def amends(turn: Mapping[str, Any], prompt: Prompt) -> bool:
+    """Whether the draft before, amended by rule, is the first candidate: all that was said is of a kind that can be
+    verified, and was not said of an amended draft already. On where the turn does not say."""
+    comment = str((turn["drafts"][turn["round"]].get("feedback") or {}).get("comment") or "")
+    return (
+        bool((turn.get("settings") or {}).get("amending", True))
+        and turn["round"] > 0
+        and prompt.about_round == turn["round"] - 1
+        and 0 < len(comment.split()) <= _BRIEF
+        and bool(prompt.constraints)
+        and to_verify(prompt.constraints) == tuple(prompt.constraints)
+    )
 
 
 def constraint_weight(turn: Mapping[str, Any], worker: GeneratorSettings) -> float:

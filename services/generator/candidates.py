@@ -9,6 +9,9 @@ Masks, shape and head make a draft improbable, and how it was written does not t
 not degenerate is read once by the model alone, without head and masks, in the conversation that its reader has: one
 pass over its tokens, beside those of the other drafts.
 
+Before anything is written, the draft that the reader spoke of is amended by rule where rules can do what was asked, and
+read; if it reads well, it is the revision.
+
 Only the chosen draft is streamed, whole, when it is chosen. The drafts come from the same session, so that they share
 their prompt in the engine's memory.
 """
@@ -21,6 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.common.constraints import Constraint
+from services.generator.amending import amended
 from services.generator.engine import (
     DecodeSettings,
     DraftListener,
@@ -31,9 +35,12 @@ from services.generator.engine import (
     EngineFull,
     FinishedDraft,
     PromptTooLong,
+    Timings,
+    Usage,
 )
 from services.generator.scoring import Asked, Score, score
 
+_AMENDED = "!"
 _JSON = Constraint("format", "json", source="comment")
 _ANSWER = Constraint("format", "json:answer", source="comment")
 
@@ -52,7 +59,8 @@ class Candidates:
     """Up to `count` candidates for one draft, of which `listener` hears one.
 
     `anew` is the prompt's tail without the feedback (None: no draft is written anew), `asked` what drafts are held
-    against, `reading` whether drafts are read before they are compared.
+    against, `reading` whether drafts are read before they are compared, `amending` whether the draft before may be
+    amended (for which it must be read).
     """
 
     def __init__(
@@ -68,6 +76,7 @@ class Candidates:
         anew: tuple[int, ...] | None = None,
         asked: Asked | None = None,
         reading: bool = False,
+        amending: bool = False,
     ) -> None:
         self._engine = engine
         self._request = replace(request, settings=replace(request.settings, scored=True))
@@ -78,17 +87,24 @@ class Candidates:
         self._temperature = temperature
         self._asked = asked
         self._reads = reading
+        self._amends = amending and reading and asked is not None
         self._reading: dict[str, tuple[str, FinishedDraft]] = {}
         self._anew = anew if count > 1 else None
         self._anew_first = self._anew is not None and enforced(constraints)
         self._lock = threading.Lock()
         self._open: set[str] = set()
         self._judged: list[tuple[Score, FinishedDraft]] = []
+        self._fallback: FinishedDraft | None = None  # an amended draft, rather than others that read badly too
         self._cancelled = False
         self._told = False
 
     def submit(self) -> None:
         """Ask the engine for the first; raises what Engine.submit raises."""
+        changed = self._amended() if self._amends else None
+        if changed is None or not self._read(self._request.key + _AMENDED, changed):
+            self._begin()
+
+    def _begin(self) -> None:
         self._submit(self._written_anew(self._request) if self._anew_first else self._request)
 
     def cancel(self) -> bool:
@@ -140,11 +156,13 @@ class Candidates:
     def _compare(self, key: str, draft: FinishedDraft, likelihood: float | None, left: int) -> None:
         judged = score(draft, self._constraints, self._weight, self._asked, likelihood)
         self._judged.append((judged, draft))
-        first = len(self._judged) == 1 and key == self._request.key
+        if key.endswith(_AMENDED) and not judged.missed and not judged.degenerate:
+            self._fallback = draft
+        first, unwritten = key == self._request.key, key.endswith(_AMENDED)
         if judged.perfect and not self._cancelled:
             self._tell(draft)
             self._stop_open()
-        elif first and not self._cancelled and self._draw():
+        elif not self._cancelled and ((unwritten and self._begun()) or (first and self._draw())):
             return
         elif left == 0:
             self._tell(self._best() or draft, cancelled=self._cancelled)
@@ -163,6 +181,24 @@ class Candidates:
             self._listener.on_error(error)
         else:
             self._tell(best, cancelled=self._cancelled)
+
+    def _begun(self) -> bool:
+        try:
+            self._begin()
+        except (EngineFull, EngineClosed, DuplicateKey):
+            return False
+        return True
+
+    def _amended(self) -> FinishedDraft | None:
+        """The draft before as the constraints want it; None where rules don't do."""
+        assert self._asked is not None
+        encode, most = self._engine.codec.encode, self._request.settings.max_new_tokens
+        text = amended(self._asked.draft, self._constraints, self._asked.message, lambda text: len(encode(text)) < most)
+        if text is None:
+            return None
+        ids = tuple(encode(text))
+        prompt = len(self._request.history) + len(self._request.tail)
+        return FinishedDraft(text, ids, "stop", Usage(prompt, 0, len(ids)), Timings(0.0, 0.0, 0.0, 0.0))
 
     def _close(self, key: str) -> int:
         with self._lock:
@@ -221,6 +257,8 @@ class Candidates:
         return replace(request, tail=self._anew, settings=settings, fusion=None)
 
     def _best(self) -> FinishedDraft | None:
+        if self._fallback is not None:
+            return self._fallback
         return max(self._judged, key=lambda one: one[0].value)[1] if self._judged else None
 
     def _tell(self, draft: FinishedDraft, cancelled: bool = False) -> None:

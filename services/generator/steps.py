@@ -249,6 +249,7 @@ class GenerateStep:
             anew=self._anew(turn, made.prompt),
             asked=asked.held_against(turn, made.prompt),
             reading=asked.read(turn),
+            amending=asked.amends(turn, made.prompt),
         )
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
@@ -351,6 +352,7 @@ class GenerateStep:
                 "constrained": bool(decode.constraints),
                 "candidates": asked.candidates(turn, prompt.constraints, self._settings),
                 "reading": asked.read(turn),
+                "amending": asked.amends(turn, prompt),
                 "fusion": self._fused(turn, prompt) is not None,
             },
             "forbid": list(decode.forbid),

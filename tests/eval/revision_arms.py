@@ -142,6 +142,7 @@ class Writer:
             for name in REVISION_WORDINGS
         }
         self._reading = not options.unread
+        self._amending = not options.unamended
         self._count = 0
         self._lock = threading.Lock()
         self._reader = Reader()
@@ -191,6 +192,7 @@ class Writer:
             anew=builder.build(asked.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None,
             asked=asked.held_against(turn, prompt) if turn["round"] else None,
             reading=self._reading and asked.read(turn),
+            amending=self._amending and arm.shaped and asked.amends(turn, prompt),
         ).submit()  # fmt: skip
         return heard.draft()
 

@@ -120,6 +120,7 @@ class DecodingSettings(_message.Message):
     CONSTRAINED_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     READING_FIELD_NUMBER: _builtins.int
+    AMENDING_FIELD_NUMBER: _builtins.int
     max_tokens: _builtins.int
     """Most tokens of the reply, 1 or more; cut to what the context window leaves."""
     temperature: _builtins.float
@@ -152,6 +153,10 @@ class DecodingSettings(_message.Message):
     """Whether candidates are read once by the model alone, in the conversation that their reader has, so that the choice
     among them also goes by how fluent they are; on where unset.
     """
+    amending: _builtins.bool
+    """Whether the first candidate of a revision is the draft before, changed by rule as far as the constraints ask; on
+    where unset, without effect where there is no rule for one of them.
+    """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The reply ends before any of these texts; at most 8, none empty."""
@@ -173,11 +178,14 @@ class DecodingSettings(_message.Message):
         constrained: _builtins.bool | None = ...,
         fusion: _builtins.bool | None = ...,
         reading: _builtins.bool | None = ...,
+        amending: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__amending: _TypeAlias = _typing.Literal["amending"]  # noqa: Y015
+    _WhichOneofArgType__amending: _TypeAlias = _typing.Literal["_amending", b"_amending"]  # noqa: Y015
     _WhichOneofReturnType__beams: _TypeAlias = _typing.Literal["beams"]  # noqa: Y015
     _WhichOneofArgType__beams: _TypeAlias = _typing.Literal["_beams", b"_beams"]  # noqa: Y015
     _WhichOneofReturnType__candidates: _TypeAlias = _typing.Literal["candidates"]  # noqa: Y015
@@ -204,6 +212,8 @@ class DecodingSettings(_message.Message):
     _WhichOneofArgType__top_k: _TypeAlias = _typing.Literal["_top_k", b"_top_k"]  # noqa: Y015
     _WhichOneofReturnType__top_p: _TypeAlias = _typing.Literal["top_p"]  # noqa: Y015
     _WhichOneofArgType__top_p: _TypeAlias = _typing.Literal["_top_p", b"_top_p"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amending) -> _WhichOneofReturnType__amending | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__beams) -> _WhichOneofReturnType__beams | None: ...
     @_typing.overload

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.common.constraints import Constraint
+from services.generator.backends.echo import EchoCodec
 from services.generator.candidates import Candidates
 from services.generator.engine import (
     DecodeSettings,
@@ -269,3 +270,36 @@ def test_cancelling_while_a_draft_is_read_keeps_the_draft(engine: ByHand) -> Non
     engine.end("k", finished("A cat sat."))
     assert candidates.cancel()
     assert heard.wait().text == heard.text == "A cat sat."
+
+
+def amending(heard: Heard) -> ByHand:
+    class Encoding(ByHand):
+        codec = EchoCodec()
+
+    engine = Encoding()
+    request = DraftRequest("k", "t", "s", "v", (), (1, 2), DecodeSettings(max_new_tokens=90))
+    Candidates(
+        engine, request, heard, [Constraint("case", "upper")], count=2, weight=5.0, temperature=0.7,  # type: ignore[arg-type]
+        asked=Asked("What do cats do?", "Capitals, please.", "Cats sleep. They hunt by night."), reading=True,
+        amending=True,
+    ).submit()  # fmt: skip
+    return engine
+
+
+def test_an_amended_draft_that_reads_well_is_the_revision() -> None:
+    heard = Heard()
+    engine = amending(heard)
+    assert list(engine.open) == ["k!~"]
+    engine.end("k!~", finished("", likelihood=-1.0))
+    assert heard.wait().text == heard.text == "CATS SLEEP. THEY HUNT BY NIGHT."
+    assert not engine.open
+
+
+def test_an_amended_draft_that_reads_badly_is_held_against_written_ones() -> None:
+    heard = Heard()
+    engine = amending(heard)
+    engine.end("k!~", finished("", likelihood=-40.0))
+    for key, text, likelihood in (("k", "Cats sleep.", -4.0), ("k#1", "CATS ARE FINE.", -4.0)):
+        engine.end(key, finished(text, likelihood=-1.0))
+        engine.end(f"{key}~", finished("", likelihood=likelihood))
+    assert heard.wait().text == "CATS SLEEP. THEY HUNT BY NIGHT."
