@@ -41,11 +41,14 @@ class Leanings:
     """Offsets on the gate's logits, chosen on held-out services.
 
     Above zero `keep` makes every change rarer and `rule` takes what the rules would do on the whole schema more often
-    (a large one always does); the others make their gate rarer.
+    (a large one always does), `sure` where they are sure besides. `intent` favours the intents that take what the turn
+    changed over those that do not. The others make their gate rarer.
     """
 
     keep: float = 0.0
     rule: float = 0.0
+    sure: float = 3.0
+    intent: float = 3.0
     user: float = 0.0
     system: float = 0.0
     copy: float = 0.0
@@ -63,7 +66,7 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
     gate[:, SYSTEM] -= leanings.system
     gate[:, COPY] -= leanings.copy
     for key, proposal in turn.proposals.changes.items():
-        gate[plan.slots[key], RULE] += leanings.rule if proposal.whole else 0.0
+        gate[plan.slots[key], RULE] += leanings.rule * proposal.whole + leanings.sure * proposal.sure
     chosen, changing = _gates(gate)
     mentioned = (scores.mention[row] > leanings.mention).tolist()
     for key, position in plan.slots.items():
@@ -99,7 +102,7 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
             if change.value is not None:
                 change.value = plan.slot_views[position].canonical(change.value)
             found.changes[key] = change
-    _services(found, scores, row, turn, plan)
+    _services(found, scores, row, turn, plan, leanings.intent)
     return found
 
 
@@ -114,14 +117,17 @@ def _gates(gate: Tensor) -> tuple[list[int], list[float]]:
     return torch.where(changing > 0.5, ways.argmax(-1), KEEP).tolist(), changing.tolist()
 
 
-def _services(found: Reading, scores: Scores, row: int, turn: Turn, plan: Layout) -> None:
+def _services(found: Reading, scores: Scores, row: int, turn: Turn, plan: Layout, favour: float) -> None:
     asked = (scores.requested[row] > 0).tolist()
     for view in turn.services:
         start = plan.names.index((view.name, ""))
         found.active[view.name] = float(scores.active[row, start].sigmoid())
         if view.intents:
             group = [start, *(plan.intents[(view.name, intent.name)] for intent in view.intents)]
-            best = group[int(scores.intent[row, torch.tensor(group)].argmax())]
+            changed = {slot for service, slot in found.changes if service == view.name}
+            takes = [bool(changed & {*intent.required, *intent.optional}) for intent in view.intents]
+            likely = scores.intent[row, torch.tensor(group)].float()
+            best = group[int((likely + favour * torch.tensor([False, *takes])).argmax())]
             found.intents[view.name] = plan.names[best][1] or None
         found.requested[view.name] = [slot.name for slot in view.slots if asked[plan.slots[(view.name, slot.name)]]]
 

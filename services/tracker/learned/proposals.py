@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -28,13 +29,16 @@ none."""
 class Proposal:
     """A change the rules propose for a slot; `value` None deletes it.
 
-    `whole` is whether they also do so when they choose among all services themselves.
+    `whole` is whether they also do so when they choose among all services themselves; `sure` is whether, besides, the
+    user named a value that the slot lists together with the slot ("the Family plan") or said nothing else ("Family,
+    please").
     """
 
     value: str | None
     system: bool
     span: tuple[int, int] | None
     whole: bool = False
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ class Proposals:
 
 
 _RULES = RuleTracker()
+_WORD = re.compile(r"[^\W_]+")
+_COURTESY = frozenset(
+    "a an the one it s is i ll d like take want have would please thanks thank you yes ok okay sure".split()
+)
 
 
 @lru_cache(maxsize=4096)
@@ -108,7 +116,7 @@ def propose(
         wanted.update((view.name, x.name) for x in view.intents if x.label == after.intent)
     _compare(services, user_stems, user_text, changes, cues)
     if len(services) == 1:
-        agreed = {key: Proposal(p.value, p.system, p.span, True) for key, p in changes.items()}
+        agreed = {key: _agreed(services[0], key[1], p, user_text) for key, p in changes.items()}
         only = frozenset({services[0].name})
         named = tracked.entities
         return Proposals(agreed, frozenset(requested), frozenset(wanted), only, opened, cues, manner, named)
@@ -123,10 +131,29 @@ def propose(
             active.add(view.name)
         for label, value in _changes(states[view.name], after).items():
             key = (view.name, names[label])
-            changes[key] = Proposal(value.value, value.system, value.span, True)
+            changes[key] = _agreed(view, key[1], value, user_text)
     return Proposals(
         changes, frozenset(requested), frozenset(wanted), frozenset(active), opened, cues, manner, found.entities
     )
+
+
+def _agreed(view: ServiceView, name: str, proposal: Proposal, user_text: str) -> Proposal:
+    """`proposal` as one of the whole schema, with how sure it is."""
+    slot = next(slot for slot in view.slots if slot.name == name)
+    listed = proposal.value in slot.values and re.search(r"[^\W\d_]{3}", proposal.value or "") is not None
+    sure = False
+    if listed and proposal.span is not None and slot.kind != "boolean":
+        start, end = proposal.span
+        before, after = _words_of(user_text[:start]), _words_of(user_text[end:])
+        own = acts.stems_of(words(slot.label))
+        beside = acts.stems_of(" ".join((*before[-2:], *after[:1])))
+        sure = (bool(own) and own <= beside) or not {*before, *after} - _COURTESY
+    return Proposal(proposal.value, proposal.system, proposal.span, True, sure)
+
+
+def _words_of(text: str) -> list[str]:
+    """The lower-cased words of `text`."""
+    return _WORD.findall(text.lower())
 
 
 def _compare(

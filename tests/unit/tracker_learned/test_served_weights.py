@@ -1,0 +1,48 @@
+"""What the committed weights make of the demonstration's schema, which they were not trained on."""
+
+import pytest
+import torch
+
+from services.common.schema import Schema, parse_schema
+from services.tracker.domain.state import State
+from services.tracker.learned.tracker import LearnedTracker
+from tests.support.processes import REPOSITORY
+
+GREETING = "Hello, how can I help?"
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    return parse_schema((REPOSITORY / "services" / "cli" / "demo" / "schema.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def tracker() -> LearnedTracker:
+    torch.set_num_threads(1)
+    return LearnedTracker.load()
+
+
+@pytest.mark.parametrize("before", ["", GREETING], ids=["first words", "after a greeting"])
+@pytest.mark.parametrize(
+    ("said", "intent", "understood"),
+    [
+        ("I would like the Family plan", "order_plan", {"plan": "Family"}),
+        ("I want the Pro plan", "order_plan", {"plan": "Pro"}),
+        ("Family, please", "order_plan", {"plan": "Family"}),
+        ("We have cable at home and want the Family plan", "order_plan", {"plan": "Family", "connection": "cable"}),
+        ("Please book a visit for Friday at 3 pm", "book_visit", {"visit_day": "Friday", "visit_time": "3 pm"}),
+    ],
+)
+def test_a_wish_is_understood(
+    tracker: LearnedTracker, schema: Schema, before: str, said: str, intent: str, understood: dict[str, str]
+) -> None:
+    order = tracker.track(schema, State(), before, said, 1).service("order")
+    assert {slot: held.value for slot, held in order.slots.items()} == understood
+    assert order.intent == intent
+
+
+@pytest.mark.parametrize(
+    "said", ["hello", "How much does the Family plan cost?", "What are your opening hours?", "The router blinks red"]
+)
+def test_what_is_no_wish_fills_nothing(tracker: LearnedTracker, schema: Schema, said: str) -> None:
+    assert not tracker.track(schema, State(), GREETING, said, 1).service("order").slots
