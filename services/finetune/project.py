@@ -1,9 +1,10 @@
-"""The training command of the state projector: `python -m services.finetune.project --data DIR --out DIR`.
+"""The training command of projectors: `python -m services.finetune.project --data DIR --out DIR [--source passages]`.
 
-DIR holds sgd_train.jsonl.gz and mwz21_train.jsonl.gz. System replies are learned given the gold state before them: as
-soft tokens alone in one half of the examples, beside the state's text in the other. The base model is frozen. The
-projector ends as NAME.safetensors with NAME.json beside it: command, seed, data and losses on dialogues that were not
-trained on (a fifth of the dialogues drawn for training; nothing of the dev files is read).
+State: DIR holds sgd_train.jsonl.gz and mwz21_train.jsonl.gz, and system replies are learned given the gold state before
+them. Passages: DIR holds scifact_corpus.jsonl.gz, and answers are learned given passages (see projecting/passages.py).
+The source is there as soft tokens alone in a share of the examples (`--withheld`), beside its text in the others. The
+base model is frozen. The projector ends as NAME.safetensors with NAME.json beside it: command, seed, data and losses on
+examples that were not trained on (nothing of the dev files is read).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from services.common.notes import noted_text, numbered
 from services.finetune.projecting.dialogues import FILES, StatedReply, draw
+from services.finetune.projecting.passages import FILE, PassageQuestion, draw_questions
 from services.finetune.projecting.trainer import ProjectorPlan, ProjectorTrainer, SoftSample
 from services.finetune.settings import FinetuneSettings
 from services.finetune.training.texts import Texts
@@ -35,7 +38,11 @@ from services.models.soft_prompt import (
     write_projector,
 )
 
-MARKERS = "\n\nKnown so far:"
+MARKERS = {"state": "\n\nKnown so far:", "passages": "\n\nAnswer from these notes:"}
+ATTRIBUTION = {
+    "state": "Schema-Guided Dialogue (CC BY-SA 4.0), MultiWOZ 2.1 (MIT)",
+    "passages": "SciFact (CC BY / ODC-By, via BEIR)",
+}
 _HISTORY_TOKENS = 160  # most of the prompt before the message; the reply is cut at 48
 
 
@@ -48,17 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     texts = Texts(settings.model, settings.cache_dir, settings.system_text)
     folder = find_model(settings.model, settings.cache_dir)
     encoder = SentenceEncoder.load()
-    files = [options.data / name.format("train") for name in FILES]
-    drawn = draw(files, options.examples + options.held, options.mentioning, options.exchanges, options.seed)
+    files, drawn = _drawn(options)
     model: Any = load_module(folder, torch.bfloat16)
     table: Tensor = model.get_input_embeddings().weight.detach().float()
     config = ProjectorConfig(
-        "state",
+        options.source,
         encoder.dimensions,
         table.shape[1],
         inner=options.inner,
-        markers=len(texts.encode(MARKERS)),
+        markers=len(texts.encode(MARKERS[options.source])),
         stride=options.stride,
+        most_tokens=options.most_tokens,
         base_version=texts.base_version,
         encoder=encoder.name,
     )
@@ -71,8 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     held, learned = samples[: options.held], samples[options.held :]
     print(f"{len(learned)} examples, {len(held)} held out; W explains {explained:.2f}", flush=True)
     plan = ProjectorPlan(
-        options.steps, options.batch, options.learning_rate, seconds=options.seconds, seed=options.seed
-    )
+        options.steps, options.batch, options.learning_rate, options.withheld,
+        seconds=options.seconds, seed=options.seed,
+    )  # fmt: skip
     trainer = ProjectorTrainer(projector, model, plan)
     before = measures(trainer, held)
     print(json.dumps({"untrained": before}), flush=True)
@@ -83,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     record = {
         "command": "python -m services.finetune.project " + shlex.join(arguments or sys.argv[1:]),
         "data": [file.name for file in files],
-        "attribution": "Schema-Guided Dialogue (CC BY-SA 4.0), MultiWOZ 2.1 (MIT)",
+        "attribution": ATTRIBUTION[options.source],
         "seed": options.seed,
         "parameters": sum(p.numel() for p in projector.parameters()),
         "examples": len(learned),
@@ -104,7 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def begin(
-    projector: SoftPrompt, encoder: SentenceEncoder, texts: Texts, table: Tensor, drawn: Sequence[StatedReply]
+    projector: SoftPrompt,
+    encoder: SentenceEncoder,
+    texts: Texts,
+    table: Tensor,
+    drawn: Sequence[StatedReply] | Sequence[PassageQuestion],
 ) -> tuple[dict[str, Tensor], float]:
     """Fit the projector's start on the items drawn; answers each item's averages and the share that W explains."""
     config = projector.config
@@ -120,13 +132,28 @@ def begin(
             words = line[part[0][0] : part[-1][1]]
             spaced = words if part[0][0] and line[part[0][0] - 1] != " " else f" {words}"
             targets.append(table[texts.encode(spaced)].mean(0))
-    markers = table[texts.encode(MARKERS)]
+    markers = table[texts.encode(MARKERS[config.source])]
     scale = float(table.pow(2).mean(1).sqrt().median())
     return known, projector.fit(torch.cat(list(known.values())), torch.stack(targets), markers, scale)
 
 
-def sample(texts: Texts, one: StatedReply, known: dict[str, Tensor]) -> SoftSample:
+def _drawn(options: argparse.Namespace) -> tuple[list[Path], list[StatedReply] | list[PassageQuestion]]:
+    """The files read and the examples, those held out first."""
+    count = options.examples + options.held
+    if options.source == "passages":
+        return [options.data / FILE], draw_questions(options.data, count, options.seed)
+    files = [options.data / name.format("train") for name in FILES]
+    return files, draw(files, count, options.mentioning, options.exchanges, options.seed)
+
+
+def sample(texts: Texts, one: StatedReply | PassageQuestion, known: dict[str, Tensor]) -> SoftSample:
     """The reply as the generator would meet it, its history cut to what fits."""
+    if isinstance(one, PassageQuestion):
+        message = f"{noted_text(numbered(one.items))}\n\n{one.question}"
+        with_text, opening = texts.stated((), message, "")
+        without, _ = texts.stated((), one.question, "")
+        items = tuple(known[item] for item in one.items)
+        return SoftSample(with_text, without, items, opening, texts.reply(one.answer, 40))
     earlier = list(one.earlier)
     with_text, opening = texts.stated(earlier, one.message, one.state)
     while earlier and len(with_text) > _HISTORY_TOKENS:
@@ -155,7 +182,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="project", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--data", type=Path, required=True, help="folder with the dialogue files")
+    made.add_argument("--data", type=Path, required=True, help="folder with the source's files")
+    made.add_argument("--source", choices=sorted(MARKERS), default="state")
     made.add_argument("--out", type=Path, required=True, help="folder for the projector")
     made.add_argument("--name", default="state", help="name of the projector's files")
     made.add_argument("--start", type=Path, help="projector to go on from, made with the same shape")
@@ -164,6 +192,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--mentioning", type=float, default=0.7, help="share of replies that say a value of the state")
     made.add_argument("--exchanges", type=int, default=1, help="exchanges before the message that the model sees")
     made.add_argument("--stride", type=int, default=2, help="WordPieces a soft token")
+    made.add_argument("--most-tokens", type=int, default=8, help="most soft tokens of an item")
+    made.add_argument("--withheld", type=float, default=0.5, help="share of examples without the source's text")
     made.add_argument("--inner", type=int, default=384)
     made.add_argument("--steps", type=int, default=500)
     made.add_argument("--seconds", type=float, default=1e9, help="most seconds of computing to train for")

@@ -23,13 +23,13 @@ from services.generator.engine import Engine
 from services.generator.prompt import PromptBuilder
 from services.generator.replaying import ReplayStep
 from services.generator.settings import GeneratorSettings
+from services.generator.soft_inputs import SoftInputs
 from services.generator.steps import GenerateStep
 from services.generator.versions import Versions
 from services.models.chat import CHATML, ChatFormat, chat_format
 
 if TYPE_CHECKING:
     from services.generator.fusion import FeedbackFusion
-    from services.generator.state_vectors import StateVectors
 
 log = structlog.get_logger(__name__)
 ANNOUNCE_SECONDS = 3.0
@@ -55,7 +55,7 @@ class Generator:
         self._bus.declare([replay_queue(redis=self._bus.redis)])
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)
-        chat, identity, backend, fusion, state_vectors = self._model()
+        chat, identity, backend, fusion, soft_inputs = self._model()
         self._engine = Engine(
             backend,
             waiting_limit=settings.waiting_drafts,
@@ -79,13 +79,13 @@ class Generator:
             self._versions,
             identity,
             fusion,
-            state_vectors,
+            soft_inputs,
         )
         self._replay = ReplayStep(self._store, self._engine, self._versions, self._step, self._publisher)
 
-    def _model(self) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None, StateVectors | None]:
+    def _model(self) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None, SoftInputs]:
         """The chat format, the manifest's fields that don't change between turns, the loaded backend, the fusion
-        head of revisions, and what makes the state soft tokens."""
+        head of revisions, and what makes soft tokens."""
         settings = self._settings
         backend = build_backend(settings, _log_progress)
         identity: Document = {
@@ -94,7 +94,7 @@ class Generator:
             "tokenizer_hash": backend.codec.digest,
         }
         fusion: FeedbackFusion | None = None
-        state_vectors: StateVectors | None = None
+        soft_inputs = SoftInputs()
         if settings.engine == "echo":
             chat = CHATML
             identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
@@ -114,14 +114,10 @@ class Generator:
                 head = Path(settings.fusion_head)
                 fusion = load_fusion(head, folder, identity["version_id"], backend)
             identity["fusion_head"] = fusion.head if fusion else ""
-            if settings.state_vectors != "off":
-                from services.generator.state_vectors import COMMITTED, load_state_vectors
-
-                projector = Path(settings.state_projector) if settings.state_projector else COMMITTED
-                state_vectors = load_state_vectors(projector, identity["version_id"])
+            soft_inputs = SoftInputs.load(settings, identity["version_id"])
         template = json.dumps([chat.head_open, chat.head_close, chat.reply_open, chat.next_open])
         identity["template_hash"] = hashlib.sha256(template.encode()).hexdigest()[:16]
-        return chat, identity, backend, fusion, state_vectors
+        return chat, identity, backend, fusion, soft_inputs
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

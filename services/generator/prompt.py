@@ -35,6 +35,8 @@ class Prompt:
     drawn_again: bool
     feedback: tuple[int, ...] = ()  # the feedback's own ids, for models that encode it beside the prompt
     notes: tuple[GroundingText, ...] = ()  # in the order of the numbers that the prompt gives them
+    with_state: bool = True  # false where soft tokens stand for the text
+    with_notes: bool = True
 
     def __len__(self) -> int:
         return len(self.history) + len(self.tail)
@@ -69,12 +71,14 @@ class PromptBuilder:
         system_text: str = "",
         soft: Sequence[int] = (),
         with_state: bool = True,
+        with_notes: bool = True,
     ) -> Prompt:
         """The prompt of a turn's current round.
 
         ``earlier`` are the session's turns before it, oldest first; ``reply_tokens`` is the room kept for the
         reply. When the history does not fit, the oldest turns are dropped. ``soft`` are the ids of soft tokens, which
-        stand between the message and the opening of its reply; without ``with_state`` the state's text is left out.
+        stand between the message and the opening of its reply; without ``with_state`` the state's text is left out,
+        without ``with_notes`` that of ``grounding``.
 
         Raises: PromptTooLong.
         """
@@ -82,7 +86,7 @@ class PromptBuilder:
         about = self._draft_in_question(turn, constraints)
         drawn_again = turn["round"] > 0 and about is None
         head = self._head(system_text or self._system_text)
-        tail = self._tail(turn, grounding, constraints, about, soft, with_state)
+        tail = self._tail(turn, grounding if with_notes else (), constraints, about, soft, with_state)
         room = self._limit - reply_tokens - len(tail) - len(head)
         if room < 0:
             raise PromptTooLong(
@@ -104,6 +108,8 @@ class PromptBuilder:
             drawn_again=drawn_again,
             feedback=self._feedback(turn, constraints) if about else (),
             notes=tuple(grounding),
+            with_state=with_state,
+            with_notes=with_notes,
         )
 
     def continued(self, prompt: Prompt, turn: Mapping[str, Any], token_ids: Sequence[int]) -> tuple[int, ...]:

@@ -71,6 +71,12 @@ class GeneratorSettings(CommonSettings):
     state_projector: str = Field(
         "", description="File of the state's projector, made by services.finetune.project; empty: the shipped one."
     )
+    passage_vectors: Literal["off", "beside", "instead"] = Field(
+        "off", description="Retrieved notes as soft tokens in the prompt: beside their text, or instead of it."
+    )
+    passage_projector: str = Field(
+        "", description="File of the passages' projector, made by services.finetune.project; empty: the shipped one."
+    )
     revision_wording: Literal["again", "bare", "rewrite", "question", "brief"] = Field(
         "again", description="How the prompt asks for a revision; services/generator/wording.py has the words."
     )

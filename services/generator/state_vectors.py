@@ -6,7 +6,7 @@ filled slot: they need no place in messages or documents, and another attempt ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,11 @@ class StateVectors:
 
     def of(self, state: Mapping[str, Any] | None, version: str) -> tuple[tuple[int, ...], dict[int, Tensor]]:
         """Ids for the tail and the vectors they stand for (see `soft_tokens`); both empty for an empty state."""
-        items = self._reader.read(state_items(state), self._projector.config)
+        return self.of_items(state_items(state), version)
+
+    def of_items(self, texts: Sequence[str], version: str) -> tuple[tuple[int, ...], dict[int, Tensor]]:
+        """As `of`, for the items of whatever source the projector was made for: a passage's text is one item."""
+        items = self._reader.read(texts, self._projector.config)
         with torch.inference_mode():
             vectors = self._projector(items)
         return soft_tokens(f"{version}:{self.name}", vectors)

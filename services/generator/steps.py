@@ -38,14 +38,12 @@ from services.generator.engine import (
 from services.generator.prompt import Prompt, PromptBuilder
 from services.generator.prompt import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
+from services.generator.soft_inputs import Soft, SoftInputs
 from services.generator.versions import Versions
 from services.generator.writing import OneRow, Prepared, Writer
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from services.generator.fusion import FeedbackFusion
-    from services.generator.state_vectors import StateVectors
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +63,7 @@ class GenerateStep:
         versions: Versions,
         identity: Document,
         fusion: FeedbackFusion | None = None,
-        state_vectors: StateVectors | None = None,
+        soft_inputs: SoftInputs | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -76,7 +74,7 @@ class GenerateStep:
         self._events = events
         self._versions = versions
         self._fusion = fusion  # None: revisions are made without a fusion head
-        self._state_vectors = state_vectors  # None: the state reaches the model as text alone
+        self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
         self._identity = identity  # the manifest's fields that are the worker's: version, base model, kernels, …
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
@@ -214,8 +212,9 @@ class GenerateStep:
         Raises: PromptTooLong of ``services.generator.prompt``.
         """
         decode = asked.decode_settings(turn, self._settings)
-        ids, soft = self._soft(turn)
-        prompt = self._prompt(turn, decode.max_new_tokens, ids, earlier)
+        notes = self._grounding(turn)
+        soft = self._soft_inputs.of(turn.get("state"), notes, self._version(turn))
+        prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier)
         room = self._engine.context_limit - len(prompt)
         decode = asked.adjusted(decode, prompt, turn, room, self._settings)
         request = DraftRequest(
@@ -226,11 +225,11 @@ class GenerateStep:
             history=prompt.history,
             tail=prompt.tail,
             settings=decode,
-            soft=soft,
+            soft=soft.vectors,
             fusion=self._fused(turn, prompt),
             feedback=prompt.feedback,
         )
-        return Prepared(turn, prompt, request, self._manifest(turn, prompt, decode, with_vectors=bool(soft)))
+        return Prepared(turn, prompt, request, self._manifest(turn, prompt, decode, soft))
 
     def writer(self, made: Prepared, listener: DraftListener) -> Writer:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""
@@ -282,26 +281,25 @@ class GenerateStep:
             self._forget(drafting)
             raise
 
-    def _soft(self, turn: Document) -> tuple[tuple[int, ...], Mapping[int, Tensor]]:
-        """The ids of the state's soft tokens and their vectors; none where the state is empty or there is no
-        projector."""
-        if self._state_vectors is None:
-            return (), {}
-        return self._state_vectors.of(turn.get("state"), self._version(turn))
-
     def _prompt(
-        self, turn: Document, reply_tokens: int, soft: Sequence[int], earlier: Sequence[Document] | None
+        self,
+        turn: Document,
+        reply_tokens: int,
+        notes: Sequence[GroundingText],
+        soft: Soft,
+        earlier: Sequence[Document] | None,
     ) -> Prompt:
         if earlier is None:
             earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"]) if turn["n"] > 1 else []
         return self._prompts.build(
             turn,
             earlier,
-            grounding=self._grounding(turn),
+            grounding=notes,
             reply_tokens=min(reply_tokens, self._engine.context_limit // 2),
             system_text=turn.get("system_text", ""),
-            soft=soft,
-            with_state=not soft or self._settings.state_vectors == "beside",
+            soft=soft.ids,
+            with_state=soft.with_state,
+            with_notes=soft.with_notes,
         )
 
     def _anew(self, turn: Document, prompt: Prompt) -> tuple[int, ...] | None:
@@ -310,9 +308,15 @@ class GenerateStep:
             return None
         plain = asked.unrevised(turn)
         soft = [token for token in prompt.tail if token < 0]
-        with_state = not soft or self._settings.state_vectors == "beside"
-        built = self._prompts.build(plain, [], grounding=prompt.notes, reply_tokens=1, soft=soft, with_state=with_state)
-        return built.tail
+        return self._prompts.build(
+            plain,
+            [],
+            grounding=prompt.notes,
+            reply_tokens=1,
+            soft=soft,
+            with_state=prompt.with_state,
+            with_notes=prompt.with_notes,
+        ).tail
 
     def _grounding(self, turn: Document) -> list[GroundingText]:
         found = turn.get("grounding") or {}
@@ -328,14 +332,15 @@ class GenerateStep:
             return None
         return self._fusion.of_turn(turn, prompt.constraints)
 
-    def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings, *, with_vectors: bool) -> Document:
+    def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
         digest = hashlib.sha256(repr((prompt.history, prompt.tail)).encode()).hexdigest()[:16]
         return {
             **self._identity,
             "version_id": self._version(turn),
-            "state_projector": self._state_vectors.name if self._state_vectors and with_vectors else "",
+            "state_projector": soft.state_projector,
+            "passage_projector": soft.passage_projector,
             "history_draft_ids": list(prompt.draft_ids),
             "dropped": list(prompt.dropped) if prompt.dropped else None,
             "state_revision": (turn.get("state") or {}).get("base_revision", 0),

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.common.constraints import Constraint, replacement
+from services.common.notes import note_text, noted_text, numbered
 from services.common.state import known_text
 from services.common.store import GroundingText
 
-_NOTE_LIMIT = 1_500  # characters of one passage; the rest of a long one is rarely what matched
 _UNITS = {
     "": "words",
     "words": "words",
@@ -33,12 +33,12 @@ _FORMATS = {
 
 def notes(texts: Sequence[GroundingText]) -> str:
     """Facts and passages as numbered notes; the numbers are what a reply cites."""
-    lines = []
-    for number, one in enumerate(texts, 1):
-        text = " ".join(one.text.split())[:_NOTE_LIMIT]
-        titled = one.kind == "passage" and one.heading and not text.startswith(one.heading)
-        lines.append(f"[{number}] {one.heading}: {text}" if titled else f"[{number}] {text}")
-    return "\n".join(lines)
+    return numbered(note_line(one) for one in texts)
+
+
+def note_line(one: GroundingText) -> str:
+    """A fact or passage as the model reads it, on one line without its number."""
+    return note_text(one.heading if one.kind == "passage" else "", one.text)
 
 
 def context_text(noted: str, state: str) -> str:
@@ -47,7 +47,7 @@ def context_text(noted: str, state: str) -> str:
     if state:
         parts.append(known_text(state))
     if noted:
-        parts.append(f"Answer from these notes and cite them by number:\n{noted}")
+        parts.append(noted_text(noted))
     return "\n\n".join(parts)
 
 

@@ -10,7 +10,9 @@ Three sets, each answered greedily by the generator's own engine and prompts, wi
   old value is in the answer, and how often the new one.
 
 An answer counts where the gold answer stands in it as words, both in lower case without articles and punctuation; for
-yes and no, where it is the first of the two said. Arms: `none` (the question alone) and `text` (notes in the prompt).
+yes and no, where it is the first of the two said. Arms: `none` (the question alone), `text` (notes in the prompt),
+`vector` (the notes as soft tokens of the passages' projector), `both`, and two controls in which the vectors are those
+of the set's next question: `vector-other` and `both-other`.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ from services.generator.backends.build import build_backend
 from services.generator.engine import DecodeSettings, DraftRequest, Engine
 from services.generator.prompt import PromptBuilder
 from services.generator.settings import GeneratorSettings
+from services.generator.state_vectors import COMMITTED, StateVectors, load_state_vectors
+from services.generator.wording import note_line
 from services.knowledge.domain.query import Query
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model
@@ -46,6 +50,7 @@ from tests.eval.retrieval import Corpus, banking, hotpot, interval, read
 from tests.eval.revision_arms import Waiting
 
 SEED = 17
+ARMS = ("none", "text", "vector", "both", "vector-other", "both-other")
 PASSAGES = 4  # as the ground step takes by default
 _LINE = re.compile(r"^\s*-\s+(?P<label>[A-Z][A-Za-z /-]{3,48}[a-z])(?:\s*\([^)]*\))?:\s+(?P<value>[^\n]{1,60})$", re.M)
 _VALUE = re.compile(r"(?:\$[\d,.]*\d|\d[\d,.]*%?)")
@@ -135,7 +140,7 @@ def fact_questions(data: Path, encoder: SentenceEncoder, per_relation: int) -> l
 class Answerer:
     """The generator without its queues."""
 
-    def __init__(self, rows: int, tokens: int) -> None:
+    def __init__(self, rows: int, tokens: int, projector: Path | None = None) -> None:
         self._settings = GeneratorSettings(rows=rows, reply_tokens=tokens, compute_threads=1)
         folder = find_model(self._settings.model, self._settings.cache_dir)
         self.version = content_hash(folder, self._settings.cache_dir)
@@ -143,20 +148,35 @@ class Answerer:
         limit, text = self._engine.context_limit, self._settings.system_text
         self._prompts = PromptBuilder(self._engine.codec, chat_format(folder), limit, text)
         self._pool = ThreadPoolExecutor(rows)
+        self._vectors: StateVectors | None = load_state_vectors(projector, self.version) if projector else None
 
-    def answer(self, questions: Sequence[Asked], notes: Callable[[Asked], Sequence[GroundingText]]) -> list[str]:
-        """A reply to each question, with these notes in the prompt."""
+    def answer(
+        self,
+        questions: Sequence[Asked],
+        notes: Callable[[Asked], Sequence[GroundingText]],
+        projected: Callable[[Asked], Sequence[GroundingText]] = lambda _: (),
+    ) -> list[str]:
+        """A reply to each question, with these notes in the prompt, and `projected` ones as soft tokens.
+
+        Raises:
+            ValueError: notes are to be projected and there is no projector that fits.
+        """
 
         def write(numbered: tuple[int, Asked]) -> str:
             key = f"{numbered[0]}"
             turn = {"_id": key, "n": 1, "round": 0, "text": numbered[1].question, "drafts": [{"id": key, "round": 0}]}
+            lines = [note_line(one) for one in projected(numbered[1])]
+            if lines and self._vectors is None:
+                raise ValueError("no projector of passages that fits this model")
+            ids, soft = self._vectors.of_items(lines, self.version) if lines and self._vectors else ((), {})
             prompt = self._prompts.build(
-                turn, [], grounding=notes(numbered[1]), reply_tokens=self._settings.reply_tokens
+                turn, [], grounding=notes(numbered[1]), reply_tokens=self._settings.reply_tokens, soft=ids
             )
             decode = DecodeSettings(max_new_tokens=self._settings.reply_tokens)
             heard = Waiting()
             self._engine.submit(
-                DraftRequest(key, "eval", key, self.version, prompt.history, prompt.tail, decode), heard
+                DraftRequest(key, "eval", key, self.version, prompt.history, prompt.tail, decode, soft=soft),
+                heard,
             )
             text = heard.draft().text
             self._engine.forget("eval", key)
@@ -181,10 +201,12 @@ def report(asked: Sequence[Asked], arm: str, replies: Sequence[str], raw: list[d
         for measure, values in measures.items():
             low, high = interval([float(value) for value in values])
             share = float(np.mean(values))
-            print(f"{name:8s} {arm:5s} {measure:9s} {share:.3f} [{low:.3f}, {high:.3f}]  n={len(values)}", flush=True)
+            print(f"{name:8s} {arm:12s} {measure:9s} {share:.3f} [{low:.3f}, {high:.3f}]  n={len(values)}", flush=True)
             figures[f"{name}_{arm}_{measure}"] = round(share, 4)
         if arm != "none" and grounded:
-            print(f"{name:8s} {arm:5s} {'of those whose notes have it':29s} {np.mean(grounded):.3f}  n={len(grounded)}")
+            print(
+                f"{name:8s} {arm:12s} {'of those whose notes have it':29s} {np.mean(grounded):.3f}  n={len(grounded)}"
+            )
             figures[f"{name}_{arm}_right_of_grounded"] = round(float(np.mean(grounded)), 4)
             cited = [one for asked_one, reply in pairs for one in cite(reply, [note.text for note in asked_one.notes])]
             marked = [one.supported for one in cited if one.marked]
@@ -200,7 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with knowledge/ and edits/")
     parser.add_argument("--sets", nargs="+", default=["hotpot", "banking", "facts"])
-    parser.add_argument("--arms", nargs="+", choices=["none", "text"], default=["none", "text"])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=["none", "text"])
+    parser.add_argument("--projector", type=Path, default=COMMITTED.with_name("passages.safetensors"))
     parser.add_argument("--banking", type=int, default=100, help="questions of τ-Banking's style")
     parser.add_argument("--per-relation", type=int, default=40)
     parser.add_argument("--limit", type=int, default=0, help="questions a set; 0: all")
@@ -221,12 +244,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in options.sets:
         grounded = [one.grounded for one in asked if one.set == name]
         print(f"{name:8s} {len(grounded)} questions; the answer is in the notes of {np.mean(grounded):.3f}", flush=True)
-    answerer = Answerer(options.rows, options.tokens)
+    projecting = any(arm not in ("none", "text") for arm in options.arms)
+    answerer = Answerer(options.rows, options.tokens, options.projector if projecting else None)
+    following = {(one.set, one.id): after for one, after in zip(asked, [*asked[1:], *asked[:1]], strict=True)}
     raw: list[dict[str, Any]] = []
     figures: dict[str, float] = {}
     for arm in options.arms:
         started = time.monotonic()
-        replies = answerer.answer(asked, lambda one, arm=arm: one.notes if arm == "text" else ())  # type: ignore[misc]
+        written = arm == "text" or arm.startswith("both")
+        given = {"vector": lambda one: one, "both": lambda one: one}.get(arm)
+        if arm.endswith("-other"):
+            given = lambda one: following[one.set, one.id]  # noqa: E731
+        replies = answerer.answer(
+            asked,
+            lambda one, written=written: one.notes if written else (),  # type: ignore[misc]
+            lambda one, given=given: given(one).notes if given else (),  # type: ignore[misc]
+        )
         figures |= report(asked, arm, replies, raw)
         print(f"{arm}: {time.monotonic() - started:.0f} s", flush=True)
     answerer.close()

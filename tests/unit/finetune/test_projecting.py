@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from services.finetune.projecting.dialogues import gold_state, stands, stated_replies
+from services.finetune.projecting.passages import draw_questions
 from services.finetune.projecting.trainer import ProjectorPlan, ProjectorTrainer, SoftSample
 from services.models.soft_prompt import ProjectorConfig, SoftPrompt
 
@@ -98,3 +102,18 @@ def test_a_batch_does_not_change_a_sample() -> None:
     for text in (True, False):
         one = alone.measure(samples, text=text, vectors="own")
         assert abs(one - together.measure(samples, text=text, vectors="own")) < 1e-4
+
+
+def test_questions_over_passages_are_answered_by_one_of_their_two_passages(tmp_path: Path) -> None:
+    text = " ".join(f"Cells of kind {name} divide more slowly than all the others here." for name in ("A", "B", "C"))
+    documents = [{"title": f"Study {n}", "text": text.replace("slowly", f"slowly by {n} hours")} for n in range(4)]
+    with gzip.open(tmp_path / "scifact_corpus.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(one) + "\n" for one in documents)
+    drawn = draw_questions(tmp_path, 40, seed=3)
+    assert drawn == draw_questions(tmp_path, 40, seed=3) != draw_questions(tmp_path, 40, seed=4)
+    sheets = [one for one in drawn if not one.question.startswith("Complete")]
+    assert (len(drawn), len(sheets)) == (40, 20)
+    assert all(len(one.items) == 2 for one in drawn)
+    for one in drawn:
+        said = one.answer.rpartition(" is ")[2].rstrip(".") if one in sheets else one.answer
+        assert any(said in item for item in one.items)
