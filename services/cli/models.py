@@ -10,6 +10,7 @@ from antiphon.v1 import model_pb2
 from services.cli.connection import connected
 from services.cli.options import JsonOption, LimitOption
 from services.cli.output import console, print_json, print_table
+from services.cli.train import kind_word
 
 models = typer.Typer(no_args_is_help=True, help="Model versions: list, show, promote, canary, rollback, serving.")
 Epoch = Annotated[int | None, typer.Option("--expected-epoch", help="Refuse if somebody changed it meanwhile")]
@@ -26,10 +27,17 @@ def list_versions(context: typer.Context, limit: LimitOption = 20, as_json: Json
     marks = {answer.pointer.previous_id: "previous", answer.pointer.canary_id: "canary"}
     marks[answer.pointer.current_id] = "[green]current[/green]"
     rows = [
-        (one.id, status_word(one), one.base_model, marks.get(one.id, ""), one.create_time.ToDatetime().date())
+        (
+            one.id,
+            kind_word(one.kind),
+            status_word(one),
+            one.base_model,
+            marks.get(one.id, ""),
+            one.create_time.ToDatetime().date(),
+        )
         for one in answer.versions
     ]
-    print_table(("version", "status", "base model", "", "made"), rows, "Only the base model is there.")
+    print_table(("version", "kind", "status", "base model", "", "made"), rows, "Only the base model is there.")
 
 
 @models.command("show")
@@ -40,7 +48,11 @@ def show_version(context: typer.Context, version: str, as_json: JsonOption = Fal
     if as_json:
         print_json(found)
         return
-    console.print(f"{found.id} {status_word(found)}, from {found.parent_id or found.base_model}")
+    console.print(
+        f"{found.id} {kind_word(found.kind)}, {status_word(found)}, from {found.parent_id or found.base_model}"
+    )
+    if found.fusion_head_id:
+        console.print(f"[dim]revisions use the fusion head {found.fusion_head_id}[/dim]")
     rows = [
         (
             one.name,

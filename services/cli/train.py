@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,6 +15,15 @@ from services.cli.options import JsonOption, LimitOption
 from services.cli.output import console, errors, print_json, print_json_line, print_table
 
 train = typer.Typer(no_args_is_help=True, help="Learn from feedback: start, watch, cancel, list.")
+
+
+class Kind(StrEnum):
+    """What a training changes."""
+
+    ADAPTER = "adapter"
+    FUSION_HEAD = "fusion-head"
+
+
 ENDED = (
     model_pb2.TRAINING_STATUS_COMPLETED,
     model_pb2.TRAINING_STATUS_CANCELLED,
@@ -24,7 +34,9 @@ ENDED = (
 @train.command("start")
 def start(
     context: typer.Context,
-    from_version: Annotated[str, typer.Option(help="Default: the current version")] = "",
+    kind: Annotated[
+        Kind, typer.Option(help="What learns: low-rank pairs, or the head that mixes feedback into revisions")
+    ] = Kind.ADAPTER,
     promote: Annotated[bool, typer.Option("--promote", help="Promote what passes its gates")] = False,
     max_steps: Annotated[int | None, typer.Option(min=1)] = None,
     watch_it: Annotated[bool, typer.Option("--watch", help="Follow it to its end")] = False,
@@ -32,7 +44,8 @@ def start(
 ) -> None:
     """Start a training on the feedback that is there."""
     settings = model_pb2.TrainingSettings(max_steps=max_steps)
-    request = model_pb2.StartTrainingRequest(from_version_id=from_version, settings=settings, promote=promote)
+    number = model_pb2.TrainingKind.Value(f"TRAINING_KIND_{kind.name}")
+    request = model_pb2.StartTrainingRequest(settings=settings, promote=promote, kind=number)
     with connected(context) as client:
         training = client.models.StartTraining(request).training
     if watch_it:
@@ -87,10 +100,22 @@ def list_trainings(context: typer.Context, limit: LimitOption = 20, as_json: Jso
         print_json(answer)
         return
     rows = [
-        (one.id, status_word(one), f"{one.step}/{one.total_steps}", one.new_examples, one.version_id)
+        (
+            one.id,
+            kind_word(one.kind),
+            status_word(one),
+            f"{one.step}/{one.total_steps}",
+            one.new_examples,
+            one.version_id,
+        )
         for one in answer.trainings
     ]
-    print_table(("training", "status", "step", "examples", "version"), rows, "No training yet.")
+    print_table(("training", "kind", "status", "step", "examples", "version"), rows, "No training yet.")
+
+
+def kind_word(kind: model_pb2.TrainingKind.ValueType) -> str:
+    """What a training changes, in words."""
+    return model_pb2.TrainingKind.Name(kind).removeprefix("TRAINING_KIND_").lower().replace("_", " ")
 
 
 def status_word(training: model_pb2.Training) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -91,12 +91,22 @@ class Batcher(threading.Thread):
             return lesson(record, record.get("prompt", ""), record.get("reply", ""))
         if turn is None:
             return Lesson(refusal="the turn it is about is gone")
-        return lesson(record, turn["text"], _reply(turn, record.get("round")))
+        draft = _draft(turn, record.get("round"))
+        return lesson(record, turn["text"], str(draft.get("text", "")), _revised(turn, draft))
 
 
-def _reply(turn: Document, round_number: int | None) -> str:
+def _draft(turn: Document, round_number: int | None) -> Mapping[str, Any]:
     if round_number is None:
-        draft: Any = chosen_draft(turn)
-    else:
-        draft = next((one for one in turn["drafts"] if one["round"] == round_number), None)
-    return str(draft.get("text", "")) if draft else ""
+        return chosen_draft(turn) or {}
+    return next((one for one in turn["drafts"] if one["round"] == round_number), {})
+
+
+def _revised(turn: Document, draft: Mapping[str, Any]) -> Document | None:
+    """What a revised draft betters: the draft before, what was said of it, and how that was understood."""
+    said = draft.get("feedback")
+    before = [one for one in turn["drafts"] if one["round"] < draft.get("round", 0) and one.get("text")]
+    if not said or not before:
+        return None
+    understood = (turn.get("understood") or {}).get(str(draft["round"])) or {}
+    constraints = understood.get("constraints") or said.get("constraints") or []
+    return {"reply": str(before[-1]["text"]), "comment": said.get("comment"), "constraints": constraints}

@@ -24,6 +24,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from services.finetune.domain.gate import MOST_DRIFT
 from services.finetune.fusing.base import FrozenBase
 from services.finetune.fusing.codec import TextsCodec
 from services.finetune.fusing.corpus import base_replies, human_examples, prompts, rule_examples, split
@@ -31,10 +32,7 @@ from services.finetune.fusing.dataset import Collector, Positions
 from services.finetune.fusing.trainer import FusionPlan, FusionTrainer, HeadLoss
 from services.finetune.settings import FinetuneSettings
 from services.models.feedback_vectors import FeedbackVectors, head_config, literal_config
-from services.models.fusion import FusionHead, head_id, write_head
-
-MOST_DRIFT = 0.15
-"""Most nats per token by which a head may move what nobody asked about."""
+from services.models.fusion import FusionHead, head_id, read_head, write_head
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,13 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data, held = _positions(options, base, vectors, codec)
     version, size = base.texts.base_version, base.hidden_size
     literal = options.mode == "literal"
-    head = FusionHead(literal_config(size, version) if literal else head_config(size, version, options.inner))
+    config = literal_config(size, version) if literal else head_config(size, version, options.inner)
+    head = read_head(options.start.read_bytes(), version) if options.start else FusionHead(config)
+    head.requires_grad_(True)
     plan = FusionPlan(
         options.steps, options.batch, options.learning_rate, options.unchanged_weight,
-        human_weight=options.human_weight, seed=options.seed, seconds=options.seconds,
+        kind_weights={"human": options.human_weight}, seed=options.seed, seconds=options.seconds,
     )  # fmt: skip
     constant = _constant(vectors, data) if options.constant else None
-    trainer = FusionTrainer(head, vectors, base.head, _masks(codec), plan, constant)
+    trainer = FusionTrainer(head, vectors, base.head, codec.masks(), plan, constant)
     started = time.monotonic()
     steps = trainer.train(data, lambda step, loss: _tell(step, loss, started), held)
     record = {
@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--name", default="head", help="name of the head's files")
     made.add_argument("--mode", choices=["gated", "literal"], default="gated")
     made.add_argument("--constant", action="store_true", help="control: every vector is the training set's mean")
+    made.add_argument("--start", type=Path, help="head to go on from; its shape stays")
     made.add_argument("--general", type=int, default=64, help="general questions beside the data's prompts")
     made.add_argument("--samples", type=int, default=1, help="replies drawn for a prompt beside the greedy one")
     made.add_argument("--tokens", type=int, default=76, help="most tokens of such a reply")
@@ -142,9 +143,9 @@ def _positions(
 
 def _measures(trainer: FusionTrainer, held: Positions) -> dict[str, Any]:
     found: dict[str, HeadLoss] = {
-        "base": trainer.measure(held, off=True),
-        "head": trainer.measure(held),
-        "shuffled": trainer.measure(held, shuffled=True),
+        "base": trainer.measure(held, off=True, without={"human"}),
+        "head": trainer.measure(held, without={"human"}),
+        "shuffled": trainer.measure(held, without={"human"}, shuffled=True),
     }
     return {name: {key: round(value, 4) for key, value in asdict(one).items()} for name, one in found.items()}
 
@@ -154,16 +155,6 @@ def _constant(vectors: FeedbackVectors, data: Positions) -> dict[str, Tensor]:
     some = torch.randperm(len(data))[:4000]
     made, present = vectors.batch([data.steps[i] for i in some.tolist()], data.comments[data.example[some]])
     return {name: vector[present[name]].mean(0) for name, vector in made.items()}
-
-
-def _masks(codec: TextsCodec) -> dict[str, Tensor]:
-    """For kinds of edits that forbid letters or marks, the tokens that hold them."""
-    spelled = [codec.spelling(token).decode("utf-8", "ignore") for token in range(codec.size)]
-    return {
-        "lower": torch.tensor([any(c.isupper() for c in text) for text in spelled]),
-        "upper": torch.tensor([any(c.islower() for c in text) for text in spelled]),
-        "no_comma": torch.tensor(["," in text for text in spelled]),
-    }
 
 
 def _tell(step: int, loss: float, started: float) -> None:

@@ -27,6 +27,12 @@ class FinetuneSettings(CommonSettings):
         "auto", description="Arithmetic of a training's products; auto: bf16 where the CPU computes in it."
     )
     train_threads: int = Field(0, ge=0, description="Threads of a training run; 0 takes one for each core.")
+    fuse_steps: int = Field(300, ge=1, description="Optimiser steps of a fusion head's training.")
+    fuse_learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate of a fusion head's training.")
+    fuse_least: int = Field(8, ge=1, description="Commented corrections from which on a fusion head is trained.")
+    fuse_rule_edits: int = Field(
+        600, ge=0, description="Edits made by rule from the base model's replies that a fusion head replays."
+    )
     rehearsals: int = Field(
         96, ge=0, description="Replies of the base model to general questions that are replayed and held out."
     )

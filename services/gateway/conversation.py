@@ -10,7 +10,7 @@ from antiphon.v1 import conversation_pb2 as pb
 from antiphon.v1 import conversation_pb2_grpc as rpc
 
 from services.common.errors import InvalidArgument
-from services.common.store import Document, NewTurn, Outlook, Request, Store, TurnLimits
+from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.dispatch import Dispatch
@@ -175,11 +175,9 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     ) -> Followed:
         tenant = caller().tenant
         limits = self._limits(self._settings.turn_deadline_seconds)
-        return await self._talk.reopen(
-            tenant,
-            turn,
-            key,
-            lambda: self._store.rounds.reopen_for_revision(
+
+        def reopen() -> Accepted:
+            reopened = self._store.rounds.reopen_for_revision(
                 tenant,
                 turn,
                 request=key,
@@ -191,9 +189,12 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
                 min_watermark=watermark,
                 deadline_seconds=self._settings.turn_deadline_seconds,
                 retry=retry,
-            ),
-            limits,
-        )
+            )
+            if feedback is not None:
+                self._store.feedback.of_revision(tenant, key, reopened.turn, feedback)
+            return reopened
+
+        return await self._talk.reopen(tenant, turn, key, reopen, limits)
 
     # -- single answers -------------------------------------------------------------------------
 
@@ -209,8 +210,14 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         chosen = request.round if request.HasField("round") else None
         if chosen is not None:
             check.between("round", chosen, 0, check.MAX_INT64)
-        turn = await self._threads.run(self._store.rounds.accept_draft, caller().tenant, turn_id, chosen)
-        return pb.AcceptDraftResponse(turn=turn_message(turn))
+        tenant = caller().tenant
+
+        def accept() -> Document:
+            accepted = self._store.rounds.accept_draft(tenant, turn_id, chosen)
+            self._store.feedback.of_acceptance(tenant, accepted)
+            return accepted
+
+        return pb.AcceptDraftResponse(turn=turn_message(await self._threads.run(accept)))
 
     async def PostReply(self, request: pb.PostReplyRequest, context: Context) -> pb.PostReplyResponse:
         key = check.request_of("PostReply", request)

@@ -15,7 +15,13 @@ from services.common.errors import FailedPrecondition, InvalidArgument
 from services.common.store import Document, Store
 from services.gateway import validation as check
 from services.gateway.auth import caller
-from services.gateway.mapping.models import pointer_message, serving_message, training_message, version_message
+from services.gateway.mapping.models import (
+    pointer_message,
+    serving_message,
+    training_kind,
+    training_message,
+    version_message,
+)
 from services.gateway.mapping.turns import manifest_message
 from services.gateway.quotas import Quotas
 from services.gateway.replaying import Replaying
@@ -64,18 +70,23 @@ class ModelService(rpc.ModelServiceServicer):
     async def StartTraining(self, request: pb.StartTrainingRequest, context: Any) -> pb.StartTrainingResponse:
         key = check.request_of("StartTraining", request)
         settings = _training_settings(request.settings)
+        check.choice("kind", pb.TrainingKind, request.kind)
+        kind = training_kind(request.kind)
         start = check.words("from_version_id", request.from_version_id, check.MAX_ID, needed=False)
         if start:
             raise InvalidArgument(
-                "from_version_id", "versions are trained from the base model with replay; leave it empty"
+                "from_version_id", "pairs are trained from the base model, a head beside what is served; leave it empty"
             )
         tenant = caller().tenant
 
         def begin() -> pb.Training:
-            if not self._store.examples.untrained(tenant, limit=1):
-                raise FailedPrecondition("no example came since the last training", reason="NOTHING_TO_LEARN")
+            if not self._store.examples.untrained(tenant, kind, limit=1):
+                what = "example" if kind == "adapter" else "correction with a comment or a constraint"
+                raise FailedPrecondition(f"no {what} came since the last training", reason="NOTHING_TO_LEARN")
             self._quotas.training(tenant, key)
-            fields = {"settings": settings, "promote": request.promote, "from_version": ""}
+            served = self._store.versions.pointer(tenant)["current"]
+            fields = {"kind": kind, "settings": settings, "promote": request.promote, "served": served}
+            fields["from_version"] = served if kind == "fusion_head" else ""
             run, created = self._store.trainings.start(tenant, key, fields)
             if created:
                 training = run["_id"]

@@ -29,7 +29,7 @@ from services.generator.versions import Versions
 from services.models.chat import CHATML, ChatFormat, chat_format
 
 if TYPE_CHECKING:
-    from services.generator.fusion import FeedbackFusion
+    from services.generator.fusion import FeedbackFusion, FusionLoader
 
 log = structlog.get_logger(__name__)
 ANNOUNCE_SECONDS = 3.0
@@ -55,7 +55,7 @@ class Generator:
         self._bus.declare([replay_queue(redis=self._bus.redis)])
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)
-        chat, identity, backend, fusion, soft_inputs = self._model()
+        chat, identity, backend, fusion, loader, soft_inputs = self._model()
         self._engine = Engine(
             backend,
             waiting_limit=settings.waiting_drafts,
@@ -67,7 +67,15 @@ class Generator:
         prompts = PromptBuilder(
             self._engine.codec, chat, self._engine.context_limit, settings.system_text, settings.revision_wording
         )
-        self._versions = Versions(self._store, self._engine, backend, identity["version_id"], settings.versions)
+        self._versions = Versions(
+            self._store,
+            self._engine,
+            backend,
+            identity["version_id"],
+            settings.versions,
+            loader,
+            identity.get("fusion_head", ""),
+        )
         self._step = GenerateStep(
             settings,
             self._store,
@@ -83,9 +91,11 @@ class Generator:
         )
         self._replay = ReplayStep(self._store, self._engine, self._versions, self._step, self._publisher)
 
-    def _model(self) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None, SoftInputs]:
-        """The chat format, the manifest's fields that don't change between turns, the loaded backend, the fusion
-        head of revisions, and what makes soft tokens."""
+    def _model(
+        self,
+    ) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None, FusionLoader | None, SoftInputs]:
+        """The chat format, the manifest's fields that don't change between turns, the loaded backend, the fusion head
+        of revisions whose version has none, what loads versions' heads, and what makes soft tokens."""
         settings = self._settings
         backend = build_backend(settings, _log_progress)
         identity: Document = {
@@ -94,12 +104,13 @@ class Generator:
             "tokenizer_hash": backend.codec.digest,
         }
         fusion: FeedbackFusion | None = None
+        loader: FusionLoader | None = None
         soft_inputs = SoftInputs()
         if settings.engine == "echo":
             chat = CHATML
             identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
         else:
-            from services.generator.fusion import load_fusion
+            from services.generator.fusion import FusionLoader
             from services.models.language_model import content_hash, find_model
 
             folder = find_model(settings.model, settings.cache_dir)
@@ -110,14 +121,14 @@ class Generator:
                 "dtype": getattr(backend, "dtype", ""),
                 "kernels": getattr(backend, "kernel", settings.kernel),
             }
+            loader = FusionLoader(folder, identity["version_id"], backend.codec)
             if settings.fusion_head:
-                head = Path(settings.fusion_head)
-                fusion = load_fusion(head, folder, identity["version_id"], backend)
+                fusion = loader.load(Path(settings.fusion_head), backend)
             identity["fusion_head"] = fusion.head if fusion else ""
             soft_inputs = SoftInputs.load(settings, identity["version_id"])
         template = json.dumps([chat.head_open, chat.head_close, chat.reply_open, chat.next_open])
         identity["template_hash"] = hashlib.sha256(template.encode()).hexdigest()[:16]
-        return chat, identity, backend, fusion, soft_inputs
+        return chat, identity, backend, fusion, loader, soft_inputs
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,11 @@ from services.generator.backends.codec import TokenizerCodec
 from services.generator.engine import FusionInput
 from services.models.feedback_reader import READER, FeedbackReader
 from services.models.feedback_vectors import DraftVectors, FeedbackVectors
-from services.models.fusion import BadHead, FusionHead, head_id, read_head
+from services.models.fusion import BadHead, FusionHead, head_id, read_head, write_head
 from services.models.language_model import iterate_weights
 
 if TYPE_CHECKING:
-    from services.generator.backends.base import Backend
+    from services.generator.backends.base import Backend, Codec
     from services.models.feedback_reader import Spelling
 
 log = structlog.get_logger(__name__)
@@ -47,29 +48,57 @@ class FeedbackFusion:
         return self.of(str(feedback.get("comment") or ""), constraints)
 
 
-def load_fusion(file: Path, folder: Path, base_version: str, backend: Backend) -> FeedbackFusion | None:
-    """Load a head's file into the backend (before its engine starts).
+class FusionLoader:
+    """Makes heads ready for revisions on one base model; thread-safe, and the embeddings are read once."""
 
-    None, with a line in the log, where there is no such file, or where the head stands on another base model or on
-    vectors that this code does not make: revisions then go without it.
-    """
-    if not file.is_file():
-        log.warning("fusion_head_missing", file=str(file))
-        return None
-    content = file.read_bytes()
-    try:
-        head: FusionHead = read_head(content, base_version)
+    def __init__(self, folder: Path, base_version: str, codec: Codec) -> None:
+        self._folder = folder
+        self._base_version = base_version
+        self._codec = codec
+        self._lock = threading.Lock()
+        self._vectors: FeedbackVectors | None = None
+
+    def read(self, file: Path) -> FusionHead | None:
+        """The head in a file; None, with a line in the log, where there is none that stands on this base model."""
+        if not file.is_file():
+            log.warning("fusion_head_missing", file=str(file))
+            return None
+        try:
+            return read_head(file.read_bytes(), self._base_version)
+        except BadHead as reason:
+            log.info("fusion_head_not_used", reason=str(reason))
+            return None
+
+    def fusion(self, head: FusionHead) -> FeedbackFusion | None:
+        """What gives the head its vectors, under its content hash; None, with a line in the log, where the head was
+        trained on vectors that this code does not make: revisions then go without it."""
         if head.config.reader != READER:
-            raise BadHead(f"the head was trained on vectors of {head.config.reader}, not {READER}")
-    except BadHead as reason:
-        log.info("fusion_head_not_used", reason=str(reason))
+            reason = f"the head was trained on vectors of {head.config.reader}, not {READER}"
+        elif not isinstance(self._codec, TokenizerCodec):
+            reason = "this engine has no tokenizer"
+        elif (vectors := self._made()) is None:
+            reason = "the model's embeddings have an unknown name"
+        else:
+            return FeedbackFusion(head_id(write_head(head)), self._codec, vectors)
+        log.info("fusion_head_not_used", reason=reason)
         return None
-    table = next((t for name, t in iterate_weights(folder) if name in _EMBEDDINGS), None)
-    if table is None:
-        log.info("fusion_head_not_used", reason="the model's embeddings have an unknown name")
-        return None
-    if not isinstance(backend.codec, TokenizerCodec):
-        return None
-    name = head_id(content)
-    backend.load_head(name, head)
-    return FeedbackFusion(name, backend.codec, FeedbackVectors(table))
+
+    def _made(self) -> FeedbackVectors | None:
+        with self._lock:
+            if self._vectors is None:
+                table = next((t for name, t in iterate_weights(self._folder) if name in _EMBEDDINGS), None)
+                self._vectors = FeedbackVectors(table) if table is not None else None
+            return self._vectors
+
+    def load(self, file: Path, backend: Backend) -> FeedbackFusion | None:
+        """Load a head's file into the backend (before its engine starts); None where revisions go without it."""
+        head = self.read(file)
+        fusion = self.fusion(head) if head is not None else None
+        if fusion is not None and head is not None:
+            backend.load_head(fusion.head, head)
+        return fusion
+
+
+def load_fusion(file: Path, folder: Path, base_version: str, backend: Backend) -> FeedbackFusion | None:
+    """A head's file for one base model, loaded into the backend as ``FusionLoader.load`` does."""
+    return FusionLoader(folder, base_version, backend.codec).load(file, backend)

@@ -213,7 +213,8 @@ class GenerateStep:
         """
         decode = asked.decode_settings(turn, self._settings)
         notes = self._grounding(turn)
-        soft = self._soft_inputs.of(turn.get("state"), notes, self._version(turn))
+        computed_by = self._versions.computed_by(turn.get("version") or "")
+        soft = self._soft_inputs.of(turn.get("state"), notes, computed_by)
         prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier)
         room = self._engine.context_limit - len(prompt)
         decode = asked.adjusted(decode, prompt, turn, room, self._settings)
@@ -221,7 +222,7 @@ class GenerateStep:
             key=f"{turn['_id']}:{turn['round']}:{turn['attempt']}",
             tenant=turn["tenant"],
             session=turn["session"],
-            version=self._version(turn),
+            version=computed_by,
             history=prompt.history,
             tail=prompt.tail,
             settings=decode,
@@ -327,18 +328,25 @@ class GenerateStep:
     def _version(self, turn: Document) -> str:
         return self._versions.name(turn.get("version") or "")
 
+    def _head(self, turn: Document) -> FeedbackFusion | None:
+        """The head of the turn's version, else the worker's."""
+        return self._versions.fusion(turn.get("version") or "") or self._fusion
+
     def _fused(self, turn: Document, prompt: Prompt) -> FusionInput | None:
-        if self._fusion is None or not asked.fused(turn):
+        head = self._head(turn)
+        if head is None or not asked.fused(turn):
             return None
-        return self._fusion.of_turn(turn, prompt.constraints)
+        return head.of_turn(turn, prompt.constraints)
 
     def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
         digest = hashlib.sha256(repr((prompt.history, prompt.tail)).encode()).hexdigest()[:16]
+        head = self._head(turn)
         return {
             **self._identity,
             "version_id": self._version(turn),
+            "fusion_head": head.head if head is not None else "",
             "state_projector": soft.state_projector,
             "passage_projector": soft.passage_projector,
             "history_draft_ids": list(prompt.draft_ids),
@@ -371,7 +379,8 @@ class GenerateStep:
     def _remember(self, drafting: Drafting, draft: FinishedDraft) -> None:
         """Let the engine compute the accepted history in idle time, so that the next turn begins at once."""
         history = self._prompts.continued(drafting.prompt, drafting.turn, draft.token_ids)
-        self._engine.remember(drafting.tenant, drafting.turn["session"], self._version(drafting.turn), history)
+        computed_by = self._versions.computed_by(drafting.turn.get("version") or "")
+        self._engine.remember(drafting.tenant, drafting.turn["session"], computed_by, history)
 
     def _ended(self, drafting: Drafting, settled: bool) -> None:
         self._forget(drafting)

@@ -1,4 +1,4 @@
-"""A model version's weights: low-rank pairs for a base model's linear layers, in one safetensors file.
+"""A model version's low-rank pairs for a base model's linear layers, and the safetensors file that holds them.
 
 LoRA (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", equation 3): a layer computes
 ``W x + scale · B A x`` with ``A: [rank, in_features]``, ``B: [out_features, rank]`` and scale = alpha / rank.
@@ -77,8 +77,8 @@ def version_id(weights: bytes) -> str:
     return hashlib.sha256(weights).hexdigest()[:32]
 
 
-def write_adapter(model: PeftModel, base_version: str) -> bytes:
-    """The trained pairs of a peft model as a version's file; the same pairs always give the same bytes.
+def adapter_of(model: PeftModel, base_version: str) -> Adapter:
+    """The trained pairs of a peft model.
 
     Raises: BadVersion: the model has other trained parts than low-rank pairs, or mixed ranks.
     """
@@ -96,8 +96,27 @@ def write_adapter(model: PeftModel, base_version: str) -> bytes:
         layer, projection, half = match.groups()
         value = tensor.detach().float().cpu()
         tensors[f"layers.{layer}.{projection}.lora_{half}"] = (value * scale if half == "B" else value).contiguous()
-    about = {"format": FORMAT, "base_version": base_version, "rank": config.r}
-    # One entry: safetensors writes several in random order, and the same weights must give the same bytes.
+    return Adapter(base_version, config.r, read_pairs(tensors, config.r))
+
+
+def write_adapter(adapter: Adapter) -> bytes:
+    """The pairs as a version's file; the same pairs always give the same bytes."""
+    about = {"format": FORMAT, "base_version": adapter.base_version, "rank": adapter.rank}
+    return write_file(adapter_tensors(adapter), about)
+
+
+def adapter_tensors(adapter: Adapter) -> dict[str, Tensor]:
+    """The pairs by their names in a version's file."""
+    return {
+        f"layers.{layer}.{projection}.lora_{half}": tensor.contiguous()
+        for (layer, projection), pair in adapter.pairs.items()
+        for half, tensor in zip("AB", pair, strict=True)
+    }
+
+
+def write_file(tensors: dict[str, Tensor], about: dict[str, Any]) -> bytes:
+    """A version's file of these tensors. What it is `about` is one entry of the header: safetensors writes several in
+    random order, and the same weights must give the same bytes."""
     return save(dict(sorted(tensors.items())), {_ABOUT: json.dumps(about, sort_keys=True)})
 
 
@@ -106,16 +125,31 @@ def read_adapter(weights: bytes, base_version: str) -> Adapter:
 
     Raises: BadVersion: not such a file, pairs that don't fit together, or another base model than ``base_version``.
     """
-    metadata = _metadata(weights)
-    if metadata.get("format") != FORMAT:
-        raise BadVersion(f"the file's format is {metadata.get('format')!r}, not {FORMAT}")
-    if metadata.get("base_version") != base_version:
-        raise BadVersion(f"the version stands on base model {metadata.get('base_version')}, not {base_version}")
+    about, tensors = read_file(weights, base_version)
+    if about["format"] != FORMAT:
+        raise BadVersion(f"the file's format is {about['format']!r}, not {FORMAT}")
+    rank = int(about["rank"])
+    return Adapter(base_version, rank, read_pairs(tensors, rank))
+
+
+def read_file(weights: bytes, base_version: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """(what the header is about, tensors) of a version's file, whatever its format.
+
+    Raises: BadVersion: no such file, or it stands on another base model than ``base_version``.
+    """
+    about = _metadata(weights)
+    if "format" not in about:
+        raise BadVersion("the file does not say what format it has")
+    if about.get("base_version") != base_version:
+        raise BadVersion(f"the version stands on base model {about.get('base_version')}, not {base_version}")
     try:
-        tensors = load(weights)
+        return about, load(weights)
     except SafetensorError as error:
         raise BadVersion(f"the file cannot be read: {error}") from error
-    rank = int(metadata["rank"])
+
+
+def read_pairs(tensors: dict[str, Tensor], rank: int) -> dict[tuple[int, str], tuple[Tensor, Tensor]]:
+    """Pairs by (layer, projection). Raises BadVersion: unknown names, or halves that don't fit together."""
     halves: dict[tuple[int, str], dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         match = _NAME.fullmatch(name)
@@ -127,7 +161,7 @@ def read_adapter(weights: bytes, base_version: str) -> Adapter:
         if set(both) != {"A", "B"} or both["A"].shape[0] != rank or both["B"].shape[1] != rank:
             raise BadVersion(f"the pair of layer {key[0]}, {key[1]} is not complete at rank {rank}")
         pairs[key] = (both["A"], both["B"])
-    return Adapter(base_version, rank, pairs)
+    return pairs
 
 
 def _metadata(weights: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -25,6 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FORMAT = "antiphon-fusion-1"
+SHIPPED = Path(__file__).parent / "weights" / "fusion" / "feedback.safetensors"
+"""The committed head, for the bundled base model."""
 _ABOUT = "antiphon"
 Mode = Literal["gated", "literal"]
 
@@ -158,11 +161,19 @@ def read_head(content: bytes, base_version: str = "") -> FusionHead:
     config = read_config(content)
     if base_version and config.base_version != base_version:
         raise BadHead(f"the head stands on base model {config.base_version}, not {base_version}")
+    try:
+        return load_head(config, load(content))
+    except SafetensorError as error:
+        raise BadHead(f"the file cannot be read: {error}") from error
+
+
+def load_head(config: FusionConfig, tensors: Mapping[str, Tensor]) -> FusionHead:
+    """A head of these weights, in evaluation mode, fp32. Raises BadHead: they do not fit the config."""
     head = FusionHead(config)
     try:
-        head.load_state_dict({name: tensor.float() for name, tensor in load(content).items()})
-    except (SafetensorError, RuntimeError) as error:
-        raise BadHead(f"the file's tensors do not fit its config: {error}") from error
+        head.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except RuntimeError as error:
+        raise BadHead(f"the tensors do not fit the head's config: {error}") from error
     return head.eval().requires_grad_(False)
 
 

@@ -23,7 +23,7 @@ from services.finetune.settings import FinetuneSettings
 from services.finetune.training.lora import LoraSettings, LoraTrainer, computes_in_bfloat16
 from services.finetune.training.loss import Sample
 from services.finetune.training.texts import Texts
-from services.models.adapter import write_adapter
+from services.models.adapter import adapter_of, write_adapter
 
 RANK = 10
 """3.05 million weights on SmolLM2-135M; the head has 2.96."""
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     trainer.model.eval()
     options.out.mkdir(parents=True, exist_ok=True)
     checkpoint.write_bytes(trainer.checkpoint())
-    (options.out / "lora.safetensors").write_bytes(write_adapter(trainer.model, texts.base_version))
+    (options.out / "lora.safetensors").write_bytes(write_adapter(adapter_of(trainer.model, texts.base_version)))
     about = {
         "parameters": sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
         "examples": len(samples),

@@ -326,6 +326,7 @@ class FeedbackRecord(_message.Message):
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     turn_id: _builtins.str
@@ -348,6 +349,8 @@ class FeedbackRecord(_message.Message):
     """The import it came with; empty if submitted."""
     line: _builtins.int
     """The line it had there, counted from 1."""
+    accepted: _builtins.bool
+    """True for a revised draft that was accepted (AcceptDraft): what it was revised by is `feedback`."""
     @_builtins.property
     def feedback(self) -> Global___Feedback:
         """What was said."""
@@ -377,10 +380,11 @@ class FeedbackRecord(_message.Message):
         import_id: _builtins.str = ...,
         line: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        accepted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "round", b"round", "session_id", b"session_id", "status", b"status", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "create_time", b"create_time", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "round", b"round", "session_id", b"session_id", "status", b"status", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

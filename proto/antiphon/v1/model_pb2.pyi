@@ -69,6 +69,38 @@ TRAINING_STATUS_FAILED: TrainingStatus.ValueType  # 8
 """Given up: `error` says why."""
 Global___TrainingStatus: _TypeAlias = TrainingStatus  # noqa: Y015
 
+class _TrainingKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrainingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrainingKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRAINING_KIND_UNSPECIFIED: _TrainingKind.ValueType  # 0
+    """As TRAINING_KIND_ADAPTER."""
+    TRAINING_KIND_ADAPTER: _TrainingKind.ValueType  # 1
+    """Low-rank pairs beside the base model's weights, learned from corrections and approvals. A fusion head that is served
+    comes along as it is.
+    """
+    TRAINING_KIND_FUSION_HEAD: _TrainingKind.ValueType  # 2
+    """The fusion head that mixes feedback into revisions, learned from what was said of replies and the replies that were
+    written or accepted then. Pairs that are served come along as they are.
+    """
+
+class TrainingKind(_TrainingKind, metaclass=_TrainingKindEnumTypeWrapper):
+    """What a training changes."""
+
+TRAINING_KIND_UNSPECIFIED: TrainingKind.ValueType  # 0
+"""As TRAINING_KIND_ADAPTER."""
+TRAINING_KIND_ADAPTER: TrainingKind.ValueType  # 1
+"""Low-rank pairs beside the base model's weights, learned from corrections and approvals. A fusion head that is served
+comes along as it is.
+"""
+TRAINING_KIND_FUSION_HEAD: TrainingKind.ValueType  # 2
+"""The fusion head that mixes feedback into revisions, learned from what was said of replies and the replies that were
+written or accepted then. Pairs that are served come along as they are.
+"""
+Global___TrainingKind: _TypeAlias = TrainingKind  # noqa: Y015
+
 class _VersionStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -183,15 +215,15 @@ class TrainingSettings(_message.Message):
     REPLAY_SHARE_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     rank: _builtins.int
-    """Rank of the low-rank adapters, 1 to 256."""
+    """Rank of the low-rank adapters, 1 to 256; not for fusion heads."""
     learning_rate: _builtins.float
     """Learning rate, above 0."""
     epochs: _builtins.float
-    """Passes over the new examples."""
+    """Passes over the new examples; not for fusion heads."""
     max_steps: _builtins.int
     """Most optimiser steps; 0: as the epochs say."""
     batch_size: _builtins.int
-    """Examples per optimiser step."""
+    """Examples per optimiser step; not for fusion heads."""
     replay_share: _builtins.float
     """Share of replayed examples in the set, in [0, 1)."""
     seed: _builtins.int
@@ -263,6 +295,7 @@ class Training(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     status: Global___TrainingStatus.ValueType
@@ -287,6 +320,8 @@ class Training(_message.Message):
     """Seconds to go, estimated; 0 if unknown."""
     error: _builtins.str
     """Why it failed; empty otherwise."""
+    kind: Global___TrainingKind.ValueType
+    """What it changes."""
     @_builtins.property
     def settings(self) -> Global___TrainingSettings:
         """Its settings, defaults filled in."""
@@ -317,10 +352,11 @@ class Training(_message.Message):
         settings: Global___TrainingSettings | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___TrainingKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "eta_seconds", b"eta_seconds", "from_version_id", b"from_version_id", "id", b"id", "loss", b"loss", "new_examples", b"new_examples", "replay_examples", b"replay_examples", "settings", b"settings", "status", b"status", "step", b"step", "total_steps", b"total_steps", "training_set_id", b"training_set_id", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "eta_seconds", b"eta_seconds", "from_version_id", b"from_version_id", "id", b"id", "kind", b"kind", "loss", b"loss", "new_examples", b"new_examples", "replay_examples", b"replay_examples", "settings", b"settings", "status", b"status", "step", b"step", "total_steps", b"total_steps", "training_set_id", b"training_set_id", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -336,12 +372,15 @@ class StartTrainingRequest(_message.Message):
     FROM_VERSION_ID_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     PROMOTE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
     from_version_id: _builtins.str
-    """The version to start from; empty: the current one."""
+    """Leave it empty: pairs are trained from the base model, a fusion head beside what is served when it starts."""
     promote: _builtins.bool
     """Promotes the version at once if it passes the gate."""
+    kind: Global___TrainingKind.ValueType
+    """What is trained; low-rank pairs where unset."""
     @_builtins.property
     def settings(self) -> Global___TrainingSettings:
         """How it is run."""
@@ -353,10 +392,11 @@ class StartTrainingRequest(_message.Message):
         from_version_id: _builtins.str = ...,
         settings: Global___TrainingSettings | None = ...,
         promote: _builtins.bool = ...,
+        kind: Global___TrainingKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_version_id", b"from_version_id", "promote", b"promote", "request_id", b"request_id", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_version_id", b"from_version_id", "kind", b"kind", "promote", b"promote", "request_id", b"request_id", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -549,7 +589,7 @@ class EvaluationMeasure(_message.Message):
     PASSED_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Such as "new_loss", "old_loss", "new_exact"."""
+    """Such as "new_loss", "old_loss", "edit_loss"."""
     before: _builtins.float
     """Before the training."""
     after: _builtins.float
@@ -596,6 +636,8 @@ class Version(_message.Message):
     TRAINED_ON_ERASED_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FUSION_HEAD_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Content hash."""
     base_model: _builtins.str
@@ -612,6 +654,10 @@ class Version(_message.Message):
     """True when something it was trained on has been erased since."""
     size_bytes: _builtins.int
     """Bytes of its weights."""
+    kind: Global___TrainingKind.ValueType
+    """What its training changed."""
+    fusion_head_id: _builtins.str
+    """The fusion head that its revisions use, a content hash; empty if none."""
     @_builtins.property
     def measures(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvaluationMeasure]:
         """How it was judged."""
@@ -633,10 +679,12 @@ class Version(_message.Message):
         trained_on_erased: _builtins.bool = ...,
         size_bytes: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___TrainingKind.ValueType = ...,
+        fusion_head_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "create_time", b"create_time", "id", b"id", "measures", b"measures", "parent_id", b"parent_id", "size_bytes", b"size_bytes", "status", b"status", "trained_on_erased", b"trained_on_erased", "training_id", b"training_id", "training_set_id", b"training_set_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "create_time", b"create_time", "fusion_head_id", b"fusion_head_id", "id", b"id", "kind", b"kind", "measures", b"measures", "parent_id", b"parent_id", "size_bytes", b"size_bytes", "status", b"status", "trained_on_erased", b"trained_on_erased", "training_id", b"training_id", "training_set_id", b"training_set_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -112,9 +112,10 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartTraining(self, request, context):
-        """Starts a training on the feedback that came since the last one, with replay. It survives its worker's death.
-        FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); NOT_FOUND: no such version to
-        start from; INVALID_ARGUMENT: settings out of range; RESOURCE_EXHAUSTED: a quota.
+        """Starts a training on the feedback that came since the last one of its kind, with replay. It survives its worker's
+        death.
+        FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); INVALID_ARGUMENT: the kind, or
+        settings out of range; RESOURCE_EXHAUSTED: a quota.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

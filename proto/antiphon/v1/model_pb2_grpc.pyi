@@ -45,9 +45,10 @@ class ModelServiceStub:
     within a minute.
     """
     StartTraining: _grpc.UnaryUnaryMultiCallable[_model_pb2.StartTrainingRequest, _model_pb2.StartTrainingResponse]
-    """Starts a training on the feedback that came since the last one, with replay. It survives its worker's death.
-    FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); NOT_FOUND: no such version to
-    start from; INVALID_ARGUMENT: settings out of range; RESOURCE_EXHAUSTED: a quota.
+    """Starts a training on the feedback that came since the last one of its kind, with replay. It survives its worker's
+    death.
+    FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); INVALID_ARGUMENT: the kind, or
+    settings out of range; RESOURCE_EXHAUSTED: a quota.
     """
     CancelTraining: _grpc.UnaryUnaryMultiCallable[_model_pb2.CancelTrainingRequest, _model_pb2.CancelTrainingResponse]
     """Cancels a training at its next step; nothing of it can be served. One that has ended answers as it is.
@@ -99,9 +100,10 @@ class ModelServiceAsyncStub(ModelServiceStub):
     within a minute.
     """
     StartTraining: _aio.UnaryUnaryMultiCallable[_model_pb2.StartTrainingRequest, _model_pb2.StartTrainingResponse]  # type: ignore[assignment]
-    """Starts a training on the feedback that came since the last one, with replay. It survives its worker's death.
-    FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); NOT_FOUND: no such version to
-    start from; INVALID_ARGUMENT: settings out of range; RESOURCE_EXHAUSTED: a quota.
+    """Starts a training on the feedback that came since the last one of its kind, with replay. It survives its worker's
+    death.
+    FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); INVALID_ARGUMENT: the kind, or
+    settings out of range; RESOURCE_EXHAUSTED: a quota.
     """
     CancelTraining: _aio.UnaryUnaryMultiCallable[_model_pb2.CancelTrainingRequest, _model_pb2.CancelTrainingResponse]  # type: ignore[assignment]
     """Cancels a training at its next step; nothing of it can be served. One that has ended answers as it is.
@@ -162,9 +164,10 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_pb2.StartTrainingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.StartTrainingResponse, _abc.Awaitable[_model_pb2.StartTrainingResponse]]:
-        """Starts a training on the feedback that came since the last one, with replay. It survives its worker's death.
-        FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); NOT_FOUND: no such version to
-        start from; INVALID_ARGUMENT: settings out of range; RESOURCE_EXHAUSTED: a quota.
+        """Starts a training on the feedback that came since the last one of its kind, with replay. It survives its worker's
+        death.
+        FAILED_PRECONDITION: NOTHING_TO_LEARN, TRAINING_RUNNING (one at a time per tenant); INVALID_ARGUMENT: the kind, or
+        settings out of range; RESOURCE_EXHAUSTED: a quota.
         """
 
     @_abc_1.abstractmethod

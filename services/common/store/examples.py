@@ -16,6 +16,14 @@ def example_id(tenant: str, prompt: str, answer: str) -> str:
     return "example_" + hashlib.sha256(repr((tenant, prompt, answer)).encode()).hexdigest()[:26]
 
 
+_MARKS = {"adapter": "trained", "fusion_head": "fused"}
+
+
+def _learnable(kind: str, learned: Any) -> Document:
+    about = {"about": {"$exists": True}} if kind == "fusion_head" else {}
+    return {_MARKS[kind]: learned, "kind": {"$ne": "rehearsal"}, **about}
+
+
 class Examples:
     """Operations on the ``examples`` collection."""
 
@@ -28,7 +36,8 @@ class Examples:
     def add(self, tenant: str, examples: list[dict[str, Any]]) -> int:
         """Store examples (KEPT), each ``{prompt, answer, kind, feedback, user, …}``; answers how many are new.
 
-        A known one is left as it is: examples are immutable.
+        ``about: {reply, comment, constraints}``, where there, is the reply that the answer betters and what was said of
+        it. A known one is left as it is: examples are immutable.
         """
         rows = [
             {
@@ -49,28 +58,22 @@ class Examples:
                 raise
             return int(error.details["nInserted"])
 
-    def untrained(self, tenant: str, limit: int = 10_000) -> list[Document]:
-        """Examples that no completed training has learned from, oldest first."""
-        return list(
-            self._of(tenant)
-            .find({"trained": {"$ne": True}, "kind": {"$ne": "rehearsal"}})
-            .sort("created_at", 1)
-            .limit(limit)
-        )
+    def untrained(self, tenant: str, kind: str = "adapter", limit: int = 10_000) -> list[Document]:
+        """Examples that no completed training of this kind has learned from, oldest first. A fusion head learns from
+        those that are ``about`` a reply and what was said of it."""
+        return list(self._of(tenant).find(_learnable(kind, {"$ne": True})).sort("created_at", 1).limit(limit))
 
-    def trained(self, tenant: str, limit: int = 10_000) -> list[Document]:
-        """Examples that a completed training has learned from: what replay draws on."""
-        return list(
-            self._of(tenant).find({"trained": True, "kind": {"$ne": "rehearsal"}}).sort("created_at", -1).limit(limit)
-        )
+    def trained(self, tenant: str, kind: str = "adapter", limit: int = 10_000) -> list[Document]:
+        """Examples that a completed training of this kind has learned from: what replay draws on."""
+        return list(self._of(tenant).find(_learnable(kind, True)).sort("created_at", -1).limit(limit))
 
     def rehearsals(self, tenant: str, base_version: str) -> list[Document]:
         """The base model's own replies to general questions, made once and replayed in every training."""
         return list(self._of(tenant).find({"kind": "rehearsal", "base_version": base_version}).sort("_id", 1))
 
-    def mark_trained(self, tenant: str, ids: list[str]) -> None:
-        """Say that a completed training has learned from these (KEPT)."""
-        self._of(tenant).update_many({"_id": {"$in": ids}}, {"$set": {"trained": True}})
+    def mark_learned(self, tenant: str, ids: list[str], kind: str) -> None:
+        """Say that a completed training of this kind has learned from these (KEPT)."""
+        self._of(tenant).update_many({"_id": {"$in": ids}}, {"$set": {_MARKS[kind]: True}})
 
     def read(self, tenant: str, ids: list[str]) -> list[Document]:
         """These examples in this order; what was erased since is left out."""

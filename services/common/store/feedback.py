@@ -46,6 +46,26 @@ class FeedbackStore:
             return known, False
         return {**feedback, "tenant": tenant}, True
 
+    def of_revision(self, tenant: str, request: Request, turn: Document, said: Document) -> None:
+        """Store what a revision was asked for with, about the draft before it (KEPT); once per request id. Nobody is
+        woken by it: batches look for what is stored."""
+        mine = next((one for one in turn["drafts"] if (one.get("request") or {}).get("id") == request.id), None)
+        before = [one["round"] for one in turn["drafts"] if one.get("text") and one is not mine]
+        if mine is not None:
+            before = [one for one in before if one < mine["round"]]
+        if before:
+            self.submit(tenant, request, {**said, **_about(turn, max(before))})
+
+    def of_acceptance(self, tenant: str, turn: Document) -> None:
+        """Store that a revised draft was accepted, with what it was revised by (KEPT); once per draft."""
+        chosen = turn["accepted_round"]
+        draft: Document = next((one for one in turn["drafts"] if one["round"] == chosen), {})
+        if draft.get("feedback"):
+            request = Request("AcceptDraft", f"{turn['_id']}:{chosen}", "")
+            self.submit(
+                tenant, request, {**draft["feedback"], "rating": None, **_about(turn, chosen), "accepted": True}
+            )
+
     def of_turn(self, tenant: str, turn: str) -> list[Document]:
         """All feedback on a turn, oldest first."""
         return list(self._of(tenant).find({"turn": turn}).sort("_id", 1))
@@ -96,3 +116,13 @@ class FeedbackStore:
         ids = [str(one["_id"]) for one in self._of(tenant).find(query, ("_id",))]
         self._of(tenant).delete_many({"_id": {"$in": ids}})
         return ids
+
+
+def _about(turn: Document, round_number: int) -> Document:
+    return {
+        "turn": turn["_id"],
+        "session": turn["session"],
+        "round": round_number,
+        "user": turn.get("user", ""),
+        "status": "stored",
+    }

@@ -86,18 +86,29 @@ class Versions:
             raise ValueError(f"the stored weights of version {version} do not have its hash")
         return weights
 
+    def weights_of(self, tenant: str, version: str) -> bytes | None:
+        """As ``read_weights``; None for the base model and for a version that is gone. Raises ValueError."""
+        try:
+            return self.read_weights(tenant, version) if version != BASE else None
+        except NotFound:
+            return None
+
     def page(self, tenant: str, *, before: str = "", limit: int = 50) -> list[Document]:
         """Versions, newest first; ``before`` is the last document's ``_id`` of the page before."""
         query: Document = {"_id": {"$lt": before}} if before else {}
         return list(self._of(tenant).find(query).sort("_id", -1).limit(limit))
 
     def mark_erased(self, tenant: str, example_ids: list[str]) -> list[str]:
-        """Mark the versions whose training set held one of these examples (KEPT); answers their ids."""
+        """Mark the versions whose training set held one of these examples, and those that took weights over from
+        them (KEPT); answers their ids."""
         sets = self._of(tenant, "training_sets").find({"examples": {"$in": example_ids}}, ("_id",))
-        query = {"training_set": {"$in": [found["_id"] for found in sets]}}
-        marked = [found["version"] for found in self._of(tenant).find(query, ("version",))]
-        self._of(tenant).update_many(query, {"$set": {"trained_on_erased": True}})
-        return marked
+        query: Document = {"training_set": {"$in": [found["_id"] for found in sets]}}
+        marked: set[str] = set()
+        while new := {found["version"] for found in self._of(tenant).find(query, ("version",))} - marked:
+            marked |= new
+            query = {"took_over": {"$in": sorted(new)}}
+        self._of(tenant).update_many({"version": {"$in": sorted(marked)}}, {"$set": {"trained_on_erased": True}})
+        return sorted(marked)
 
     def remove_unserved(self, tenant: str, made_before: datetime) -> list[str]:
         """Delete the versions made before that moment that no pointer and no open session names (KEPT)."""

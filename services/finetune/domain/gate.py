@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 OLD_LOSS_RISE = 0.02
+MOST_DRIFT = 0.15
+"""Most nats per token by which a fusion head may move what nobody asked about."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,32 @@ def judge(
         Measure("old_loss", *old_loss, items=old_items, limit=limit, passed=not old_items or old_loss[1] <= limit),
         Measure("new_right", *new_right, items=new_items),
         Measure("old_same", 1.0, old_same, items=old_items),
+    ]
+
+
+def judge_head(
+    *,
+    edits: tuple[float, float, float],
+    rules: tuple[float, float],
+    drift: tuple[float, float],
+    edits_items: int,
+    rules_items: int,
+) -> list[Measure]:
+    """The measures of a fusion head, in nats a token that an edit changed.
+
+    ``edits``: people's, before, after, and after with another's feedback; ``rules``: held-out edits made by rule;
+    ``drift``: KL from the base model where nothing was edited.
+
+    Passed: people's edits became likelier, with their own feedback more than with another's; edits by rule lost at
+    most 2 %; the drift is at most ``MOST_DRIFT``.
+    """
+    before, after, others = edits
+    limit = rules[0] * (1 + OLD_LOSS_RISE)
+    return [
+        Measure("edit_loss", before, after, items=edits_items, limit=before, passed=after < before),
+        Measure("edit_loss_own_feedback", others, after, items=edits_items, limit=others, passed=after < others),
+        Measure("rule_edit_loss", *rules, items=rules_items, limit=limit, passed=not rules_items or rules[1] <= limit),
+        Measure("drift", *drift, items=rules_items, limit=MOST_DRIFT, passed=drift[1] <= MOST_DRIFT),
     ]
 
 

@@ -21,7 +21,8 @@ _FACT = re.compile(
 class Lesson:
     """What one feedback record teaches.
 
-    ``example`` is ``{prompt, answer, kind}`` for training; ``preference`` ``{prompt, better, worse}`` or a plain
+    ``example`` is ``{prompt, answer, kind}`` for training, with ``about: {reply, comment, constraints}`` where
+    something was said of a reply that the answer betters; ``preference`` ``{prompt, better, worse}`` or a plain
     rating; ``claims`` are sentences that may hold a fact and wait for confirmation. Exactly when nothing at all can
     be learned, ``refusal`` says why.
     """
@@ -32,12 +33,13 @@ class Lesson:
     refusal: str = ""
 
 
-def lesson(record: Mapping[str, Any], prompt: str, reply: str) -> Lesson:
-    """The lesson of a feedback record about ``reply``, which answered ``prompt`` (the user's message).
+def lesson(record: Mapping[str, Any], prompt: str, reply: str, revised: Mapping[str, Any] | None = None) -> Lesson:
+    """The lesson of a feedback record about ``reply``, which answered ``prompt`` (the user's message). ``revised``:
+    what the reply betters and what was said of that, ``{reply, comment, constraints}``; None for a first draft.
 
     An edit is a correction: its text is the answer to learn, and the reply it replaced the worse of a pair. A good
-    rating approves the reply as it stands. A bad rating or a comment alone says that the reply was wrong and not
-    what is right: it is kept as a preference signal.
+    rating, or the acceptance of a revised draft, approves the reply as it stands. A bad rating or a comment alone says
+    that the reply was wrong and not what is right: it is kept as a preference signal.
     """
     prompt, reply = prompt.strip(), reply.strip()
     edited = str(record.get("edited_text") or "").strip()
@@ -46,23 +48,30 @@ def lesson(record: Mapping[str, Any], prompt: str, reply: str) -> Lesson:
         return Lesson(refusal="the message that was answered is not known")
     if len(prompt) > MAX_TEXT or len(edited or reply) > MAX_TEXT:
         return Lesson(refusal=f"longer than {MAX_TEXT} characters: too long to learn from")
-    if edited:
+    accepted = bool(record.get("accepted"))
+    if edited and not accepted:
         if edited == reply:
-            return Lesson(example=_example(prompt, reply, "approval"))
+            return Lesson(example=_example(prompt, reply, "approval", revised))
         preference = {"prompt": prompt, "better": edited, "worse": reply} if reply else None
-        return Lesson(_example(prompt, edited, "correction"), preference, _claims(record, edited, reply))
-    if rating is not None and rating >= GOOD_RATING:
+        example = _example(prompt, edited, "correction", {**record, "reply": reply})
+        return Lesson(example, preference, _claims(record, edited, reply))
+    if accepted or (rating is not None and rating >= GOOD_RATING):
         if not reply:
-            return Lesson(refusal="a good rating of a reply that is not known")
-        return Lesson(example=_example(prompt, reply, "approval"))
+            return Lesson(refusal="a reply that was approved of is not known")
+        return Lesson(example=_example(prompt, reply, "approval", revised))
     if rating is not None or record.get("comment") or record.get("constraints"):
         judged = {"prompt": prompt, "worse": reply, "rating": rating}
         return Lesson(preference=judged, claims=_claims(record, "", reply))
     return Lesson(refusal="it says neither what was wrong nor what is right")
 
 
-def _example(prompt: str, answer: str, kind: Kind) -> dict[str, Any]:
-    return {"prompt": prompt, "answer": answer, "kind": kind}
+def _example(prompt: str, answer: str, kind: Kind, said: Mapping[str, Any] | None) -> dict[str, Any]:
+    example: dict[str, Any] = {"prompt": prompt, "answer": answer, "kind": kind}
+    if said is not None and said["reply"] and said["reply"].strip() != answer:
+        comment, constraints = str(said.get("comment") or "").strip(), list(said.get("constraints") or ())
+        if comment or constraints:
+            example["about"] = {"reply": said["reply"].strip(), "comment": comment, "constraints": constraints}
+    return example
 
 
 def _claims(record: Mapping[str, Any], edited: str, reply: str) -> tuple[str, ...]:

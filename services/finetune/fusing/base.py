@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from services.finetune.training.texts import Texts
+from services.models.adapter import Adapter
 from services.models.language_model import find_model, iterate_weights, load_config
 from services.models.llama.forward import TorchLlama
 from services.models.llama.native.forward import NativeLlama
@@ -21,16 +22,31 @@ _CONTEXT = 1024
 
 
 class FrozenBase:
-    """A Llama-shaped base model whose states and replies are wanted, many sequences at a time.
+    """A Llama-shaped base model whose states and replies are wanted, many sequences at a time; with an `adapter`, as
+    its pairs change it.
 
     Raises:
         services.models.llama.shape.NotLlamaShaped: the model runs through its own module alone.
     """
 
-    def __init__(self, model: str, cache_dir: Path, system_text: str, rows: int = 32, kernel: str = "auto") -> None:
+    MOST_DRAFT_TOKENS = 320
+    """Of a draft that stands in a prompt beside a message and a comment."""
+
+    def __init__(
+        self,
+        model: str,
+        cache_dir: Path,
+        system_text: str,
+        rows: int = 32,
+        kernel: str = "auto",
+        adapter: Adapter | None = None,
+    ) -> None:
         folder = find_model(model, cache_dir)
         self.texts = Texts(model, cache_dir, system_text)
-        weights = LlamaWeights.gather(LlamaShape.of(load_config(folder)), iterate_weights(folder))
+        tensors = iterate_weights(folder)
+        if adapter is not None and adapter.pairs:
+            tensors = adapter.merged(tensors)
+        weights = LlamaWeights.gather(LlamaShape.of(load_config(folder)), tensors)
         self.embedding = weights.embedding
         self.head = weights.head
         self._forward: NativeLlama | TorchLlama

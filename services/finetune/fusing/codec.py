@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from services.finetune.training.texts import Texts
 
 
@@ -26,3 +29,12 @@ class TextsCodec:
         if token not in self._spelled:
             self._spelled[token] = self._texts.decode([token]).encode()
         return self._spelled[token]
+
+    def masks(self) -> dict[str, Tensor]:
+        """For kinds of edits that forbid letters or marks, the tokens that hold them: `[vocabulary]` booleans."""
+        spelled = [self.spelling(token).decode("utf-8", "ignore") for token in range(self.size)]
+        return {
+            "lower": torch.tensor([any(c.isupper() for c in text) for text in spelled]),
+            "upper": torch.tensor([any(c.islower() for c in text) for text in spelled]),
+            "no_comma": torch.tensor(["," in text for text in spelled]),
+        }

@@ -77,12 +77,18 @@ def base_replies(base: FrozenBase, asked: Sequence[str], file: Path, samples: in
 
 
 def rule_examples(file: Path, count: int, seed: int) -> list[Example]:
-    """Edits made by rule from the replies in `file`. Cut-off replies lose their last, unfinished sentence."""
+    """Edits made by rule from the replies in `file`."""
+    return rule_edits([(one["prompt"], one["replies"]) for one in _lines(file)], count, seed)
+
+
+def rule_edits(replies: Sequence[tuple[str, Sequence[str]]], count: int, seed: int) -> list[Example]:
+    """At most `count` edits made by rule from (prompt, replies to it). Cut-off replies lose their last, unfinished
+    sentence."""
     triples: list[tuple[str, str, str]] = []
-    for one in _lines(file):
-        whole = [text for text in map(_finished, one["replies"]) if len(text.split()) >= 8]
-        triples += [(one["prompt"], short(draft, 70), other) for draft in whole for other in whole]
-    return examples(triples, count, seed)
+    for prompt, texts in replies:
+        whole = [text for text in map(_finished, texts) if len(text.split()) >= 8]
+        triples += [(prompt, short(draft, 70), other) for draft in whole for other in whole]
+    return examples(triples, count, seed) if triples else []
 
 
 def split(made: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:

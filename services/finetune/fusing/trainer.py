@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ class FusionPlan:
     unchanged_weight: float = 1.5
     comment_dropout: float = 0.25
     dropout: float = 0.1  # of the hidden state and of the vectors as the head reads them
-    human_weight: float = 0.1  # of people's corrections, most of which say what no comment foretells
+    kind_weights: Mapping[str, float] = field(default_factory=dict)  # how often positions of a kind are drawn; 1
     sample: int = 3000
     seed: int = 0
     seconds: float = math.inf
@@ -71,6 +71,7 @@ class FusionTrainer:
         self._masks = masks
         self._plan = plan
         self._constant = constant
+        self.steps = plan.steps
         self._chance = torch.Generator().manual_seed(plan.seed)
         decayed = torch.optim.AdamW(head.parameters(), lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
         self._optimiser = decayed
@@ -83,8 +84,7 @@ class FusionTrainer:
         plan, started, step = self._plan, time.monotonic(), 0
         frequent = torch.bincount(data.token, minlength=len(self._output)).topk(plan.sample // 2).indices
         weight = torch.where(data.changed, 1.0, 0.5)
-        human = torch.tensor([kind == "human" for kind in data.kinds])[data.example]
-        weight = torch.where(human, self._plan.human_weight * weight, weight)
+        weight *= torch.tensor([plan.kind_weights.get(kind, 1.0) for kind in data.kinds])[data.example]
         best, kept = math.inf, None
         self.head.train()
         while step < plan.steps:
@@ -94,7 +94,8 @@ class FusionTrainer:
             for group in self._optimiser.param_groups:
                 warm = min(1.0, (step + 1) / 30)
                 group["lr"] = plan.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * done))
-            at = torch.multinomial(weight, plan.batch, generator=self._chance)
+            few = len(weight) < 2 * plan.batch
+            at = torch.multinomial(weight, plan.batch, replacement=few, generator=self._chance)
             loss = self._loss(data, at, frequent)
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -104,7 +105,7 @@ class FusionTrainer:
             told(step, float(loss.detach()))
             if held is not None and step % every == 0:
                 self.head.eval()
-                found = self.measure(held, most=1500)
+                found = self.measure(held, without={"human"}, most=1500)
                 self.head.train()
                 value = found.changed + plan.unchanged_weight * found.drift
                 print(f"held out at {step}: {found}", flush=True)
@@ -167,18 +168,27 @@ class FusionTrainer:
 
     @torch.no_grad()
     def measure(
-        self, data: Positions, shuffled: bool = False, off: bool = False, batch: int = 256, most: int = 0
+        self,
+        data: Positions,
+        shuffled: bool = False,
+        off: bool = False,
+        *,
+        kinds: Collection[str] = (),
+        without: Collection[str] = (),
+        batch: int = 256,
+        most: int = 0,
     ) -> HeadLoss:
-        """The head on whole-vocabulary distributions, people's corrections left out; `shuffled`: other examples'
-        vectors, `off`: without the head, `most`: of so many positions, evenly spread (0: all)."""
+        """The head on whole-vocabulary distributions; `shuffled`: other examples' vectors, `off`: without the head,
+        `kinds`: of these alone (none given: of all but those `without`), `most`: of so many positions, evenly spread
+        (0: all)."""
         order = torch.arange(len(data))
         if shuffled:
             order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1))
         sums = {True: 0.0, False: 0.0}
         counts = {True: 0, False: 0}
         drift = 0.0
-        human = torch.tensor([kind == "human" for kind in data.kinds])[data.example]
-        which = torch.arange(len(data))[~human]
+        counted = torch.tensor([kind in kinds if kinds else kind not in without for kind in data.kinds])[data.example]
+        which = torch.arange(len(data))[counted]
         which = which[:: max(1, len(which) // most)] if most else which
         for first in range(0, len(which), batch):
             at = which[first : first + batch]

@@ -97,6 +97,7 @@ def record_message(record: Mapping[str, Any]) -> feedback_pb2.FeedbackRecord:
         import_id=record.get("import") or "",
         line=record.get("line") or 0,
         create_time=timestamp(record.get("created_at")),
+        accepted=record.get("accepted", False),
     )
 
 

@@ -13,7 +13,13 @@ _TRAINING = {
     word: getattr(pb, f"TRAINING_STATUS_{word.upper()}")
     for word in ("queued", "gathering", "training", "evaluating", "uploading", "completed", "cancelled", "failed")
 }
+_KINDS = {word: getattr(pb, f"TRAINING_KIND_{word.upper()}") for word in ("adapter", "fusion_head")}
 _VERSION = {word: getattr(pb, f"VERSION_STATUS_{word.upper()}") for word in ("ready", "gate_failed", "withdrawn")}
+
+
+def training_kind(number: int) -> str:
+    """The word for a kind of training; adapters where it is not said."""
+    return next((word for word, known in _KINDS.items() if known == number), "adapter")
 
 
 def training_message(run: Mapping[str, Any]) -> pb.Training:
@@ -32,6 +38,7 @@ def training_message(run: Mapping[str, Any]) -> pb.Training:
         eta_seconds=run.get("eta_seconds", 0.0),
         error=run.get("error") or "",
         settings=pb.TrainingSettings(**run.get("settings", {})),
+        kind=_KINDS[run.get("kind", "adapter")],
         create_time=timestamp(run.get("created_at")),
         end_time=timestamp(run.get("ended_at")),
     )
@@ -49,6 +56,8 @@ def version_message(version: Mapping[str, Any]) -> pb.Version:
         measures=[pb.EvaluationMeasure(**measure) for measure in version.get("measures", ())],
         trained_on_erased=version.get("trained_on_erased", False),
         size_bytes=version.get("size", 0),
+        kind=_KINDS[version.get("kind", "adapter")],
+        fusion_head_id=version.get("fusion_head") or "",
         create_time=timestamp(version.get("created_at")),
     )
 

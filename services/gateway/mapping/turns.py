@@ -68,7 +68,7 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         name: document.get(name) or ""
         for name in (
             "version_id", "base_model", "template_hash", "tokenizer_hash", "dtype", "kernels", "engine", "worker",
-            "prompt_hash",
+            "prompt_hash", "fusion_head", "state_projector", "passage_projector",
         )
     }  # fmt: skip
     dropped = document.get("dropped")

@@ -36,3 +36,31 @@ def test_feedback_that_says_nothing_is_refused_with_the_reason() -> None:
     assert "neither" in lesson({}, "When?", "At eight.").refusal
     assert "not known" in lesson({"edited_text": "x"}, "", "y").refusal
     assert "too long" in lesson({"edited_text": "x" * 9000}, "When?", "y").refusal
+
+
+def test_a_correction_with_a_comment_is_about_the_reply_it_betters() -> None:
+    said = {"edited_text": "We open at nine.", "comment": "Shorter.", "constraints": []}
+    found = lesson(said, "When do you open?", "We open at nine in the morning.")
+    assert found.example is not None
+    assert found.example["about"] == {
+        "reply": "We open at nine in the morning.",
+        "comment": "Shorter.",
+        "constraints": [],
+    }
+
+
+def test_an_accepted_revision_is_approved_and_is_about_the_draft_before() -> None:
+    revised = {"reply": "We open at nine in the morning.", "comment": "Shorter.", "constraints": []}
+    found = lesson({"accepted": True, "comment": "Shorter."}, "When do you open?", "At nine.", revised)
+    assert found.example == {
+        "prompt": "When do you open?",
+        "answer": "At nine.",
+        "kind": "approval",
+        "about": revised,
+    }
+    assert found.preference is None
+
+
+def test_an_acceptance_of_what_was_edited_approves_the_draft_and_not_the_edit() -> None:
+    found = lesson({"accepted": True, "edited_text": "At ten."}, "When do you open?", "At nine.", None)
+    assert found.example == {"prompt": "When do you open?", "answer": "At nine.", "kind": "approval"}

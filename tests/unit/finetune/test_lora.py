@@ -9,7 +9,7 @@ from services.finetune.training.judging import greedy_replies, mean_loss
 from services.finetune.training.lora import LoraSettings, LoraTrainer
 from services.finetune.training.loss import Sample, answer_loss
 from services.finetune.training.shrinking import shrink
-from services.models.adapter import BadVersion, read_adapter, version_id, write_adapter
+from services.models.adapter import BadVersion, adapter_of, read_adapter, version_id, write_adapter
 from services.models.language_model import load_module
 from tests.support.tiny_model import make_tiny_model
 
@@ -40,7 +40,7 @@ def test_a_resumed_run_ends_as_one_that_was_never_broken(tiny: Path) -> None:
     resumed.resume(broken.checkpoint())
     assert resumed.step == 5
     assert resumed.run(lambda step, loss: True)
-    one, other = write_adapter(whole.model, "base"), write_adapter(resumed.model, "base")
+    one, other = (write_adapter(adapter_of(one.model, "base")) for one in (whole, resumed))
     assert version_id(one) == version_id(other)
 
 
@@ -58,7 +58,7 @@ def test_an_update_is_shrunk_until_what_was_known_before_holds(tiny: Path) -> No
 
 def test_a_version_computes_what_the_trained_model_computes(tiny: Path) -> None:
     trained = _train(tiny)
-    adapter = read_adapter(write_adapter(trained.model, "base"), "base")
+    adapter = read_adapter(write_adapter(adapter_of(trained.model, "base")), "base")
     merged = load_module(tiny)
     with torch.no_grad():
         for (layer, projection), (a, b) in adapter.pairs.items():
@@ -71,7 +71,7 @@ def test_a_version_computes_what_the_trained_model_computes(tiny: Path) -> None:
 
 
 def test_a_version_of_another_base_model_is_refused(tiny: Path) -> None:
-    weights = write_adapter(_train(tiny, stop_at=1).model, "base")
+    weights = write_adapter(adapter_of(_train(tiny, stop_at=1).model, "base"))
     with pytest.raises(BadVersion, match="stands on base model"):
         read_adapter(weights, "other")
     with pytest.raises(BadVersion):

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.finetune.domain.gate import judge, passed
-from services.finetune.domain.sets import NothingToLearn, plan_set
+from services.finetune.domain.gate import judge, judge_head, passed
+from services.finetune.domain.sets import NothingToLearn, plan_commented, plan_set
 from services.finetune.training.judging import says
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,6 +44,34 @@ def test_the_latest_answer_to_a_question_wins() -> None:
 def test_nothing_new_is_nothing_to_learn() -> None:
     with pytest.raises(NothingToLearn):
         plan_set([], _examples("old", 3), replay_share=0.3, seed=0)
+
+
+def test_a_head_never_learns_from_a_prompt_that_judges_it() -> None:
+    new, old, rehearsals = _examples("new", 40), _examples("old", 40), _examples("general", 10)
+    again = [{**one, "_id": f"again{one['_id']}"} for one in new]  # another correction of the same reply
+    first, later = plan_commented(new, old, rehearsals), plan_commented(again, new, rehearsals)
+    prompts = {one["_id"]: one["prompt"] for one in (*new, *old, *again, *rehearsals)}
+    for plan in (first, later):
+        learned = {prompts[one] for one in (*plan.new, *plan.replay)}
+        assert plan.held_out
+        assert not learned & {prompts[one] for one in plan.held_out}
+    assert not {prompts[one] for one in later.new} & {prompts[one] for one in first.held_out}
+
+
+@pytest.mark.parametrize(
+    ("edits", "rules", "drift", "good"),
+    [
+        ((3.0, 2.0, 2.5), (2.0, 2.03), 0.1, True),
+        ((3.0, 3.1, 3.2), (2.0, 2.0), 0.1, False),  # not closer to people's edits
+        ((3.0, 2.0, 1.9), (2.0, 2.0), 0.1, False),  # it listens to no feedback
+        ((3.0, 2.0, 2.5), (2.0, 2.1), 0.1, False),  # it has unlearned other feedback
+        ((3.0, 2.0, 2.5), (2.0, 2.0), 0.2, False),  # it moves what nobody asked about
+    ],
+)
+def test_a_head_must_listen_and_leave_the_rest(
+    edits: tuple[float, float, float], rules: tuple[float, float], drift: float, good: bool
+) -> None:
+    assert passed(judge_head(edits=edits, rules=rules, drift=(0.0, drift), edits_items=9, rules_items=9)) is good
 
 
 @pytest.mark.parametrize(
