@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class FeedbackServiceStub:
     """Takes feedback in and gives it out. ReviseTurn of the ConversationService takes the same Feedback and acts on it
-    at once; here it is stored, batched and learned from.
+    at once; here it is stored, batched and learned from. What ReviseTurn was told, and a revised draft that AcceptDraft
+    accepted, are stored here too.
     """
 
     def __init__(self, channel):
@@ -75,7 +76,8 @@ class FeedbackServiceStub:
 
 class FeedbackServiceServicer:
     """Takes feedback in and gives it out. ReviseTurn of the ConversationService takes the same Feedback and acts on it
-    at once; here it is stored, batched and learned from.
+    at once; here it is stored, batched and learned from. What ReviseTurn was told, and a revised draft that AcceptDraft
+    accepted, are stored here too.
     """
 
     def SubmitFeedback(self, request, context):
@@ -190,7 +192,8 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class FeedbackService:
     """Takes feedback in and gives it out. ReviseTurn of the ConversationService takes the same Feedback and acts on it
-    at once; here it is stored, batched and learned from.
+    at once; here it is stored, batched and learned from. What ReviseTurn was told, and a revised draft that AcceptDraft
+    accepted, are stored here too.
     """
 
     @staticmethod

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class FeedbackServiceStub:
     """Takes feedback in and gives it out. ReviseTurn of the ConversationService takes the same Feedback and acts on it
-    at once; here it is stored, batched and learned from.
+    at once; here it is stored, batched and learned from. What ReviseTurn was told, and a revised draft that AcceptDraft
+    accepted, are stored here too.
     """
 
     @_typing.overload
@@ -75,7 +76,8 @@ class FeedbackServiceStub:
 @_typing.type_check_only
 class FeedbackServiceAsyncStub(FeedbackServiceStub):
     """Takes feedback in and gives it out. ReviseTurn of the ConversationService takes the same Feedback and acts on it
-    at once; here it is stored, batched and learned from.
+    at once; here it is stored, batched and learned from. What ReviseTurn was told, and a revised draft that AcceptDraft
+    accepted, are stored here too.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -118,7 +120,8 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
 
 class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes feedback in and gives it out. ReviseTurn of the ConversationService takes the same Feedback and acts on it
-    at once; here it is stored, batched and learned from.
+    at once; here it is stored, batched and learned from. What ReviseTurn was told, and a revised draft that AcceptDraft
+    accepted, are stored here too.
     """
 
     @_abc_1.abstractmethod
