@@ -14,6 +14,7 @@ from services.cli import (
     admin,
     ask,
     chat,
+    drafts,
     feedback,
     keys,
     knowledge,
@@ -64,7 +65,17 @@ def target(
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Embedded stack": (stack.up, stack.down, stack.status),
-    "Talking": (chat.chat, ask.ask, ask.revise, ask.attach, ask.retry, ask.cancel, ask.accept, replaying.replay),
+    "Talking": (
+        chat.chat,
+        ask.ask,
+        ask.revise,
+        drafts.drafts,
+        ask.accept,
+        ask.attach,
+        ask.retry,
+        ask.cancel,
+        replaying.replay,
+    ),
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -23,6 +23,8 @@ from services.cli.state import parse_correction
 
 HELP = """\
   /revise TEXT                  another draft of the last reply; without text it is drawn again
+  /drafts                       every draft of the last turn, and what changed from one to the next
+  /accept [ROUND]               the draft that counts, the latest unless you name one
   /rate 1..5                    rate the last reply (stored, learned from)
   /edit TEXT                    the last reply as it should have been (stored, learned from)
   /state                        what the assistant has understood
@@ -115,6 +117,12 @@ def _rate(conversation: Conversation, text: str) -> None:
     conversation.rate(int(text))
 
 
+def _accept(conversation: Conversation, text: str) -> None:
+    if text and not text.isdecimal():
+        raise Failure("/accept wants a draft's number, or nothing for the latest")
+    conversation.accept(int(text) if text else None)
+
+
 def _edit(conversation: Conversation, text: str) -> None:
     if not text:
         raise Failure("/edit wants the reply as it should have been")
@@ -136,6 +144,8 @@ def _teach(conversation: Conversation, text: str) -> None:
 
 COMMANDS: dict[str, Callable[[Conversation, str], None]] = {
     "revise": lambda conversation, text: conversation.revise(text or None),
+    "drafts": lambda conversation, _: conversation.show_drafts(),
+    "accept": _accept,
     "rate": _rate,
     "edit": _edit,
     "state": lambda conversation, _: conversation.show_state(),

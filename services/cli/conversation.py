@@ -8,6 +8,7 @@ from antiphon.v1.common_pb2 import DecodingSettings
 from rich.console import Console
 from rich.markup import escape
 
+from services.cli.drafts import show_drafts
 from services.cli.output import Failure, console
 from services.cli.render import TurnView, constraint_words, fact_words, settings_words, state_table, usage_words
 
@@ -62,6 +63,18 @@ class Conversation:
         if not self.turn_id:
             raise Failure("nothing was said yet")
         return self.turn_id
+
+    def accept(self, number: int | None) -> None:
+        """Accept a draft of the last turn; None: the latest."""
+        request = conversation_pb2.AcceptDraftRequest(turn_id=self._turn(), round=number)
+        turn = self._client.conversations.AcceptDraft(request).turn
+        accepted = next(draft.round for draft in turn.drafts if draft.accepted)
+        self._out.print(f"[dim]  accepted: draft {accepted}[/dim]")
+
+    def show_drafts(self) -> None:
+        """Print the last turn's drafts with what changed from one to the next."""
+        request = conversation_pb2.GetTurnRequest(turn_id=self._turn())
+        show_drafts(self._client.conversations.GetTurn(request).turn, self._out)
 
     def rate(self, stars: int) -> None:
         """Store a rating of the last draft, 1 to 5."""

@@ -19,6 +19,9 @@ def test_a_person_talks_revises_rates_and_leaves(antiphon: Command) -> None:
         terminal.type("/revise mention the sunrise")
         assert "sunrise" in terminal.expect("> ")
         for line, words in (
+            ("/drafts", "said: mention the sunrise"),
+            ("/accept 7", "no such completed draft"),
+            ("/accept", "accepted: draft 1"),
             ("/rate 5", "stored: 5 of 5"),
             ("/rate many", "a number from 1 to 5"),
             ("/edit Good morning to you!", "stored: your wording"),
