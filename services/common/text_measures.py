@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -41,13 +42,20 @@ def sentences(text: str) -> list[str]:
     found: list[str] = []
     for line in text.splitlines():
         start = 0
-        for match in _SENTENCE_END.finditer(line):
-            if match.group()[0] == "." and _ABBREVIATION.search(line[start : match.start() + 1]):
-                continue
-            _add_sentence(found, line[start : match.end()])
-            start = match.end()
+        for end in sentence_ends(line):
+            _add_sentence(found, line[start:end])
+            start = end
         _add_sentence(found, line[start:])
     return found
+
+
+def sentence_ends(line: str) -> Iterator[int]:
+    """Where sentences end in a line, before the line's own end or there."""
+    start = 0
+    for match in _SENTENCE_END.finditer(line):
+        if match.group()[0] != "." or not _ABBREVIATION.search(line[start : match.start() + 1]):
+            start = match.end()
+            yield start
 
 
 def _add_sentence(found: list[str], piece: str) -> None:

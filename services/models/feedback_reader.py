@@ -17,6 +17,7 @@ from typing import Protocol
 
 from services.common import text_measures as measure
 from services.common.constraint import Constraint, replacement, unwanted_phrase
+from services.models.growing_text import GrowingText
 
 READER = "coverage-1"
 ASPECTS = (
@@ -31,6 +32,8 @@ FLAGS = 8
 _QUOTED = re.compile(r'["“«]([^"”»\n]{1,80})["”»]|\b(?:word|phrase|term)s?\s+([\w\'’-]+)', re.I)
 _MOST_AVOIDED = 24
 _ROLES = ("start", "end", "include", "unknown")
+_Tokens = tuple[tuple[int, ...], tuple[float, ...]]
+"""Tokens and their flags."""
 
 
 class Spelling(Protocol):
@@ -57,11 +60,16 @@ class Step:
     aspects: tuple[float, ...]
 
 
+_NOTHING: _Tokens = ((), (0.0,) * FLAGS)
+
+
 @dataclass(frozen=True, slots=True)
 class _Phrase:
     text: str
     role: str
+    lower: str
     ways: tuple[tuple[int, ...], ...]  # within a line, at a line's beginning
+    begun_by: frozenset[int]  # tokens after which one of the ways may be on its way
 
 
 class FeedbackReader:
@@ -77,22 +85,26 @@ class FeedbackReader:
         self._avoided = [(way, role) for text, role in unwanted for way in self._forms(text)][:_MOST_AVOIDED]
         words = _QUOTED.sub(" ", comment) if self._phrases or unwanted else comment
         self.comment_ids: tuple[int, ...] = tuple(codec.encode(" " + words.strip())) if words.strip() else ()
-        self._text = b""
+        self._begun_by = frozenset(token for way, _ in self._avoided for token in way[:-1])
+        self._unbegun = self._unwanted(())
+        self._text = GrowingText()
         self._seen = 0
 
     def step(self, generated: Sequence[int]) -> Step:
         """What to tell the head when `generated` (this draft's ids, growing from call to call) stand there."""
         for token in generated[self._seen :]:
-            self._text += self._codec.spelling(token)
+            self._text.extend(self._codec.spelling(token))
         self._seen = len(generated)
-        text = self._text.decode("utf-8", "ignore")
-        wanted, wanted_flags = self._wanted(generated, text)
-        avoided, avoided_flags = self._unwanted(generated)
+        text = self._text.text
+        wanted, wanted_flags = self._wanted(generated, text) if self._phrases else _NOTHING
+        begun = bool(generated) and generated[-1] in self._begun_by
+        avoided, avoided_flags = self._unwanted(generated) if begun else self._unbegun
         met = [0.0] * len(ASPECTS)
         for one, aspect in self._constraints:
             at = ASPECTS.index(aspect)
             met[at] = max(met[at], min(2.0, self._met(one, aspect, text)))
-        return Step(wanted, wanted_flags, avoided, avoided_flags, (*self._asked, *met, *_place(generated, text)))
+        place = _place(len(generated), self._text)
+        return Step(wanted, wanted_flags, avoided, avoided_flags, (*self._asked, *met, *place))
 
     def _gather(self, comment: str, constraints: Sequence[Constraint]) -> tuple[list[_Phrase], list[tuple[str, str]]]:
         """Phrases that may be wanted, and (text, role) of those that may be unwanted."""
@@ -119,7 +131,7 @@ class FeedbackReader:
         made = []
         for text, role in dict.fromkeys((text.strip(), role) for text, role in wanted if text.strip()):
             ways = (tuple(self._codec.encode(" " + text)), tuple(self._codec.encode(text)))
-            made.append(_Phrase(text, role, ways))
+            made.append(_Phrase(text, role, text.lower(), ways, frozenset(one for way in ways for one in way[:-1])))
         return made, unwanted
 
     def _forms(self, text: str) -> list[tuple[int, ...]]:
@@ -127,14 +139,13 @@ class FeedbackReader:
         forms = dict.fromkeys((text, text.lower(), text.capitalize(), text.upper(), text + "s", text.lower() + "s"))
         return [tuple(self._codec.encode(lead + form)) for form in forms if form for lead in (" ", "")]
 
-    def _wanted(self, generated: Sequence[int], text: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    def _wanted(self, generated: Sequence[int], text: str) -> _Tokens:
         """The next tokens of owed phrases; one that was begun goes alone."""
         said = text.lower()
         first: list[tuple[int, str]] = []
         begun: tuple[int, str, float] | None = None
         owed = 0
         for phrase in self._phrases:
-            lower = phrase.text.lower()
             if phrase.role == "start" or (phrase.role == "unknown" and not generated):
                 way = phrase.ways[1]
                 if len(generated) < len(way) and tuple(generated) == way[: len(generated)]:
@@ -144,22 +155,23 @@ class FeedbackReader:
                     else:
                         first.append((way[0], phrase.role))
                 continue
-            if said.rstrip().endswith(lower) if phrase.role == "end" else lower in said:
+            if said.rstrip().endswith(phrase.lower) if phrase.role == "end" else phrase.lower in said:
                 continue
             owed += 1
-            matched = max((_overlap(generated, way), way) for way in phrase.ways)
+            on_its_way = bool(generated) and generated[-1] in phrase.begun_by
+            matched = max((_overlap(generated, way), way) for way in phrase.ways) if on_its_way else (0, ())
             if matched[0]:
                 begun = (matched[1][matched[0]], phrase.role, matched[0] / len(matched[1]))
             else:
                 first.append((phrase.ways[0 if text and not text[-1].isspace() else 1][0], phrase.role))
         if not owed:
-            return (), (0.0,) * FLAGS
+            return _NOTHING
         now = [begun[1]] if begun else [role for _, role in first]
         roles = [float(role in now) for role in _ROLES]
         flags = (float(begun is not None), begun[2] if begun else 0.0, float(not generated), min(owed, 4) / 4, *roles)
         return ((begun[0],) if begun else tuple(token for token, _ in first)), flags
 
-    def _unwanted(self, generated: Sequence[int]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    def _unwanted(self, generated: Sequence[int]) -> _Tokens:
         ids: dict[int, None] = {}
         begun = False
         for way, _ in self._avoided:
@@ -176,9 +188,9 @@ class FeedbackReader:
         goal = float(one.min or one.max or 1)
         match aspect:
             case "max_words" | "min_words":
-                return len(re.findall(r"\w+", text)) / goal
+                return self._text.words / goal
             case "max_sentences" | "min_sentences":
-                return len(measure.sentences(text)) / goal
+                return self._text.sentences / goal
             case "bullets":
                 return measure.bullets(text) / goal
             case "numbered":
@@ -216,18 +228,19 @@ def _overlap(generated: Sequence[int], way: Sequence[int]) -> int:
     return 0
 
 
-def _place(generated: Sequence[int], text: str) -> tuple[float, ...]:
-    last = text.rstrip()[-1:]
+def _place(tokens: int, written: GrowingText) -> tuple[float, ...]:
+    text = written.text
+    last = text[-1:] if text[-1:] > " " else text.rstrip()[-1:]
     return (
-        math.log1p(len(generated)) / 5,
-        float(not generated),
+        math.log1p(tokens) / 5,
+        float(not tokens),
         float(last in ".!?") if text else 0.0,
         float(text.endswith("\n")),
-        float(text.count('"') % 2),
-        len(re.findall(r"\w+", text)) / 50,
-        len(measure.sentences(text)) / 5,
-        float(text.rfind("\n") < 0),
-        float(text.islower()) - float(text.isupper()),
+        float(written.quotes % 2),
+        written.words / 50,
+        written.sentences / 5,
+        float(written.one_line),
+        written.case,
     )
 
 
