@@ -13,7 +13,7 @@ from services.common.constraints import Constraint
 from services.generator.backends.codec import TokenizerCodec
 from services.generator.engine import FusionInput
 from services.models.feedback_reader import READER, FeedbackReader
-from services.models.feedback_vectors import DraftVectors, FeedbackVectors
+from services.models.feedback_vectors import LATE, DraftVectors, FeedbackVectors
 from services.models.fusion import BadHead, FusionHead, head_id, read_head, write_head
 from services.models.language_model import iterate_weights
 
@@ -70,8 +70,11 @@ class FusionLoader:
             return None
 
     def fusion(self, head: FusionHead) -> FeedbackFusion | None:
-        """What gives the head its vectors, under its content hash; None, with a line in the log, where the head was
-        trained on vectors that this code does not make: revisions then go without it."""
+        """What gives the head its vectors, under its content hash; the head is told which of their entries come late.
+
+        None, with a line in the log, where the head was trained on vectors that this code does not make: revisions
+        then go without it.
+        """
         if head.config.reader != READER:
             reason = f"the head was trained on vectors of {head.config.reader}, not {READER}"
         elif not isinstance(self._codec, TokenizerCodec):
@@ -79,6 +82,7 @@ class FusionLoader:
         elif (vectors := self._made()) is None:
             reason = "the model's embeddings have an unknown name"
         else:
+            head.late = LATE
             return FeedbackFusion(head_id(write_head(head)), self._codec, vectors)
         log.info("fusion_head_not_used", reason=reason)
         return None

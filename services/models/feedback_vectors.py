@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,10 @@ from torch import Tensor
 from services.models.feedback_reader import ASPECTS, FLAGS, PLACE, READER, FeedbackReader, Step
 from services.models.fusion import FusionConfig, Source
 
+LATE = {"feedback": len(ASPECTS) + PLACE}
+"""By source, how many of its last entries change with every token: what is met, and where the draft stands."""
 _SCALE = 0.5
+_KEPT = 16  # phrases' vectors of one draft
 
 
 class FeedbackVectors:
@@ -38,14 +42,9 @@ class FeedbackVectors:
             return torch.zeros(self.hidden_size)
         return self._mean(ids) * min(3.0, math.sqrt(len(ids)))
 
-    def vectors(self, step: Step, comment: Tensor) -> dict[str, Tensor]:
-        """The sources present at a step with their vectors `[D_s]`."""
-        made = {"feedback": torch.cat([comment, torch.tensor(step.aspects)])}
-        if step.wanted:
-            made["include"] = torch.cat([self._mean(step.wanted), torch.tensor(step.wanted_flags), comment])
-        if step.avoided:
-            made["exclude"] = torch.cat([self._mean(step.avoided), torch.tensor(step.avoided_flags), comment])
-        return made
+    def phrases(self, ids: Sequence[int], flags: Sequence[float], comment: Tensor) -> Tensor:
+        """The vector of "include" or "exclude" `[D]`; there must be ids."""
+        return torch.cat([self._mean(ids), torch.tensor(flags), comment])
 
     def _mean(self, ids: Sequence[int]) -> Tensor:
         return self._table[list(ids)].float().mean(0)
@@ -74,10 +73,34 @@ class DraftVectors:
         self._encoder = encoder
         self._reader = reader
         self._comment = encoder.comment(reader.comment_ids)
+        self._fixed: Tensor | None = None
+        self._phrases: dict[object, Tensor] = {}
+        self._made: tuple[object, dict[str, Tensor]] = (None, {})
 
-    def __call__(self, generated: Sequence[int]) -> dict[str, Tensor]:
-        """The vectors before the token that follows `generated`."""
-        return self._encoder.vectors(self._reader.step(generated), self._comment)
+    def __call__(self, generated: Sequence[int]) -> tuple[dict[str, Tensor], Sequence[float]]:
+        """The sources present before the token that follows `generated`, each with its vector `[D]`, and the `LATE`
+        entries, for which the vectors have zeros. The same objects while they have not changed."""
+        step = self._reader.step(generated)
+        late = step.aspects[len(ASPECTS) :]
+        told = (step.wanted, step.wanted_flags, step.avoided, step.avoided_flags)
+        if told != self._made[0]:
+            if self._fixed is None:
+                asked = torch.tensor(step.aspects[: len(ASPECTS)])
+                self._fixed = torch.cat([self._comment, asked, torch.zeros(len(late))])
+            made = {"feedback": self._fixed}
+            for name, ids, flags in (("include", *told[:2]), ("exclude", *told[2:])):
+                if ids:
+                    made[name] = self._phrase(name, ids, flags)
+            self._made = (told, made)
+        return self._made[1], late
+
+    def _phrase(self, *key: Any) -> Tensor:
+        """The vector of wanted or unwanted tokens; the one made before where they return."""
+        if key not in self._phrases:
+            if len(self._phrases) == _KEPT:
+                self._phrases.clear()
+            self._phrases[key] = self._encoder.phrases(key[1], key[2], self._comment)
+        return self._phrases[key]
 
 
 def head_config(hidden_size: int, base_version: str, inner: int = 384) -> FusionConfig:

@@ -115,6 +115,8 @@ class FusionHead(nn.Module):
         self.config = config
         kind = _LiteralSource if config.mode == "literal" else _GatedSource
         self.sources = nn.ModuleDict({one.name: kind(config.hidden_size, one) for one in config.sources})
+        self.late: Mapping[str, int] = {}
+        """By source, how many of a vector's last entries change with every token; serving is told them apart."""
 
     def fuse(self, hidden: Tensor, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """What the output layer sees.

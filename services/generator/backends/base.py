@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from services.generator.backends.fusing import FusionHead
     from services.generator.engine.rows import Row
     from services.models.adapter import Adapter
+    from services.models.fusion import FusionHead
 
 
 class Codec(Protocol):

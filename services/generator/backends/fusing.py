@@ -2,69 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from services.generator.engine.errors import UnknownHead
+from services.models.fusion_serving import Kernels, ServedHead, TorchKernels
 
 if TYPE_CHECKING:
     from services.generator.engine.request import Follower
     from services.generator.engine.rows import Row
+    from services.models.fusion import FusionHead
 
-_TOGETHER = 32  # rows of one call
+_TOGETHER = 32  # rows of one product
+_RECALLED = 16  # vectors of one row
 
 
-class FusionHead(Protocol):
-    """What serving needs of a head; `services.models.fusion` has the trained ones."""
+class _Mixed:
+    """What is kept of one open row: its head, what makes its vectors, and what these come to inside the head."""
 
-    def fuse(self, hidden: Tensor, vectors: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        """`hidden: [rows, H]` changed by `vectors: [rows, D]` of each source where `present: [rows]` says so."""
-        ...
+    __slots__ = ("_come_to", "_looked", "follower", "head", "known", "late", "marks", "told", "vectors")
+
+    def __init__(self, head: ServedHead, vectors: Mapping[str, Tensor], follower: Follower | None) -> None:
+        self.head = head
+        self.vectors = vectors
+        self.follower = follower
+        self.known: dict[str, Tensor] = {}
+        self._looked: Mapping[str, Tensor] | None = None
+        self._come_to: dict[int, tuple[Tensor, Tensor]] = {}
+        self.late: Sequence[float] = () if follower else head.late_of(vectors)
+        self.told, self.marks = head.nothing()
+
+    def changed(self) -> list[int]:
+        """Sources whose vectors are new since they were asked for last; those that are gone no longer count."""
+        if self.vectors is self._looked:
+            return []
+        found = []
+        self._looked = self.vectors
+        for at, name in enumerate(self.head.names):
+            vector = self.vectors.get(name)
+            if vector is not self.known.get(name):
+                if vector is None:
+                    del self.known[name]
+                    self.marks[at] = 0.0
+                else:
+                    self.known[name] = vector
+                    found.append(at)
+        return found
+
+    def recall(self, source: int) -> bool:
+        """Whether what the source's vector comes to is known from before, and is kept now."""
+        held = self._come_to.get(id(self.known[self.head.names[source]]))
+        if held is not None:
+            self.head.keep(source, held[1], self.told, self.marks)
+        return held is not None
+
+    def learn(self, source: int, found: Tensor) -> None:
+        """Keep what the source's vector comes to, now and for when it returns."""
+        vector = self.known[self.head.names[source]]
+        if len(self._come_to) == _RECALLED:
+            self._come_to.clear()
+        self._come_to[id(vector)] = (vector, found)
+        self.head.keep(source, found, self.told, self.marks)
 
 
 class _Call:
-    """One head over as many rows as one call takes, the rest filled with copies of the first."""
+    """One head over the rows that use it, with what is kept of them side by side."""
 
-    def __init__(self, head: FusionHead, at: Sequence[int], carried: Sequence[dict[str, Tensor]], device: str) -> None:
+    def __init__(self, head: ServedHead, at: Sequence[int], rows: int, carried: Sequence[_Mixed], device: str) -> None:
         self._head = head
-        self._count = len(at)
-        self.rows = torch.tensor([*at, *[at[0]] * (_TOGETHER - len(at))], device=device)
-        self._vectors: dict[str, Tensor] = {}
-        self._present: dict[str, Tensor] = {}
-        for source, like in {name: vector for one in carried for name, vector in one.items()}.items():
-            none = torch.zeros_like(like)
-            rows = [one.get(source, none) for one in carried]
-            rows += [none] * (_TOGETHER - len(rows))
-            self._vectors[source] = torch.stack(rows).to(device)
-            given = [source in one for one in carried] + [False] * (_TOGETHER - len(carried))
-            self._present[source] = torch.tensor(given, device=device)
+        self._carried = carried
+        self._device = device
+        self._at = torch.tensor(at, device=device)
+        self._told = torch.stack([one.told for one in carried])
+        self._marks = torch.stack([one.marks for one in carried])
+        for one, told, marks in zip(carried, self._told, self._marks, strict=True):
+            one.told, one.marks = told, marks  # views: what changes there changes here
+        self._whole = list(at) == list(range(rows))
+        self._present: Tensor | None = None  # rows that have a source; None: all
+        self._stale = True
 
-    def add(self, hidden: Tensor, out: Tensor) -> None:
-        fused = self._head.fuse(hidden[self.rows].float(), self._vectors, self._present)
-        out[self.rows[: self._count]] = fused[: self._count].to(out.dtype)
+    def fused(self, hidden: Tensor) -> Tensor:
+        """`hidden` with the rows' states fused."""
+        self._tell()
+        entries = array("f")
+        for one in self._carried:
+            entries.extend(one.late)
+        flat = torch.frombuffer(entries, dtype=torch.float32) if entries else torch.zeros(0)
+        late = flat.view(len(self._carried), -1).to(self._device)
+        states = hidden if self._whole else hidden[self._at]
+        fused = self._head.fuse(states.float(), late, self._told, self._marks).to(hidden.dtype)
+        if self._whole and self._present is None:
+            return fused
+        out = hidden.clone()
+        if self._present is None:
+            out[self._at] = fused
+        else:
+            out[self._at[self._present]] = fused[self._present]
+        return out
+
+    def _tell(self) -> None:
+        new: dict[int, list[_Mixed]] = {}
+        stale = self._stale
+        for one in self._carried:
+            had = bool(one.known)
+            for source in one.changed():
+                if not one.recall(source):
+                    new.setdefault(source, []).append(one)
+            stale = stale or bool(one.known) != had
+        for source, rows in new.items():
+            name = self._head.names[source]
+            for one, found in zip(rows, self._head.come_to(source, [one.known[name] for one in rows]), strict=True):
+                one.learn(source, found)
+        if stale:
+            self._stale = False
+            present = torch.tensor([bool(one.known) for one in self._carried], device=self._device)
+            self._present = None if bool(present.all()) else present.nonzero()[:, 0]
 
 
 class FusionHeads:
     """The loaded heads and the rows that use them.
 
-    Heads always see the same number of rows: products round by their size, and a reply must not depend on its company.
+    A row's result does not depend on the others: `kernels` treat every row alike; without them torch's always see the
+    same number of rows.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", kernels: Kernels | None = None) -> None:
         self._device = device
-        self._heads: dict[str, FusionHead] = {}
-        self._open: dict[Row, dict[str, Tensor]] = {}
-        self._followers: dict[Row, Follower] = {}
+        self._kernels = kernels or TorchKernels(_TOGETHER, device)
+        self._heads: dict[str, ServedHead] = {}
+        self._open: dict[Row, _Mixed] = {}
         self._planned: tuple[Row, ...] = ()
-        self._plan: list[_Call] = []
+        self._followed: list[tuple[Row, _Mixed, Follower]] = []
+        self._calls: list[_Call] = []
 
     def load(self, name: str, head: FusionHead) -> None:
         """Hold a head under its content hash."""
-        self._heads.setdefault(name, head)
+        if name not in self._heads:
+            with torch.inference_mode():
+                self._heads[name] = ServedHead(head, self._kernels, self._device)
 
     def unload(self, name: str) -> bool:
         """Let a head go; False while an open row uses it."""
@@ -81,50 +161,52 @@ class FusionHeads:
         if asked is not None and asked.head not in self._heads:
             raise UnknownHead(f"fusion head {asked.head} is not loaded")
 
+    @torch.inference_mode()
     def open(self, row: Row) -> None:
         """Fuse the row from now on, if it asks for that."""
         asked = row.request.fusion
-        if asked is not None and asked.follow is not None:
-            self._followers[row], self._open[row] = asked.follow(), {}
-        elif asked is not None and asked.vectors:
-            self._open[row] = {name: torch.as_tensor(v, dtype=torch.float32) for name, v in asked.vectors.items()}
+        if asked is None or not (asked.follow or asked.vectors):
+            return
+        vectors = {name: torch.as_tensor(v, dtype=torch.float32) for name, v in asked.vectors.items()}
+        follower = None if asked.follow is None else asked.follow()
+        self._open[row] = _Mixed(self._heads[asked.head], vectors, follower)
 
     def close(self, row: Row) -> None:
         """The row has ended."""
-        self._open.pop(row, None)
-        self._followers.pop(row, None)
-        self._planned, self._plan = (), []
+        if self._open.pop(row, None) is not None:
+            self._planned, self._followed, self._calls = (), [], []
 
     @torch.inference_mode()
     def fuse(self, hidden: Tensor, rows: Sequence[Row]) -> Tensor:
         """What the output layer sees instead of `hidden: [rows, H]`; the same object where no row asks for a head."""
         if not self._open:
             return hidden
-        now = tuple(rows)
-        followed = [row for row in now if row in self._followers]
-        for row in followed:
-            self._open[row] = dict(self._followers[row](row.generated))
-        if followed or now != self._planned:
-            self._planned, self._plan = now, self._calls(now)
-        if not self._plan:
-            return hidden
         with _one_thread() if self._device == "cpu" else nullcontext():
-            out = hidden.clone()
-            for call in self._plan:
-                call.add(hidden, out)
-            return out
+            now = tuple(rows)
+            if now != self._planned:
+                self._plan(now)
+            if not self._calls:
+                return hidden
+            for row, mixed, follower in self._followed:
+                mixed.vectors, mixed.late = follower(row.generated)
+            for call in self._calls:
+                hidden = call.fused(hidden)
+            return hidden
 
-    def _calls(self, rows: Sequence[Row]) -> list[_Call]:
-        by_head: dict[str, list[int]] = {}
+    def _plan(self, rows: tuple[Row, ...]) -> None:
+        by_head: dict[ServedHead, list[int]] = {}
+        self._followed = []
         for at, row in enumerate(rows):
-            if self._open.get(row) and row.request.fusion is not None:
-                by_head.setdefault(row.request.fusion.head, []).append(at)
-        calls = []
-        for name, places in by_head.items():
-            for first in range(0, len(places), _TOGETHER):
-                some = places[first : first + _TOGETHER]
-                calls.append(_Call(self._heads[name], some, [self._open[rows[at]] for at in some], self._device))
-        return calls
+            mixed = self._open.get(row)
+            if mixed is not None:
+                by_head.setdefault(mixed.head, []).append(at)
+                if mixed.follower is not None:
+                    self._followed.append((row, mixed, mixed.follower))
+        self._calls = [
+            _Call(head, places, len(rows), [self._open[rows[at]] for at in places], self._device)
+            for head, places in by_head.items()
+        ]
+        self._planned = rows
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
-from services.generator.backends.fusing import FusionHead, FusionHeads
+from services.generator.backends.fusing import FusionHeads
 from services.generator.backends.sampling import choose, read
 from services.generator.backends.session_memory import SessionKey, common_prefix
 from services.generator.backends.words import Vocabulary
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.generator.engine.request import TokenProcessor
     from services.generator.engine.rows import Row
     from services.models.adapter import Adapter
+    from services.models.fusion import FusionHead
 
 
 class _Open:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
-from services.generator.backends.fusing import FusionHead, FusionHeads
+from services.generator.backends.fusing import FusionHeads
 from services.generator.backends.sampling import choose, read
 from services.generator.backends.session_memory import SessionMemory, Slot
 from services.generator.backends.words import Vocabulary
@@ -25,6 +25,7 @@ from services.models.llama.slots import KeyValueSlots, Segment, Window
 if TYPE_CHECKING:
     from services.generator.engine.rows import Row
     from services.models.adapter import Adapter
+    from services.models.fusion import FusionHead
 
 ForwardOf = Callable[["Adapter"], "LlamaForward"]
 
@@ -89,7 +90,7 @@ class SlotBackend:
         self._context_limit = context_limit
         self._versions = {version: 0}
         self._vocabulary: Vocabulary | None = None
-        self._heads = FusionHeads(forward.device)
+        self._heads = FusionHeads(forward.device, forward if isinstance(forward, NativeLlama) else None)
 
     @property
     def codec(self) -> TokenizerCodec:

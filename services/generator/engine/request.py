@@ -69,8 +69,9 @@ class DecodeSettings:
 class Follower(Protocol):
     """Makes a row's vectors anew for each token; one instance belongs to one draft and may keep state."""
 
-    def __call__(self, generated: Sequence[int]) -> Mapping[str, Tensor]:
-        """Vectors `[D]` by source's name before the token that follows `generated` (never the prompt)."""
+    def __call__(self, generated: Sequence[int]) -> tuple[Mapping[str, Tensor], Sequence[float]]:
+        """Vectors `[D]` by source's name before the token that follows `generated` (never the prompt), each the same
+        object while it has not changed, and the head's late entries (`services.models.fusion.FusionHead.late`)."""
         ...
 
 

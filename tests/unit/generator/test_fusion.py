@@ -17,31 +17,23 @@ from services.generator.engine import FusionInput, UnknownHead, soft_tokens
 from services.generator.engine.request import Follower
 from services.generator.engine.rows import Row
 from services.generator.settings import GeneratorSettings
+from services.models.fusion import FusionConfig, FusionHead, Source
 from services.models.language_model import content_hash, load_module
 from tests.unit.generator.test_backend_contract import Bench
 
 HIDDEN, INNER, SIZES = 64, 24, {"feedback": 8, "state": 5}
 
 
-class RandomHead:
-    """h + Σ m γ U tanh(W h + V v + b) with random weights (DESIGN.md section 7)."""
-
-    def __init__(self, seed: int, strength: float = 2.0) -> None:
-        generator = torch.Generator().manual_seed(seed)
-
-        def draw(*size: int) -> Tensor:
-            return torch.randn(*size, generator=generator) * 0.3
-
-        self.inner = {name: draw(INNER, HIDDEN) for name in SIZES}
-        self.vector = {name: draw(INNER, size) for name, size in SIZES.items()}
-        self.back = {name: draw(HIDDEN, INNER) * strength for name in SIZES}
-
-    def fuse(self, hidden: Tensor, vectors: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        out = hidden
-        for name, vector in vectors.items():
-            mixed = torch.tanh(hidden @ self.inner[name].T + vector @ self.vector[name].T)
-            out = torch.where(present[name][:, None], out + mixed @ self.back[name].T, out)
-        return out
+def random_head(seed: int) -> FusionHead:
+    """A gated head whose weights are all drawn."""
+    sources = tuple(Source(name, size, INNER) for name, size in SIZES.items())
+    head = FusionHead(FusionConfig(HIDDEN, sources)).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in head.parameters():
+        parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    for part in head.sources.values():
+        part.get_parameter("back.weight").mul_(2.0)
+    return head
 
 
 def vectors(seed: int, *names: str) -> dict[str, Tensor]:
@@ -60,7 +52,7 @@ def bench(request: pytest.FixtureRequest, tiny_model: Path, cache_dir: Path) -> 
     settings = GeneratorSettings(engine=engine, kernel=kernel, rows=12, cache_dir=cache_dir, model=str(tiny_model))
     bench = Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
     for seed in (1, 2):
-        bench.backend.load_head(f"head{seed}", RandomHead(seed))
+        bench.backend.load_head(f"head{seed}", random_head(seed))
     return bench
 
 
@@ -94,9 +86,9 @@ def test_vectors_that_follow_the_draft_are_made_anew_for_every_token_of_their_ro
     heard: list[tuple[int, ...]] = []
 
     def follow() -> Follower:
-        def vector(generated: Sequence[int]) -> dict[str, Tensor]:
+        def vector(generated: Sequence[int]) -> tuple[dict[str, Tensor], Sequence[float]]:
             heard.append(tuple(generated))
-            return vectors(len(generated), "feedback") if len(generated) % 2 else {}
+            return (vectors(len(generated), "feedback") if len(generated) % 2 else {}), ()
 
         return vector
 
@@ -141,7 +133,7 @@ def test_the_memory_of_a_session_does_not_depend_on_fusion(bench: Bench) -> None
 def test_a_head_that_is_not_loaded_is_refused_and_one_in_use_stays(bench: Bench) -> None:
     with pytest.raises(UnknownHead):
         bench.backend.admit(with_fusion(bench.row("x"), "no such head", vectors(1, "state")))
-    bench.backend.load_head("short", RandomHead(5))
+    bench.backend.load_head("short", random_head(5))
     row = with_fusion(bench.row("x"), "short", vectors(1, "state"))
     assert bench.backend.admit(row)
     assert not bench.backend.unload_head("short")
@@ -153,7 +145,7 @@ def test_a_head_that_is_not_loaded_is_refused_and_one_in_use_stays(bench: Bench)
 
 def test_rows_without_a_source_keep_every_bit(bench: Bench) -> None:
     heads = FusionHeads()
-    heads.load("head", RandomHead(1))
+    heads.load("head", random_head(1))
     rows = [with_fusion(bench.row("x", f"s{n}"), "head", vectors(1, "state") if n % 2 else {}) for n in range(11)]
     hidden = torch.randn(11, HIDDEN)
     assert heads.fuse(hidden, rows) is hidden

@@ -91,8 +91,11 @@ def test_single_steps_and_batches_give_a_head_the_same() -> None:
     steps = [after(one, text) for text in ("", "A", "A cat")]
     comments = vectors.comment(one.comment_ids).expand(3, -1)
     batch, present = vectors.batch(steps, comments)
+    kept: dict[str, torch.Tensor] = {}
     for at, text in enumerate(("", "A", "A cat")):
-        single = follower(list(text.encode()))
+        found, late = follower(list(text.encode()))
+        assert found["feedback"] is kept.setdefault("feedback", found["feedback"]), "only its late entries change"
+        single = found | {"feedback": torch.cat([found["feedback"][: -len(late)], torch.tensor(late)])}
         assert set(single) == {name for name in batch if bool(present[name][at])}
         for name, vector in single.items():
             assert torch.allclose(vector, batch[name][at], atol=1e-5)

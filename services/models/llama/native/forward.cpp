@@ -1,6 +1,7 @@
 // A Llama-shaped decoder over slots, all layers in one call: one run of the team, a barrier between phases.
 #include <vector>
 
+#include "gated.h"
 #include "model.h"
 #include "team.h"
 
@@ -289,6 +290,12 @@ void antiphon_product(Model* model, const Matrix* matrix, const float* x, int64_
             }
         });
     });
+}
+
+// Fuse `x: [rows][hidden]` in place; see gated.h.
+void antiphon_gated(Model* model, const GatedHead* head, float* x, const float* late, const float* told,
+                    const float* marks, int64_t rows, int threads) {
+    gated(*model, *head, x, late, told, marks, rows, threads);
 }
 
 // The place of the greatest of each row, the first of equals: best[rows], x[rows][stride].

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from services.models.llama.native.library import (
     BatchFields,
+    GatedHeadFields,
     LayerFields,
     NativeUnavailable,
     ShapeFields,
@@ -132,17 +133,43 @@ class NativeLlama:
     @torch.inference_mode()
     def logits(self, hidden: Tensor) -> Tensor:
         """`[rows, hidden]` to fp32 `[rows, vocabulary]`."""
-        x = hidden.float().contiguous()
-        out = torch.empty(len(x), self._head.n)
+        return self._product(self._head, hidden.float())[:, : self.shape.vocabulary]
+
+    def product(self, weight: Tensor) -> Callable[[Tensor], Tensor]:
+        """The fp32 product with a weight `[m, k]`, beside the model's own: `services.models.fusion_serving.Kernels`."""
+        packed = _pack_whole(weight)
+        return lambda x: self._product(packed, x)
+
+    def gated(self, first: Tensor, back: Tensor, owners: Tensor) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+        """A fusion head's two products in one call: `services.models.fusion_serving.Kernels`."""
+        packed = _pack_whole(first), _pack_whole(back)
+        places = owners.int().contiguous()
+        inner = back.shape[1]
+
+        def fuse(hidden: Tensor, late: Tensor, told: Tensor, marks: Tensor) -> Tensor:
+            out = hidden.contiguous().clone()
+            sizes = (out.shape[1], late.shape[1], inner, first.shape[0] - inner)
+            fields = GatedHeadFields(*sizes, packed[0].fields, packed[1].fields, places.data_ptr())
+            pointers = (ctypes.c_void_p(one.data_ptr()) for one in (out, late, told, marks))
+            self._library.antiphon_gated(
+                self._model, as_pointer(fields), *pointers, ctypes.c_int64(len(out)), ctypes.c_int(self._count)
+            )
+            return out
+
+        return fuse
+
+    def _product(self, matrix: PackedMatrix, x: Tensor) -> Tensor:
+        x = x.contiguous()
+        out = torch.empty(len(x), matrix.n)
         self._library.antiphon_product(
             self._model,
-            as_pointer(self._head.fields),
+            as_pointer(matrix.fields),
             ctypes.c_void_p(x.data_ptr()),
             ctypes.c_int64(len(x)),
             ctypes.c_void_p(out.data_ptr()),
             ctypes.c_int(self._count),
         )
-        return out[:, : self.shape.vocabulary]
+        return out
 
     def greatest(self, logits: Tensor) -> list[int]:
         """The place of each row's greatest of fp32 `[rows, n]`, the first of equals."""
@@ -203,3 +230,8 @@ class NativeLlama:
         found = address(kept)
         assert found is not None
         return found
+
+
+def _pack_whole(weight: Tensor) -> PackedMatrix:
+    """Pack a matrix without rounding: in fp16 where that holds it, as it does the weights of a head's file."""
+    return pack(weight, "fp16" if torch.equal(weight.half().float(), weight) else "fp32")

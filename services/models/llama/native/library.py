@@ -63,6 +63,17 @@ class ShapeFields(ctypes.Structure):
     )
 
 
+class GatedHeadFields(ctypes.Structure):
+    """`GatedHead` of gated.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("hidden", "late", "inner", "marks")),
+        ("first", MatrixFields),
+        ("back", MatrixFields),
+        ("owners", ctypes.c_void_p),
+    )
+
+
 class PairFields(ctypes.Structure):
     """`Pair` of pairs.h."""
 

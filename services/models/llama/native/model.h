@@ -57,7 +57,7 @@ struct InputBuffer {
     Input need(int64_t format, int64_t rows, int64_t k, bool with_pairs) {
         Input in{k, nullptr, nullptr, nullptr, nullptr, nullptr};
         rows = (rows + MOST_ROWS - 1) / MOST_ROWS * MOST_ROWS;
-        if (format == F32) in.wide = wide.need(rows * k);
+        if (format == F32 || format == F16) in.wide = wide.need(rows * k);
         if (format == BF16 || (with_pairs && format != F32)) in.half = half.need(rows * k);
         if (format == Q8 || format == Q4) {
             in.steps = steps.need(rows * k);
@@ -72,6 +72,6 @@ struct Model {
     Shape shape;
     Layer* layers;
     const float *cosines, *sines;  // [length][dim/2]
-    InputBuffer hidden_in, attended_in, inner_in, head_in;
-    Buffer<float> qkv, low, scores, normed;
+    InputBuffer hidden_in, attended_in, inner_in, head_in, mixed_in;
+    Buffer<float> qkv, low, scores, normed, head_rows, head_mixed;
 };

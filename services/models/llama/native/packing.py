@@ -12,7 +12,7 @@ from services.models.llama.native.library import MatrixFields, NativeUnavailable
 
 LANES, GROUP = 16, 32
 _MARGIN = 8192
-_FORMATS = {"fp32": 0, "bf16": 1, "int8": 2, "int4": 3}
+_FORMATS = {"fp32": 0, "bf16": 1, "int8": 2, "int4": 3, "fp16": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def pack(weight: Tensor, kernel: str, bias: Tensor | None = None) -> PackedMatri
     n = len(weight)
     panels = weight.view(n // LANES, LANES, k)
     scale = low = None
-    if kernel == "fp32":
-        data = panels.permute(0, 2, 1).contiguous()
+    if kernel in ("fp32", "fp16"):
+        data = panels.permute(0, 2, 1).to(torch.float16 if kernel == "fp16" else torch.float32).contiguous()
     elif kernel == "bf16":
         data = panels.view(-1, LANES, k // 2, 2).permute(0, 2, 1, 3).to(torch.bfloat16).contiguous()
     else:

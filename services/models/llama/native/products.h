@@ -1,4 +1,4 @@
-// Products of a few rows with packed matrices: fp32, bf16, and 8 or 4 bits with a scale for every 32 weights.
+// Products of a few rows with packed matrices: fp32, fp16, bf16, and 8 or 4 bits with a scale for every 32 weights.
 //
 // Sixteen output channels make a panel; a panel's weights lie in the order in which they are used. Every row is
 // computed by the same operations in the same order whatever stands beside it, so that a result never depends
@@ -10,13 +10,13 @@
 #include <cmath>
 #include <cstdint>
 
-enum Format : int64_t { F32 = 0, BF16 = 1, Q8 = 2, Q4 = 3 };
+enum Format : int64_t { F32 = 0, BF16 = 1, Q8 = 2, Q4 = 3, F16 = 4 };
 constexpr int LANES = 16;  // channels in a panel
 constexpr int GROUP = 32;  // weights that share a scale
 constexpr int MOST_ROWS = 8;
 
 // `n` channels (a multiple of 16) of `k` weights. Layouts, panel by panel:
-// F32 [k][16]; BF16 [k/2][16][2]; Q8 [k/32][8][16][4]; Q4 [k/32][4][16][4], the second half of the 32 in high nibbles.
+// F32, F16 [k][16]; BF16 [k/2][16][2]; Q8 [k/32][8][16][4]; Q4 [k/32][4][16][4], the second half of the 32 in high nibbles.
 // Q4: weight = scale * step + low, both fp16 [k/32][16]; Q8: weight = scale * (step - 128), no low.
 // Data is followed by 8 KiB that prefetches may touch.
 struct Matrix {
@@ -33,7 +33,7 @@ struct Matrix {
 // all of them.
 struct Input {
     int64_t k;
-    float* wide;      // F32 [rows/8][k][8]
+    float* wide;      // F32, F16 [rows/8][k][8]
     uint16_t* half;   // BF16 [rows/8][k/2][8][2]
     int8_t* steps;    // Q [rows/8][k/4][8][4]
     float* scale;     // Q [rows/8][k/32][8]
@@ -170,10 +170,28 @@ static inline void panel_f32(const Matrix& m, int64_t panel, const Input& in, in
 }
 
 template <int MR>
+static inline void panel_f16(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
+    const uint16_t* data = (const uint16_t*)m.data + panel * m.k * LANES;
+    const float* x = in.wide + row / MOST_ROWS * m.k * MOST_ROWS + row % MOST_ROWS;
+    __m512 total[MR];
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int64_t j = 0; j < m.k; j++, data += LANES, x += MOST_ROWS) {
+        const __m512 w = widen(data);
+        if (j % 2 == 0) _mm_prefetch((const char*)data + 2048, _MM_HINT_T0);
+#pragma GCC unroll 8
+        for (int r = 0; r < MR; r++) total[r] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[r]), total[r]);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) out[r] = total[r];
+}
+
+template <int MR>
 static inline void panel_rows(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
     if (m.format == Q4) panel_q<MR, true>(m, panel, in, row, out);
     else if (m.format == Q8) panel_q<MR, false>(m, panel, in, row, out);
     else if (m.format == BF16) panel_bf16<MR>(m, panel, in, row, out);
+    else if (m.format == F16) panel_f16<MR>(m, panel, in, row, out);
     else panel_f32<MR>(m, panel, in, row, out);
     if (m.bias) {
         __m512 bias = _mm512_loadu_ps(m.bias + panel * LANES);
