@@ -130,7 +130,7 @@ def fact_questions(data: Path, encoder: SentenceEncoder, per_relation: int) -> l
         memory = Memory(encoder)
         for sentence in (item.beside, item.taught, item.contradicted):
             memory.hear(sentence)
-        found = [fact for fact, _ in memory.book.search(Query(item.asked), 8, 0.4)]
+        found = memory.found(f"Complete this sentence: {item.asked}")
         notes = tuple(GroundingText("fact", one.id, one.revision, one.entity, quoted(one.prompt_text)) for one in found)
         question = f"Complete this sentence: {item.asked}"
         asked.append(Asked("facts", f"{item.relation}/{number}", question, item.new, notes, item.old))

@@ -27,6 +27,7 @@ from deploy.local.mongo import MongoServer
 from services.common.facts import FactRevision, fact_id, key
 from services.common.store import Store
 from services.common.store.knowledge import Statement
+from services.knowledge.domain.competing import Competition
 from services.knowledge.domain.factbook import FactBook
 from services.knowledge.domain.query import Query
 from services.knowledge.domain.slots import match_slot
@@ -169,7 +170,7 @@ def conflicts(count: int, raw: list[dict[str, Any]]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Spoken:
-    """One item from language; `other` is the relation of the fact that must be left alone."""
+    """One item from language; `beside` is another property of the subject, asked for by `beside_asked`."""
 
     relation: str
     subject: str
@@ -180,6 +181,7 @@ class Spoken:
     old: str
     new: str
     beside_value: str
+    beside_asked: str
 
 
 def spoken_items(data: Path, per_relation: int) -> list[Spoken]:
@@ -190,7 +192,7 @@ def spoken_items(data: Path, per_relation: int) -> list[Spoken]:
     for record in records:
         if len(record["paraphrases"]) >= 2:
             by_relation[record["relation"]].append(record)
-    chance = random.Random(SEED)
+    chance, again = random.Random(SEED), random.Random(SEED)
     items = []
     for relation in sorted(by_relation):
         for record in chance.sample(by_relation[relation], min(per_relation, len(by_relation[relation]))):
@@ -198,7 +200,9 @@ def spoken_items(data: Path, per_relation: int) -> list[Spoken]:
             taught, contradicted, asked = chance.sample(wordings, 3)
             other = chance.choice([name for name in sorted(by_relation) if name != relation])
             beside = chance.choice(by_relation[other])
-            wording = chance.choice([beside["prompt"], *beside["paraphrases"]])
+            told = [beside["prompt"], *beside["paraphrases"]]
+            wording = chance.choice(told)
+            asked_beside = again.choice([one for one in told if one != wording])
             items.append(
                 Spoken(
                     relation,
@@ -210,6 +214,7 @@ def spoken_items(data: Path, per_relation: int) -> list[Spoken]:
                     record["target_true"],
                     record["target_new"],
                     beside["target_true"],
+                    asked_beside.replace(beside["subject"], record["subject"]),
                 )
             )
     return items
@@ -220,6 +225,7 @@ class Memory:
 
     def __init__(self, encoder: SentenceEncoder) -> None:
         self._encode = encoder.encode
+        self._competition = Competition()
         self.book = FactBook()
         self._revisions: list[FactRevision] = []
         self.asked_a_person = False
@@ -245,30 +251,47 @@ class Memory:
         self._revisions.append(made)
         self.book.put([made])
 
+    def found(self, question: str) -> list[FactRevision]:
+        """What the ground step would answer the question with."""
+        facts = self.book.search(Query(question), 8, 0.4)
+        return [fact for fact, _ in self._competition.settle(question, facts, self._encode)]
+
     def current(self) -> list[FactRevision]:
         return [one for fact in {one.id for one in self._revisions} for one in self.book.current(fact)]
 
 
 def language(data: Path, encoder: SentenceEncoder, per_relation: int, raw: list[dict[str, Any]]) -> dict[str, float]:
-    """stored_value_right, found_right (asked by the third wording) and what was wrongly retired."""
+    """stored_value_right, found_right (asked by the third wording), what was wrongly retired, and the same where the
+    contradiction does not say that it is one, and where what it corrects was never taught."""
     items = spoken_items(data, per_relation)
     relations = sorted({item.relation for item in items})
     dev = set(relations[::2])
     counts: dict[str, Counter[str]] = {"dev": Counter(), "held": Counter()}
-    for item in items:
+
+    def told(*sentences: str) -> tuple[Memory, list[str]]:
         memory = Memory(encoder)
-        for sentence in (item.beside, item.taught):
+        for sentence in sentences:
             memory.hear(sentence)
-        memory.hear(item.contradicted)
-        values = [fact.value for fact in memory.current()]
-        found = [fact.value for fact, _ in memory.book.search(Query(item.asked), 8, 0.4)]
+        return memory, [fact.value for fact in memory.current()]
+
+    for item in items:
+        memory, values = told(item.beside, item.taught, item.contradicted)
+        found = [fact.value for fact in memory.found(item.asked)]
+        beside_found = [fact.value for fact in memory.found(item.beside_asked)]
+        _, plain = told(item.beside, item.taught, item.contradicted.removeprefix("Actually, "))
+        _, untaught = told(item.beside, item.contradicted)
+        readable = read_statement(item.beside) is not None
         count = counts["dev" if item.relation in dev else "held"]
         count["items"] += 1
         count["right"] += item.new in values and item.old not in values
         count["old_left"] += item.old in values and item.old != item.beside_value
         count["asked_a_person"] += memory.asked_a_person
-        count["beside_lost"] += read_statement(item.beside) is not None and item.beside_value not in values
+        count["beside_lost"] += readable and item.beside_value not in values
         count["found"] += bool(found) and item.new in found and item.old not in found
+        count["old_found"] += item.old in found and item.old != item.beside_value
+        count["beside_found"] += item.beside_value in beside_found
+        count["uncued_right"] += item.new in plain and item.old not in plain
+        count["beside_lost_untaught"] += readable and item.beside_value not in untaught
         raw.append({"kind": "language", **item.__dict__, "values": values, "found": found})
     figures: dict[str, float] = {}
     for name, count in counts.items():

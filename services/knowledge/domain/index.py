@@ -9,6 +9,7 @@ import numpy as np
 
 from services.common.facts import FactRevision
 from services.knowledge.domain.bm25 import Bm25, best
+from services.knowledge.domain.competing import Competition
 from services.knowledge.domain.entries import Entry, Found, IndexParts, PassageHit, Row
 from services.knowledge.domain.factbook import FactBook, weigh
 from services.knowledge.domain.fusion import Fusion, dense_share
@@ -44,6 +45,7 @@ class TenantIndex:
         self._known = 0.0
         self._next = 0
         self.facts = FactBook()
+        self._competition = Competition()
         self._pending: dict[str, int] = {}
         self.applied = 0
 
@@ -163,9 +165,11 @@ class TenantIndex:
 
     def put_facts(self, revisions: Iterable[FactRevision], forget_first: Iterable[str] = ()) -> None:
         """Takes revisions of facts; of those in `forget_first` nothing else is kept."""
+        gone = set(forget_first)
         with self._lock:
-            self.facts.forget(forget_first)
+            self.facts.forget(gone)
             self.facts.put(revisions)
+        self._competition.forget(gone)
 
     def search(
         self,
@@ -175,9 +179,11 @@ class TenantIndex:
         facts: int = 5,
         fact_floor: float = 0.0,
     ) -> Found:
-        """The best passages and the facts that hold; facts below `fact_floor` times the best one are left out.
+        """The best passages and the facts that hold; left out are facts below `fact_floor` times the best one and those
+        that a later one answers the question in place of.
 
-        `encode` is called once, outside the lock, if it is given and the tenant has vectors.
+        `encode` is called outside the lock, if it is given: once if the tenant has vectors, and once for each entity
+        of which several facts are found.
         """
         weights = weigh(*query.weighted)
         with self._lock:
@@ -185,6 +191,8 @@ class TenantIndex:
             found_facts = self.facts.search(query, facts, fact_floor) if facts else []
             searchable = passages > 0 and bool(self._row_of)
             dense = searchable and len(self._vectors) > 0
+        if encode is not None and len(found_facts) > 1:
+            found_facts = self._competition.settle(query.text, found_facts, encode)
         if not searchable:
             return Found((), tuple(found_facts), watermark)
         share = dense_share(self._known / len(self._row_of)) if dense else 0.0

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from services.common.facts import FactRevision, key
 from services.knowledge.domain.statements import Reading
 from services.knowledge.domain.vectors import Vectors
 
 # Chosen on ten of the nineteen relations of ParaRel; the other nine are what tests/eval/facts.py reports.
 _VALUE_WEIGHT = 0.3  # two values of one kind (two cities, two prices) speak for one property
-_SURE = 0.4
-_POSSIBLE = 0.36
+_SAME = 0.65  # what only states something adds to what is known, unless it says the same in all but the same words
+_CORRECTED = 0.3  # what says that it corrects means something known: the nearest, if it is near at all
+_PERHAPS = 0.2
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ def match_slot(
     """The one of the entity's current facts that the reading restates or contradicts.
 
     `known` are facts of the same entity: nothing else can conflict. A slot of the very name is taken without the
-    encoder; otherwise the relations' and the values' likeness decides.
+    encoder; otherwise the relations' and the values' likeness decides, and how much of it is needed depends on whether
+    the sentence says that it corrects: one that does not stands beside what is known rather than in its place.
     """
     for fact in known:
         if key(fact.slot) == key(reading.slot):
@@ -46,9 +50,16 @@ def match_slot(
     texts = [reading.relation, reading.value, *(relation_of(one) for one in known), *(one.value for one in known)]
     vectors = encode(texts)
     relations, values = vectors[2 : 2 + len(known)], vectors[2 + len(known) :]
-    scores = relations @ vectors[0] + _VALUE_WEIGHT * (values @ vectors[1])
+    scores = likeness(vectors[:1], vectors[1:2], relations, values)[0]
     best = int(scores.argmax())
     score = float(scores[best])
-    if score < _POSSIBLE:
-        return SlotMatch(None, score, sure=True)
-    return SlotMatch(known[best], score, sure=score >= _SURE)
+    if score >= (_CORRECTED if reading.corrects else _SAME):
+        return SlotMatch(known[best], score, sure=True)
+    if reading.corrects and score >= _PERHAPS:
+        return SlotMatch(known[best], score, sure=False)
+    return SlotMatch(None, score, sure=True)
+
+
+def likeness(relations: Vectors, values: Vectors, to_relations: Vectors, to_values: Vectors) -> Vectors:
+    """How much two statements' words speak for one property: float32 [rows, columns] from unit vectors."""
+    return np.asarray(relations @ to_relations.T + _VALUE_WEIGHT * (values @ to_values.T))

@@ -14,6 +14,9 @@ _LEAD = re.compile(
     r"remember|in fact|as of (?:now|today)|now|from now on)\b[,:]?\s*(?:that\s+)?)+",
     re.IGNORECASE,
 )
+_CORRECTING = re.compile(
+    r"\b(?:actually|no|sorry|correction|update|in fact|as of (?:now|today)|from now on|now|no longer)\b", re.IGNORECASE
+)
 _COPULA = r"(?:is|are|was|were)"
 _PLACED = r"(?: (?:located|based|situated|found|set))?(?: (?:in|at|on|by|to))?"
 _OF = re.compile(
@@ -44,12 +47,16 @@ _NO_ENTITY = frozenset(["", "it", "he", "she", "they", "we", "i", "you", "this",
 
 @dataclass(frozen=True)
 class Reading:
-    """A sentence read as a fact; `relation` are the words that relate, the form in which slots are compared."""
+    """A sentence read as a fact; `relation` are the words that relate, the form in which slots are compared.
+
+    `corrects`: the sentence says by its words ("Actually, …", "… is now …") that something else was held before.
+    """
 
     entity: str
     relation: str
     value: str
     span: str
+    corrects: bool = False
 
     @property
     def slot(self) -> str:
@@ -105,4 +112,12 @@ def _reading(entity: str, relation: str, value: str, span: str) -> Reading | Non
     relation = " ".join(relation.replace(",", " ").split())
     if not value or not relation or value not in span or entity.casefold() in _NO_ENTITY:
         return None
-    return Reading(entity, relation, value, span)
+    return Reading(entity, relation, value, span, _corrects(span, entity, value))
+
+
+def _corrects(span: str, entity: str, value: str) -> bool:
+    """True when a word of correction stands outside the names."""
+    lead = _LEAD.match(span)
+    rest = span[lead.end() :] if lead else span
+    beside = rest.replace(entity, " ").replace(value, " ")
+    return bool(_CORRECTING.search(f"{lead[0] if lead else ''} {beside}"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.common.facts import FactRevision, fact_id
-from services.knowledge.domain.slots import match_slot
+from services.knowledge.domain.slots import SlotMatch, match_slot
 from services.knowledge.domain.statements import read_statement
 from services.knowledge.domain.vectors import Vectors
 
@@ -33,19 +33,55 @@ def test_reads_nothing_where_nothing_is_stated(text: str) -> None:
     assert read_statement(text) is None
 
 
-def test_only_facts_of_the_entity_can_match_and_doubt_is_said() -> None:
-    known = [fact("price", "9 euros"), fact("seats", "5")]
-    reading = read_statement("The Basic plan costs 12 euros.")
+@pytest.mark.parametrize(
+    ("sentence", "corrects"),
+    [
+        ("The Basic plan costs 12 euros.", False),
+        ("Actually, the Basic plan costs 12 euros.", True),
+        ("The Basic plan now costs 12 euros.", True),
+        ("By the way, the Basic plan costs 12 euros.", False),
+        ("The price of Now is 12 euros.", False),
+    ],
+)
+def test_tells_a_correction_from_a_statement_by_its_words(sentence: str, corrects: bool) -> None:
+    reading = read_statement(sentence)
+    assert reading is not None
+    assert reading.corrects is corrects
+
+
+def matched(sentence: str, near: float) -> SlotMatch:
+    """What a sentence whose relation is as near to "price is" as given is taken to be about."""
+    reading = read_statement(sentence)
     assert reading is not None
 
     def encode(texts: Sequence[str]) -> Vectors:
-        place = {"costs": (1.0, 0.0), "price is": (0.38, 0.925), "seats is": (0.0, 1.0)}
+        aside = (1 - near**2) ** 0.5
+        place = {"costs": (1.0, 0.0), "price is": (near, aside), "seats is": (0.0, 1.0)}
         return np.asarray([place.get(text, (0.0, 0.0)) for text in texts], np.float32)
 
-    match = match_slot(reading, known, encode)
-    assert match.fact is known[0]
-    assert not match.sure
-    assert match_slot(reading, [], encode).fact is None
+    return match_slot(reading, [fact("price", "9 euros"), fact("seats", "5")], encode)
+
+
+def test_a_correction_is_taken_for_the_nearest_fact_of_the_entity() -> None:
+    match = matched("Actually, the Basic plan costs 12 euros.", near=0.4)
+    assert match.fact == fact("price", "9 euros")
+    assert match.sure
+
+
+def test_a_statement_stands_beside_what_is_known_unless_it_says_nearly_the_same() -> None:
+    assert matched("The Basic plan costs 12 euros.", near=0.5).fact is None
+    assert matched("The Basic plan costs 12 euros.", near=0.8).fact == fact("price", "9 euros")
+
+
+def test_a_correction_near_to_nothing_is_asked_about_or_new() -> None:
+    assert not matched("Actually, the Basic plan costs 12 euros.", near=0.25).sure
+    assert matched("Actually, the Basic plan costs 12 euros.", near=0.1).fact is None
+
+
+def test_only_facts_of_the_entity_can_match() -> None:
+    reading = read_statement("Actually, the Basic plan costs 12 euros.")
+    assert reading is not None
+    assert match_slot(reading, [], lambda texts: np.zeros((len(texts), 2), np.float32)).fact is None
 
 
 def fact(slot: str, value: str) -> FactRevision:
