@@ -95,6 +95,15 @@ def undone(revisions: Iterable[FactRevision]) -> dict[int, int]:
     return gone
 
 
+def outdated_values(fact: FactRevision, revisions: Iterable[FactRevision]) -> tuple[str, ...]:
+    """Values that earlier revisions of a single-valued fact gave it and this one does not; the earliest first."""
+    if fact.multi:
+        return ()
+    earlier = sorted((one for one in revisions if one.revision < fact.revision), key=lambda one: one.revision)
+    said = [one.value for one in earlier if one.operation == "assert" and key(one.value) != key(fact.value)]
+    return tuple(dict.fromkeys(said))
+
+
 def resolve(
     revisions: Sequence[FactRevision], at: datetime | None = None, known_at: datetime | None = None
 ) -> Resolution:

@@ -77,6 +77,9 @@ class GeneratorSettings(CommonSettings):
     passage_projector: str = Field(
         "", description="File of the passages' projector, made by services.finetune.project; empty: the shipped one."
     )
+    superseded_values: Literal["refuse", "allow"] = Field(
+        "refuse", description="Whether a draft may say what a cited fact's value was before, unasked."
+    )
     revision_wording: Literal["again", "bare", "rewrite", "question", "brief"] = Field(
         "again", description="How the prompt asks for a revision; services/generator/wording.py has the words."
     )

@@ -35,6 +35,7 @@ from services.generator.engine import (
     PromptTooLong,
     UnknownVersion,
 )
+from services.generator.outdated import refused_values, refusing
 from services.generator.prompt import Prompt, PromptBuilder
 from services.generator.prompt import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
@@ -75,6 +76,7 @@ class GenerateStep:
         self._versions = versions
         self._fusion = fusion  # None: revisions are made without a fusion head
         self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
+        self._refuses = settings.superseded_values == "refuse"
         self._identity = identity  # the manifest's fields that are the worker's: version, base model, kernels, …
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
@@ -218,6 +220,8 @@ class GenerateStep:
         prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier)
         room = self._engine.context_limit - len(prompt)
         decode = asked.adjusted(decode, prompt, turn, room, self._settings)
+        refused = refused_values(notes, str(turn["text"]), decode.include) if self._refuses else ()
+        decode = refusing(decode, refused, notes, str(turn["text"]), self._engine.codec)
         request = DraftRequest(
             key=f"{turn['_id']}:{turn['round']}:{turn['attempt']}",
             tenant=turn["tenant"],
@@ -230,7 +234,7 @@ class GenerateStep:
             fusion=self._fused(turn, prompt),
             feedback=prompt.feedback,
         )
-        return Prepared(turn, prompt, request, self._manifest(turn, prompt, decode, soft))
+        return Prepared(turn, prompt, request, self._manifest(turn, prompt, decode, soft, refused))
 
     def writer(self, made: Prepared, listener: DraftListener) -> Writer:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""
@@ -338,7 +342,9 @@ class GenerateStep:
             return None
         return head.of_turn(turn, prompt.constraints)
 
-    def _manifest(self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft) -> Document:
+    def _manifest(
+        self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft, refused: Sequence[str]
+    ) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
         digest = hashlib.sha256(repr((prompt.history, prompt.tail)).encode()).hexdigest()[:16]
@@ -368,7 +374,7 @@ class GenerateStep:
                 "amending": asked.amends(turn, prompt),
                 "fusion": self._fused(turn, prompt) is not None,
             },
-            "forbid": list(decode.forbid),
+            "forbid": [*decode.forbid, *refused],
             "include": list(decode.include),
             "seed": decode.seed,
             "prompt_hash": digest,

@@ -37,6 +37,7 @@ from services.common.quoting import quoted
 from services.common.store import GroundingText
 from services.generator.backends.build import build_backend
 from services.generator.engine import DecodeSettings, DraftRequest, Engine
+from services.generator.outdated import refused_values, refusing
 from services.generator.prompt import PromptBuilder
 from services.generator.settings import GeneratorSettings
 from services.generator.state_vectors import COMMITTED, StateVectors, load_state_vectors
@@ -131,7 +132,11 @@ def fact_questions(data: Path, encoder: SentenceEncoder, per_relation: int) -> l
         for sentence in (item.beside, item.taught, item.contradicted):
             memory.hear(sentence)
         found = memory.found(f"Complete this sentence: {item.asked}")
-        notes = tuple(GroundingText("fact", one.id, one.revision, one.entity, quoted(one.prompt_text)) for one in found)
+        notes = tuple(
+            GroundingText("fact", one.id, one.revision, one.entity, quoted(one.prompt_text),
+                          outdated=memory.outdated(one))
+            for one in found
+        )  # fmt: skip
         question = f"Complete this sentence: {item.asked}"
         asked.append(Asked("facts", f"{item.relation}/{number}", question, item.new, notes, item.old))
     return asked
@@ -148,6 +153,7 @@ class Answerer:
         limit, text = self._engine.context_limit, self._settings.system_text
         self._prompts = PromptBuilder(self._engine.codec, chat_format(folder), limit, text)
         self._pool = ThreadPoolExecutor(rows)
+        self.refuses = self._settings.superseded_values == "refuse"
         self._vectors: StateVectors | None = load_state_vectors(projector, self.version) if projector else None
 
     def answer(
@@ -165,14 +171,15 @@ class Answerer:
         def write(numbered: tuple[int, Asked]) -> str:
             key = f"{numbered[0]}"
             turn = {"_id": key, "n": 1, "round": 0, "text": numbered[1].question, "drafts": [{"id": key, "round": 0}]}
+            shown = notes(numbered[1])
             lines = [note_line(one) for one in projected(numbered[1])]
             if lines and self._vectors is None:
                 raise ValueError("no projector of passages that fits this model")
             ids, soft = self._vectors.of_items(lines, self.version) if lines and self._vectors else ((), {})
-            prompt = self._prompts.build(
-                turn, [], grounding=notes(numbered[1]), reply_tokens=self._settings.reply_tokens, soft=ids
-            )
+            prompt = self._prompts.build(turn, [], grounding=shown, reply_tokens=self._settings.reply_tokens, soft=ids)
             decode = DecodeSettings(max_new_tokens=self._settings.reply_tokens)
+            refused = refused_values(shown, numbered[1].question) if self.refuses else ()
+            decode = refusing(decode, refused, shown, numbered[1].question, self._engine.codec)
             heard = Waiting()
             self._engine.submit(
                 DraftRequest(key, "eval", key, self.version, prompt.history, prompt.tail, decode, soft=soft),

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from deploy.local.mongo import MongoServer
-from services.common.facts import FactRevision, fact_id, key
+from services.common.facts import FactRevision, fact_id, key, outdated_values
 from services.common.store import Store
 from services.common.store.knowledge import Statement
 from services.knowledge.domain.competing import Competition
@@ -255,6 +255,10 @@ class Memory:
         """What the ground step would answer the question with."""
         facts = self.book.search(Query(question), 8, 0.4)
         return [fact for fact, _ in self._competition.settle(question, facts, self._encode)]
+
+    def outdated(self, fact: FactRevision) -> tuple[str, ...]:
+        """Values that the fact had before."""
+        return outdated_values(fact, [one for one in self._revisions if one.id == fact.id])
 
     def current(self) -> list[FactRevision]:
         return [one for fact in {one.id for one in self._revisions} for one in self.book.current(fact)]

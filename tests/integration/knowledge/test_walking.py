@@ -136,6 +136,8 @@ def test_a_taught_fact_is_in_the_next_turn_and_the_old_value_is_not(platform: Pl
         taught = platform.store.knowledge.teach_fact(platform.tenant, Statement("Basic plan", "price", price))
         grounded = platform.turn("What does the basic plan cost?", taught.watermark)
         assert platform.texts(grounded) == [f"The price of Basic plan is {price}."]
+    (note,) = platform.store.knowledge.read_grounding(platform.tenant, [], grounded.facts)
+    assert note.outdated == ("9 €", "12 €")
     found = platform.search("price of the basic plan", taught.watermark)
     assert [one["revision"] for one in found["facts"]] == [3]
     assert found["watermark"] == taught.watermark

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.common.facts import FactRevision, outdated_values
 from services.common.quoting import quoted
 from services.common.store.connection import Connection
 from services.common.store.knowledge.candidates import CandidateStore, Decision
@@ -37,7 +39,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class GroundingText:
-    """One piece of knowledge as it enters a prompt; `kind` is passage or fact, `id` and `revision` cite it."""
+    """One piece of knowledge as it enters a prompt; `kind` is passage or fact, `id` and `revision` cite it.
+
+    `outdated`: values that the fact had before.
+    """
 
     kind: str
     id: str
@@ -45,6 +50,7 @@ class GroundingText:
     heading: str
     text: str
     uri: str = ""
+    outdated: tuple[str, ...] = ()
 
 
 class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, UseStore, ErasingStore):
@@ -65,12 +71,17 @@ class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, Us
         """
         texts: list[GroundingText] = []
         if facts:
-            found = self.read_facts(tenant, [(one["id"], one["revision"]) for one in facts])
+            of_fact: dict[str, dict[int, FactRevision]] = defaultdict(dict)
+            for revision in self.all_revisions(tenant, [one["id"] for one in facts]):
+                of_fact[revision.id][revision.revision] = revision
             for one in facts:
-                fact = found.get((one["id"], one["revision"]))
+                revisions = of_fact[one["id"]]
+                fact = revisions.get(one["revision"])
                 if fact is not None:
+                    outdated = outdated_values(fact, revisions.values())
                     text = quoted(fact.prompt_text)
-                    texts.append(GroundingText("fact", fact.id, fact.revision, quoted(fact.entity), text))
+                    made = GroundingText("fact", fact.id, fact.revision, quoted(fact.entity), text, outdated=outdated)
+                    texts.append(made)
         if passages:
             rows = self.read_passages(tenant, [one["id"] for one in passages])
             for one in passages:
