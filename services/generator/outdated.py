@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +17,6 @@ from torch import Tensor
 from services.common.facts import key
 from services.common.store import GroundingText
 from services.generator.engine import DecodeSettings
-from services.models.chat import TextCodec
 
 _TELLING = 3  # letters or digits that make a value, or the beginning of one, more than a common word
 _PAST = re.compile(
@@ -24,6 +24,14 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 _BAN = float("-inf")
+
+
+class Wording(Protocol):
+    """What is needed of a codec."""
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
 
 
 def refused_values(notes: Sequence[GroundingText], message: str, wanted: Sequence[str] = ()) -> tuple[str, ...]:
@@ -40,7 +48,7 @@ def refused_values(notes: Sequence[GroundingText], message: str, wanted: Sequenc
 
 
 def refusing(
-    decode: DecodeSettings, values: Sequence[str], notes: Sequence[GroundingText], message: str, codec: TextCodec
+    decode: DecodeSettings, values: Sequence[str], notes: Sequence[GroundingText], message: str, codec: Wording
 ) -> DecodeSettings:
     """The settings with a processor that keeps these values out of the draft."""
     if not values:
@@ -53,7 +61,7 @@ class RefusedValues:
     """A token processor that keeps values out by the first of their tokens that tells them from the `allowed` texts:
     what stands there may still be written, another value that begins with the same word too."""
 
-    def __init__(self, codec: TextCodec, values: Iterable[str], allowed: Iterable[str] = ()) -> None:
+    def __init__(self, codec: Wording, values: Iterable[str], allowed: Iterable[str] = ()) -> None:
         spoken = f" {' '.join(allowed)}"
         self._refused: dict[int, list[tuple[tuple[int, ...], int]]] = {}
         for way in (way for value in values for way in _ways(codec, value)):
@@ -78,7 +86,7 @@ class RefusedValues:
         return logits
 
 
-def _ways(codec: TextCodec, text: str) -> list[tuple[int, ...]]:
+def _ways(codec: Wording, text: str) -> list[tuple[int, ...]]:
     """Token ids that write the text, within a line and at its beginning."""
     return [tuple(ids) for ids in (codec.encode(f" {text.strip()}"), codec.encode(text.strip())) if ids]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from services.common.facts import FactRevision, fact_id, outdated_values
+from services.common.facts import FactRevision, Operation, fact_id, outdated_values
 from services.common.store import GroundingText
 from services.generator.engine import DecodeSettings
 from services.generator.outdated import RefusedValues, refused_values, refusing
@@ -87,10 +87,11 @@ def test_a_draft_without_outdated_values_is_decoded_as_ever() -> None:
 
 
 def test_outdated_are_the_other_values_that_earlier_revisions_gave() -> None:
+    said: list[tuple[str, Operation]] = [
+        ("Bern", "assert"), ("Kyoto", "assert"), ("Oslo", "retract"), ("kyoto", "assert"), ("Rome", "assert")
+    ]  # fmt: skip
     revisions = [
         FactRevision(fact_id("Acme", "city"), number, "Acme", "city", value, operation=operation)
-        for number, (value, operation) in enumerate(
-            [("Bern", "assert"), ("Kyoto", "assert"), ("Oslo", "retract"), ("kyoto", "assert"), ("Rome", "assert")], 1
-        )
-    ]  # fmt: skip
+        for number, (value, operation) in enumerate(said, 1)
+    ]
     assert outdated_values(revisions[3], revisions) == ("Bern",)
