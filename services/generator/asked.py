@@ -71,10 +71,19 @@ def read(turn: Mapping[str, Any]) -> bool:
 def amends(turn: Mapping[str, Any], prompt: Prompt) -> bool:
     """Whether the draft before, amended by rule, is the first candidate: all that was said is of a kind that can be
     verified, and was not said of an amended draft already. On where the turn does not say."""
+    return bool((turn.get("settings") or {}).get("amending", True)) and _kept_to_change(turn, prompt)
+
+
+def infills(turn: Mapping[str, Any], prompt: Prompt) -> bool:
+    """Whether sentences may be written into the draft before, under the conditions of `amends`. On where the turn does
+    not say."""
+    return bool((turn.get("settings") or {}).get("infilling", True)) and _kept_to_change(turn, prompt)
+
+
+def _kept_to_change(turn: Mapping[str, Any], prompt: Prompt) -> bool:
     comment = str((turn["drafts"][turn["round"]].get("feedback") or {}).get("comment") or "")
     return (
-        bool((turn.get("settings") or {}).get("amending", True))
-        and turn["round"] > 0
+        turn["round"] > 0
         and prompt.about_round == turn["round"] - 1
         and 0 < len(comment.split()) <= _BRIEF
         and bool(prompt.constraints)

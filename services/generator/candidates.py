@@ -1,16 +1,12 @@
 """Best of several drafts: a first one; where that fails, further ones, and the best of all by the feedback-aware score.
 
-Drafts differ in what they read. Those that go on from the feedback know what the reader meant, and a small model among
-them repeats it; those that are written anew, from the message alone, keep to the subject and leave the feedback to
-masks and shape. Where these can hold every constraint, a draft written anew comes first. A fusion head is heard where
-the prompt has the feedback too: alone it pushes a draft into what the model finds improbable.
+Before anything is written anew, the draft that the reader spoke of is changed no more than they asked: by rule where
+rules do that (`amending`), else by sentences that the model writes into it (`infilling`). If one of these reads well,
+it is the revision. What is written otherwise, `variants` says.
 
 Masks, shape and head make a draft improbable, and how it was written does not tell how it reads. So each draft that is
 not degenerate is read once by the model alone, without head and masks, in the conversation that its reader has: one
 pass over its tokens, beside those of the other drafts.
-
-Before anything is written, the draft that the reader spoke of is amended by rule where rules can do what was asked, and
-read; if it reads well, it is the revision.
 
 Only the chosen draft is streamed, whole, when it is chosen. The drafts come from the same session, so that they share
 their prompt in the engine's memory.
@@ -21,12 +17,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from services.common.constraints import Constraint
 from services.generator.amending import amended
 from services.generator.engine import (
-    DecodeSettings,
     DraftListener,
     DraftRequest,
     DuplicateKey,
@@ -38,21 +32,11 @@ from services.generator.engine import (
     Timings,
     Usage,
 )
+from services.generator.infilling import Gap, gaps, infilled, sentence_request
 from services.generator.scoring import Asked, Score, score
+from services.generator.variants import Variants, reading_of
 
-_AMENDED = "!"
-_JSON = Constraint("format", "json", source="comment")
-_ANSWER = Constraint("format", "json:answer", source="comment")
-
-
-def enforced(constraints: Sequence[Constraint]) -> bool:
-    """Whether decoding alone can hold every one of the constraints."""
-    return bool(constraints) and all(
-        one.kind in ("must_include", "must_not_include", "case", "punctuation", "start", "end")
-        or (one.kind == "length" and one.value not in ("shorter", "longer"))
-        or (one.kind == "format" and one.value.partition(":")[0] not in ("one_of", "table", "code", "placeholders"))
-        for one in constraints
-    )
+_REFUSED = (EngineFull, EngineClosed, DuplicateKey, PromptTooLong)
 
 
 class Candidates:
@@ -60,7 +44,7 @@ class Candidates:
 
     `anew` is the prompt's tail without the feedback (None: no draft is written anew), `asked` what drafts are held
     against, `reading` whether drafts are read before they are compared, `amending` whether the draft before may be
-    amended (for which it must be read).
+    amended by rule, `infilling` whether sentences may be written into it (for both of which it must be read).
     """
 
     def __init__(
@@ -77,35 +61,42 @@ class Candidates:
         asked: Asked | None = None,
         reading: bool = False,
         amending: bool = False,
+        infilling: bool = False,
     ) -> None:
         self._engine = engine
         self._request = replace(request, settings=replace(request.settings, scored=True))
         self._listener = listener
         self._constraints = constraints
-        self._count = count
+        self._variants = Variants(self._request, constraints, count, temperature, anew)
         self._weight = weight
-        self._temperature = temperature
         self._asked = asked
         self._reads = reading
         self._amends = amending and reading and asked is not None
+        self._fills = infilling and reading and asked is not None
+        self._writing = False  # anew, that is, no longer changing the draft before
+        self._gaps: dict[str, Gap] = {}
         self._reading: dict[str, tuple[str, FinishedDraft]] = {}
-        self._anew = anew if count > 1 else None
-        self._anew_first = self._anew is not None and enforced(constraints)
         self._lock = threading.Lock()
         self._open: set[str] = set()
+        self._waiting: list[DraftRequest] = []
         self._judged: list[tuple[Score, FinishedDraft]] = []
-        self._fallback: FinishedDraft | None = None  # an amended draft, rather than others that read badly too
+        self._changed: list[tuple[Score, FinishedDraft]] = []  # of the judged those that keep the draft before
         self._cancelled = False
         self._told = False
+        self.chosen: Score | None = None
+        """How the draft that the listener heard was judged."""
 
     def submit(self) -> None:
         """Ask the engine for the first; raises what Engine.submit raises."""
-        changed = self._amended() if self._amends else None
-        if changed is None or not self._read(self._request.key + _AMENDED, changed):
+        changing = self._amended() if self._amends else []
+        if not changing and self._fills:
+            changing = self._sentences()
+        if not changing or not self._start(changing):
             self._begin()
 
     def _begin(self) -> None:
-        self._submit(self._written_anew(self._request) if self._anew_first else self._request)
+        self._writing = True
+        self._submit(self._variants.first())
 
     def cancel(self) -> bool:
         """Stop all; the listener hears a cancelled draft. False: none is open."""
@@ -122,6 +113,34 @@ class Candidates:
                 self._open.discard(request.key)
             raise
 
+    def _start(self, requests: Sequence[DraftRequest]) -> bool:
+        """Ask for the first of the requests; the engine's thread asks for the others, so that none of them can end
+        before all are known."""
+        self._waiting = list(requests[1:])
+        try:
+            self._submit(requests[0])
+        except _REFUSED:
+            self._waiting = []
+            return False
+        return True
+
+    def _submit_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._submit_all([] if self._cancelled else waiting)
+
+    def _submit_all(self, requests: Sequence[DraftRequest]) -> bool:
+        """Ask for as many of the requests as there is room for; False: for none. On the engine's thread alone."""
+        some = False
+        for request in requests:
+            try:
+                self._submit(request)
+            except _REFUSED:
+                break
+            some = True
+        if self._cancelled:
+            self._stop_open()
+        return some
+
     def _stop_open(self) -> bool:
         with self._lock:
             keys = list(self._open)
@@ -132,140 +151,152 @@ class Candidates:
 
     def on_progress(self) -> None:
         """A candidate advanced."""
+        self._submit_waiting()
         if not self._told:
             self._listener.on_progress()
 
     def on_finish(self, key: str, draft: FinishedDraft) -> None:
         """A candidate ended, or was read: choose it, wait for the others, or draw others."""
+        self._submit_waiting()
         left = self._close(key)
         if self._told:
             return
+        gap = self._gaps.pop(key, None)
         if key in self._reading:
             likelihood = draft.log_likelihood if draft.finish_reason != "cancelled" else None
-            key, draft = self._reading.pop(key)
+            self._compare(*self._reading.pop(key), likelihood, left)
         elif draft.finish_reason == "cancelled":
             if left == 0:
-                self._tell(self._best() or draft, cancelled=True)
-            return
-        else:
-            likelihood = None
-            if self._read(key, draft):
-                return
-        self._compare(key, draft, likelihood, left)
-
-    def _compare(self, key: str, draft: FinishedDraft, likelihood: float | None, left: int) -> None:
-        judged = score(draft, self._constraints, self._weight, self._asked, likelihood)
-        self._judged.append((judged, draft))
-        if key.endswith(_AMENDED) and not judged.missed and not judged.degenerate:
-            self._fallback = draft
-        first, unwritten = key == self._request.key, key.endswith(_AMENDED)
-        if judged.perfect and not self._cancelled:
-            self._tell(draft)
-            self._stop_open()
-        elif not self._cancelled and ((unwritten and self._begun()) or (first and self._draw())):
-            return
-        elif left == 0:
-            self._tell(self._best() or draft, cancelled=self._cancelled)
+                self._tell_best(draft if gap is None else self._as_draft(""))
+        elif gap is not None:
+            self._fill(key, gap, draft.text, left)
+        elif not self._read(key, draft):
+            self._compare(key, draft, None, left)
 
     def on_error(self, key: str, error: Exception) -> None:
         """A candidate failed; the draft does only if there is no other."""
+        self._submit_waiting()
         left = self._close(key)
-        if not self._told and key in self._reading:
+        self._gaps.pop(key, None)
+        if self._told:
+            return
+        if key in self._reading:
             self._compare(*self._reading.pop(key), None, left)
+        elif not self._writing:
+            self._changed_all(left)
+        elif left == 0:
+            self._tell_best(error)
+
+    def _compare(self, key: str, draft: FinishedDraft, likelihood: float | None, left: int) -> None:
+        """Judge a draft that was read, or can't be, and go on by that."""
+        judged = score(draft, self._constraints, self._weight, self._asked, likelihood)
+        self._judged.append((judged, draft))
+        if not self._writing:
+            self._changed.append((judged, draft))
+            self._changed_all(left)
+        elif judged.perfect and not self._cancelled:
+            self._tell(judged, draft)
+            self._stop_open()
+        elif key == self._request.key and not self._cancelled and self._submit_all(self._variants.further()):
             return
-        if self._told or left:
+        elif left == 0:
+            self._tell_best()
+
+    def _changed_all(self, left: int) -> None:
+        """One of the drafts that keep the one before is done: where it was the last one, the best of them is the
+        revision if it is good, and others are written if not."""
+        if left:
             return
-        best = self._best()
-        if best is None:
-            self._told = True
-            self._listener.on_error(error)
+        good = [one for one in self._changed if one[0].perfect]
+        if good and not self._cancelled:
+            self._tell(*max(good, key=lambda one: one[0].value))
+        elif self._cancelled:
+            self._tell_best(self._as_draft(""))
         else:
-            self._tell(best, cancelled=self._cancelled)
-
-    def _begun(self) -> bool:
-        try:
-            self._begin()
-        except (EngineFull, EngineClosed, DuplicateKey):
-            return False
-        return True
-
-    def _amended(self) -> FinishedDraft | None:
-        """The draft before as the constraints want it; None where rules don't do."""
-        assert self._asked is not None
-        encode, most = self._engine.codec.encode, self._request.settings.max_new_tokens
-        text = amended(self._asked.draft, self._constraints, self._asked.message, lambda text: len(encode(text)) < most)
-        if text is None:
-            return None
-        ids = tuple(encode(text))
-        prompt = len(self._request.history) + len(self._request.tail)
-        return FinishedDraft(text, ids, "stop", Usage(prompt, 0, len(ids)), Timings(0.0, 0.0, 0.0, 0.0))
+            try:
+                self._begin()
+            except _REFUSED as error:
+                self._tell_best(error)
 
     def _close(self, key: str) -> int:
         with self._lock:
             self._open.discard(key)
             return len(self._open)
 
-    def _draw(self) -> bool:
-        """Ask for the further candidates. The second is as likely as can be in the other prompt, the rest are drawn by
-        chance from both in turn; every other one is left to find the wanted words by itself, since words that are
-        pushed in please the check and not the reader."""
-        asked = self._request.settings
-        drawn = 0
-        for number in range(1, self._count):
-            changes: dict[str, Any] = {"include": ()} if number % 2 else {}
-            if number > 1 or self._anew is None:
-                changes["temperature"] = max(asked.temperature, self._temperature)
-                changes["top_p"] = min(asked.top_p, 0.95)
-                changes["seed"] = asked.seed + number
-            else:
-                changes = {}
-            request = replace(self._request, key=f"{self._request.key}#{number}", settings=replace(asked, **changes))
-            if self._anew is not None and (number % 2 == 0) == self._anew_first:
-                request = self._written_anew(request)
-            try:
-                self._submit(request)
-            except (EngineFull, EngineClosed, DuplicateKey):
-                break
-            drawn += 1
-        if self._cancelled:
-            self._stop_open()
-        return drawn > 0
+    # -- the draft before, changed -----------------------------------------------------------------
+
+    def _fits(self, text: str) -> bool:
+        return len(self._engine.codec.encode(text)) < self._request.settings.max_new_tokens
+
+    def _as_draft(self, text: str) -> FinishedDraft:
+        ids = tuple(self._engine.codec.encode(text))
+        prompt = len(self._request.history) + len(self._request.tail)
+        return FinishedDraft(text, ids, "stop", Usage(prompt, 0, len(ids)), Timings(0.0, 0.0, 0.0, 0.0))
+
+    def _amended(self) -> list[DraftRequest]:
+        """The readings of the draft before as the constraints want it; none where rules don't do."""
+        assert self._asked is not None
+        texts = amended(self._asked.draft, self._constraints, self._asked.message, self._fits)
+        drafts = [(f"{self._request.key}!{number}", self._as_draft(text)) for number, text in enumerate(texts)]
+        return [request for key, draft in drafts if (request := self._to_read(key, draft)) is not None]
+
+    def _sentences(self) -> list[DraftRequest]:
+        """What asks for a sentence in each gap of the draft before."""
+        assert self._asked is not None
+        made = []
+        for number, gap in enumerate(gaps(self._asked.draft, self._constraints)):
+            key = f"{self._request.key}+{number}"
+            self._gaps[key] = gap
+            made.append(sentence_request(self._request, key, gap, self._constraints, self._engine.codec.encode))
+        return made
+
+    def _fill(self, key: str, gap: Gap, sentence: str, left: int) -> None:
+        assert self._asked is not None
+        text = infilled(gap, sentence, self._constraints, self._asked.message, self._fits)
+        if text is None or not self._read(f"{key}!", self._as_draft(text)):
+            self._changed_all(left)
+
+    # -- reading and telling -----------------------------------------------------------------------
+
+    def _to_read(self, key: str, draft: FinishedDraft) -> DraftRequest | None:
+        """What has a draft read as the answer to the feedback; None where there is nothing to gain by that."""
+        if not self._reads or self._cancelled or not draft.token_ids:
+            return None
+        if score(draft, self._constraints, self._weight, self._asked).degenerate:
+            return None
+        request = reading_of(self._request, f"{key}~", draft.token_ids)
+        self._reading[request.key] = (key, draft)
+        return request
 
     def _read(self, key: str, draft: FinishedDraft) -> bool:
-        """Have the engine read the draft as the answer to the feedback. False: there is nothing to gain by that, or no
-        room for it."""
-        if not self._reads or self._cancelled or not draft.token_ids:
+        """Have a draft read. False: there is no use or no room for that."""
+        request = self._to_read(key, draft)
+        if request is None:
             return False
-        if score(draft, self._constraints, self._weight, self._asked).degenerate:
-            return False
-        tail, count = self._request.tail + draft.token_ids, len(draft.token_ids)
-        plain = DecodeSettings(max_new_tokens=1)
-        request = replace(self._request, key=f"{key}~", tail=tail, read=count, settings=plain, fusion=None)
-        self._reading[request.key] = (key, draft)
         try:
             self._submit(request)
-        except (EngineFull, EngineClosed, DuplicateKey, PromptTooLong):
+        except _REFUSED:
             del self._reading[request.key]
             return False
         return True
 
-    def _written_anew(self, request: DraftRequest) -> DraftRequest:
-        """The request without the feedback, in its prompt or for a fusion head."""
-        assert self._anew is not None
-        constraints = tuple(_ANSWER if one == _JSON else one for one in request.settings.constraints)
-        settings = replace(request.settings, constraints=constraints)
-        return replace(request, tail=self._anew, settings=settings, fusion=None)
+    def _tell_best(self, otherwise: FinishedDraft | Exception | None = None) -> None:
+        """Tell the best draft there is, a draft that keeps the one before and does what was asked rather than written
+        ones that read badly too; `otherwise` where none was judged."""
+        kept = [one for one in self._changed if not one[0].missed and not one[0].degenerate]
+        if self._judged:
+            self._tell(*max(kept or self._judged, key=lambda one: one[0].value))
+        elif isinstance(otherwise, FinishedDraft):
+            self._tell(None, otherwise)
+        elif otherwise is not None:
+            self._told = True
+            self._listener.on_error(otherwise)
 
-    def _best(self) -> FinishedDraft | None:
-        if self._fallback is not None:
-            return self._fallback
-        return max(self._judged, key=lambda one: one[0].value)[1] if self._judged else None
-
-    def _tell(self, draft: FinishedDraft, cancelled: bool = False) -> None:
-        self._told = True
+    def _tell(self, judged: Score | None, draft: FinishedDraft) -> None:
+        self._told, self.chosen = True, judged
         if draft.text:
             self._listener.on_delta(draft.text, list(draft.token_ids))
-        self._listener.on_finish(replace(draft, finish_reason="cancelled") if cancelled else draft)
+        self._listener.on_finish(replace(draft, finish_reason="cancelled") if self._cancelled else draft)
 
 
 class _Candidate:

@@ -254,6 +254,7 @@ class GenerateStep:
             asked=asked.held_against(turn, made.prompt),
             reading=asked.read(turn),
             amending=asked.amends(turn, made.prompt),
+            infilling=asked.infills(turn, made.prompt),
         )
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
@@ -372,6 +373,7 @@ class GenerateStep:
                 "candidates": asked.candidates(turn, prompt.constraints, self._settings),
                 "reading": asked.read(turn),
                 "amending": asked.amends(turn, prompt),
+                "infilling": asked.infills(turn, prompt),
                 "fusion": self._fused(turn, prompt) is not None,
             },
             "forbid": [*decode.forbid, *refused],

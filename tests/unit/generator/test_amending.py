@@ -7,13 +7,15 @@ import json
 import pytest
 
 from services.common.constraints import Constraint, check
-from services.generator.amending import amended, pieces
+from services.generator.amending import amended
+from services.generator.reshaping import pieces
 
 DRAFT = "Cats sleep a lot, mostly by day. They hunt at dusk. Dr. Low says so.\n\nMany people like them, and"
 
 
 def changed(*constraints: Constraint, most: int = 1000) -> str | None:
-    return amended(DRAFT, constraints, "How do cats live?", lambda text: len(text) <= most)
+    texts = amended(DRAFT, constraints, "How do cats live?", lambda text: len(text) <= most)
+    return texts[0] if texts else None
 
 
 def test_pieces_are_sentences_and_lines_and_make_the_text() -> None:
@@ -30,6 +32,18 @@ def test_pieces_are_sentences_and_lines_and_make_the_text() -> None:
         (Constraint("length", "", "words", None, 12), "Cats sleep a lot, mostly by day. They hunt at dusk."),
         (Constraint("length", "", "sentences", None, 1), "Cats sleep a lot, mostly by day."),
         (Constraint("format", "bullets", min=2, max=2), "* Cats sleep a lot, mostly by day.\n* They hunt at dusk."),
+        (
+            Constraint("format", "sections:Part", min=3, max=3),
+            "Part 1\nCats sleep a lot, mostly by day.\n\nPart 2\nThey hunt at dusk.\n\nPart 3\nDr. Low says so.",
+        ),
+        (
+            Constraint("format", "highlights", min=2),
+            "Cats *sleep* a lot, *mostly* by day. They hunt at dusk. Dr. Low says so.",
+        ),
+        (
+            Constraint("case", "capital_words", min=2),
+            "Cats SLEEP a lot, MOSTLY by day. They hunt at dusk. Dr. Low says so.",
+        ),
     ],
 )
 def test_a_rule_does_what_was_asked_and_leaves_the_rest(constraint: Constraint, text: str) -> None:
@@ -51,6 +65,18 @@ def test_what_is_added_stands_beside_the_draft(constraint: Constraint) -> None:
     assert text is not None
     assert check(constraint, text)
     assert "They hunt at dusk." in text
+
+
+def test_of_several_answers_each_stands_before_the_draft_once() -> None:
+    choice = Constraint("format", "one_of:Yes, they do.|No, they do not.")
+    texts = amended(DRAFT, [choice], "Do cats sleep?", lambda text: True)
+    assert [text.split(" Cats")[0] for text in texts] == ["Yes, they do.", "No, they do not."]
+    assert all(text.endswith("They hunt at dusk. Dr. Low says so.") for text in texts)
+
+
+def test_a_long_message_gives_its_beginning_as_the_title() -> None:
+    texts = amended(DRAFT, [Constraint("format", "title:<<>>")], "How do cats live?\nBe brief.", lambda text: True)
+    assert texts[0].startswith("<<How do cats live>>\n\nCats sleep")
 
 
 def test_json_holds_the_draft_and_wishes_are_combined() -> None:
@@ -75,6 +101,6 @@ def test_a_draft_is_cut_at_a_sentence_until_it_fits() -> None:
 )
 def test_what_no_rule_can_do_is_left_to_the_model(constraint: Constraint) -> None:
     if constraint.value == "a":
-        assert amended("A cat is a cat. It is a pet.", [constraint], "", lambda text: True) is None
+        assert amended("A cat is a cat. It is a pet.", [constraint], "", lambda text: True) == []
     else:
         assert changed(constraint) is None

@@ -289,8 +289,8 @@ def amending(heard: Heard) -> ByHand:
 def test_an_amended_draft_that_reads_well_is_the_revision() -> None:
     heard = Heard()
     engine = amending(heard)
-    assert list(engine.open) == ["k!~"]
-    engine.end("k!~", finished("", likelihood=-1.0))
+    assert list(engine.open) == ["k!0~"]
+    engine.end("k!0~", finished("", likelihood=-1.0))
     assert heard.wait().text == heard.text == "CATS SLEEP. THEY HUNT BY NIGHT."
     assert not engine.open
 
@@ -298,8 +298,90 @@ def test_an_amended_draft_that_reads_well_is_the_revision() -> None:
 def test_an_amended_draft_that_reads_badly_is_held_against_written_ones() -> None:
     heard = Heard()
     engine = amending(heard)
-    engine.end("k!~", finished("", likelihood=-40.0))
+    engine.end("k!0~", finished("", likelihood=-40.0))
     for key, text, likelihood in (("k", "Cats sleep.", -4.0), ("k#1", "CATS ARE FINE.", -4.0)):
         engine.end(key, finished(text, likelihood=-1.0))
         engine.end(f"{key}~", finished("", likelihood=likelihood))
     assert heard.wait().text == "CATS SLEEP. THEY HUNT BY NIGHT."
+
+
+def filling(heard: Heard, draft: str = "Dogs bark. They hunt. They sleep.") -> tuple[ByHand, Candidates]:
+    class Encoding(ByHand):
+        codec = EchoCodec()
+
+    engine = Encoding()
+    request = DraftRequest("k", "t", "s", "v", (), (1, 2), DecodeSettings(max_new_tokens=90))
+    made = Candidates(
+        engine, request, heard, MENTIONS_CAT, count=2, weight=5.0, temperature=0.7,  # type: ignore[arg-type]
+        asked=Asked("What do dogs do?", "Mention cat.", draft), reading=True, amending=True, infilling=True,
+    )  # fmt: skip
+    made.submit()
+    return engine, made
+
+
+def test_of_sentences_written_into_the_draft_the_one_that_reads_best_is_the_revision() -> None:
+    heard = Heard()
+    engine, _ = filling(heard)
+    assert list(engine.open) == ["k+0"]
+    engine.open["k+0"][1].on_progress()
+    assert sorted(engine.open) == ["k+0", "k+1", "k+2"]
+    for key in ("k+0", "k+1", "k+2"):
+        engine.end(key, finished("Dogs chase the cat."))
+        assert not heard.text  # nothing is shown before it is chosen
+    for key, likelihood in (("k+0!~", -3.0), ("k+1!~", -2.0), ("k+2!~", -4.0)):
+        engine.end(key, finished("", likelihood=likelihood))
+    assert heard.wait().text == heard.text == "Dogs bark. Dogs chase the cat. They hunt. They sleep."
+    assert not engine.open
+
+
+def test_where_no_sentence_brings_the_phrase_in_the_draft_is_written_anew() -> None:
+    heard = Heard()
+    engine, _ = filling(heard)
+    engine.end("k+0", finished("They bark."))
+    for key in ("k+1", "k+2"):
+        engine.end(key, finished("They bark at night."))
+    assert list(engine.open) == ["k"]
+    engine.end("k", finished("Dogs hunt the cat."))
+    engine.end("k~", finished("", likelihood=-1.0))
+    assert heard.wait().text == heard.text == "Dogs hunt the cat."
+
+
+def test_cancelling_while_sentences_are_written_shows_none_of_them() -> None:
+    heard = Heard()
+    engine, candidates = filling(heard)
+    engine.open["k+0"][1].on_progress()
+    assert candidates.cancel()
+    assert heard.wait().finish_reason == "cancelled"
+    assert heard.text == heard.wait().text == ""
+    assert not engine.open
+
+
+def test_a_sentence_that_breaks_leaves_the_others() -> None:
+    heard = Heard()
+    engine, _ = filling(heard, "Dogs bark.")
+    engine.open.pop("k+0")[1].on_error(RuntimeError("a broken row"))
+    assert list(engine.open) == ["k"]
+
+
+def test_on_a_real_engine_a_sentence_is_written_into_the_draft(tiny_model: Path, tmp_path: Path) -> None:
+    from services.generator.backends.build import build_backend
+    from services.generator.settings import GeneratorSettings
+    from services.models.language_model import content_hash
+
+    settings = GeneratorSettings(rows=4, cache_dir=tmp_path, model=str(tiny_model), kernel="torch-fp32", memory_mb=1)
+    engine = Engine(build_backend(settings))
+    try:
+        heard = Heard()
+        request = DraftRequest(
+            "k", "t", "s", content_hash(tiny_model, tmp_path), (), tuple(engine.codec.encode("the dog")),
+            DecodeSettings(max_new_tokens=200),
+        )  # fmt: skip
+        Candidates(
+            engine, request, heard, MENTIONS_CAT, count=2, weight=5.0, temperature=0.7,
+            asked=Asked("", "Mention cat.", "The dog sat. The dog ran."), reading=True, infilling=True,
+        ).submit()  # fmt: skip
+        draft = heard.wait()
+        assert heard.text == draft.text
+        assert "cat" in draft.text.lower()
+    finally:
+        engine.close(drain=False)
