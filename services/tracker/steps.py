@@ -18,6 +18,7 @@ import structlog
 from services.common.bus import Bus, Delivery, Event, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
+from services.common.constraints import Constraint, merge_rounds
 from services.common.drafts import chosen_draft
 from services.common.errors import NotFound, Unavailable
 from services.common.schema import Schema, SchemaError, parse_schema_document
@@ -186,14 +187,14 @@ class TrackStep:
         return {**effective_state(state, corrections, message.n), "base_revision": seen}
 
     def _understand(self, message: TurnMessage, turn: Document, feedback: Mapping[str, Any]) -> Understanding:
-        about = _draft_before(turn, message.round)
+        about, heard = _draft_before(turn, message.round), _heard_before(turn, message.round)
         try:
-            return read_feedback(Feedback.from_json(feedback), about, turn["text"], self._fallback)
+            return read_feedback(Feedback.from_json(feedback), about, turn["text"], self._fallback, heard)
         except FeedbackError as error:
             # The gateway refuses contradictory constraints; whatever came by another way is read without them.
             log.warning("constraints_refused", turn=message.turn, field=error.field, reason=error.reason)
             untyped = Feedback.from_json({**feedback, "constraints": []})
-            return read_feedback(untyped, about, turn["text"], self._fallback)
+            return read_feedback(untyped, about, turn["text"], self._fallback, heard)
 
     def _changed_state(
         self,
@@ -245,3 +246,13 @@ def _draft_before(turn: Document, round_number: int) -> str:
         if draft.get("status") == "completed":
             return draft.get("text") or ""
     return ""
+
+
+def _heard_before(turn: Document, round_number: int) -> list[Constraint] | None:
+    """What the latest completed draft before a round was to do for its reader; None where it answers no feedback."""
+    drafts = [one for one in turn["drafts"][:round_number] if one.get("status") == "completed"]
+    if not drafts or not drafts[-1].get("feedback"):
+        return None
+    understood = turn.get("understood") or {}
+    rounds = [understood.get(str(number)) or {} for number in range(1, round_number)]
+    return merge_rounds([Constraint.from_json(one) for one in known.get("constraints", ())] for known in rounds)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from services.common.constraints import Constraint, check
 from services.models.sentence_encoder import SentenceEncoder
 from services.tracker.domain.feedback import Fallback, Feedback, parse_comment, read_feedback
 from services.tracker.domain.feedback.fallback import EXAMPLES, WITH_PHRASE
@@ -84,3 +85,28 @@ def test_the_encoder_rests_while_the_rules_understand() -> None:
 
     found = read_feedback(Feedback(comment="shorter, in bullet points"), DRAFT, fallback=Fallback(encode))
     assert [c.kind for c in found.constraints] == ["length", "format"]
+
+
+def test_a_number_goes_into_the_plain_comment(fallback: Fallback) -> None:
+    (found,) = read_feedback(Feedback(comment="Squeeze it into nine sentences"), DRAFT, fallback=fallback).constraints
+    assert (found.kind, found.unit, found.max) == ("length", "sentences", 9)
+
+
+def test_who_says_it_again_of_a_draft_that_does_all_that_was_heard_was_not_heard(fallback: Fallback) -> None:
+    comment, draft = 'It should have "Regards" to finish it off', "Regards to all. The store opens on Monday."
+    heard = [Constraint("must_include", "Regards", source="comment")]
+    found = read_feedback(Feedback(comment=comment), draft, fallback=fallback, heard=heard).constraints
+    assert any(not check(one, draft) for one in found)
+
+
+def test_who_says_it_again_of_a_draft_that_fails_it_was_heard(fallback: Fallback) -> None:
+    heard = [Constraint("case", "upper", source="comment")]
+    found = read_feedback(Feedback(comment="All in capitals!"), DRAFT, fallback=fallback, heard=heard).constraints
+    assert [(one.kind, one.value) for one in found] == [("case", "upper")]
+
+
+def test_a_guess_never_contradicts_what_was_heard(fallback: Fallback) -> None:
+    heard = [Constraint("case", "lower", source="comment")]
+    draft = DRAFT.lower()
+    found = read_feedback(Feedback(comment="The letters look odd"), draft, fallback=fallback, heard=heard).constraints
+    assert Constraint("case", "upper", source="comment") not in found

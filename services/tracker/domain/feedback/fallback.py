@@ -2,27 +2,34 @@
 
 Each example below says in other words what a plain comment says; a piece of a comment that comes close enough to one
 of them is read as that plain comment. Pieces with a phrase in quotation marks (or "the word …") are likened with a
-letter in the phrase's place, to examples that have one, and the phrase goes into the plain comment. Wishes that carry
-another value (a number, a name) can't be read this way and are left as they are, and so is what comes as close to an
-example that asks for nothing.
+letter in the phrase's place, to examples that have one, and the phrase goes into the plain comment; so are pieces with
+a number. Wishes that carry another value (a name) can't be read this way and are left as they are, and so is what comes
+as close to an example that asks for nothing.
+
+A reader who says it again of a draft that does all that was understood was not understood: `guesses` answers what a
+comment could mean, the likeliest first, however unlike it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from services.common.constraints import Constraint
 from services.tracker.domain.feedback.comments import parse_comment
+from services.tracker.domain.feedback.phrases import number
+from services.tracker.domain.normalise import NUMBER_WORDS
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Unit vectors [n, dimensions] of n texts."""
 
 LIKENESS = 0.45
 """The cosine from which a piece counts as meaning an example."""
+UNLIKE = 0.2
+"""The cosine below which a comment is not even guessed to mean an example."""
 MARGIN = 0.04
 """How much closer it must be than to any example of another meaning."""
 LONGEST = 25
@@ -146,7 +153,38 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-PHRASE = "X"
+PHRASE, NUMBER = "X", "7"
+WITH_NUMBER: dict[str, tuple[str, ...]] = {
+    "at most {} words": (
+        "7 words are plenty", "it has to fit into 7 words", "squeeze it into 7 words", "do not go beyond 7 words",
+        "stay with 7 words", "make do with 7 words", "my limit is 7 words", "stop at 7 words",
+    ),
+    "at most {} sentences": (
+        "7 sentences are plenty", "squeeze it into 7 sentences", "make do with 7 sentences", "7 sentences, then stop",
+        "do not go beyond 7 sentences", "I will read 7 sentences and no more",
+    ),
+    "exactly {} bullet points": (
+        "break it into 7 points with a star before each", "itemise it: 7 items", "7 points, each with a dash",
+        "list 7 things, each with its own bullet", "turn it into 7 dotted lines",
+    ),
+    "highlight at least {} parts with *asterisks*": (
+        "make 7 bits stand out", "7 spots should catch my eye", "put stars around 7 pieces", "mark up 7 key phrases",
+        "set 7 pieces in italics with asterisks", "let 7 phrases be starred",
+    ),
+    "divide it into {} sections with the heading Section": (
+        "structure it as 7 blocks with headings", "chop it up into 7 headed portions", "7 chapters, please",
+        "it should fall into 7 numbered sections",
+    ),
+    "write at least {} words in all caps": (
+        "shout 7 of the words", "let 7 words scream at me", "7 words should be in big letters",
+        "put 7 of the words in large letters",
+    ),
+    "at least {} words": ("I want 7 words or more", "it must fill 7 words", "give me 7 words at the very least"),
+    "": (
+        "my order number is 7", "I waited for 7 days", "it costs 7 dollars", "7 of them are broken", "I asked 7 times",
+        "the answer is 7", "that is not 7", "chapter 7 says so", "I am 7 years old", "call me at 7",
+    ),
+}  # fmt: skip
 WITH_PHRASE: dict[str, tuple[str, ...]] = {
     'mention "{}"': (
         "it lacks X", "there is no X in this", "I miss X here", "X is missing", "where is X", "you forgot X",
@@ -174,6 +212,10 @@ _PHRASE = re.compile(
     r"[\"“”„«](?P<quoted>[^\"“”„«»]{1,200})[\"“”»]|\bthe (?:word|phrase|term|expression)s? (?P<word>[\w'’-]+)"
 )
 
+_NUMBER = re.compile(
+    rf"\b(?:\d{{1,4}}|{'|'.join(one for one in NUMBER_WORDS if one not in ('a', 'an', 'one'))})\b", re.I
+)
+
 
 class Fallback:
     """Reads pieces of comments by likeness; encodes its examples once, on the first use."""
@@ -187,20 +229,34 @@ class Fallback:
         constraints: list[Constraint] = []
         others: list[str] = []
         for piece in pieces:
-            found = _PHRASE.search(piece)
-            phrase = (found["quoted"] or found["word"]).strip() if found else ""
-            likened = f"{piece[: found.start()]}{PHRASE}{piece[found.end() :]}" if found else piece
-            meaning = self._meaning(likened, WITH_PHRASE if phrase else EXAMPLES)
-            made = parse_comment(meaning.replace("{}", phrase), draft_text).constraints if meaning else []
+            likened, value, examples = _without_value(piece)
+            meaning = self._meaning(likened, examples)
+            made = parse_comment(meaning.replace("{}", value), draft_text).constraints if meaning else []
             constraints += [c for c in made if c not in constraints]
             if not made:
                 others.append(piece)
         return constraints, others
 
+    def guesses(self, comment: str, draft_text: str) -> Iterator[list[Constraint]]:
+        """What the whole comment could mean, the likeliest first; nothing of a long one."""
+        if len(comment.split()) > LONGEST:
+            return
+        likened, value, examples = _without_value(comment)
+        ranked = sorted(self._likenesses(likened, examples).items(), key=lambda one: -one[1])
+        for meaning, likeness in ranked:
+            if likeness >= UNLIKE and (made := parse_comment(meaning.replace("{}", value), draft_text).constraints):
+                yield made
+
     def _meaning(self, piece: str, examples: dict[str, tuple[str, ...]]) -> str:
         """The plain comment that the piece means, "" for none."""
         if len(piece.split()) > LONGEST:
             return ""
+        best = self._likenesses(piece, examples)
+        first, second = sorted(best, key=lambda meaning: -best[meaning])[:2]
+        return first if best[first] >= LIKENESS and best[first] - best[second] >= MARGIN else ""
+
+    def _likenesses(self, piece: str, examples: dict[str, tuple[str, ...]]) -> dict[str, float]:
+        """How close the piece is to the closest example of each meaning."""
         if id(examples) not in self._tables:
             meanings = [plain for plain, alike in examples.items() for _ in alike]
             self._tables[id(examples)] = meanings, self._encode([e for alike in examples.values() for e in alike])
@@ -208,5 +264,16 @@ class Fallback:
         best: dict[str, float] = {}
         for meaning, likeness in zip(meanings, (self._encode([piece])[0] @ vectors.T).tolist(), strict=True):
             best[meaning] = max(best.get(meaning, -1.0), likeness)
-        first, second = sorted(best, key=lambda meaning: -best[meaning])[:2]
-        return first if best[first] >= LIKENESS and best[first] - best[second] >= MARGIN else ""
+        return best
+
+
+def _without_value(piece: str) -> tuple[str, str, dict[str, tuple[str, ...]]]:
+    """The piece with a sign in the place of its phrase or number, that value ("" for none), and the examples to liken
+    it to."""
+    if found := _PHRASE.search(piece):
+        phrase = (found["quoted"] or found["word"]).strip()
+        return f"{piece[: found.start()]}{PHRASE}{piece[found.end() :]}", phrase, WITH_PHRASE
+    if found := _NUMBER.search(piece):
+        count = number(found[0])
+        return f"{piece[: found.start()]}{NUMBER}{piece[found.end() :]}", str(count or found[0]), WITH_NUMBER
+    return piece, "", EXAMPLES

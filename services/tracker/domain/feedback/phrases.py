@@ -149,6 +149,14 @@ _EMPTY = frozenset(
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and|or)\s+|,\s*|\s+and\s+|\s+or\s+|\s*&\s*|\s+nor\s+)\s*", re.I)
 
 
+def _listed(quoted: str) -> list[str]:
+    """The words of a list that stands in one pair of quotation marks ("salt, sea air"); a sentence is one phrase, and
+    so is a name with what it lies in ("Paris, France")."""
+    parts = re.split(r"\s*,\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+", quoted) if "," in quoted else [quoted]
+    short = len(parts) > 1 and all(0 < len(part.split()) <= 3 and not re.search(r"[.!?;:]", part) for part in parts)
+    return parts if short and not (len(parts) == 2 and all(part.istitle() for part in parts)) else [quoted]
+
+
 def phrases(text: str, quotes: Quotes, limit: int = 5) -> tuple[list[str], list[str]]:
     """(phrases, long ones) that a captured stretch names: the quoted ones if any, else its words without frills.
 
@@ -156,7 +164,7 @@ def phrases(text: str, quotes: Quotes, limit: int = 5) -> tuple[list[str], list[
     """
     quoted = quotes.marked(text)
     if quoted:
-        return quoted, []
+        return [word for one in quoted for word in _listed(one)], []
     intro = _INTRO.match(text.strip())
     described = re.match(r"\s*(?:about\s+)?(?:that|how|why|when|where|whether|if|what)\s+\w+\s+\w", text, re.I)
     rest = text.strip()[intro.end() :] if intro else text.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from services.common.constraint import MAX_VALUE
 from services.common.constraints import (
     Constraint,
     ConstraintError,
+    check,
+    contradictions,
     validate,
     validate_all,
     without_contradicted,
@@ -88,12 +90,18 @@ def understand(feedback: Feedback, draft_text: str) -> list[Constraint]:
 
 
 def read_feedback(
-    feedback: Feedback, draft_text: str, prompt: str = "", fallback: Fallback | None = None
+    feedback: Feedback,
+    draft_text: str,
+    prompt: str = "",
+    fallback: Fallback | None = None,
+    heard: Sequence[Constraint] | None = None,
 ) -> Understanding:
     """All that the feedback asks for; typed constraints first, then the comment's, then the edit's.
 
     `prompt` is the user's message that the draft answers ("repeat the request first"); `fallback` reads what
-    the rules leave of the comment. Raises FeedbackError
+    the rules leave of the comment. `heard` is what was understood of the feedback that the draft was made for, None
+    where it was made for none: a reader who goes on although the draft does all of that was not understood, and the
+    comment is then also read as the likeliest wish that the draft does not meet. Raises FeedbackError
     where typed constraints are wrong or contradict each other. Comments and edits never raise: of two wishes
     that contradict each other the later one counts, and typed constraints win over both.
     """
@@ -110,12 +118,26 @@ def read_feedback(
         parsed.constraints += [c for c in alike if c not in parsed.constraints and c.kind not in sure]
         parsed.topics = [t for t in parsed.topics if t not in understood]
         parsed.unparsed = left
+    if fallback is not None and heard is not None and not feedback.constraints and not feedback.edited_text:
+        parsed.constraints += _unheard(comment, draft_text, [*heard, *parsed.constraints], fallback)
     edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
     free = [c for c in parsed.constraints + (edit.constraints() if edit else []) if _sound(c)]
     merged = without_contradicted([*free[:MAX_CONSTRAINTS], *feedback.constraints])
     typed = [c for c in merged if c.source == "typed"]
     unparsed = parsed.unparsed + ([cut[:200].strip() + " …"] if cut.strip() else [])
     return Understanding(typed + [c for c in merged if c.source != "typed"], unparsed[:20], parsed.topics[:8], edit)
+
+
+def _unheard(comment: str, draft_text: str, known: Sequence[Constraint], fallback: Fallback) -> list[Constraint]:
+    """The likeliest wish that the draft does not meet and that contradicts nothing known; none where the draft fails
+    something known, which then is what the reader complains of."""
+    if not comment.strip() or not all(check(one, draft_text) for one in known):
+        return []
+    for guess in fallback.guesses(comment, draft_text):
+        unmet = [one for one in guess if _sound(one) and not check(one, draft_text)]
+        if unmet and not contradictions([*known, *unmet]):
+            return unmet
+    return []
 
 
 def _sound(constraint: Constraint) -> bool:
