@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--candidates", type=int, default=4)
     made.add_argument("--unread", action="store_true", help="candidates are compared by their likelihood as written")
     made.add_argument("--unamended", action="store_true", help="no candidate is an amended draft")
+    made.add_argument("--uninfilled", action="store_true", help="no sentence is written into a draft")
     made.add_argument("--tokens", type=int, default=160, help="most tokens of a reply")
     made.add_argument("--rows", type=int, default=32)
     made.add_argument("--threads", type=int, default=0, help="0: one for each core")

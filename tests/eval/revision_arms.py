@@ -143,6 +143,7 @@ class Writer:
         }
         self._reading = not options.unread
         self._amending = not options.unamended
+        self._infilling = not options.uninfilled
         self._count = 0
         self._lock = threading.Lock()
         self._reader = Reader()
@@ -193,6 +194,7 @@ class Writer:
             asked=asked.held_against(turn, prompt) if turn["round"] else None,
             reading=self._reading and asked.read(turn),
             amending=self._amending and arm.shaped and asked.amends(turn, prompt),
+            infilling=self._infilling and arm.shaped and asked.infills(turn, prompt),
         ).submit()  # fmt: skip
         return heard.draft()
 

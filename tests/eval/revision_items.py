@@ -120,7 +120,8 @@ def load(data: Path, pairs: int = 6) -> list[Item]:
 
 
 def load_training(data: Path) -> list[Item]:
-    """The training prompts, each with its own checks' first and two further ones, in the training's phrasings."""
+    """The training prompts, each with one of its own checks, a pair of words to bring in of which one is another
+    prompt's, and two further checks, in the training's phrasings."""
     with gzip.open(data / "feedback" / "verifiable_train.jsonl.gz", "rt") as lines:
         records = [json.loads(line) for line in lines]
     chance = random.Random(SEED)
@@ -130,10 +131,24 @@ def load_training(data: Path) -> list[Item]:
         word = ", ".join(own.get("keywords") or own.get("forbidden_words"))
         kind = "include" if "keywords" in own else "exclude"
         found.append(Item(prompt, own, chance.choice(learned.PHRASINGS[kind]).format(x=word)))
+        words = [chance.choice(_wanted(records, prompt)), chance.choice(_wanted(records, ""))]
+        both = {"id": "keywords:existence", "keywords": words}
+        found.append(Item(prompt, both, chance.choice(learned.PHRASINGS["include"]).format(x=", ".join(words)), True))
         for kind, check, values in chance.sample(_TRAINING, 2):
-            found.append(Item(prompt, check, chance.choice(learned.PHRASINGS[kind]).format(**values), True))
+            found.append(Item(prompt, check, chance.choice(_TRAINING_WAYS[kind]).format(**values), True))
     chance.shuffle(found)
     return found
+
+
+def _wanted(records: Sequence[dict[str, Any]], prompt: str) -> list[str]:
+    """The words that records of the prompt ask for, of all prompts where it is empty."""
+    return [
+        word
+        for record in records
+        if not prompt or record["prompt"] == prompt
+        for check in record["checks"]
+        for word in check.get("keywords", ())
+    ]
 
 
 _TRAINING: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
@@ -149,7 +164,22 @@ _TRAINING: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
     ("title", {"id": "detectable_format:title"}, {}),
     ("json", {"id": "detectable_format:json_format"}, {}),
     ("end", {"id": "startend:end_checker", "end_phrase": "So it goes."}, {"x": "So it goes."}),
+    ("highlights", {"id": "detectable_format:number_highlighted_sections", "num_highlights": 2}, {"n": 2}),
+    (
+        "sections",
+        {"id": "detectable_format:multiple_sections", "section_spliter": "Part", "num_sections": 3},
+        {"n": 3, "x": "Part"},
+    ),
+    ("one_of", {"id": "detectable_format:constrained_response"}, {}),
+    (
+        "capital_words",
+        {"id": "change_case:capital_word_frequency", "capital_relation": "at least", "capital_frequency": 3},
+        {"n": 3},
+    ),
+    ("language", {"id": "language:response_language", "language": "hi"}, {"x": "Hindi"}),
+    ("language", {"id": "language:response_language", "language": "de"}, {"x": "German"}),
 )
+_TRAINING_WAYS = {**learned.PHRASINGS, "language": ("Answer in {x}.", "I want this in {x}.", "Please write in {x}.")}
 
 
 def sample(items: Sequence[Item], limit: int) -> list[Item]:
