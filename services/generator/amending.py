@@ -33,6 +33,18 @@ def amended(draft: str, constraints: Sequence[Constraint], message: str, fits: C
     return [text for text in found if text is not None and all(check(one, text) for one in constraints)]
 
 
+def shortened(draft: str, constraints: Sequence[Constraint], message: str, fits: Callable[[str], bool]) -> list[str]:
+    """The amended draft without one of its pieces, or with its first ones alone, as long as half of them are kept:
+    for where the whole reads badly."""
+    parts = said(draft, constraints)
+    if any(one.value.startswith("one_of:") for one in constraints):
+        return []
+    least = max(1, round(_KEPT * len(parts)))
+    fewer = [parts[:at] + parts[at + 1 :] for at in range(len(parts))] + [parts[:at] for at in range(least, len(parts))]
+    found = [_changed(some, constraints, message, fits) for some in fewer if len(some) >= least]
+    return [text for text in dict.fromkeys(found) if text is not None]
+
+
 def said(draft: str, constraints: Sequence[Constraint]) -> list[str]:
     """The whole pieces of a draft that say nothing unwanted; none where too few are left."""
     parts = pieces(draft)

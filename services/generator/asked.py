@@ -70,7 +70,7 @@ def read(turn: Mapping[str, Any]) -> bool:
 
 def amends(turn: Mapping[str, Any], prompt: Prompt) -> bool:
     """Whether the draft before, amended by rule, is the first candidate: all that was said is of a kind that can be
-    verified, and was not said of an amended draft already. On where the turn does not say."""
+    verified, and the draft is the last one or one that answers no feedback. On where the turn does not say."""
     return bool((turn.get("settings") or {}).get("amending", True)) and _kept_to_change(turn, prompt)
 
 
@@ -81,10 +81,12 @@ def infills(turn: Mapping[str, Any], prompt: Prompt) -> bool:
 
 
 def _kept_to_change(turn: Mapping[str, Any], prompt: Prompt) -> bool:
+    if turn["round"] == 0 or prompt.about_round is None:
+        return False
+    about = turn["drafts"][prompt.about_round]
     comment = str((turn["drafts"][turn["round"]].get("feedback") or {}).get("comment") or "")
     return (
-        turn["round"] > 0
-        and prompt.about_round == turn["round"] - 1
+        (prompt.about_round == turn["round"] - 1 or not about.get("feedback"))
         and 0 < len(comment.split()) <= _BRIEF
         and bool(prompt.constraints)
         and to_verify(prompt.constraints) == tuple(prompt.constraints)
@@ -105,7 +107,8 @@ def held_against(turn: Mapping[str, Any], prompt: Prompt) -> Asked:
     """What the round's drafts are held against."""
     feedback = turn["drafts"][turn["round"]].get("feedback") or {}
     about = "" if prompt.about_round is None else str(turn["drafts"][prompt.about_round].get("text", ""))
-    return Asked(str(turn["text"]), str(feedback.get("comment") or ""), about)
+    refused = tuple(str(one.get("text") or "") for one in turn["drafts"][: turn["round"]] if one.get("feedback"))
+    return Asked(str(turn["text"]), str(feedback.get("comment") or ""), about, refused)
 
 
 def constrained(decode: DecodeSettings, constraints: Sequence[Constraint]) -> DecodeSettings:

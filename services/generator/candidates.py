@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.common.constraints import Constraint
-from services.generator.amending import amended
+from services.generator.changing import Changes
 from services.generator.engine import (
     DraftListener,
     DraftRequest,
@@ -32,10 +32,10 @@ from services.generator.engine import (
     Timings,
     Usage,
 )
-from services.generator.infilling import Gap, gaps, infilled, sentence_request
 from services.generator.scoring import Asked, Score, score
 from services.generator.variants import Variants, reading_of
 
+_EMPTY = FinishedDraft("", (), "cancelled", Usage(0, 0, 0), Timings(0.0, 0.0, 0.0, 0.0))
 _REFUSED = (EngineFull, EngineClosed, DuplicateKey, PromptTooLong)
 
 
@@ -71,10 +71,12 @@ class Candidates:
         self._weight = weight
         self._asked = asked
         self._reads = reading
-        self._amends = amending and reading and asked is not None
-        self._fills = infilling and reading and asked is not None
+        self._changes: Changes | None = None
+        if reading and asked is not None and (amending or infilling):
+            self._changes = Changes(
+                self._request, constraints, asked, engine.codec.encode, amending=amending, infilling=infilling
+            )
         self._writing = False  # anew, that is, no longer changing the draft before
-        self._gaps: dict[str, Gap] = {}
         self._reading: dict[str, tuple[str, FinishedDraft]] = {}
         self._lock = threading.Lock()
         self._open: set[str] = set()
@@ -88,11 +90,19 @@ class Candidates:
 
     def submit(self) -> None:
         """Ask the engine for the first; raises what Engine.submit raises."""
-        changing = self._amended() if self._amends else []
-        if not changing and self._fills:
-            changing = self._sentences()
-        if not changing or not self._start(changing):
+        if not self._change():
             self._begin()
+
+    def _change(self) -> bool:
+        """Go on to the next way to change the draft before that there is. False: there is none, or no room for it."""
+        if self._changes is None:
+            return False
+        while texts := self._changes.next_texts():
+            requests = [made for key, draft in texts if (made := self._to_read(key, draft)) is not None]
+            if requests:
+                return self._start(requests)
+        sentences = self._changes.sentences()
+        return bool(sentences) and self._start(sentences)
 
     def _begin(self) -> None:
         self._writing = True
@@ -161,15 +171,17 @@ class Candidates:
         left = self._close(key)
         if self._told:
             return
-        gap = self._gaps.pop(key, None)
+        sentence = self._changes is not None and self._changes.holds(key)
         if key in self._reading:
             likelihood = draft.log_likelihood if draft.finish_reason != "cancelled" else None
             self._compare(*self._reading.pop(key), likelihood, left)
         elif draft.finish_reason == "cancelled":
             if left == 0:
-                self._tell_best(draft if gap is None else self._as_draft(""))
-        elif gap is not None:
-            self._fill(key, gap, draft.text, left)
+                self._tell_best(replace(draft, text="", token_ids=()) if sentence else draft)
+        elif sentence and self._changes is not None:
+            filled = self._changes.filled(key, draft.text)
+            if filled is None or not self._read(f"{key}!", filled):
+                self._changed_all(left)
         elif not self._read(key, draft):
             self._compare(key, draft, None, left)
 
@@ -177,7 +189,6 @@ class Candidates:
         """A candidate failed; the draft does only if there is no other."""
         self._submit_waiting()
         left = self._close(key)
-        self._gaps.pop(key, None)
         if self._told:
             return
         if key in self._reading:
@@ -204,15 +215,15 @@ class Candidates:
 
     def _changed_all(self, left: int) -> None:
         """One of the drafts that keep the one before is done: where it was the last one, the best of them is the
-        revision if it is good, and others are written if not."""
+        revision if it is good, and it is changed otherwise, or others are written, if not."""
         if left:
             return
         good = [one for one in self._changed if one[0].perfect]
         if good and not self._cancelled:
             self._tell(*max(good, key=lambda one: one[0].value))
         elif self._cancelled:
-            self._tell_best(self._as_draft(""))
-        else:
+            self._tell_best(_EMPTY)
+        elif not self._change():
             try:
                 self._begin()
             except _REFUSED as error:
@@ -222,39 +233,6 @@ class Candidates:
         with self._lock:
             self._open.discard(key)
             return len(self._open)
-
-    # -- the draft before, changed -----------------------------------------------------------------
-
-    def _fits(self, text: str) -> bool:
-        return len(self._engine.codec.encode(text)) < self._request.settings.max_new_tokens
-
-    def _as_draft(self, text: str) -> FinishedDraft:
-        ids = tuple(self._engine.codec.encode(text))
-        prompt = len(self._request.history) + len(self._request.tail)
-        return FinishedDraft(text, ids, "stop", Usage(prompt, 0, len(ids)), Timings(0.0, 0.0, 0.0, 0.0))
-
-    def _amended(self) -> list[DraftRequest]:
-        """The readings of the draft before as the constraints want it; none where rules don't do."""
-        assert self._asked is not None
-        texts = amended(self._asked.draft, self._constraints, self._asked.message, self._fits)
-        drafts = [(f"{self._request.key}!{number}", self._as_draft(text)) for number, text in enumerate(texts)]
-        return [request for key, draft in drafts if (request := self._to_read(key, draft)) is not None]
-
-    def _sentences(self) -> list[DraftRequest]:
-        """What asks for a sentence in each gap of the draft before."""
-        assert self._asked is not None
-        made = []
-        for number, gap in enumerate(gaps(self._asked.draft, self._constraints)):
-            key = f"{self._request.key}+{number}"
-            self._gaps[key] = gap
-            made.append(sentence_request(self._request, key, gap, self._constraints, self._engine.codec.encode))
-        return made
-
-    def _fill(self, key: str, gap: Gap, sentence: str, left: int) -> None:
-        assert self._asked is not None
-        text = infilled(gap, sentence, self._constraints, self._asked.message, self._fits)
-        if text is None or not self._read(f"{key}!", self._as_draft(text)):
-            self._changed_all(left)
 
     # -- reading and telling -----------------------------------------------------------------------
 

@@ -198,7 +198,8 @@ class PromptBuilder:
         """The draft that the feedback is about, None for a mere new draw.
 
         A draft that was itself made to obey feedback and failed it is dropped from the context, since a model
-        that reads its failed attempt repeats it: the draft before it is shown instead.
+        that reads its failed attempt repeats it: the draft before it is shown instead. So is one that does not
+        satisfy its reader although the checks are content with it.
         """
         current = turn["drafts"][turn["round"]]
         if not current.get("feedback"):
@@ -206,7 +207,26 @@ class PromptBuilder:
         candidates = [d for d in turn["drafts"][: turn["round"]] if d.get("status") == "completed" and d.get("text")]
         must = [one for one in constraints if verifiable(one)]
         while len(candidates) > 1 and candidates[-1].get("feedback"):
-            if all(check(one, candidates[-1]["text"]) for one in must):
+            if not said_again(turn) and all(check(one, candidates[-1]["text"]) for one in must):
                 break
             candidates.pop()
         return candidates[-1] if candidates else None
+
+
+def said_again(turn: Mapping[str, Any]) -> bool:
+    """Whether the reader asks again for what the draft before was made for: in the same words, or in words that were
+    understood as wishes known already, of which the draft misses none."""
+    number = turn["round"]
+    before = turn["drafts"][number - 1] if number > 1 else {}
+    if not before.get("feedback") or not before.get("text"):
+        return False
+    comments = [str((one.get("feedback") or {}).get("comment") or "") for one in turn["drafts"][: number + 1]]
+    if comments[-1].strip() and comments[-1] in comments[:-1]:
+        return True
+    understood = turn.get("understood") or {}
+    *earlier, asked = [(understood.get(str(one)) or {}).get("constraints") or [] for one in range(1, number + 1)]
+    known = [(one["kind"], one["value"], one["unit"]) for some in earlier for one in some]
+    return bool(asked) and all(
+        (one["kind"], one["value"], one["unit"]) in known and check(Constraint.from_json(one), before["text"])
+        for one in asked
+    )

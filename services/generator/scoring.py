@@ -25,11 +25,13 @@ _ABOUT_THE_WORD = re.compile(r"\bthe (?:word|phrase|term)s? .{1,60}? (?:is|are|w
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a draft answers: the message, what the reader said, and the draft that they said it of."""
+    """What a draft answers: the message, what the reader said, the draft that they said it of, and the drafts that
+    did not satisfy them already."""
 
     message: str = ""
     feedback: str = ""
     draft: str = ""
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,13 @@ def score(
     read: float | None = None,
 ) -> Score:
     """log P(y) / |y|^0.7 + weight · (constraints met − degenerate − strained / 2); the length power of Wu et al. 2016
-    (section 7) in its simplest form. With what was `asked`, parroting and straying count as degenerate. `read` is the
-    reply's log-likelihood in the conversation that its reader has (None: as it was written), which decides what is
-    strained and takes the place of log P(y)."""
+    (section 7) in its simplest form. With what was `asked`, parroting, straying and what was refused before count as
+    degenerate. `read` is the reply's log-likelihood in the conversation that its reader has (None: as it was written),
+    which decides what is strained and takes the place of log P(y)."""
     met = sum(check(one, draft.text) for one in constraints)
-    bad = degenerate(draft) or (asked is not None and astray(draft.text, constraints, asked))
+    bad = degenerate(draft) or (
+        asked is not None and (draft.text in asked.refused or astray(draft.text, constraints, asked))
+    )
     tokens = max(1, len(draft.token_ids))
     likelihood = draft.log_likelihood if read is None else read
     strained = (asked is not None or read is not None) and -likelihood / tokens > FLUENT

@@ -298,11 +298,30 @@ def test_an_amended_draft_that_reads_well_is_the_revision() -> None:
 def test_an_amended_draft_that_reads_badly_is_held_against_written_ones() -> None:
     heard = Heard()
     engine = amending(heard)
-    engine.end("k!0~", finished("", likelihood=-40.0))
+    for key in ("k!0~", "k!1~", "k!2~"):
+        engine.end(key, finished("", likelihood=-40.0))
     for key, text, likelihood in (("k", "Cats sleep.", -4.0), ("k#1", "CATS ARE FINE.", -4.0)):
         engine.end(key, finished(text, likelihood=-1.0))
         engine.end(f"{key}~", finished("", likelihood=likelihood))
     assert heard.wait().text == "CATS SLEEP. THEY HUNT BY NIGHT."
+
+
+def test_an_amended_draft_that_reads_badly_gives_way_to_a_part_that_reads_well() -> None:
+    heard = Heard()
+    engine = amending(heard)
+    engine.end("k!0~", finished("", likelihood=-90.0))
+    engine.open["k!1~"][1].on_progress()
+    engine.end("k!1~", finished("", likelihood=-90.0))
+    assert not heard.text
+    engine.end("k!2~", finished("", likelihood=-1.0))
+    assert heard.wait().text == heard.text == "CATS SLEEP."
+
+
+def test_what_the_reader_refused_is_not_offered_again() -> None:
+    refused = Asked("What do cats do?", "Capitals, please.", "Cats sleep.", refused=("CATS SLEEP.",))
+    judged = score(finished("CATS SLEEP."), [Constraint("case", "upper")], 5.0, refused)
+    assert judged.degenerate
+    assert not score(finished("CATS SLEEP A LOT."), [Constraint("case", "upper")], 5.0, refused).degenerate
 
 
 def filling(heard: Heard, draft: str = "Dogs bark. They hunt. They sleep.") -> tuple[ByHand, Candidates]:
