@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from services.common.constraints import Constraint, check
+from services.common.constraints import Constraint, check, merge_rounds
 from services.generator import asked
 from services.generator.backends.build import build_backend
 from services.generator.candidates import Candidates
 from services.generator.engine import DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.fusion import FeedbackFusion, load_fusion
 from services.generator.prompt import PromptBuilder
+from services.generator.scoring import Score
 from services.generator.settings import GeneratorSettings
 from services.generator.wording import REVISION_WORDINGS
 from services.models.adapter import read_adapter
@@ -100,8 +101,12 @@ class Reader:
         self._lock = threading.Lock()
         self._fallback = Fallback(self._encode)
 
-    def read(self, comment: str, draft: str, prompt: str) -> Understanding:
-        return read_feedback(Feedback(comment=comment), draft, prompt, self._fallback)
+    def read(self, comment: str, draft: str, prompt: str, heard: Sequence[Constraint] | None = None) -> Understanding:
+        return read_feedback(Feedback(comment=comment), draft, prompt, self._fallback, heard)
+
+    def sure(self, comment: str, draft: str, prompt: str) -> bool:
+        """Whether the grammar understands the comment by itself."""
+        return bool(read_feedback(Feedback(comment=comment), draft, prompt).constraints)
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with self._lock:
@@ -149,29 +154,40 @@ class Writer:
         self._reader = Reader()
 
     def revise(self, arm: Arm, item: Item, first: str, other: Item, rounds: int) -> list[FinishedDraft]:
-        """The drafts of rounds 1, 2, …; once the project's own checks are content, the last one stands."""
+        """The drafts of rounds 1, 2, …; once the project is content by its own lights, the last one stands. In each
+        round the reader says it in other words."""
         turn: dict[str, Any] = {"_id": item.prompt, "n": 1, "round": 0, "text": item.prompt}
         turn["drafts"] = [{"id": "0", "round": 0, "status": "completed", "text": first}]
         if not arm.prompted and not arm.head:
-            return [self._write({**turn, "drafts": [{"id": "0", "round": 0}]}, arm, item, other, ())]
+            return [self._write({**turn, "drafts": [{"id": "0", "round": 0}]}, arm, item.comment, other, ())[0]]
         understood: dict[str, Any] = {}
         drafts: list[FinishedDraft] = []
+        content, sure = False, False
         for number in range(1, rounds + 1):
-            read = self._reader.read(item.comment, turn["drafts"][-1]["text"], item.prompt)
-            understood[str(number)] = {"constraints": [one.to_json() for one in read.constraints]}
-            if drafts and read.constraints and all(check(one, drafts[-1].text) for one in read.constraints):
+            if content and sure:
                 drafts.append(drafts[-1])
                 continue
+            comment = item.ways[(number - 1) % len(item.ways)] if item.ways else item.comment
+            heard = [Constraint.from_json(one) for known in understood.values() for one in known["constraints"]]
+            before = merge_rounds([heard]) if drafts else None
+            read = self._reader.read(comment, turn["drafts"][-1]["text"], item.prompt, before)
+            sure = self._reader.sure(comment, turn["drafts"][-1]["text"], item.prompt)
+            if content and sure and all(check(one, drafts[-1].text) for one in read.constraints):
+                drafts.append(drafts[-1])  # said in other words, it is what was understood at first
+                continue
+            understood[str(number)] = {"constraints": [one.to_json() for one in read.constraints]}
             turn |= {"round": number, "understood": dict(understood)}
-            turn["drafts"].append({"id": str(number), "round": number, "feedback": {"comment": item.comment}})
-            draft = self._write(turn, arm, item, other, read.constraints)
+            turn["drafts"].append({"id": str(number), "round": number, "feedback": {"comment": comment}})
+            draft, judged = self._write(turn, arm, comment, other, read.constraints)
+            content = judged is not None and judged.perfect and bool(read.constraints)
             turn["drafts"][-1] |= {"status": "completed", "text": draft.text}
             drafts.append(draft)
         return drafts
 
     def _write(
-        self, turn: dict[str, Any], arm: Arm, item: Item, other: Item, constraints: list[Constraint] | tuple[()]
-    ) -> FinishedDraft:
+        self, turn: dict[str, Any], arm: Arm, comment: str, other: Item, constraints: Sequence[Constraint]
+    ) -> tuple[FinishedDraft, Score | None]:
+        """The draft of the turn's round, and how the generator itself judged it."""
         turn["settings"] = {} if arm.shaped else {"constrained": False, "candidates": 1}
         asked_of = turn if arm.prompted else asked.unrevised(turn)
         builder = self._wordings[arm.wording] if arm.wording else self._builder
@@ -182,11 +198,11 @@ class Writer:
             self._count += 1
             key = str(self._count)
         request = DraftRequest(
-            key, "eval", item.prompt, arm.adapter or self._version, prompt.history, prompt.tail, decode,
-            fusion=self._fusion(arm, item, other, constraints),
+            key, "eval", turn["_id"], arm.adapter or self._version, prompt.history, prompt.tail, decode,
+            fusion=self._fusion(arm, comment, other, constraints),
         )  # fmt: skip
         heard = Waiting()
-        Candidates(
+        writing = Candidates(
             self._engine, request, heard, asked.to_verify(prompt.constraints),
             count=asked.candidates(turn, prompt.constraints, self.settings),
             weight=self.settings.constraint_weight, temperature=self.settings.redraw_temperature,
@@ -195,12 +211,11 @@ class Writer:
             reading=self._reading and asked.read(turn),
             amending=self._amending and arm.shaped and asked.amends(turn, prompt),
             infilling=self._infilling and arm.shaped and asked.infills(turn, prompt),
-        ).submit()  # fmt: skip
-        return heard.draft()
+        )  # fmt: skip
+        writing.submit()
+        return heard.draft(), writing.chosen
 
-    def _fusion(
-        self, arm: Arm, item: Item, other: Item, constraints: list[Constraint] | tuple[()]
-    ) -> FusionInput | None:
+    def _fusion(self, arm: Arm, comment: str, other: Item, constraints: Sequence[Constraint]) -> FusionInput | None:
         if not arm.head:
             return None
         fusion = self._fusions[arm.head]
@@ -208,7 +223,7 @@ class Writer:
             return FusionInput(fusion.head, self._constant)
         if arm.other:
             return fusion.of(other.comment, self._reader.read(other.comment, "", other.prompt).constraints)
-        return fusion.of(item.comment, constraints)
+        return fusion.of(comment, constraints)
 
     def close(self) -> None:
         self._engine.close(drain=False)

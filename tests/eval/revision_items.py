@@ -84,12 +84,13 @@ FURTHER: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Item:
-    """A first request, what the reader then wants, and how they say it."""
+    """A first request, what the reader then wants, how they say it, and in which words they would say it again."""
 
     prompt: str
     check: dict[str, Any]
     comment: str
     further: bool = False
+    ways: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -130,14 +131,19 @@ def load_training(data: Path) -> list[Item]:
         own = chance.choice([record for record in records if record["prompt"] == prompt])["checks"][0]
         word = ", ".join(own.get("keywords") or own.get("forbidden_words"))
         kind = "include" if "keywords" in own else "exclude"
-        found.append(Item(prompt, own, chance.choice(learned.PHRASINGS[kind]).format(x=word)))
+        found.append(_said(prompt, own, _learned(kind, x=word), chance))
         words = [chance.choice(_wanted(records, prompt)), chance.choice(_wanted(records, ""))]
         both = {"id": "keywords:existence", "keywords": words}
-        found.append(Item(prompt, both, chance.choice(learned.PHRASINGS["include"]).format(x=", ".join(words)), True))
+        found.append(_said(prompt, both, _learned("include", x=", ".join(words)), chance, True))
         for kind, check, values in chance.sample(_TRAINING, 2):
-            found.append(Item(prompt, check, chance.choice(_TRAINING_WAYS[kind]).format(**values), True))
+            found.append(_said(prompt, check, _learned(kind, **values), chance, True))
     chance.shuffle(found)
     return found
+
+
+def _learned(kind: str, **values: Any) -> list[str]:
+    """The training's ways to say a wish."""
+    return [way.format(**values) for way in _TRAINING_WAYS[kind]]
 
 
 def _wanted(records: Sequence[dict[str, Any]], prompt: str) -> list[str]:
@@ -207,4 +213,11 @@ def wordings(check: dict[str, Any]) -> list[str]:
 
 
 def _item(prompt: str, check: dict[str, Any], chance: random.Random, further: bool = False) -> Item:
-    return Item(prompt, check, chance.choice(wordings(check)), further)
+    return _said(prompt, check, wordings(check), chance, further)
+
+
+def _said(
+    prompt: str, check: dict[str, Any], ways: Sequence[str], chance: random.Random, further: bool = False
+) -> Item:
+    comment = chance.choice(ways)
+    return Item(prompt, check, comment, further, (comment, *(one for one in ways if one != comment)))

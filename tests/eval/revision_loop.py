@@ -21,7 +21,7 @@ from typing import Any
 from antiphon.v1 import common_pb2, conversation_pb2
 
 from tests.eval.revision import RELEVANT
-from tests.eval.revision_items import Item, load, sample, wordings
+from tests.eval.revision_items import Item, load, sample
 from tests.eval.revision_judge import Judge
 from tests.eval.revision_scorer import reasons_against, satisfied
 from tests.support.loop import Pipeline, pipeline
@@ -75,7 +75,7 @@ def talk_all(pipe: Pipeline, items: Sequence[Item], rounds: int, tokens: int) ->
         talk.turn = stream.turn_id
 
     def revise(talk: Talk) -> None:
-        ways = [talk.item.comment, *(one for one in wordings(talk.item.check) if one != talk.item.comment)]
+        ways = talk.item.ways
         talk.said.append(ways[len(talk.said) % len(ways)])
         talk.drafts.append(pipe.client.revise(talk.turn, talk.said[-1], settings=settings).result())
 
