@@ -179,7 +179,7 @@ class Candidates:
             if left == 0:
                 self._tell_best(replace(draft, text="", token_ids=()) if sentence else draft)
         elif sentence and self._changes is not None:
-            filled = self._changes.filled(key, draft.text)
+            filled = self._changes.filled(key, draft)
             if filled is None or not self._read(f"{key}!", filled):
                 self._changed_all(left)
         elif not self._read(key, draft):

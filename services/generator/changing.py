@@ -4,6 +4,7 @@ by sentences written into it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from services.common.constraints import Constraint
 from services.generator.amending import amended, shortened
@@ -65,10 +66,10 @@ class Changes:
         """Whether the key is that of a sentence."""
         return key in self._gaps
 
-    def filled(self, key: str, sentence: str) -> FinishedDraft | None:
+    def filled(self, key: str, sentence: FinishedDraft) -> FinishedDraft | None:
         """The draft with the sentence in its gap; None where it does not do what was asked."""
-        text = infilled(self._gaps[key], sentence, self._constraints, self._asked.message, self._fits)
-        return None if text is None else self.draft(text)
+        text = infilled(self._gaps[key], sentence.text, self._constraints, self._asked.message, self._fits)
+        return None if text is None else replace(self.draft(text), timings=sentence.timings)
 
     def draft(self, text: str) -> FinishedDraft:
         """A text as the draft that it would be."""

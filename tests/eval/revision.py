@@ -98,6 +98,8 @@ def write(options: argparse.Namespace, items: list[Item], deadline: float) -> No
     firsts = list({item.prompt: item for item in items}.values())
     _write_all(options, writer, [("A0", item, item) for item in firsts], {}, deadline)
     first = {one["prompt"]: one["drafts"][0]["text"] for one in _lines(options.out / "A0.jsonl")}
+    if "A5" in options.arms:
+        _same_without_writing(options.out)
     others = items[len(items) // 2 + 1 :] + items[: len(items) // 2 + 1]
     arms = [arm for arm in options.arms if arm != "A0" and not ARMS[arm].contrast]
     work = [(arm, item, other) for item, other in zip(items, others, strict=True) for arm in arms]
@@ -106,6 +108,16 @@ def write(options: argparse.Namespace, items: list[Item], deadline: float) -> No
     writer.close()
     for arm in (arm for arm in options.arms if ARMS[arm].contrast):
         _write_contrast(options, arm, [item for item in items if item.prompt in first], first, deadline)
+
+
+def _same_without_writing(out: Path) -> None:
+    """Give A5 the drafts of A1+ in which the model wrote nothing: no head is heard in those, so they are the same."""
+    known = {(one["prompt"], one["comment"]) for one in _lines(out / "A5.jsonl")}
+    with (out / "A5.jsonl").open("a", encoding="utf-8") as file:
+        for one in _lines(out / "A1+.jsonl"):
+            ruled = not any(draft.get("written", True) for draft in one["drafts"])
+            if ruled and (one["prompt"], one["comment"]) not in known:
+                file.write(json.dumps(one, ensure_ascii=False) + "\n")
 
 
 def _write_contrast(
@@ -154,7 +166,10 @@ def _write_all(
             return None
         arm, item, other = one
         drafts = writer.revise(ARMS[arm], item, first.get(item.prompt, ""), other, options.rounds)
-        made = [{"text": d.text, "finish": d.finish_reason, "tokens": d.usage.completion} for d in drafts]
+        made = [
+            {"text": d.text, "finish": d.finish_reason, "tokens": d.usage.completion, "written": d.timings.decode > 0}
+            for d in drafts
+        ]
         return arm, {"prompt": item.prompt, "comment": item.comment if arm != "A0" else "", "drafts": made}
 
     with ThreadPoolExecutor(options.rows) as pool:

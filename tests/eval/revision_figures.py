@@ -30,11 +30,12 @@ _TIMES = 1_000
 @dataclass
 class Reply:
     """A draft with the scorer's word on it: which checks it passes, what speaks against it, and whether it is
-    improbable after the prompt alone (`strained`)."""
+    improbable after the prompt alone (`strained`). `written` tells whether the model wrote any of it."""
 
     text: str
     finish: str
     tokens: int = 0
+    written: bool = True
     passed: dict[str, bool] = field(default_factory=dict)
     against: list[str] = field(default_factory=list)
     strained: bool = False
