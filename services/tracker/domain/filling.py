@@ -82,7 +82,7 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
         if not slot.fillable:
             continue
         covered: list[tuple[int, int]] = []
-        for pattern, value in slot.values:
+        for pattern, value in slot.values_in(text):
             for match in pattern.finditer(text):
                 start, end = match.span()
                 if not any(a < end and start < b for a, b in covered):

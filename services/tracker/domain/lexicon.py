@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -19,6 +20,7 @@ STOP = frozenset(
     " not no yes name type kind boolean flag indicating given user users want wants need needs like please get "
     "make let one ones".split()
 )
+_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 _SYNONYMS = (
     "people person guest adult passenger traveler traveller rider attendee party group seat ticket friend us "
@@ -134,6 +136,12 @@ class SlotRules:
     values: tuple[tuple[re.Pattern[str], str], ...] = ()
     true_value: str = "True"
     false_value: str = "False"
+    openings: tuple[str, ...] = ()  # of each of `values`, what a text that holds it has a word begin with
+
+    def values_in(self, text: str) -> Iterator[tuple[re.Pattern[str], str]]:
+        """Those of `values` that `text` may hold, by how its words begin: searching all takes longer than the rest."""
+        there = _openings(text)
+        return (value for value, opening in zip(self.values, self.openings, strict=True) if opening in there)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -233,6 +241,8 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[
         if strong & group & {stem(w) for w in own}:
             for word in group:
                 cues[word] = max(cues.get(word, 0.0), 0.5)
+    found = _value_patterns(slot) if kind != "boolean" else ()
+    values, openings = tuple((pattern, value) for pattern, value, _ in found), [opening for *_, opening in found]
     true_value, false_value = "True", "False"
     for value in slot.value_names:
         if value.lower() in _TRUE:
@@ -249,7 +259,8 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[
         place=kind in ("name", "text") and bool((set(own) | set(described[:3])) & _PLACE),
         direction=_direction(own, described),
         ends=bool((set(own) | set(described)) & _END) and not set(own) & {"start", "departure", "outbound"},
-        values=_value_patterns(slot) if kind != "boolean" else (),
+        values=values,
+        openings=tuple(openings),
         true_value=true_value,
         false_value=false_value,
     )
@@ -287,9 +298,23 @@ def _kind_of(slot: Slot, own: list[str], described: list[str]) -> str:
     return "name" if words & (_PLACE | {"to", "from"}) else "text"
 
 
-def _value_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Patterns of the slot's values, longest surface first, so that "very expensive" is not read as
-    "expensive"."""
+@lru_cache(maxsize=1024)
+def _openings(text: str) -> frozenset[str]:
+    """The first letters, up to three, of every word of `text`."""
+    return frozenset({"", *(word[:size] for word in re.findall(r"[^\W_]+", text.lower()) for size in (1, 2, 3))})
+
+
+def _opening(surface: str) -> str:
+    """The first letters of `surface` that no inflection changes; none where it is not written in words."""
+    words = re.findall(r"[^\W_]+", surface)
+    if not words or _HAN.search(surface):
+        return ""
+    return words[0][: max(1, min(3, len(words[0]) - 1))]
+
+
+def _value_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    """Patterns of the slot's values with their openings, longest surface first, so that "very expensive" is not read
+    as "expensive"."""
     surfaces: dict[str, str] = {}
     taken = {v.value.lower() for v in slot.values}
     for value in slot.values:
@@ -300,14 +325,14 @@ def _value_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str], ...]:
                 surfaces.setdefault(surface, value.value)
     numeric = all(re.fullmatch(r"\d+", v.value) for v in slot.values)
     return tuple(
-        (_surface_pattern(surface), value)
+        (_surface_pattern(surface), value, _opening(surface))
         for surface, value in sorted(surfaces.items(), key=lambda item: -len(item[0]))
         if not (numeric and surface.isdigit() and len(surface) < 3)
     )
 
 
 def _surface_pattern(surface: str) -> re.Pattern[str]:
-    if re.search(r"[\u3040-\u30ff\u3400-\u9fff]", surface):
+    if _HAN.search(surface):
         return re.compile(re.escape(surface), re.I)
     words = re.findall(r"[^\W_]+", surface)
     parts = [_spelling(re.escape(w)) for w in words]

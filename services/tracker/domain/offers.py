@@ -78,7 +78,7 @@ def _listed(rules: ServiceRules, text: str, found: dict[str, str], confirming: b
     for slot in rules.slots:
         if not slot.fillable or not slot.values or (slot.kind == "boolean"):
             continue
-        for pattern, value in slot.values:
+        for pattern, value in slot.values_in(text):
             match = pattern.search(text)
             if match:
                 found[slot.slot.name] = value

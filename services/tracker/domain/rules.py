@@ -89,7 +89,7 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
     for name, rules in lexicon.services.items():
         score = sum(weight for word, weight in rules.cues.items() if word in stems)
         score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0)
-        score += 0.5 * sum(1 for s in rules.slots if any(p.search(user_text) for p, _ in s.values))
+        score += 0.5 * sum(1 for s in rules.slots if any(p.search(user_text) for p, _ in s.values_in(user_text)))
         scores[name] = score + (0.8 if name == current else 0.0)
     best = max(scores, key=lambda name: scores[name])
     if current is None:

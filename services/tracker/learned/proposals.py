@@ -171,7 +171,7 @@ def _compare(
         named[view.name] = (
             sum(weight for word, weight in rules.cues.items() if word in user_stems)
             + 0.3 * max((sum(w for t, w in own.items() if t in user_stems) for _, own in rules.intents), default=0.0)
-            + 0.5 * sum(1 for slot in rules.slots if any(p.search(user_text) for p, _ in slot.values))
+            + 0.5 * sum(1 for slot in rules.slots if any(p.search(user_text) for p, _ in slot.values_in(user_text)))
         )
         found[view.name] = sum(key[0] == view.name and p.value is not None for key, p in changes.items())
     for (service, slot), own in cues.items():
