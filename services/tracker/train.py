@@ -49,7 +49,7 @@ def train(options: argparse.Namespace) -> None:
     network = Network(options.dropout)
     network.start()
     if options.init:
-        network.load_state_dict(load_file(options.init), strict=False)
+        network.load_state_dict(artifact.read(Path(options.init))[0], strict=False)
     learned = trainable(network)
     rates = {True: options.rate_encoder, False: options.rate_heads}
     optimiser = torch.optim.AdamW(
@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> None:
     if resumed:
         average, progress = {name: resumed[0][name] for name, _ in learned}, resumed[1]
     step, seen = int(progress["step"]), int(progress["turns"])
-    sampler = Sampler(corpus, options.seed + step, options.chunk, options.multiwoz_share)
+    sampler = Sampler(corpus, options.seed + step, options.chunk, options.multiwoz_share, options.strangers)
     states, dice = SchemaStates(reader), random.Random(options.seed + step + 1)
     begun, saved = time.monotonic() - progress["seconds"], time.monotonic()
     if not resumed and options.flag_turns:
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--shallow", action="store_true", help="export to be served by flags and cues alone")
     parser.add_argument("--leanings", default="{}", help="JSON offsets of the decoder, see decode.Leanings")
     parser.add_argument("--corrections", nargs="*", default=[], help="files of services.tracker.corrections")
-    parser.add_argument("--init", default="", help="weights to start from")
+    parser.add_argument("--init", default="", help="weights to start from: an average or an artifact")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
@@ -158,6 +158,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--spoil", type=float, default=0.2, help="share of previous states made wrong")
     parser.add_argument("--multiwoz-share", type=float, default=0.35)
+    parser.add_argument("--strangers", type=float, default=0.1, help="share of SGD's groups with a service too many")
     parser.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
     parser.add_argument("--log-every", type=int, default=20, help="steps between lines of the log")
     parser.add_argument("--fold", action="store_true", help="hold four services out for model selection")

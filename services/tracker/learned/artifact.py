@@ -36,15 +36,8 @@ def save(weights: dict[str, Tensor], path: Path, about: dict[str, Any]) -> None:
     save_file(tensors, path, metadata={"about": json.dumps(about)})
 
 
-def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
-    """The network with the published encoder and the file's weights over it, ready to serve; and `about`.
-
-    Raises ArtifactError when there is no such file or it does not fit the network.
-    """
-    if not path.exists():
-        raise ArtifactError(f"{path}: no tracker weights; `python -m services.tracker.train --export` writes them")
-    network = Network()
-    network.start()
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The weights of a file, int8 rows as floats again, and what `save` was told about them."""
     with safe_open(path, "pt") as file:
         about = json.loads((file.metadata() or {}).get("about", "{}"))
         weights: dict[str, Tensor] = {}
@@ -55,6 +48,19 @@ def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
             if tensor.dtype == torch.int8:
                 tensor = tensor.float() * file.get_tensor(f"{name}.scale")[:, None]
             weights[name] = tensor
+    return weights, about
+
+
+def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
+    """The network with the published encoder and the file's weights over it, ready to serve; and `about`.
+
+    Raises ArtifactError when there is no such file or it does not fit the network.
+    """
+    if not path.exists():
+        raise ArtifactError(f"{path}: no tracker weights; `python -m services.tracker.train --export` writes them")
+    network = Network()
+    network.start()
+    weights, about = read(path)
     own = dict(network.named_parameters())
     for name, tensor in weights.items():
         if name not in own or own[name].shape != tensor.shape:

@@ -31,6 +31,15 @@ def plain(text: str) -> str:
     return " " + " ".join(found) + " "
 
 
+def loose(text: str) -> str:
+    """`text` as its letters and digits, without a first "the" and the s that words end in.
+
+    `Rosa's Bed & Breakfast` and `rosas bed breakfast` become the same; so do `sea food` and `seafood`.
+    """
+    found = plain(text).split()
+    return "".join(word.removesuffix("s") for word in found[found[:1] == ["the"] :])
+
+
 @dataclass(frozen=True)
 class SlotView:
     """One slot: `name` as answers carry it, `label` as it is read (differs under a paraphrased schema)."""
@@ -50,7 +59,8 @@ class SlotView:
 
     def canonical(self, said: str) -> str:
         """The slot's value that `said` names, in the schema's own writing; `said` where there is none."""
-        return _canonical(self).get(plain(said), said) if self.values else said
+        known = _canonical(self) if self.values else {}
+        return known.get(plain(said)) or known.get(loose(said)) or said
 
     @property
     def text(self) -> str:
@@ -64,11 +74,14 @@ class SlotView:
 
 @lru_cache(maxsize=4096)
 def _canonical(slot: SlotView) -> dict[str, str]:
-    """Values by their plain forms; the first of two that sound alike."""
+    """Values by their plain forms, and by their loose ones; the first of two that sound alike."""
     found: dict[str, str] = {}
     for index, value in enumerate(slot.values):
         for form in slot.spoken(index):
             found.setdefault(form, value)
+    for index, value in enumerate(slot.values):
+        for form in slot.spoken(index):
+            found.setdefault(loose(form), value)
     return found
 
 

@@ -15,6 +15,7 @@ from services.common.schema import parse_schema_document
 from services.tracker.learned.catalog import ServiceView, views_of
 from services.tracker.learned.dialogues import Example, examples, multiwoz_views, read, schema_views
 from services.tracker.learned.inputs import Reader, Turn
+from services.tracker.learned.mentions import Names
 from services.tracker.learned.network import Batch
 from services.tracker.learned.proposals import Key, open_offers
 from services.tracker.learned.targets import Targets, aim, open_mentions, spoil, turn_of
@@ -22,6 +23,8 @@ from services.tracker.learned.wordpieces import Pieces
 
 FOLD = ("Hotels_2", "Music_2", "Buses_2", "Services_3")  # services held out for model selection
 QUIET = 0.3  # share of the turns without any change that is kept
+WHOLE = 0.4  # share of MultiWOZ's chunks that are read with all its services open
+AHEAD = 4  # steps whose groups are drawn at once
 Group = tuple[str, ...]
 Chunk = list[tuple[Example, tuple[ServiceView, ...]]]
 
@@ -35,16 +38,13 @@ class Corpus:
     groups: dict[Group, list[Example]]
     pieces: dict[str, Pieces]
     own: dict[Group, dict[str, ServiceView]] = field(default_factory=dict)  # schemas of corrected sessions
-    unread: dict[str, list[Example]] = field(default_factory=dict)  # dialogues whose offers are not yet read
+    unread: dict[str, list[Example]] = field(default_factory=dict)  # corrected sessions whose offers are not yet read
 
     def open(self, example: Example) -> None:
-        """Reads the offers of the example's dialogue, when it is first drawn: all at once would take minutes."""
+        """Reads the offers of a corrected session, which has no acts, when it is first drawn."""
         turns = self.unread.pop(example.dialogue, None)
         if turns:
-            if example.source == "own":
-                _with_offers(turns, self.own[example.services])
-            else:
-                _with_offers(turns, self.wordings[0] if example.source == "sgd" else self.multiwoz)
+            _with_offers(turns, self.own[example.services])
 
     def add_corrected(self, path: Path) -> None:
         """Adds dialogues that `services.tracker.corrections` wrote, each under its own schema."""
@@ -83,20 +83,18 @@ def load_corpus(
     variants = read_json(data / "sgdx_train_schemas.json.gz")
     wordings = [views, views] + [schema_views(variants[name]) for name in ("v1", "v2", "v3")]
     groups: dict[Group, list[Example]] = defaultdict(list)
-    unread: dict[str, list[Example]] = {}
     for dialogue in read(data / "sgd_train.jsonl.gz", sample[0], seed):
         if not set(dialogue["services"]) & set(held_out):
-            unread[dialogue["id"]] = examples(dialogue, views, "sgd")
-            for example in unread[dialogue["id"]]:
+            for example in examples(dialogue, views, "sgd"):
                 groups[example.services].append(example)
     multiwoz: dict[str, ServiceView] = {}
     if not zero_shot:
         dialogues = list(read(data / "mwz21_train.jsonl.gz", sample[1], seed))
         multiwoz = multiwoz_views(read_json(data / "mwz22_schema.json"), dialogues)
+        names = Names(multiwoz, dialogues, least=max(2, len(dialogues) // 1000))
         for dialogue in dialogues:
-            unread[dialogue["id"]] = examples(dialogue, multiwoz, "mwz")
-            groups[tuple(multiwoz)].extend(unread[dialogue["id"]])
-    return Corpus(wordings, multiwoz, dict(groups), {}, unread=unread)
+            groups[tuple(multiwoz)].extend(examples(dialogue, multiwoz, "mwz", names))
+    return Corpus(wordings, multiwoz, dict(groups), {})
 
 
 def _with_offers(turns: list[Example], views: dict[str, ServiceView]) -> None:
@@ -113,7 +111,7 @@ def _with_offers(turns: list[Example], views: dict[str, ServiceView]) -> None:
 class Sampler:
     """Draws turns of about one length, so that little of a batch is padding, from groups of shared services."""
 
-    def __init__(self, corpus: Corpus, seed: int, chunk: int, multiwoz_share: float) -> None:
+    def __init__(self, corpus: Corpus, seed: int, chunk: int, multiwoz_share: float, strangers: float = 0.0) -> None:
         self._corpus, self._chunk = corpus, chunk
         self._dice = random.Random(seed)
         self._multiwoz = tuple(corpus.multiwoz)
@@ -123,23 +121,42 @@ class Sampler:
         self._weights = [len(corpus.groups[key]) ** 0.7 for key in self._keys]
         self._queues: dict[Group, list[Example]] = {}
         self._ready: dict[Group, list[list[Example]]] = {}
+        self._waiting: list[list[Chunk]] = []
+        self._strangers = strangers
 
     def draw(self, chunks: int) -> Chunk:
-        """Examples of `chunks` groups, all of about one length, with the wordings they are read under."""
-        place = self._dice.random()
-        return [example for _ in range(chunks) for example in self._chunk_at(place)]
+        """Examples of `chunks` groups, all of about one length, with the wordings they are read under.
+
+        Groups of about as many schema elements come together: otherwise a third of the batch would be padding.
+        """
+        if not self._waiting:
+            place = self._dice.random()
+            drawn = sorted((self._chunk_at(place) for _ in range(AHEAD * chunks)), key=_elements)
+            self._waiting = [drawn[start : start + chunks] for start in range(0, len(drawn), chunks)]
+            self._dice.shuffle(self._waiting)
+        return [example for chunk in self._waiting.pop() for example in chunk]
 
     def _chunk_at(self, place: float) -> Chunk:
         if self._dice.random() < self._share:
-            return [(example, self._some(example)) for example in self._next(self._multiwoz, place)]
+            whole = self._dice.random() < WHOLE
+            return [(example, self._some(example, whole)) for example in self._next(self._multiwoz, place)]
         key = self._dice.choices(self._keys, self._weights)[0]
-        table = self._corpus.own.get(key) or self._dice.choice(self._corpus.wordings)
-        services = tuple(table[name] for name in key)
-        return [(example, services) for example in self._next(key, place)]
+        own = self._corpus.own.get(key)
+        table = own or self._dice.choice(self._corpus.wordings)
+        services = [table[name] for name in key]
+        if own is None and self._dice.random() < self._strangers:
+            services.append(table[self._stranger(key)])
+            self._dice.shuffle(services)
+        return [(example, tuple(services)) for example in self._next(key, place)]
 
-    def _some(self, example: Example) -> tuple[ServiceView, ...]:
-        """MultiWOZ's services that the turn is about, and one more; all five, which cost more, one time in four."""
-        if self._dice.random() < 0.25:
+    def _stranger(self, key: Group) -> str:
+        """A service of another domain than the group's, which its turns have nothing to say about."""
+        domains = {name.rsplit("_", 1)[0] for name in key}
+        return self._dice.choice([x for x in self._corpus.wordings[0] if x.rsplit("_", 1)[0] not in domains])
+
+    def _some(self, example: Example, whole: bool) -> tuple[ServiceView, ...]:
+        """MultiWOZ's services that the turn is about, and one more; or all five, which cost more."""
+        if whole:
             return tuple(self._corpus.multiwoz.values())
         about = {key[0] for key in (*example.previous, *example.updates)} | set(example.frames)
         about.add(self._dice.choice(self._multiwoz))
@@ -167,6 +184,11 @@ class Sampler:
     def _length(self, example: Example) -> int:
         pieces = self._corpus.pieces
         return len(pieces[example.system_text].ids) + len(pieces[example.user_text].ids)
+
+
+def _elements(chunk: Chunk) -> int:
+    """Elements of the largest schema that a turn of `chunk` is read under."""
+    return max(sum(1 + len(view.intents) + len(view.slots) for view in services) for _, services in chunk)
 
 
 def prepare(

@@ -59,7 +59,7 @@ class Leanings:
 def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
     """Decodes row `row` of `scores`."""
     plan = layout(turn.services)
-    found = Reading(mentions=dict(turn.proposals.offers))
+    found = Reading()
     gate = scores.gate[row].float().clone()
     gate[:, KEEP] += leanings.keep
     gate[:, USER] -= leanings.user
@@ -73,7 +73,7 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
         if mentioned[position]:
             value = _system_value(scores, row, position, turn, plan)
             if value:
-                found.mentions[key] = value
+                found.mentions[key] = plan.slot_views[position].canonical(value)
     known = turn.mentions | found.mentions
     for key, position in plan.slots.items():
         change = None

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from services.tracker.learned.catalog import ServiceView, plain
+from services.tracker.domain.state import MAX_ENTITIES
+from services.tracker.learned.catalog import ServiceView, loose, plain
 from services.tracker.learned.dialogues import Example
 from services.tracker.learned.inputs import Layout, Turn, layout, user_offset
 from services.tracker.learned.network import COPY, DELETE, DONTCARE, KEEP, RULE, SYSTEM, USER, Scores
@@ -54,7 +55,7 @@ def spoil(example: Example, rate: float, dice: random.Random) -> tuple[dict[Key,
             mentions[key] = previous.pop(key)
     if dice.random() < rate and mentions:
         del mentions[dice.choice(sorted(mentions))]
-    return previous, open_mentions(previous, mentions)
+    return previous, dict(list(open_mentions(previous, mentions).items())[-MAX_ENTITIES:])
 
 
 def open_mentions(previous: dict[Key, str], mentions: dict[Key, str]) -> dict[Key, str]:
@@ -96,7 +97,7 @@ def turn_of(
 def aim(targets: Targets, row: int, example: Example, turn: Turn) -> None:
     """Adds an example's targets; what the previous state lost is not asked for unless the turn shows it."""
     plan = layout(turn.services)
-    known = turn.mentions | {key: value for key, (value, _) in example.said.items()} | turn.proposals.offers
+    known = turn.mentions | {key: value for key, (value, _) in example.said.items()}
     for key, position in plan.slots.items():
         service, slot = key
         said = example.said.get(key)
@@ -127,8 +128,9 @@ def _aim_mention(
     value, span = said
     first, end = plan.value_ranges[position]
     if end > first:
+        canonical = plan.slot_views[position].canonical(value)
         for index in range(first, end):
-            if plain(value) in plan.values[index][2]:
+            if plan.values[index][1] == canonical:
                 targets.value_system.append((row, first, end, index))
                 return
     elif span is not None and (where := turn.system.locate(*span)):
@@ -170,11 +172,11 @@ def _aim_gate(
         if where := turn.user.locate(*update.span):
             gate = USER
             targets.user_span.append((row, position, offset + where[0], offset + where[1]))
-    elif plain(known.get(key, "")) in spoken:
+    elif _alike(known.get(key), update.values):
         gate = SYSTEM
     else:
         boolean = end - first == 2 and not any(char.isdigit() for char in update.values[0])
-        sources = [] if boolean else _sources(key, spoken, plan, turn)
+        sources = [] if boolean else _sources(key, update.values, plan, turn)
         if sources:
             gate = COPY
             targets.copy.append((row, position, sources))
@@ -187,16 +189,18 @@ def _aim_gate(
         targets.gates.append((row, position, gate))
 
 
-def _sources(key: Key, spoken: set[str], plan: Layout, turn: Turn) -> list[int]:
+def _sources(key: Key, values: Sequence[str], plan: Layout, turn: Turn) -> list[int]:
     """Positions of other slots that hold (or, when empty, were mentioned with) one of the values."""
     found = []
     for other, position in plan.slots.items():
-        if other == key:
-            continue
-        held = turn.previous.get(other) or turn.mentions.get(other)
-        if held and plain(held) in spoken:
+        if other != key and _alike(turn.previous.get(other) or turn.mentions.get(other), values):
             found.append(position)
     return found
+
+
+def _alike(held: str | None, values: Sequence[str]) -> bool:
+    """Whether `held` is one of `values`, however it is spelled."""
+    return bool(held) and loose(held or "") in {loose(value) for value in values}
 
 
 def loss(scores: Scores, targets: Targets, turns: int) -> tuple[Tensor, dict[str, float]]:

@@ -1,7 +1,7 @@
 """How a schema and a text become what the network reads."""
 
 from services.common.schema import parse_schema
-from services.tracker.learned.catalog import plain, views_of, words
+from services.tracker.learned.catalog import SlotView, plain, views_of, words
 from services.tracker.learned.inputs import Reader, Turn, layout, user_offset
 from services.tracker.learned.proposals import Proposals
 from services.tracker.learned.wordpieces import MAX_TEXT, WordPieces
@@ -24,6 +24,14 @@ SCHEMA = parse_schema(
 def test_identifiers_are_read_as_words() -> None:
     assert words("GetRide_2") == "get ride"
     assert words("hotel-bookday") == "hotel bookday"
+
+
+def test_a_value_in_another_spelling_is_the_listed_one() -> None:
+    slot = SlotView("name", "name", "name", ("rosas bed and breakfast", "sea food", "The Place"))
+    assert slot.canonical("rosa's bed and breakfast") == "rosas bed and breakfast"
+    assert slot.canonical("seafood") == "sea food"
+    assert slot.canonical("place") == "The Place"
+    assert slot.canonical("Rosa") == "Rosa"
 
 
 def test_plain_text_makes_number_words_digits() -> None:

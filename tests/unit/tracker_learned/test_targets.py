@@ -8,9 +8,9 @@ import torch
 
 from services.tracker.learned.catalog import ServiceView
 from services.tracker.learned.corpus import Corpus, Sampler, prepare
-from services.tracker.learned.dialogues import examples, find_spoken, schema_views
+from services.tracker.learned.dialogues import examples, schema_views
 from services.tracker.learned.inputs import Reader, layout
-from services.tracker.learned.network import COPY, GATES, RULE, SYSTEM, USER, Network
+from services.tracker.learned.network import COPY, GATES, KEEP, RULE, SYSTEM, USER, Network
 from services.tracker.learned.schema_states import SchemaStates
 from services.tracker.learned.targets import Targets, aim, loss, open_mentions, spoil, turn_of
 from services.tracker.train import trainable
@@ -115,11 +115,26 @@ def test_mentions_that_the_state_holds_are_closed() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("at 9:15 am please", "09:15"), ("by 5 pm", "17:00"), ("around 17:45", "17:45")]
-)
-def test_clock_times_are_found_however_they_are_said(text: str, value: str) -> None:
-    assert find_spoken("train-leaveat", text, [value]) is not None
+def test_replies_of_all_earlier_turns_stay_mentioned(views: dict[str, ServiceView]) -> None:
+    later = {"speaker": "USER", "text": "Book it", "state": {}}
+    dialogue = DIALOGUE | {"turns": [*DIALOGUE["turns"], {"speaker": "SYSTEM", "text": "For when?"}, later]}
+    assert examples(dialogue, views, "sgd")[1].mentions == {}
+    assert examples(dialogue, views, "sgd")[2].mentions == {(R, "restaurant_name"): "Maaemo"}
+
+
+def test_a_group_may_come_with_a_service_of_another_domain_that_nobody_speaks_of(
+    views: dict[str, ServiceView], reader: Reader
+) -> None:
+    dialogue = DIALOGUE | {"services": [R], "turns": DIALOGUE["turns"][:1]}
+    corpus = Corpus([views], {}, {(R,): examples(dialogue, views, "sgd")}, {})
+    corpus.load_pieces(reader)
+    sampler = Sampler(corpus, 1, 1, 0.0, strangers=1.0)
+    drawn = sampler.draw(1)
+    assert {view.name for _, services in drawn for view in services} == {R, H}
+    _, targets, order, _ = prepare(corpus, reader, drawn, 0.0, random.Random(1))
+    plan = layout(tuple(order))
+    assert (0, plan.slots[(H, "place")], KEEP) in targets.gates
+    assert (0, plan.names.index((H, "")), 0) in targets.active
 
 
 def test_a_few_steps_lower_the_loss_of_a_chunk(views: dict[str, ServiceView], reader: Reader) -> None:
