@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,21 +12,15 @@ from services.common.bus import Bus, Consumer, Delivery, EventPublisher, topolog
 from services.common.bus.replay import replay_queue
 from services.common.ids import new_id
 from services.common.runtime import Runtime
-from services.common.store import Document, Store
-from services.generator.backends.base import Backend
-from services.generator.backends.build import build_backend
+from services.common.store import Store
 from services.generator.drafting import StepEvents
 from services.generator.engine import Engine
+from services.generator.loading import load_model
 from services.generator.prompt import PromptBuilder
 from services.generator.replaying import ReplayStep
 from services.generator.settings import GeneratorSettings
-from services.generator.soft_inputs import SoftInputs
 from services.generator.steps import GenerateStep
 from services.generator.versions import Versions
-from services.models.chat import CHATML, ChatFormat, chat_format
-
-if TYPE_CHECKING:
-    from services.generator.fusion import FeedbackFusion, FusionLoader
 
 log = structlog.get_logger(__name__)
 ANNOUNCE_SECONDS = 3.0
@@ -55,26 +46,30 @@ class Generator:
         self._bus.declare([replay_queue(redis=self._bus.redis)])
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)
-        chat, identity, backend, fusion, loader, soft_inputs = self._model()
+        loaded = load_model(settings, self._worker)
+        self._identity = loaded.identity
         self._engine = Engine(
-            backend,
+            loaded.backend,
             waiting_limit=settings.waiting_drafts,
             prefill_ms=settings.prefill_ms,
             on_step_end=events.send,
         )
-        self._identity = identity
         self._counted_tokens = 0
         prompts = PromptBuilder(
-            self._engine.codec, chat, self._engine.context_limit, settings.system_text, settings.revision_wording
+            self._engine.codec,
+            loaded.chat,
+            self._engine.context_limit,
+            settings.system_text,
+            settings.revision_wording,
         )
         self._versions = Versions(
             self._store,
             self._engine,
-            backend,
-            identity["version_id"],
+            loaded.backend,
+            self._identity["version_id"],
             settings.versions,
-            loader,
-            identity.get("fusion_head", ""),
+            loaded.loader,
+            self._identity.get("fusion_head", ""),
         )
         self._step = GenerateStep(
             settings,
@@ -85,50 +80,12 @@ class Generator:
             prompts,
             events,
             self._versions,
-            identity,
-            fusion,
-            soft_inputs,
+            self._identity,
+            loaded.fusion,
+            loaded.soft_inputs,
+            loaded.knowledge,
         )
         self._replay = ReplayStep(self._store, self._engine, self._versions, self._step, self._publisher)
-
-    def _model(
-        self,
-    ) -> tuple[ChatFormat, Document, Backend, FeedbackFusion | None, FusionLoader | None, SoftInputs]:
-        """The chat format, the manifest's fields that don't change between turns, the loaded backend, the fusion head
-        of revisions whose version has none, what loads versions' heads, and what makes soft tokens."""
-        settings = self._settings
-        backend = build_backend(settings, _log_progress)
-        identity: Document = {
-            "engine": settings.engine,
-            "worker": self._worker,
-            "tokenizer_hash": backend.codec.digest,
-        }
-        fusion: FeedbackFusion | None = None
-        loader: FusionLoader | None = None
-        soft_inputs = SoftInputs()
-        if settings.engine == "echo":
-            chat = CHATML
-            identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
-        else:
-            from services.generator.fusion import FusionLoader
-            from services.models.language_model import content_hash, find_model
-
-            folder = find_model(settings.model, settings.cache_dir)
-            chat = chat_format(folder)
-            identity |= {
-                "version_id": content_hash(folder, settings.cache_dir),
-                "base_model": settings.model,
-                "dtype": getattr(backend, "dtype", ""),
-                "kernels": getattr(backend, "kernel", settings.kernel),
-            }
-            loader = FusionLoader(folder, identity["version_id"], backend.codec)
-            if settings.fusion_head:
-                fusion = loader.load(Path(settings.fusion_head), backend)
-            identity["fusion_head"] = fusion.head if fusion else ""
-            soft_inputs = SoftInputs.load(settings, identity["version_id"])
-        template = json.dumps([chat.head_open, chat.head_close, chat.reply_open, chat.next_open])
-        identity["template_hash"] = hashlib.sha256(template.encode()).hexdigest()[:16]
-        return chat, identity, backend, fusion, loader, soft_inputs
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""
@@ -216,7 +173,3 @@ class Generator:
                 self._versions.changed.clear()
             if ended.is_set():
                 return
-
-
-def _log_progress(what: str, share: float) -> None:
-    log.info("loading", what=what, share=round(share, 2))

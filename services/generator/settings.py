@@ -65,6 +65,9 @@ class GeneratorSettings(CommonSettings):
     fusion_head: str = Field(
         "", description="File of the fusion head that revisions use, made by services.finetune.fuse; empty: none."
     )
+    knowledge_head: str = Field(
+        "", description="File of the fusion head that first drafts on notes use, made by services.finetune.fuse_notes."
+    )
     state_vectors: Literal["off", "beside", "instead"] = Field(
         "off", description="The dialogue state as soft tokens in the prompt: beside its text, or instead of it."
     )

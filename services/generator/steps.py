@@ -41,10 +41,12 @@ from services.generator.prompt import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
 from services.generator.soft_inputs import Soft, SoftInputs
 from services.generator.versions import Versions
+from services.generator.wording import note_line
 from services.generator.writing import OneRow, Prepared, Writer
 
 if TYPE_CHECKING:
     from services.generator.fusion import FeedbackFusion
+    from services.generator.note_fusion import KnowledgeFusion
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +67,7 @@ class GenerateStep:
         identity: Document,
         fusion: FeedbackFusion | None = None,
         soft_inputs: SoftInputs | None = None,
+        knowledge: KnowledgeFusion | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -75,6 +78,7 @@ class GenerateStep:
         self._events = events
         self._versions = versions
         self._fusion = fusion  # None: revisions are made without a fusion head
+        self._knowledge = knowledge  # None: notes reach the model by its input alone
         self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
         self._refuses = settings.superseded_values == "refuse"
         self._identity = identity  # the manifest's fields that are the worker's: version, base model, kernels, …
@@ -222,6 +226,7 @@ class GenerateStep:
         decode = asked.adjusted(decode, prompt, turn, room, self._settings)
         refused = refused_values(notes, str(turn["text"]), decode.include) if self._refuses else ()
         decode = refusing(decode, refused, notes, str(turn["text"]), self._engine.codec)
+        fused = self._fused(turn, prompt)
         request = DraftRequest(
             key=f"{turn['_id']}:{turn['round']}:{turn['attempt']}",
             tenant=turn["tenant"],
@@ -231,10 +236,11 @@ class GenerateStep:
             tail=prompt.tail,
             settings=decode,
             soft=soft.vectors,
-            fusion=self._fused(turn, prompt),
+            fusion=fused,
             feedback=prompt.feedback,
         )
-        return Prepared(turn, prompt, request, self._manifest(turn, prompt, decode, soft, refused))
+        manifest = self._manifest(turn, prompt, decode, soft, refused, fused=fused is not None)
+        return Prepared(turn, prompt, request, manifest)
 
     def writer(self, made: Prepared, listener: DraftListener) -> Writer:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""
@@ -338,13 +344,16 @@ class GenerateStep:
         return self._versions.fusion(turn.get("version") or "") or self._fusion
 
     def _fused(self, turn: Document, prompt: Prompt) -> FusionInput | None:
-        head = self._head(turn)
-        if head is None or not asked.fused(turn):
+        if not asked.fused(turn):
             return None
-        return head.of_turn(turn, prompt.constraints)
+        head = self._head(turn)
+        made = head.of_turn(turn, prompt.constraints) if head is not None else None
+        if made is None and self._knowledge is not None and turn["round"] == 0:
+            made = self._knowledge.of([note_line(one) for one in prompt.notes])
+        return made
 
     def _manifest(
-        self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft, refused: Sequence[str]
+        self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft, refused: Sequence[str], *, fused: bool
     ) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
@@ -374,7 +383,7 @@ class GenerateStep:
                 "reading": asked.read(turn),
                 "amending": asked.amends(turn, prompt),
                 "infilling": asked.infills(turn, prompt),
-                "fusion": self._fused(turn, prompt) is not None,
+                "fusion": fused,
             },
             "forbid": [*decode.forbid, *refused],
             "include": list(decode.include),

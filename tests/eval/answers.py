@@ -11,8 +11,9 @@ Three sets, each answered greedily by the generator's own engine and prompts, wi
 
 An answer counts where the gold answer stands in it as words, both in lower case without articles and punctuation; for
 yes and no, where it is the first of the two said. Arms: `none` (the question alone), `text` (notes in the prompt),
-`vector` (the notes as soft tokens of the passages' projector), `both`, and two controls in which the vectors are those
-of the set's next question: `vector-other` and `both-other`.
+`vector` (the notes as soft tokens of the passages' projector), `both`, `head` (the notes as the fusion head's source
+"knowledge"), `text+head`, and controls in which vectors or head are given the notes of the set's next question:
+`vector-other`, `both-other`, `head-other`, `text+head-other`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from services.common.quoting import quoted
 from services.common.store import GroundingText
 from services.generator.backends.build import build_backend
 from services.generator.engine import DecodeSettings, DraftRequest, Engine
+from services.generator.note_fusion import KnowledgeFusion
 from services.generator.outdated import refused_values, refusing
 from services.generator.prompt import PromptBuilder
 from services.generator.settings import GeneratorSettings
@@ -51,7 +53,10 @@ from tests.eval.retrieval import Corpus, banking, hotpot, interval, read
 from tests.eval.revision_arms import Waiting
 
 SEED = 17
-ARMS = ("none", "text", "vector", "both", "vector-other", "both-other")
+ARMS = (
+    "none", "text", "vector", "both", "vector-other", "both-other",
+    "head", "text+head", "head-other", "text+head-other",
+)  # fmt: skip
 PASSAGES = 4  # as the ground step takes by default
 _LINE = re.compile(r"^\s*-\s+(?P<label>[A-Z][A-Za-z /-]{3,48}[a-z])(?:\s*\([^)]*\))?:\s+(?P<value>[^\n]{1,60})$", re.M)
 _VALUE = re.compile(r"(?:\$[\d,.]*\d|\d[\d,.]*%?)")
@@ -145,15 +150,17 @@ def fact_questions(data: Path, encoder: SentenceEncoder, per_relation: int) -> l
 class Answerer:
     """The generator without its queues."""
 
-    def __init__(self, rows: int, tokens: int, projector: Path | None = None) -> None:
+    def __init__(self, rows: int, tokens: int, projector: Path | None = None, head: Path | None = None) -> None:
         self._settings = GeneratorSettings(rows=rows, reply_tokens=tokens, compute_threads=1)
         folder = find_model(self._settings.model, self._settings.cache_dir)
         self.version = content_hash(folder, self._settings.cache_dir)
-        self._engine = Engine(build_backend(self._settings), waiting_limit=4096)
+        backend = build_backend(self._settings)
+        self._fused = KnowledgeFusion.load(head, folder, self.version, backend) if head else None
+        self._engine = Engine(backend, waiting_limit=4096)
         limit, text = self._engine.context_limit, self._settings.system_text
         self._prompts = PromptBuilder(self._engine.codec, chat_format(folder), limit, text)
         self._pool = ThreadPoolExecutor(rows)
-        self.refuses = self._settings.superseded_values == "refuse"
+        self._refuses = self._settings.superseded_values == "refuse"
         self._vectors: StateVectors | None = load_state_vectors(projector, self.version) if projector else None
 
     def answer(
@@ -161,11 +168,13 @@ class Answerer:
         questions: Sequence[Asked],
         notes: Callable[[Asked], Sequence[GroundingText]],
         projected: Callable[[Asked], Sequence[GroundingText]] = lambda _: (),
+        fused: Callable[[Asked], Sequence[GroundingText]] = lambda _: (),
     ) -> list[str]:
-        """A reply to each question, with these notes in the prompt, and `projected` ones as soft tokens.
+        """A reply to each question, with these notes in the prompt, `projected` ones as soft tokens and `fused` ones
+        at the fusion head.
 
         Raises:
-            ValueError: notes are to be projected and there is no projector that fits.
+            ValueError: notes are to be projected or fused and there is no projector or head that fits.
         """
 
         def write(numbered: tuple[int, Asked]) -> str:
@@ -178,13 +187,18 @@ class Answerer:
             ids, soft = self._vectors.of_items(lines, self.version) if lines and self._vectors else ((), {})
             prompt = self._prompts.build(turn, [], grounding=shown, reply_tokens=self._settings.reply_tokens, soft=ids)
             decode = DecodeSettings(max_new_tokens=self._settings.reply_tokens)
-            refused = refused_values(shown, numbered[1].question) if self.refuses else ()
-            decode = refusing(decode, refused, shown, numbered[1].question, self._engine.codec)
+            told = [*shown, *projected(numbered[1]), *fused(numbered[1])]
+            refused = refused_values(told, numbered[1].question) if self._refuses else ()
+            decode = refusing(decode, refused, told, numbered[1].question, self._engine.codec)
+            mixed = [note_line(one) for one in fused(numbered[1])]
+            if mixed and self._fused is None:
+                raise ValueError("no head for notes that fits this model")
+            fusion = self._fused.of(mixed) if mixed and self._fused else None
             heard = Waiting()
-            self._engine.submit(
-                DraftRequest(key, "eval", key, self.version, prompt.history, prompt.tail, decode, soft=soft),
-                heard,
+            request = DraftRequest(
+                key, "eval", key, self.version, prompt.history, prompt.tail, decode, soft=soft, fusion=fusion
             )
+            self._engine.submit(request, heard)
             text = heard.draft().text
             self._engine.forget("eval", key)
             return text
@@ -231,6 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sets", nargs="+", default=["hotpot", "banking", "facts"])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["none", "text"])
     parser.add_argument("--projector", type=Path, default=COMMITTED.with_name("passages.safetensors"))
+    parser.add_argument("--head", type=Path, default=COMMITTED.parents[1] / "fusion" / "knowledge.safetensors")
     parser.add_argument("--banking", type=int, default=100, help="questions of τ-Banking's style")
     parser.add_argument("--per-relation", type=int, default=40)
     parser.add_argument("--limit", type=int, default=0, help="questions a set; 0: all")
@@ -251,21 +266,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in options.sets:
         grounded = [one.grounded for one in asked if one.set == name]
         print(f"{name:8s} {len(grounded)} questions; the answer is in the notes of {np.mean(grounded):.3f}", flush=True)
-    projecting = any(arm not in ("none", "text") for arm in options.arms)
-    answerer = Answerer(options.rows, options.tokens, options.projector if projecting else None)
+    projector = options.projector if any("vector" in arm or "both" in arm for arm in options.arms) else None
+    head = options.head if any("head" in arm for arm in options.arms) else None
+    answerer = Answerer(options.rows, options.tokens, projector, head)
     following = {(one.set, one.id): after for one, after in zip(asked, [*asked[1:], *asked[:1]], strict=True)}
     raw: list[dict[str, Any]] = []
     figures: dict[str, float] = {}
     for arm in options.arms:
         started = time.monotonic()
-        written = arm == "text" or arm.startswith("both")
-        given = {"vector": lambda one: one, "both": lambda one: one}.get(arm)
-        if arm.endswith("-other"):
-            given = lambda one: following[one.set, one.id]  # noqa: E731
+        kind = arm.removesuffix("-other")
+        written = kind in ("text", "both", "text+head")
+        given = (lambda one: following[one.set, one.id]) if kind != arm else (lambda one: one)
+        projected, mixed = kind in ("vector", "both"), kind in ("head", "text+head")
         replies = answerer.answer(
             asked,
             lambda one, written=written: one.notes if written else (),  # type: ignore[misc]
-            lambda one, given=given: given(one).notes if given else (),  # type: ignore[misc]
+            lambda one, given=given, on=projected: given(one).notes if on else (),  # type: ignore[misc]
+            lambda one, given=given, on=mixed: given(one).notes if on else (),  # type: ignore[misc]
         )
         figures |= report(asked, arm, replies, raw)
         print(f"{arm}: {time.monotonic() - started:.0f} s", flush=True)

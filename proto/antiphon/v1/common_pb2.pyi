@@ -371,6 +371,7 @@ class Manifest(_message.Message):
     FUSION_HEAD_FIELD_NUMBER: _builtins.int
     STATE_PROJECTOR_FIELD_NUMBER: _builtins.int
     PASSAGE_PROJECTOR_FIELD_NUMBER: _builtins.int
+    KNOWLEDGE_HEAD_FIELD_NUMBER: _builtins.int
     version_id: _builtins.str
     """The model version that wrote the reply: a content hash."""
     base_model: _builtins.str
@@ -401,6 +402,8 @@ class Manifest(_message.Message):
     """What made the dialogue state soft tokens, a content hash; empty where it was text alone."""
     passage_projector: _builtins.str
     """What made the retrieved notes soft tokens, a content hash; empty where they were text alone."""
+    knowledge_head: _builtins.str
+    """The fusion head that a first draft on notes could use, a content hash; empty where there was none."""
     @_builtins.property
     def history_draft_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The drafts that made up the history in the prompt, oldest first."""
@@ -448,10 +451,11 @@ class Manifest(_message.Message):
         fusion_head: _builtins.str = ...,
         state_projector: _builtins.str = ...,
         passage_projector: _builtins.str = ...,
+        knowledge_head: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "knowledge_head", b"knowledge_head", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -69,6 +69,7 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         for name in (
             "version_id", "base_model", "template_hash", "tokenizer_hash", "dtype", "kernels", "engine", "worker",
             "prompt_hash", "fusion_head", "state_projector", "passage_projector",
+            "knowledge_head",
         )
     }  # fmt: skip
     dropped = document.get("dropped")

@@ -25,11 +25,12 @@ _RECALLED = 16  # vectors of one row
 class _Mixed:
     """What is kept of one open row: its head, what makes its vectors, and what these come to inside the head."""
 
-    __slots__ = ("_come_to", "_looked", "follower", "head", "known", "late", "marks", "told", "vectors")
+    __slots__ = ("_come_to", "_looked", "carried", "follower", "head", "known", "late", "marks", "told", "vectors")
 
-    def __init__(self, head: ServedHead, vectors: Mapping[str, Tensor], follower: Follower | None) -> None:
+    def __init__(self, head: ServedHead, given: Mapping[str, Tensor], follower: Follower | None) -> None:
         self.head = head
-        self.vectors = vectors
+        vectors, self.carried = head.carried(given)
+        self.vectors: Mapping[str, Tensor] = vectors
         self.follower = follower
         self.known: dict[str, Tensor] = {}
         self._looked: Mapping[str, Tensor] | None = None
@@ -89,13 +90,8 @@ class _Call:
     def fused(self, hidden: Tensor) -> Tensor:
         """`hidden` with the rows' states fused."""
         self._tell()
-        entries = array("f")
-        for one in self._carried:
-            entries.extend(one.late)
-        flat = torch.frombuffer(entries, dtype=torch.float32) if entries else torch.zeros(0)
-        late = flat.view(len(self._carried), -1).to(self._device)
-        states = hidden if self._whole else hidden[self._at]
-        fused = self._head.fuse(states.float(), late, self._told, self._marks).to(hidden.dtype)
+        states = (hidden if self._whole else hidden[self._at]).float()
+        fused = self._head.fuse(states, self._late(states), self._told, self._marks).to(hidden.dtype)
         if self._whole and self._present is None:
             return fused
         out = hidden.clone()
@@ -104,6 +100,17 @@ class _Call:
         else:
             out[self._at[self._present]] = fused[self._present]
         return out
+
+    def _late(self, states: Tensor) -> Tensor:
+        """The rows' late entries, `[rows, late]`."""
+        attended = [one.carried for one in self._carried if one.carried is not None]
+        if attended:
+            return self._head.attended(states, attended)
+        entries = array("f")
+        for one in self._carried:
+            entries.extend(one.late)
+        flat = torch.frombuffer(entries, dtype=torch.float32) if entries else torch.zeros(0)
+        return flat.view(len(self._carried), -1).to(self._device)
 
     def _tell(self) -> None:
         new: dict[int, list[_Mixed]] = {}

@@ -306,7 +306,7 @@ def _openings(text: str) -> frozenset[str]:
 
 def _opening(surface: str) -> str:
     """The first letters of `surface` that no inflection changes; none where it is not written in words."""
-    words = re.findall(r"[^\W_]+", surface)
+    words: list[str] = re.findall(r"[^\W_]+", surface)
     if not words or _HAN.search(surface):
         return ""
     return words[0][: max(1, min(3, len(words[0]) - 1))]
