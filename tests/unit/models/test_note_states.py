@@ -21,6 +21,12 @@ def carried(head: NoteHead, notes: list[tuple[int, ...]]) -> torch.Tensor:
         return head.reader.prepared(*NoteFeatures(embedding()).of(notes))[None]
 
 
+def unsettle(head: NoteHead) -> None:
+    """Weights by chance, so that what the notes say is heard."""
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+
+
 def fused(head: NoteHead, hidden: torch.Tensor, notes: list[tuple[int, ...]]) -> torch.Tensor:
     with torch.no_grad():
         return head.fuse(hidden, {NAME: carried(head, notes)}, {NAME: torch.tensor([True])})
@@ -33,7 +39,7 @@ def test_an_untrained_head_changes_nothing() -> None:
 
 def test_a_row_without_notes_stays_as_it_was() -> None:
     head = note_head(SIZE, "base", SIZE)
-    torch.nn.init.normal_(head.sources[NAME].back.weight)
+    unsettle(head)
     hidden = torch.randn(1, SIZE)
     with torch.no_grad():
         absent = head.fuse(hidden, {NAME: carried(head, [(1, 2, 3)])}, {NAME: torch.tensor([False])})
@@ -65,7 +71,7 @@ def test_a_trained_head_says_what_its_own_notes_say() -> None:
 
 def test_a_head_comes_back_from_its_file_and_only_as_what_it_is() -> None:
     head = note_head(SIZE, "base", SIZE).eval()
-    torch.nn.init.normal_(head.sources[NAME].back.weight)
+    unsettle(head)
     content = write_head(head)
     hidden = torch.randn(1, SIZE)
     again = read_head(content, "base", NoteHead)
