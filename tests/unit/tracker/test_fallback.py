@@ -105,6 +105,12 @@ def test_who_says_it_again_of_a_draft_that_fails_it_was_heard(fallback: Fallback
     assert [(one.kind, one.value) for one in found] == [("case", "upper")]
 
 
+def test_who_says_it_again_in_words_that_a_rule_understands_was_heard(fallback: Fallback) -> None:
+    heard = [Constraint("case", "lower", source="comment")]
+    again = Feedback(comment="Everything in lower case, please.")
+    assert read_feedback(again, DRAFT.lower(), fallback=fallback, heard=heard).constraints == heard
+
+
 def test_a_guess_never_contradicts_what_was_heard(fallback: Fallback) -> None:
     heard = [Constraint("case", "lower", source="comment")]
     draft = DRAFT.lower()

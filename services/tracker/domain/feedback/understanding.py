@@ -100,8 +100,9 @@ def read_feedback(
 
     `prompt` is the user's message that the draft answers ("repeat the request first"); `fallback` reads what
     the rules leave of the comment. `heard` is what was understood of the feedback that the draft was made for, None
-    where it was made for none: a reader who goes on although the draft does all of that was not understood, and the
-    comment is then also read as the likeliest wish that the draft does not meet. Raises FeedbackError
+    where it was made for none: a reader who goes on although the draft does all of that, in words that no rule
+    understands as more than words to say or not to say, was not understood, and the comment is then also read as the likeliest wish that the draft does not
+    meet. Raises FeedbackError
     where typed constraints are wrong or contradict each other. Comments and edits never raise: of two wishes
     that contradict each other the later one counts, and typed constraints win over both.
     """
@@ -111,6 +112,7 @@ def read_feedback(
         raise FeedbackError(error.field, error.reason) from None
     comment, cut = feedback.comment[:MAX_COMMENT], feedback.comment[MAX_COMMENT:]
     parsed = parse_comment(comment, draft_text, prompt)
+    by_rule = any(one.kind not in ("must_include", "must_not_include") for one in parsed.constraints)
     if fallback is not None and parsed.unparsed:
         alike, left = fallback.read(parsed.unparsed, draft_text)
         understood = set(parsed.unparsed) - set(left)
@@ -118,7 +120,8 @@ def read_feedback(
         parsed.constraints += [c for c in alike if c not in parsed.constraints and c.kind not in sure]
         parsed.topics = [t for t in parsed.topics if t not in understood]
         parsed.unparsed = left
-    if fallback is not None and heard is not None and not feedback.constraints and not feedback.edited_text:
+    unsure = not feedback.constraints and not feedback.edited_text and not by_rule
+    if fallback is not None and heard is not None and unsure:
         parsed.constraints += _unheard(comment, draft_text, [*heard, *parsed.constraints], fallback)
     edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
     free = [c for c in parsed.constraints + (edit.constraints() if edit else []) if _sound(c)]
