@@ -101,10 +101,10 @@ def read_feedback(
     `prompt` is the user's message that the draft answers ("repeat the request first"); `fallback` reads what
     the rules leave of the comment. `heard` is what was understood of the feedback that the draft was made for, None
     where it was made for none: a reader who goes on although the draft does all of that, in words that no rule
-    understands as more than words to say or not to say, was not understood, and the comment is then also read as the likeliest wish that the draft does not
-    meet. Raises FeedbackError
-    where typed constraints are wrong or contradict each other. Comments and edits never raise: of two wishes
-    that contradict each other the later one counts, and typed constraints win over both.
+    understands as more than words to say or not to say, was not understood; the comment is then also read as the
+    likeliest wish that the draft does not meet. Raises FeedbackError where typed constraints are wrong or contradict
+    each other. Comments and edits never raise: of two wishes that contradict each other the later one counts, and
+    typed constraints win over both.
     """
     try:
         validate_all(feedback.constraints)
