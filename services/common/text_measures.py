@@ -101,7 +101,7 @@ def phrase_pattern(phrase: str, inflected: bool = False) -> re.Pattern[str]:
     """
     tokens = phrase.split()
     body = r"\s+".join(re.escape(token) for token in tokens) if tokens else r"(?!)"
-    body = body.replace("'", "['’]").replace("’", "['’]") if "'" in phrase or "’" in phrase else body
+    body = re.sub("['’]", "['’]", body)
     if inflected and tokens and re.fullmatch(r"[A-Za-z]{3,}", tokens[-1]):
         body += _endings(tokens[-1].lower())
     left = r"(?<![^\W_])" if phrase and (phrase[0].isalnum() and not _UNSPACED.match(phrase[0])) else ""

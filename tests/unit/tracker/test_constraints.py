@@ -171,6 +171,14 @@ def test_a_later_round_changes_its_mind_and_keeps_the_rest() -> None:
     assert merge_rounds([first, second, third]) == [*second, *third]
 
 
+@pytest.mark.parametrize("phrase", ["states' rights", "states’ rights"])
+def test_an_apostrophe_is_found_in_either_form(phrase: str) -> None:
+    wanted = Constraint("must_include", phrase)
+    assert check(wanted, "It was about the states' rights.")
+    assert check(wanted, "It was about the states’ rights.")
+    assert not check(wanted, "It was about the states.")
+
+
 def test_a_replacement_is_read_back() -> None:
     assert replacement(replacing("Monday", "Tuesday", "edit")) == ("Monday", "Tuesday")
     assert replacement(Constraint("replace", "Tuesday")) == ("", "Tuesday")
