@@ -13,6 +13,10 @@ evaluation's own, and gets revisions. Arms (revision_arms says exactly what each
   A3 with an untrained head;
 - A1-… are A1 in other wordings; which is best is a question for --train, before the others run.
 
+In rounds two and three (--rounds) the reader says it in other words, unless the project is content by its own lights:
+its own checks met, read as fluent, and the comment understood by rule. Where A1+ amended the draft before by rule and
+nothing was written, A5's draft is the same and is taken from there: run A1+ first.
+
 Work may be spread over several calls: each writes what is missing in --out for at most --seconds, judges it, and
 prints the table of what is there. Success is the scorer's word alone (revision_scorer): satisfied, relevant and not
 degenerate. Shares are in per cent; "macro" is the mean over kinds of checks; intervals and p are bootstrapped over
