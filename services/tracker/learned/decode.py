@@ -82,7 +82,9 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
                 continue
             case gates if gates == USER:
                 ruled = turn.proposals.changes.get(key)
-                if ruled is not None and ruled.value == "dontcare":  # "I don't care about the day" names no day
+                first, end = plan.value_ranges[position]
+                if ruled is not None and ruled.value == "dontcare" and first == end:
+                    # "I don't care about the day": free text that is no day
                     change = _proposed(key, turn)
                 else:
                     change = _user_value(scores, row, position, turn, plan, leanings)

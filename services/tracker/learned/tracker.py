@@ -98,7 +98,11 @@ class LearnedTracker:
             else:
                 scores = self._network(batch, elements, values)
         with torch.inference_mode():
-            return [read(scores, row, turn, self._leanings) for row, turn in enumerate(turns)]
+            readings = [read(scores, row, turn, self._leanings) for row, turn in enumerate(turns)]
+        if self._shallow:  # it reads no text: offers are those of the rules
+            for turn, reading in zip(turns, readings, strict=True):
+                reading.mentions = dict(turn.proposals.offers)
+        return readings
 
     def _turn(self, request: TrackRequest) -> Turn:
         views = self.select(request)
