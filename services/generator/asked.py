@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.common.constraints import Constraint, replacement, unwanted_phrase, verifiable
-from services.generator.engine import DecodeSettings
+from services.generator.engine import Beams, DecodeSettings
 from services.generator.prompt import Prompt
 from services.generator.scoring import Asked
 from services.generator.settings import GeneratorSettings
@@ -42,6 +42,9 @@ def adjusted(
         decode = replace(decode, max_new_tokens=max(1, room))
     if prompt.constraints and (turn.get("settings") or {}).get("constrained", True):
         decode = constrained(decode, prompt.constraints)
+    if (width := beams(turn, worker)) > 1:
+        searched = Beams(width, constraint_weight(turn, worker), to_verify(prompt.constraints))
+        decode = replace(decode, beams=searched)
     failed_before = turn["round"] > 1 and prompt.about_round != turn["round"] - 1
     if (prompt.drawn_again or failed_before) and decode.temperature == 0.0:
         decode = replace(decode, temperature=worker.redraw_temperature, top_p=0.95)
@@ -50,11 +53,22 @@ def adjusted(
 
 def candidates(turn: Mapping[str, Any], constraints: Sequence[Constraint], worker: GeneratorSettings) -> int:
     """How many candidates the draft may be chosen from: as many as the turn asks for, else several for a revision
-    that can be verified."""
+    that can be verified and is not searched for."""
     own = (turn.get("settings") or {}).get("candidates")
     if own is not None:
         return int(own)
-    return worker.candidates if to_verify(constraints) else 1
+    return worker.candidates if to_verify(constraints) and beams(turn, worker) == 1 else 1
+
+
+def beams(turn: Mapping[str, Any], worker: GeneratorSettings) -> int:
+    """How many beams the draft is searched with: as many as the turn asks for, else as the worker has by default; never
+    more than there are rows."""
+    return min(int((turn.get("settings") or {}).get("beams") or worker.beams), worker.rows)
+
+
+def contrast(turn: Mapping[str, Any]) -> float:
+    """How strongly a revision is held against the prompt without its feedback; 0 where the turn does not say."""
+    return float((turn.get("settings") or {}).get("contrast", 0.0))
 
 
 def fused(turn: Mapping[str, Any]) -> bool:

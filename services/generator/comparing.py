@@ -33,7 +33,8 @@ class Followed:
 
     def margin(self, at: int, draft: Document, finished: FinishedDraft, *, stops: bool) -> float:
         """log P of the replay's token less log P of the stored one at `at`; infinite where decoding ruled the stored
-        one out, 0 where it is not known (engines without logits, an end by one of the draft's `stops`)."""
+        one out, 0 where it is not known (engines without logits, an end by one of the draft's `stops`, a search, whose
+        hypotheses take over each other's rows)."""
         path = max((one for one in self._paths if one.led_to(finished.token_ids, at)), key=len, default=None)
         if path is None or path.logits is None:
             return 0.0

@@ -64,8 +64,10 @@ def sentence_request(
         include=phrases,
         constraints=(_ONE_SENTENCE,),
         max_new_tokens=min(TOKENS, request.settings.max_new_tokens),
+        beams=None,
     )
-    return replace(request, key=key, tail=request.tail + tuple(encode("".join(gap.before).rstrip())), settings=settings)
+    tail = request.tail + tuple(encode("".join(gap.before).rstrip()))
+    return replace(request, key=key, tail=tail, settings=settings, contrast=None)
 
 
 def infilled(

@@ -24,6 +24,7 @@ from services.generator import asked
 from services.generator.candidates import Candidates
 from services.generator.drafting import Drafting, StepEvents
 from services.generator.engine import (
+    Contrast,
     DecodeSettings,
     DraftListener,
     DraftRequest,
@@ -238,6 +239,7 @@ class GenerateStep:
             soft=soft.vectors,
             fusion=fused,
             feedback=prompt.feedback,
+            contrast=self._contrast(turn, prompt, decode),
         )
         manifest = self._manifest(turn, prompt, decode, soft, refused, fused=fused is not None)
         return Prepared(turn, prompt, request, manifest)
@@ -246,7 +248,7 @@ class GenerateStep:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""
         turn, constraints = made.turn, made.prompt.constraints
         count = asked.candidates(turn, constraints, self._settings)
-        if count == 1:
+        if count == 1 and (made.request.settings.beams is None or not constraints):
             return OneRow(self._engine, made.request, listener)
         return Candidates(
             self._engine,
@@ -330,6 +332,12 @@ class GenerateStep:
             with_notes=prompt.with_notes,
         ).tail
 
+    def _contrast(self, turn: Document, prompt: Prompt, decode: DecodeSettings) -> Contrast | None:
+        """What the draft is held against; None where it answers no feedback."""
+        strength = asked.contrast(turn)
+        anew = self._anew(turn, prompt) if strength and decode.beams is None else None
+        return None if anew is None else Contrast(anew, strength)
+
     def _grounding(self, turn: Document) -> list[GroundingText]:
         found = turn.get("grounding") or {}
         if not found.get("passages") and not found.get("facts"):
@@ -380,10 +388,13 @@ class GenerateStep:
                 "stop": list(decode.stop),
                 "constrained": bool(decode.constraints),
                 "candidates": asked.candidates(turn, prompt.constraints, self._settings),
+                "beams": asked.beams(turn, self._settings) if decode.beams is not None else 1,
+                "constraint_weight": asked.constraint_weight(turn, self._settings),
                 "reading": asked.read(turn),
                 "amending": asked.amends(turn, prompt),
                 "infilling": asked.infills(turn, prompt),
                 "fusion": fused,
+                "contrast": asked.contrast(turn) if self._contrast(turn, prompt, decode) is not None else 0.0,
             },
             "forbid": [*decode.forbid, *refused],
             "include": list(decode.include),

@@ -42,7 +42,8 @@ class Variants:
 
     @property
     def _anew_first(self) -> bool:
-        return self.anew is not None and self.count > 1 and enforced(self.constraints)
+        several = self.count > 1 or self.request.settings.beams is not None
+        return self.anew is not None and several and enforced(self.constraints)
 
     def first(self) -> DraftRequest:
         """The first request, as likely as can be."""
@@ -60,6 +61,7 @@ class Variants:
                 changes["temperature"] = max(asked.temperature, self.temperature)
                 changes["top_p"] = min(asked.top_p, 0.95)
                 changes["seed"] = asked.seed + number
+                changes["beams"] = None  # a search leaves nothing to chance: it would find the same again
             else:
                 changes = {}
             one = replace(self.request, key=f"{self.request.key}#{number}", settings=replace(asked, **changes))
@@ -72,11 +74,11 @@ class Variants:
             return request
         constraints = tuple(_ANSWER if one == _JSON else one for one in request.settings.constraints)
         settings = replace(request.settings, constraints=constraints)
-        return replace(request, tail=self.anew, settings=settings, fusion=None)
+        return replace(request, tail=self.anew, settings=settings, fusion=None, contrast=None)
 
 
 def reading_of(request: DraftRequest, key: str, token_ids: Sequence[int]) -> DraftRequest:
     """What has the model alone, without head and masks, read a reply in the conversation that its reader has."""
     plain = DecodeSettings(max_new_tokens=1)
     tail = request.tail + tuple(token_ids)
-    return replace(request, key=key, tail=tail, read=len(token_ids), settings=plain, fusion=None)
+    return replace(request, key=key, tail=tail, read=len(token_ids), settings=plain, fusion=None, contrast=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.generator.backends.build import build_backend
 from services.generator.backends.slots import SlotBackend
-from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.engine import Contrast, DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash, find_model
 from tests.bench.heads import FEEDBACK, random_head, random_vectors, shipped_head
@@ -78,7 +78,7 @@ def measure(
     followed: bool = False,
 ) -> dict[str, Any]:
     """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens; with `contrast` each
-    with a second row beside it, forked at its first step, with `followed` each with the shipped head, whose vectors
+    held against a second row beside it, with `followed` each with the shipped head, whose vectors
     follow the draft token by token."""
     running, backend, version = engine(kernel, rows=32, context_limit=2048, compute_threads=threads)
     run = next(_runs)
@@ -101,13 +101,10 @@ def measure(
             chosen = versions[n % len(versions)]
             fused = FusionInput("bench", random_vectors(n)) if fusion else None
             fused = shipped.of(*FEEDBACK) if shipped else fused
-            running.submit(DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fused), waiting)
-        forked = [f"{run}-{phase}-{n}" for n in range(sessions)] if contrast and phase == "decode" else []
-        more = len(forked)
-        while forked:  # a draft that has no row yet can't be forked
-            found = [running.fork(key, f"{key}-contrast", waiting) for key in forked]
-            forked = [key for key, made in zip(forked, found, strict=True) if not made.result()]
-        drafts = waiting.wait(sessions + more)
+            beside = Contrast(()) if contrast else None
+            request = DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fused, contrast=beside)
+            running.submit(request, waiting)
+        drafts = waiting.wait(sessions)
         laps |= watch.lap(phase)
     reused = sum(draft.usage.reused for draft in drafts)
     assert reused >= sessions * (prompt - 1), "the sessions' memory was not used"

@@ -37,7 +37,6 @@ from typing import Any
 
 from services.tracker.domain.feedback import Feedback, read_feedback
 from tests.eval.revision_arms import ARMS, Reader, Writer
-from tests.eval.revision_contrast import ContrastWriter
 from tests.eval.revision_figures import Reply, differences, table
 from tests.eval.revision_items import Item, load, load_training, sample
 from tests.eval.revision_judge import Judge
@@ -83,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--limit", type=int, default=0, help="items, taken in turn of each kind; 0: all")
     made.add_argument("--rounds", type=int, default=1)
     made.add_argument("--candidates", type=int, default=4)
+    made.add_argument("--beams", type=int, default=1, help="beams of the search, where decoding is shaped")
     made.add_argument("--unread", action="store_true", help="candidates are compared by their likelihood as written")
     made.add_argument("--unamended", action="store_true", help="no candidate is an amended draft")
     made.add_argument("--uninfilled", action="store_true", help="no sentence is written into a draft")
@@ -105,13 +105,11 @@ def write(options: argparse.Namespace, items: list[Item], deadline: float) -> No
     if "A5" in options.arms:
         _same_without_writing(options.out)
     others = items[len(items) // 2 + 1 :] + items[: len(items) // 2 + 1]
-    arms = [arm for arm in options.arms if arm != "A0" and not ARMS[arm].contrast]
+    arms = [arm for arm in options.arms if arm != "A0"]
     work = [(arm, item, other) for item, other in zip(items, others, strict=True) for arm in arms]
     work = in_turn(work, options.rows)
     _write_all(options, writer, [one for one in work if one[1].prompt in first], first, deadline)
     writer.close()
-    for arm in (arm for arm in options.arms if ARMS[arm].contrast):
-        _write_contrast(options, arm, [item for item in items if item.prompt in first], first, deadline)
 
 
 def _same_without_writing(out: Path) -> None:
@@ -122,21 +120,6 @@ def _same_without_writing(out: Path) -> None:
             ruled = not any(draft.get("written", True) for draft in one["drafts"])
             if ruled and (one["prompt"], one["comment"]) not in known:
                 file.write(json.dumps(one, ensure_ascii=False) + "\n")
-
-
-def _write_contrast(
-    options: argparse.Namespace, arm: str, items: list[Item], first: dict[str, str], deadline: float
-) -> None:
-    file = options.out / f"{arm}.jsonl"
-    known = {(one["prompt"], one["comment"]) for one in _lines(file)}
-    left = [item for item in items if (item.prompt, item.comment) not in known]
-    writer = ContrastWriter(Path(options.heads) / f"{ARMS[arm].head}.safetensors", options.tokens)
-    with file.open("a", encoding="utf-8") as out:
-        for item, draft in writer.replies(left, first):
-            record = {"prompt": item.prompt, "comment": item.comment, "drafts": [draft]}
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
-            if time.monotonic() > deadline:
-                break
 
 
 def in_turn(work: list[tuple[str, Item, Item]], rows: int) -> list[tuple[str, Item, Item]]:

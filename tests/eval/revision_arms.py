@@ -17,7 +17,7 @@ from services.common.constraints import Constraint, check, merge_rounds
 from services.generator import asked
 from services.generator.backends.build import build_backend
 from services.generator.candidates import Candidates
-from services.generator.engine import DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.engine import Contrast, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.fusion import FeedbackFusion, load_fusion
 from services.generator.prompt import PromptBuilder
 from services.generator.scoring import Score
@@ -30,14 +30,18 @@ from services.models.sentence_encoder import SentenceEncoder
 from services.tracker.domain.feedback import Fallback, Feedback, Understanding, read_feedback
 from tests.eval.revision_items import Item
 
+CONTRAST = 0.5
+"""The strength of A4's contrast, chosen once and kept."""
+
 
 @dataclass(frozen=True)
 class Arm:
     """What an arm does with the feedback.
 
     `prompted`: it stands in the prompt as the next message; `head`: the file of the fusion head that gets it;
-    `other`: the head gets another item's feedback, `constant`: the training set's mean vector; `shaped`: masks and
-    shape while decoding, and the best of several candidates by the feedback-aware score.
+    `contrast`: its tokens are held against the prompt without it; `other`: the head gets another item's feedback,
+    `constant`: the training set's mean vector; `shaped`: masks and shape while decoding, and the best of several
+    candidates by the feedback-aware score.
     """
 
     prompted: bool = True
@@ -149,6 +153,7 @@ class Writer:
         self._reading = not options.unread
         self._amending = not options.unamended
         self._infilling = not options.uninfilled
+        self._shaped = {"beams": options.beams, "candidates": options.candidates} if options.beams > 1 else {}
         self._count = 0
         self._lock = threading.Lock()
         self._reader = Reader()
@@ -188,25 +193,27 @@ class Writer:
         self, turn: dict[str, Any], arm: Arm, comment: str, other: Item, constraints: Sequence[Constraint]
     ) -> tuple[FinishedDraft, Score | None]:
         """The draft of the turn's round, and how the generator itself judged it."""
-        turn["settings"] = {} if arm.shaped else {"constrained": False, "candidates": 1}
+        turn["settings"] = self._shaped if arm.shaped else {"constrained": False, "candidates": 1, "beams": 1}
         asked_of = turn if arm.prompted else asked.unrevised(turn)
         builder = self._wordings[arm.wording] if arm.wording else self._builder
         prompt = builder.build(asked_of, [], reply_tokens=self.settings.reply_tokens)
         decode = asked.decode_settings(turn, self.settings)
         decode = asked.adjusted(decode, prompt, asked_of, self._engine.context_limit - len(prompt), self.settings)
+        anew = builder.build(asked.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None
         with self._lock:
             self._count += 1
             key = str(self._count)
         request = DraftRequest(
             key, "eval", turn["_id"], arm.adapter or self._version, prompt.history, prompt.tail, decode,
             fusion=self._fusion(arm, comment, other, constraints),
+            contrast=Contrast(anew, CONTRAST) if arm.contrast and anew is not None else None,
         )  # fmt: skip
         heard = Waiting()
         writing = Candidates(
             self._engine, request, heard, asked.to_verify(prompt.constraints),
             count=asked.candidates(turn, prompt.constraints, self.settings),
             weight=self.settings.constraint_weight, temperature=self.settings.redraw_temperature,
-            anew=builder.build(asked.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None,
+            anew=anew,
             asked=asked.held_against(turn, prompt) if turn["round"] else None,
             reading=self._reading and asked.read(turn),
             amending=self._amending and arm.shaped and asked.amends(turn, prompt),

@@ -30,7 +30,7 @@ _FINISHES = {
 _ORIGINS = {"human": pb.DRAFT_ORIGIN_HUMAN, "seeded": pb.DRAFT_ORIGIN_SEEDED, "model": pb.DRAFT_ORIGIN_MODEL}
 _SETTINGS = (
     "max_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "beams", "candidates",
-    "constraint_weight", "constrained", "fusion", "reading", "amending", "infilling",
+    "constraint_weight", "constrained", "fusion", "reading", "amending", "infilling", "contrast",
 )  # fmt: skip
 
 

@@ -61,6 +61,12 @@ class Backend(Protocol):
         """Most tokens of prompt and reply together."""
         ...
 
+    @property
+    def weighs(self) -> bool:
+        """Whether rows of a search say what may follow, and rows are held against others where they ask for it; else
+        drafts are written as if they had asked for neither."""
+        ...
+
     def admit(self, row: Row) -> bool:
         """Give the row memory, setting `row.known` and `row.reused` to the prompt tokens already computed
         (at most all but the last). False: no memory is free just now.
@@ -78,12 +84,14 @@ class Backend(Protocol):
 
     def step(self, rows: Sequence[Row]) -> list[list[int]]:
         """Compute what stands after each row's last id and sample the next: one or more new ids a row, in
-        order. The engine appends them. All rows are ready."""
+        order. The engine appends them. All rows are ready. A row of a search gets no ids but `proposed`, a row
+        beside another one none."""
         ...
 
     def fork(self, row: Row, other: Row) -> bool:
         """Give `other`, a row of the same version whose ids begin with what `row` has computed, a copy of the memory of
-        `row`, setting its `known` and `reused`. False: no memory is free just now.
+        `row`, setting its `known` and `reused`; under the same settings its processors go on where those of `row` are.
+        False: no memory is free just now.
 
         Raises:
             UnknownHead: the other row's fusion head is not loaded.

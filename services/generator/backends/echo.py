@@ -75,6 +75,11 @@ class EchoBackend:
         """Code points of prompt and reply."""
         return self._context_limit
 
+    @property
+    def weighs(self) -> bool:
+        """There is nothing to weigh: beams and contrasts are left aside."""
+        return False
+
     def admit(self, row: Row) -> bool:
         """Prepare the reply's words."""
         if self._open >= self._capacity:

@@ -15,7 +15,7 @@ from services.generator.backends.fusing import FusionHeads
 from services.generator.backends.sampling import choose, read
 from services.generator.backends.session_memory import SessionKey, common_prefix
 from services.generator.backends.words import Vocabulary
-from services.generator.decoding import row_processors
+from services.generator.decoding import forked_processors, row_processors
 from services.generator.engine.errors import UnknownVersion
 
 if TYPE_CHECKING:
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 class _Open:
     """A row's cache, the ids in it, and its processors."""
 
-    __slots__ = ("cache", "ids", "key", "processors")
+    __slots__ = ("cache", "ids", "key", "logits", "processors")
 
     def __init__(self, key: SessionKey, processors: list[TokenProcessor]) -> None:
         self.key = key
         self.cache: Any = None
         self.ids: list[int] = []
+        self.logits = torch.empty(0)
         self.processors = processors
 
 
@@ -99,6 +100,11 @@ class ModuleBackend:
         """Of weights and caches, for manifests."""
         return str(self._module.dtype).removeprefix("torch.")
 
+    @property
+    def weighs(self) -> bool:
+        """There are logits to weigh."""
+        return True
+
     def admit(self, row: Row) -> bool:
         """Give the row its session's cache, cropped to what it shares with the prompt."""
         request = row.request
@@ -133,9 +139,16 @@ class ModuleBackend:
 
     def step(self, rows: Sequence[Row]) -> list[list[int]]:
         """Run each row's last token and choose its next."""
-        logits = torch.cat([self._run([row], row, row.ids[-1:]) for row in rows])
+        logits = torch.cat([self._last(row) for row in rows])
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
-        return [[token] for token in chosen]
+        return [[] if row.search or row.beside else [token] for row, token in zip(rows, chosen, strict=True)]
+
+    def _last(self, row: Row) -> Tensor:
+        """The logits after the row's last token; those of before where a step failed behind them."""
+        memory: _Open = row.memory
+        if row.known < len(row.ids):
+            memory.logits = self._run([row], row, row.ids[-1:])
+        return memory.logits
 
     def fork(self, row: Row, other: Row) -> bool:
         """Give another row a copy of the row's cache."""
@@ -143,7 +156,8 @@ class ModuleBackend:
         if self._open >= self._rows:
             return False
         source: _Open = row.memory
-        other.memory = memory = _Open(source.key, row_processors(other, self._words, self._codec.end_ids))
+        processors = forked_processors(row, other, source.processors, self._words, self._codec.end_ids)
+        other.memory = memory = _Open(source.key, processors)
         memory.cache, memory.ids = copy.deepcopy(source.cache), list(source.ids)
         other.known = other.reused = row.known
         self._open += 1

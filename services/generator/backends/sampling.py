@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -34,8 +35,10 @@ def choose(
     logits `[vocabulary]` that its log-likelihood is taken from where those that it draws from are a fusion head's: what
     a head made likely is not thereby fluent.
     """
-    scored = [i for i, row in enumerate(rows) if row.request.settings.scored]
-    plain = torch.stack([(own or {}).get(i, logits[i]) for i in scored]).log_softmax(1) if scored else None
+    judged = [i for i, row in enumerate(rows) if scored(row)]
+    plain = torch.stack([(own or {}).get(i, logits[i]) for i in judged]).log_softmax(1) if judged else None
+    drawn_from = {i: logits[i].log_softmax(0) for i in judged if rows[i].search is not None and i in (own or {})}
+    _contrast(logits, rows)
     early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
     if early:
         ends = torch.tensor(list(end_ids), device=logits.device)
@@ -53,9 +56,42 @@ def choose(
         for i, token in zip(drawn, _draw([rows[i] for i in drawn], scaled), strict=True):
             best[i] = token
     if plain is not None:
-        for at, i in enumerate(scored):
-            rows[i].log_likelihood += float(plain[at, best[i]])
+        for at, i in enumerate(judged):
+            if (search := rows[i].search) is None:
+                rows[i].log_likelihood += float(plain[at, best[i]])
+            else:
+                likelihoods = (drawn_from.get(i, plain[at]), plain[at])
+                rows[i].proposed = _proposals(logits[i], likelihoods, 2 * search.search.width, search.owed(rows[i]))
     return best
+
+
+def _contrast(logits: Tensor, rows: Sequence[Row]) -> None:
+    """Put (1 + a) log P_with − a log P_without of the plausible tokens in the place of the logits of rows that are held
+    against others."""
+    places = {row: i for i, row in enumerate(rows)} if any(row.contrasted for row in rows) else {}
+    for i, row in enumerate(rows):
+        if row.contrasted is None or row.request.contrast is None:
+            continue
+        told, plain = logits[i].log_softmax(0), logits[places[row.contrasted]].log_softmax(0)
+        asked = row.request.contrast
+        unlikely = told < told.max() + math.log(asked.plausible)
+        value = (1 + asked.strength) * told - asked.strength * plain
+        logits[i] = value.masked_fill(unlikely, float("-inf"))
+
+
+def scored(row: Row) -> bool:
+    """Whether the model's own distribution is asked for."""
+    return row.request.settings.scored or row.search is not None
+
+
+def _proposals(
+    logits: Tensor, likelihoods: tuple[Tensor, Tensor], count: int, owed: Sequence[int]
+) -> list[tuple[int, float, float]]:
+    """The `count` likeliest tokens and those that are `owed`, as far as none is refused, with both their log P."""
+    top: list[int] = logits.topk(min(count, len(logits))).indices.tolist()
+    ids = torch.tensor(list(dict.fromkeys([*top, *owed])), device=logits.device)
+    ids = ids[logits[ids].isfinite()]
+    return list(zip(ids.tolist(), *(found[ids].tolist() for found in likelihoods), strict=True))
 
 
 @torch.inference_mode()

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from services.generator.backends.codec import TokenizerCodec
 from services.generator.backends.fusing import FusionHeads
-from services.generator.backends.sampling import choose, read
+from services.generator.backends.sampling import choose, read, scored
 from services.generator.backends.session_memory import SessionMemory, Slot
 from services.generator.backends.words import Vocabulary
-from services.generator.decoding import row_processors
+from services.generator.decoding import forked_processors, row_processors
 from services.generator.engine.errors import UnknownVersion
 from services.generator.engine.request import TokenProcessor
 from services.models.llama.native.forward import NativeLlama
@@ -127,6 +127,11 @@ class SlotBackend:
         """Width of what a fusion head sees and a soft token is."""
         return self._forward.shape.hidden
 
+    @property
+    def weighs(self) -> bool:
+        """There are logits to weigh."""
+        return True
+
     def admit(self, row: Row) -> bool:
         """Find the row's slot and what of its prompt that already holds."""
         request = row.request
@@ -182,14 +187,14 @@ class SlotBackend:
         inputs = self._inputs([row.ids[-1] for row in rows], rows)
         unfused = self._hidden(inputs, segments)
         hidden = self._heads.fuse(unfused, rows)
-        fused = [i for i, row in enumerate(rows) if row.request.settings.scored and row.request.fusion is not None]
+        fused = [i for i, row in enumerate(rows) if row.request.fusion is not None and scored(row)]
         own = dict(zip(fused, self._forward.logits(unfused[fused]), strict=True)) if fused else {}
         logits = self._forward.logits(hidden)
         greatest = self._forward.greatest
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids, greatest, own)
         for row in rows:
             self._advance(row, 1)
-        return [[token] for token in chosen]
+        return [[] if row.search or row.beside else [token] for row, token in zip(rows, chosen, strict=True)]
 
     def fork(self, row: Row, other: Row) -> bool:
         """Copy the row's slot for another row."""
@@ -199,7 +204,8 @@ class SlotBackend:
         if slot is None:
             return False
         self._users[source.adapter] += 1
-        other.memory = _Open(slot, source.adapter, row_processors(other, self._words, self._codec.end_ids))
+        processors = forked_processors(row, other, source.processors, self._words, self._codec.end_ids)
+        other.memory = _Open(slot, source.adapter, processors)
         other.known = other.reused = len(slot.ids)
         self._heads.open(other)
         return True

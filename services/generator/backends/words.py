@@ -47,6 +47,10 @@ class Vocabulary:
             self._tables[name] = torch.tensor(made(), dtype=torch.long)
         return self._tables[name]
 
+    def tables(self) -> list[Tensor]:
+        """All tables made so far."""
+        return list(self._tables.values())
+
     def _completions(self, word: bytes) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """Tokens that hold the word after a boundary of their own, that begin with the word, and, for each
         j ≥ 1, that begin with the word's rest from byte j."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -46,6 +47,23 @@ def row_processors(row: Row, vocabulary: Callable[[], Vocabulary], end_ids: froz
             settings.constraints, vocabulary(), end_ids, settings.max_new_tokens, settings.include
         )
     return made + [make() for make in settings.processors]
+
+
+def forked_processors(
+    row: Row,
+    other: Row,
+    processors: list[TokenProcessor],
+    vocabulary: Callable[[], Vocabulary],
+    end_ids: frozenset[int],
+) -> list[TokenProcessor]:
+    """The processors of a draft that goes on from another one's place: copies of that one's, which know what they have
+    begun; new ones where its settings are others."""
+    if other.request.settings is not row.request.settings:
+        return row_processors(other, vocabulary, end_ids)
+    if not processors:
+        return []
+    words = vocabulary()
+    return copy.deepcopy(processors, {id(shared): shared for shared in (words, *words.tables())})
 
 
 def constraint_processors(

@@ -21,10 +21,12 @@ How the generator's steps use it::
     engine.capacity, engine.context_limit
 
     DraftRequest(key, tenant, session, version, history=(...), tail=(...), settings=DecodeSettings(),
-                 soft={}, fusion=FusionInput(head, {"feedback": vector}) or None, priority=0)
+                 soft={}, fusion=FusionInput(head, {"feedback": vector}) or None, priority=0,
+                 contrast=Contrast(tail, strength=0.5) or None)
     ids, soft = soft_tokens(version, vectors)                # embeddings in the tail: tail=(…, *ids, …), soft=soft
     DecodeSettings(max_new_tokens=256, min_new_tokens=0, temperature=0.0, top_p=1.0, top_k=0,
-                   repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), processors=())
+                   repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), processors=(),
+                   beams=Beams(width, weight, constraints) or None)
 
     class DraftListener(Protocol):                           # always on the engine thread; never block
         def on_delta(self, text: str, token_ids: list[int]) -> None
@@ -48,6 +50,8 @@ from services.generator.engine.errors import (
     UnknownVersion,
 )
 from services.generator.engine.request import (
+    Beams,
+    Contrast,
     DecodeSettings,
     DraftListener,
     DraftRequest,
@@ -62,6 +66,8 @@ from services.generator.engine.soft import soft_tokens
 from services.generator.engine.stats import EngineStats
 
 __all__ = [
+    "Beams",
+    "Contrast",
     "DecodeSettings",
     "DraftListener",
     "DraftRequest",

@@ -78,13 +78,20 @@ class Engine:
             EngineClosed: the engine is shutting down.
             DuplicateKey: a draft with this key is open.
             PromptTooLong: the prompt leaves no room for one token of reply.
-            ValueError: the prompt is empty.
+            ValueError: the prompt is empty, or more rows are asked for than there are.
         """
         size = len(request.history) + len(request.tail)
+        if request.contrast is not None:
+            size = max(size, len(request.history) + len(request.contrast.tail))
         if size == 0:
             raise ValueError("the prompt is empty")
         if size >= self.context_limit:
             raise PromptTooLong(f"the prompt has {size} tokens, the context {self.context_limit}")
+        beams = request.settings.beams
+        if beams is not None and beams.width > self.capacity:
+            raise ValueError(f"a search of {beams.width} beams needs more than the {self.capacity} rows there are")
+        if request.contrast is not None and (beams is not None or self.capacity < 2):
+            raise ValueError("a contrast takes a second row, and no beams")
         row = Row(request, listener, DraftText(self.codec, request.settings.stop))
         with self._wake:
             if self._closing:

@@ -24,6 +24,16 @@ class TokenProcessor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Beams:
+    """A search over `width` hypotheses instead of one: `services.generator.engine.search` says what each is worth by
+    its likelihood and, with `weight`, by the `constraints`. Chance has no part in it."""
+
+    width: int
+    weight: float = 0.0
+    constraints: tuple[Constraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DecodeSettings:
     """How one draft is decoded; every field but `processors` belongs in the manifest.
 
@@ -31,7 +41,7 @@ class DecodeSettings:
     `stop` are texts that end the draft and are cut from it; the template's end ids always end it.
     `forbid` words never appear; `include` words are boosted, more as the draft grows without them; `constraints`
     shape the draft (see `services.generator.decoding`). `processors` are made once for each draft. `scored` asks for
-    the draft's log-likelihood.
+    the draft's log-likelihood. `beams` has the draft searched for; nothing of it is shown before its end.
     """
 
     max_new_tokens: int = 256
@@ -46,6 +56,7 @@ class DecodeSettings:
     include: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     scored: bool = False
+    beams: Beams | None = None
     processors: tuple[Callable[[], TokenProcessor], ...] = ()
 
     def __post_init__(self) -> None:
@@ -64,6 +75,8 @@ class DecodeSettings:
             raise ValueError("top_k must not be negative")
         if self.repetition_penalty <= 0:
             raise ValueError("repetition_penalty must be positive")
+        if self.beams is not None and self.beams.width < 1:
+            raise ValueError("beams must be at least 1")
 
 
 class Follower(Protocol):
@@ -91,6 +104,30 @@ class FusionInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrast:
+    """Another prompt that a draft is held against while it is written: the request's history with this `tail`, without
+    the fusion head.
+
+    The draft's tokens are chosen by (1 + a) log P_with − a log P_without (a: `strength`; context-aware decoding, Shi et
+    al. 2023, equation 1) among those at least `plausible` times as likely as the likeliest one with it (contrastive
+    decoding, Li et al. 2022, section 3.3).
+    """
+
+    tail: tuple[int, ...]
+    strength: float = 0.5
+    plausible: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Raises:
+        ValueError: names the field.
+        """
+        if self.strength < 0:
+            raise ValueError("contrast must not be negative")
+        if not 0 < self.plausible <= 1:
+            raise ValueError("plausible must be in (0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
 class DraftRequest:
     """One draft to make.
 
@@ -104,6 +141,7 @@ class DraftRequest:
     answers to, for a model with a feedback encoder of its own; others read it in the tail alone. Drafts of
     higher `priority` are admitted first in a tenant. The last `read` ids of the tail are a reply that is there
     already and is read: the finished draft's log-likelihood has theirs too, by the model without head and processors.
+    `contrast` takes a second row.
     """
 
     key: str
@@ -118,6 +156,7 @@ class DraftRequest:
     feedback: tuple[int, ...] = ()
     priority: int = 0
     read: int = 0
+    contrast: Contrast | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.generator.engine.request import DraftListener, DraftRequest, FinishReason, Timings, Usage
 from services.generator.engine.text import DraftText
 
+if TYPE_CHECKING:
+    from services.generator.engine.lanes import Lanes
+
 
 class Row:
-    """One open draft.
+    """One open draft, one hypothesis of it, or what it is held against.
 
     `ids` is prompt and reply; `known` counts the ids whose state is in the backend's memory and is raised by
-    the backend alone; `memory` is the backend's own.
+    the backend alone; `memory` is the backend's own. A row of a `search` does not choose its next token but says in
+    `proposed` what may follow (`services.generator.engine.search.Proposals`). The row that a draft is held against is
+    `contrasted`; that row has the draft's `beside` it, and its next token.
     """
 
     __slots__ = (
-        "admitted_at", "cancelled", "emitted", "finish_reason", "first_at", "ids", "known", "listener",
-        "log_likelihood", "memory", "prompt_length", "ready_at", "request", "reused", "submitted_at", "text",
+        "admitted_at", "beside", "cancelled", "contrasted", "emitted", "finish_reason", "first_at", "ids", "known",
+        "listener", "log_likelihood", "memory", "prompt_length", "proposed", "ready_at", "request", "reused", "search",
+        "submitted_at", "text",
     )  # fmt: skip
 
     def __init__(self, request: DraftRequest, listener: DraftListener, text: DraftText) -> None:
@@ -34,6 +40,10 @@ class Row:
         self.log_likelihood = 0.0
         self.finish_reason: FinishReason | None = None
         self.memory: Any = None
+        self.search: Lanes | None = None
+        self.contrasted: Row | None = None
+        self.beside: Row | None = None
+        self.proposed: list[tuple[int, float, float]] = []
         self.submitted_at = time.monotonic()
         self.admitted_at = self.ready_at = self.first_at = 0.0
 

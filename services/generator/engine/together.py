@@ -28,12 +28,14 @@ def prefill_together(backend: Backend, rows: Sequence[Row], budget: int, fail: F
 
 
 def step_together(backend: Backend, rows: Sequence[Row], fail: Fail) -> list[tuple[Row, list[int]]]:
-    """Step the rows; answers each with its new ids, without those that failed."""
+    """Step the rows; answers each with its new ids, without those that failed. A row that is held against another is
+    never stepped without it."""
+    units = [[row] if row.contrasted is None else [row, row.contrasted] for row in rows if row.beside is None]
     try:
         return list(zip(rows, backend.step(rows), strict=True))
     except Exception as error:
-        if len(rows) == 1:
+        if len(units) == 1:
             fail(rows[0], error)
             return []
         log.exception("a step of %d rows failed; stepping each alone", len(rows))
-    return [answer for row in rows for answer in step_together(backend, [row], fail)]
+    return [answer for unit in units for answer in step_together(backend, unit, fail)]

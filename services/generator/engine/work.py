@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.generator.engine.errors import DuplicateKey
+from services.generator.engine.lanes import Lanes
 from services.generator.engine.line import WaitingLine
 from services.generator.engine.pace import PrefillPace
 from services.generator.engine.replies import Replies
@@ -21,6 +23,7 @@ from services.generator.engine.together import prefill_together, step_together
 if TYPE_CHECKING:
     from services.generator.backends.base import Backend
 
+log = logging.getLogger(__name__)
 COMFORT_SECONDS = 0.25
 
 
@@ -38,6 +41,7 @@ class Work:
         self.line = WaitingLine(waiting_limit)
         self.rows: list[Row] = []
         self.open: dict[str, Row] = {}
+        self._searches: dict[Row, Lanes] = {}  # by the draft's own row
         self.counters = Counters()
         self.replies = Replies(backend, self.counters, self._leave)
 
@@ -55,7 +59,7 @@ class Work:
         source = self.open.get(key)
         if other in self.open:
             raise DuplicateKey(f"draft {other} is open already")
-        if source is None or source not in self.rows or len(self.rows) >= self._backend.capacity:
+        if source is None or source not in self.rows or source.search or source.contrasted or not self._free():
             return False
         request = replace(source.request, key=other, settings=settings or source.request.settings)
         row = Row(request, listener, DraftText(self._backend.codec, request.settings.stop))
@@ -75,17 +79,32 @@ class Work:
             dropped = self.line.remove(lambda row: row.cancelled)
         for row in dropped:
             self.replies.finish(row, "cancelled")
+        for lanes in [lanes for lead, lanes in self._searches.items() if lead.cancelled]:
+            self.replies.finish(lanes.lead, "cancelled", lanes.told())
         for row in [row for row in self.rows if row.cancelled]:
             self.replies.finish(row, "cancelled")
 
+    def _free(self) -> int:
+        """Rows that nobody has or may come to need."""
+        reserved = sum(lanes.reserved for lanes in self._searches.values())
+        return self._backend.capacity - len(self.rows) - reserved
+
+    def _needs(self, row: Row) -> int:
+        beams = row.request.settings.beams
+        if not self._backend.weighs:
+            return 1
+        return beams.width if beams is not None else 1 + (row.request.contrast is not None)
+
     def _admit(self) -> None:
         working = Counter(row.request.tenant for row in self.rows)
-        while len(self.rows) < self._backend.capacity:
+        while free := self._free():
             failed: list[tuple[Row, Exception]] = []
 
             def admit(row: Row) -> bool:
+                if self._needs(row) > free:
+                    return False
                 try:
-                    return self._backend.admit(row)
+                    return self._backend.admit(row) and self._admit_beside(row)
                 except Exception as error:
                     failed.append((row, error))  # noqa: B023  (used within this pass only)
                     return True
@@ -103,7 +122,31 @@ class Work:
             self.counters.prompt_tokens += taken.prompt_length
             self.counters.reused_tokens += taken.reused
             self.rows.append(taken)
+            if taken.contrasted is not None:
+                self.rows.append(taken.contrasted)
+            if taken.request.settings.beams is not None and self._backend.weighs:
+                self._searches[taken] = Lanes(taken, self._backend)
             working[taken.request.tenant] += 1
+
+    def _admit_beside(self, row: Row) -> bool:
+        """Give a draft the row that it is held against, if it asks for one; the place is free."""
+        contrast = row.request.contrast
+        if contrast is None or not self._backend.weighs:
+            return True
+        settings = DecodeSettings(max_new_tokens=row.request.settings.max_new_tokens)
+        request = replace(
+            row.request, tail=contrast.tail, settings=settings, fusion=None, feedback=(), read=0, contrast=None
+        )
+        other = Row(request, row.listener, row.text)
+        try:
+            if self._backend.admit(other):
+                row.contrasted, other.beside = other, row
+                return True
+        except Exception:
+            self._backend.release(row, True)
+            raise
+        self._backend.release(row, True)
+        return False
 
     def _prefill(self) -> None:
         rows = [row for row in self.rows if not row.ready]
@@ -113,7 +156,7 @@ class Work:
         started = time.monotonic()
         budget = self._pace.budget(alone=len(rows) == len(self.rows))
         before = [row.known for row in rows]
-        done = prefill_together(self._backend, rows, budget, self.replies.fail)
+        done = prefill_together(self._backend, rows, budget, self._fail)
         seconds = time.monotonic() - started
         self._pace.learn(done, seconds)
         self.counters.prefill_seconds += seconds
@@ -123,19 +166,49 @@ class Work:
 
     def _step(self) -> None:
         rows = [row for row in self.rows if row.ready and not row.cancelled]
+        rows = [row for row in rows if (row.contrasted or row.beside or row).ready]
         if not rows:
             return
         started = time.monotonic()
         for row in rows:
             row.ready_at = row.ready_at or started
-        answers = step_together(self._backend, rows, self.replies.fail)
+        answers = step_together(self._backend, rows, self._fail)
         seconds = time.monotonic() - started
         self.counters.steps += 1
         self.counters.step_rows = len(rows)
         self.counters.step_seconds = seconds
         self.counters.decode_seconds += seconds
         for row, ids in answers:
-            self.replies.emit(row, ids)
+            if row.search is None and row.beside is None:
+                self.replies.emit(row, ids)
+                if row.contrasted is not None:
+                    row.contrasted.ids += ids
+        for lanes in [lanes for lanes in self._searches.values() if lanes.lead.ready]:
+            self._search(lanes)
+
+    def _search(self, lanes: Lanes) -> None:
+        """Take a search's step; tell its draft when it is over."""
+        lead = lanes.lead
+        lead.first_at = lead.first_at or time.monotonic()
+        before = lanes.working
+        try:
+            lanes.advance()
+        except Exception as error:
+            log.exception("a search failed")
+            self._fail(lead, error)
+            return
+        with self._lock:
+            self.rows = [row for row in self.rows if row not in before] + lanes.working
+        self.replies.tell(lead, lead.listener.on_progress)
+        if lanes.search.done:
+            best = lanes.search.best()
+            self.counters.generated_tokens += len(best.ids)
+            self.replies.finish(lead, best.ended or "length", lanes.told())
+
+    def _fail(self, row: Row, error: Exception) -> None:
+        lead = row.beside or (row if row.search is None else row.search.lead)
+        if self.open.get(lead.request.key) is lead:
+            self.replies.fail(lead, error)
 
     def _comfort(self) -> None:
         """Say to those who wait for a row or for their prompt's turn that the engine moves: it comes to them.
@@ -152,9 +225,13 @@ class Work:
             self.replies.tell(row, row.listener.on_progress)
 
     def _leave(self, row: Row, keep: bool) -> None:
-        if row in self.rows:
-            self._backend.release(row, keep)
+        lanes = self._searches.pop(row, None)
+        gone = [row] if lanes is None and row in self.rows else []
+        if row.contrasted is not None and row.contrasted in self.rows:
+            gone.insert(0, row.contrasted)
+        for one in gone:
+            self._backend.release(one, keep and one is row)
+        gone += lanes.release(keep) if lanes is not None else []
         with self._lock:
-            if row in self.rows:
-                self.rows.remove(row)
+            self.rows = [one for one in self.rows if one not in gone]
             self.open.pop(row.request.key, None)

@@ -148,6 +148,18 @@ def test_every_kind_of_draft_comes_out_the_same_in_fp32(replays: Replays) -> Non
     assert entry["details"] == {"turn_id": second}
 
 
+def test_drafts_that_were_searched_for_or_held_against_another_prompt_come_out_the_same(replays: Replays) -> None:
+    replays.serve("fp32")
+    asked = {"constraints": [Constraint("must_include", "euros").to_json()]}
+    for settings in ({"beams": 3}, {"contrast": 2.0, "candidates": 1, "constrained": False}):
+        turn = replays.answered(replays.driver.session(), "where is the hotel", settings)
+        replays.revised(turn, "mention euros", understood=asked)
+        revision = replays.document(turn)["drafts"][1]["manifest"]["settings"]
+        assert {name: revision[name] for name in settings} == settings
+        assert replays.replay(turn, 0).same
+        assert replays.replay(turn, 1).same
+
+
 def test_a_stored_reply_that_was_changed_is_found_out(replays: Replays) -> None:
     replays.serve("fp32")
     turn = replays.answered(replays.driver.session(), "tell me about tea")

@@ -8,6 +8,7 @@ import pytest
 
 from services.common.constraints import Constraint
 from services.generator import asked
+from services.generator.engine import Beams
 from services.generator.prompt import Prompt
 from services.generator.settings import GeneratorSettings
 
@@ -48,6 +49,19 @@ def test_only_revisions_that_can_be_verified_are_chosen_among_several() -> None:
     assert asked.candidates(turn(), (Constraint("tone", "mysterious"),), WORKER) == 1
     assert asked.candidates(turn(0), (), WORKER) == 1
     assert asked.candidates(turn(candidates=7), (), WORKER) == 7
+
+
+def test_a_turn_may_have_its_draft_searched_for_by_what_can_be_verified() -> None:
+    searched = turn(beams=4, constraint_weight=3.0)
+    constraints = (*CONSTRAINTS, Constraint("tone", "mysterious"))
+    decode = asked.adjusted(asked.decode_settings(searched, WORKER), prompt(constraints), searched, 500, WORKER)
+    assert decode.beams == Beams(4, 3.0, CONSTRAINTS)
+    assert asked.candidates(searched, CONSTRAINTS, WORKER) == 1
+    assert asked.candidates(turn(beams=2, candidates=3), CONSTRAINTS, WORKER) == 3
+    few = GeneratorSettings(rows=3)
+    assert asked.beams(searched, few) == 3, "no more than there are rows"
+    plain = asked.adjusted(asked.decode_settings(turn(), WORKER), prompt(), turn(), 500, WORKER)
+    assert plain.beams is None
 
 
 def test_feedback_that_failed_before_is_tried_by_chance_and_every_attempt_draws_alike() -> None:

@@ -1,0 +1,154 @@
+"""Beam search whose score has the feedback's terms at every step.
+
+A hypothesis y that goes on is worth log P(y) / |y|^0.7 + λ Σ_c credit_c(y), a finished one log P(y) / |y|^0.7 +
+λ (Σ_c check_c(y) − [cut off]); the length power is that of Wu et al. 2016 (section 7) in its simplest form. Places are
+dealt out by how far the wanted phrases are (grid beam search, Hokamp & Liu 2017; with a fixed number of places, Post &
+Vilar 2018), so that hypotheses with a phrase are not crowded out by likelier ones without, and the next token of each
+owed phrase is always among what may follow. P is the distribution before masks, which decide what is proposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from services.generator.engine.credit import Credit
+from services.generator.engine.request import Beams, FinishReason
+
+LENGTH_POWER = 0.7
+Proposals = Sequence[tuple[int, float, float]]
+"""Tokens that may follow, the likeliest first, with their log P and that of the model without a fusion head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A beginning of a draft, or a whole one: its ids (without the end's), log P of all that was chosen and that of the
+    model without a fusion head, its text, what it is worth, and how it ended."""
+
+    ids: tuple[int, ...] = ()
+    likelihood: float = 0.0
+    own: float = 0.0
+    text: str = ""
+    value: float = 0.0
+    bank: int = 0
+    ended: FinishReason | None = None
+
+
+class Search:
+    """One draft's search. `text_of` decodes ids, `ways_of` are the token sequences that write a phrase."""
+
+    def __init__(
+        self,
+        beams: Beams,
+        limit: int,
+        end_ids: frozenset[int],
+        stop: Sequence[str],
+        text_of: Callable[[Sequence[int]], str],
+        ways_of: Callable[[str], Sequence[Sequence[int]]],
+    ) -> None:
+        self.width = beams.width
+        self._weight = beams.weight
+        self._credit = Credit(beams.constraints)
+        self._limit = limit
+        self._end_ids = end_ids
+        self._stop = stop
+        self._text_of = text_of
+        self._ways_of = ways_of
+        self.live: list[Hypothesis] = [Hypothesis()]
+        self.finished: list[Hypothesis] = []
+        self._complete = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing better can come: no hypothesis goes on, as many as there are places are finished with all
+        phrases, or the best finished one is worth what any other could come to."""
+        if not self.live or self._complete >= self.width:
+            return True
+        if not self.finished:
+            return False
+        likelihood, worth = max(one.likelihood for one in self.live), self._weight * self._credit.most
+        most: float = likelihood / self._limit**LENGTH_POWER + worth
+        return max(one.value for one in self.finished) >= most
+
+    def best(self) -> Hypothesis:
+        """The best finished hypothesis; where there is none, the best of those that go on."""
+        return max(self.finished or self.live, key=lambda one: one.value)
+
+    def owed(self, ids: Sequence[int]) -> list[int]:
+        """The next tokens of the phrases that the hypothesis owes."""
+        text = self._text_of(ids)
+        tokens = []
+        for phrase in self._credit.owed(text):
+            ways = [tuple(way) for way in self._ways_of(phrase) if way]
+            at, way = max(((_overlap(ids, way), way) for way in ways), default=(0, ()))
+            if not at and ways:
+                way = ways[0 if text and not text[-1].isspace() else -1]
+            tokens += [way[at]] if way else []
+        return list(dict.fromkeys(tokens))
+
+    def advance(self, proposed: Sequence[Proposals]) -> list[tuple[int, Hypothesis]]:
+        """Take one step: `proposed` for each of `live`. Answers what goes on, each with its parent's place in `live`
+        before."""
+        found = [
+            (at, self._child(parent, *proposal))
+            for at, (parent, tokens) in enumerate(zip(self.live, proposed, strict=True))
+            for proposal in self._apart(tokens)
+        ]
+        found.sort(key=lambda one: (-one[1].value, one[0], one[1].ids))
+        ended = [one for _, one in dealt(found, self.width) if one.ended]
+        self.finished += ended
+        self._complete += sum(not self._credit.owed(one.text) for one in ended)
+        going_on = dealt([one for one in found if not one[1].ended], self.width)
+        self.live = [one for _, one in going_on]
+        return going_on
+
+    def _apart(self, tokens: Proposals) -> list[tuple[int, float, float]]:
+        """The proposals with the likeliest end alone: all ends write the same."""
+        ends = [one for one in tokens if one[0] in self._end_ids]
+        end = max(ends, key=lambda one: one[1], default=None)
+        return [one for one in tokens if one[0] not in self._end_ids or one is end]
+
+    def _child(self, parent: Hypothesis, token: int, likelihood: float, own: float) -> Hypothesis:
+        total, own = parent.likelihood + likelihood, parent.own + own
+        if token in self._end_ids:
+            return self._whole(parent.ids, total, own, parent.text, "stop")
+        ids = (*parent.ids, token)
+        text = self._text_of(ids)
+        if any(stop in text for stop in self._stop):
+            return self._whole(ids, total, own, min((text.split(stop)[0] for stop in self._stop), key=len), "stop")
+        if len(ids) >= self._limit:
+            return self._whole(ids, total, own, text, "length")
+        value = total / len(ids) ** LENGTH_POWER
+        if self._credit.most:
+            value += self._weight * self._credit.so_far(text, self._limit - len(ids))
+        return Hypothesis(ids, total, own, text, value, self._credit.bank(text))
+
+    def _whole(self, ids: tuple[int, ...], total: float, own: float, text: str, ended: FinishReason) -> Hypothesis:
+        met = self._credit.in_the_end(text) - (ended == "length")
+        value = total / max(1, len(ids)) ** LENGTH_POWER + self._weight * met
+        return Hypothesis(ids, total, own, text, value, self._credit.bank(text), ended)
+
+
+def dealt(found: Sequence[tuple[int, Hypothesis]], places: int) -> list[tuple[int, Hypothesis]]:
+    """Up to `places` of the hypotheses, which come best first: of each bank as many as of any other; what a bank leaves
+    goes to the best of all. The furthest bank is served first, then the one with nothing, whose words are the model's
+    own, then the others from the furthest on."""
+    banks: dict[int, list[int]] = {}
+    for at, (_, one) in enumerate(found):
+        banks.setdefault(one.bank, []).append(at)
+    order = sorted(banks, reverse=True)
+    order = order[:1] + order[-1:] + order[1:-1] if len(order) > 1 else order
+    chosen: list[int] = []
+    for turn in range(max(1, places // max(1, len(order)))):
+        for bank in order:
+            if turn < len(banks[bank]) and len(chosen) < places:
+                chosen.append(banks[bank][turn])
+    chosen += [at for at in range(len(found)) if at not in chosen][: places - len(chosen)]
+    return [found[at] for at in sorted(chosen)]
+
+
+def _overlap(ids: Sequence[int], way: Sequence[int]) -> int:
+    for count in range(min(len(way) - 1, len(ids)), 0, -1):
+        if tuple(ids[-count:]) == tuple(way[:count]):
+            return count
+    return 0
