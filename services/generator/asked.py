@@ -61,9 +61,9 @@ def candidates(turn: Mapping[str, Any], constraints: Sequence[Constraint], worke
 
 
 def beams(turn: Mapping[str, Any], worker: GeneratorSettings) -> int:
-    """How many beams the draft is searched with: as many as the turn asks for, else as the worker has by default; never
-    more than there are rows."""
-    return min(int((turn.get("settings") or {}).get("beams") or worker.beams), worker.rows)
+    """How many beams the draft is searched with: as many as the turn asks for and there are rows; 1, where it does not
+    say, is no search."""
+    return min(int((turn.get("settings") or {}).get("beams") or 1), worker.rows)
 
 
 def contrast(turn: Mapping[str, Any]) -> float:

@@ -59,12 +59,6 @@ class GeneratorSettings(CommonSettings):
     candidates: int = Field(
         4, ge=1, le=16, description="Candidates a revision is chosen from if its first one misses a constraint."
     )
-    beams: int = Field(
-        1,
-        ge=1,
-        le=16,
-        description="Beams of the feedback-aware search that writes a draft; 1: none, a draft is one row.",
-    )
     constraint_weight: float = Field(
         5.0, ge=0, description="Weight of a met constraint against the log-likelihood when candidates are compared."
     )

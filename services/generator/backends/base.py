@@ -90,8 +90,8 @@ class Backend(Protocol):
 
     def fork(self, row: Row, other: Row) -> bool:
         """Give `other`, a row of the same version whose ids begin with what `row` has computed, a copy of the memory of
-        `row`, setting its `known` and `reused`; under the same settings its processors go on where those of `row` are.
-        False: no memory is free just now.
+        `row`, in place of its own where it has one, setting its `known` and `reused`; under the same settings its
+        processors go on where those of `row` are. False: no memory is free just now.
 
         Raises:
             UnknownHead: the other row's fusion head is not loaded.

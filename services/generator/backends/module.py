@@ -153,15 +153,18 @@ class ModuleBackend:
     def fork(self, row: Row, other: Row) -> bool:
         """Give another row a copy of the row's cache."""
         self._heads.check(other)
-        if self._open >= self._rows:
+        fresh = other.memory is None
+        if fresh and self._open >= self._rows:
             return False
+        if not fresh:
+            self._heads.close(other)
         source: _Open = row.memory
         processors = forked_processors(row, other, source.processors, self._words, self._codec.end_ids)
         other.memory = memory = _Open(source.key, processors)
         memory.cache, memory.ids = copy.deepcopy(source.cache), list(source.ids)
         other.known = other.reused = row.known
-        self._open += 1
-        self._users[row.request.version] += 1
+        self._open += fresh
+        self._users[row.request.version] += fresh
         self._heads.open(other)
         return True
 

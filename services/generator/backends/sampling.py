@@ -61,7 +61,7 @@ def choose(
                 rows[i].log_likelihood += float(plain[at, best[i]])
             else:
                 likelihoods = (drawn_from.get(i, plain[at]), plain[at])
-                rows[i].proposed = _proposals(logits[i], likelihoods, 2 * search.search.width, search.owed(rows[i]))
+                rows[i].proposed = _proposals(logits[i], likelihoods, search.search.width + 1, search.owed(rows[i]))
     return best
 
 

@@ -113,6 +113,14 @@ class SessionMemory:
         self._shrink()
         return slot
 
+    def follow(self, source: Slot, slot: Slot, length: int) -> None:
+        """Have a slot in work hold the first `length` tokens of `source` instead; what both hold is not copied."""
+        known = self._usable(source.ids[:length], source.written, [*source.ids[:length], 0])
+        whole = self._store.window is not None or known < length
+        common = 0 if whole else common_prefix(slot.ids, source.ids[:length])
+        self._store.copy(source.index, slot.index, self._places(known, source.written), common)
+        slot.ids, slot.written = source.ids[:known], source.written if known else 0
+
     def give_back(self, slot: Slot, keep: bool) -> None:
         """End a slot's work; `keep` what it holds for the session."""
         slot.busy = False

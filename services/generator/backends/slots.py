@@ -197,13 +197,19 @@ class SlotBackend:
         return [[] if row.search or row.beside else [token] for row, token in zip(rows, chosen, strict=True)]
 
     def fork(self, row: Row, other: Row) -> bool:
-        """Copy the row's slot for another row."""
+        """Copy the row's slot for another row, or over the one that it has."""
         self._heads.check(other)
         source: _Open = row.memory
-        slot = self._memory.fork(source.slot, row.known)
+        held: _Open | None = other.memory
+        if held is not None:
+            slot: Slot | None = held.slot
+            self._memory.follow(source.slot, held.slot, row.known)
+            self._heads.close(other)
+        else:
+            slot = self._memory.fork(source.slot, row.known)
         if slot is None:
             return False
-        self._users[source.adapter] += 1
+        self._users[source.adapter] += held is None
         processors = forked_processors(row, other, source.processors, self._words, self._codec.end_ids)
         other.memory = _Open(slot, source.adapter, processors)
         other.known = other.reused = len(slot.ids)

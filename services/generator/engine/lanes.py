@@ -26,6 +26,7 @@ class Lanes:
             max(1, limit),
             codec.end_ids,
             settings.stop,
+            codec.token_bytes,
             codec.decode,
             lambda phrase: (codec.encode(" " + phrase), codec.encode(phrase)),
         )
@@ -44,7 +45,7 @@ class Lanes:
 
     def owed(self, row: Row) -> list[int]:
         """Tokens that are looked at beside the likeliest."""
-        return self.search.owed(row.generated)
+        return self.search.owed(self.working.index(row))
 
     def advance(self) -> None:
         """Choose among what the rows proposed; those whose hypothesis died are given up or taken over."""
@@ -57,16 +58,16 @@ class Lanes:
                 copies.append((at, one))
             else:
                 stays[at] = one
-        for at, row in enumerate(parents):
-            if at not in stays:
-                self._backend.release(row, False)
-        busy = {id(parents[at]) for at in stays}
-        free = [row for row in self._all if id(row) not in busy]
+        dead = [row for at, row in enumerate(parents) if at not in stays]
+        free = [*dead, *(row for row in self._all if row not in parents)]  # to write over a memory is to copy less
         holds: list[tuple[Row, Hypothesis]] = [(parents[at], one) for at, one in stays.items()]
         for at, one in copies:
             row = free.pop(0)
             self._copy(parents[at], row)
             holds.append((row, one))
+        for row in dead:
+            if row in free:
+                self._backend.release(row, False)
         for row, one in holds:
             row.ids.append(one.ids[-1])
         place = {id(one): at for at, one in enumerate(self.search.live)}

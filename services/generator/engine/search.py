@@ -32,10 +32,12 @@ class Hypothesis:
     value: float = 0.0
     bank: int = 0
     ended: FinishReason | None = None
+    raw: bytes = b""
 
 
 class Search:
-    """One draft's search. `text_of` decodes ids, `ways_of` are the token sequences that write a phrase."""
+    """One draft's search. `bytes_of` are a token's, None where they depend on its neighbours: `text_of` then decodes
+    all ids. `ways_of` are the token sequences that write a phrase."""
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class Search:
         limit: int,
         end_ids: frozenset[int],
         stop: Sequence[str],
+        bytes_of: Callable[[int], bytes | None],
         text_of: Callable[[Sequence[int]], str],
         ways_of: Callable[[str], Sequence[Sequence[int]]],
     ) -> None:
@@ -52,6 +55,7 @@ class Search:
         self._limit = limit
         self._end_ids = end_ids
         self._stop = stop
+        self._bytes_of = bytes_of
         self._text_of = text_of
         self._ways_of = ways_of
         self.live: list[Hypothesis] = [Hypothesis()]
@@ -74,9 +78,9 @@ class Search:
         """The best finished hypothesis; where there is none, the best of those that go on."""
         return max(self.finished or self.live, key=lambda one: one.value)
 
-    def owed(self, ids: Sequence[int]) -> list[int]:
-        """The next tokens of the phrases that the hypothesis owes."""
-        text = self._text_of(ids)
+    def owed(self, at: int) -> list[int]:
+        """The next tokens of the phrases that a hypothesis owes; `at` is its place in `live`."""
+        ids, text = self.live[at].ids, self.live[at].text
         tokens = []
         for phrase in self._credit.owed(text):
             ways = [tuple(way) for way in self._ways_of(phrase) if way]
@@ -113,15 +117,18 @@ class Search:
         if token in self._end_ids:
             return self._whole(parent.ids, total, own, parent.text, "stop")
         ids = (*parent.ids, token)
-        text = self._text_of(ids)
+        added = self._bytes_of(token)
+        raw = parent.raw + (added or b"")
+        text = raw.decode("utf-8", "replace") if added is not None else self._text_of(ids)
         if any(stop in text for stop in self._stop):
             return self._whole(ids, total, own, min((text.split(stop)[0] for stop in self._stop), key=len), "stop")
         if len(ids) >= self._limit:
             return self._whole(ids, total, own, text, "length")
-        value = total / len(ids) ** LENGTH_POWER
+        value, bank = total / len(ids) ** LENGTH_POWER, 0
         if self._credit.most:
             value += self._weight * self._credit.so_far(text, self._limit - len(ids))
-        return Hypothesis(ids, total, own, text, value, self._credit.bank(text))
+            bank = self._credit.bank(text)
+        return Hypothesis(ids, total, own, text, value, bank, raw=raw)
 
     def _whole(self, ids: tuple[int, ...], total: float, own: float, text: str, ended: FinishReason) -> Hypothesis:
         met = self._credit.in_the_end(text) - (ended == "length")

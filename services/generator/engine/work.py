@@ -81,7 +81,7 @@ class Work:
             self.replies.finish(row, "cancelled")
         for lanes in [lanes for lead, lanes in self._searches.items() if lead.cancelled]:
             self.replies.finish(lanes.lead, "cancelled", lanes.told())
-        for row in [row for row in self.rows if row.cancelled]:
+        for row in dict.fromkeys(row.beside or row for row in self.rows if row.cancelled):
             self.replies.finish(row, "cancelled")
 
     def _free(self) -> int:
@@ -99,14 +99,16 @@ class Work:
         working = Counter(row.request.tenant for row in self.rows)
         while free := self._free():
             failed: list[tuple[Row, Exception]] = []
+            large: list[Row] = []  # whose turn it is, and who waits for more rows: nobody passes them
 
             def admit(row: Row) -> bool:
-                if self._needs(row) > free:
+                if large or self._needs(row) > free:  # noqa: B023  (used within this pass only)
+                    large.append(row)  # noqa: B023
                     return False
                 try:
                     return self._backend.admit(row) and self._admit_beside(row)
                 except Exception as error:
-                    failed.append((row, error))  # noqa: B023  (used within this pass only)
+                    failed.append((row, error))  # noqa: B023
                     return True
 
             with self._lock:

@@ -94,13 +94,13 @@ class KeyValueSlots:
         self.values = _zeros(size, dtype, device)
         self.token_bytes = 2 * shape.layers * shape.kv_heads * shape.head_dim * dtype.itemsize
 
-    def copy(self, source: int, target: int, length: int) -> None:
-        """Copy the first `length` places of one slot to another."""
+    def copy(self, source: int, target: int, length: int, start: int = 0) -> None:
+        """Copy the first `length` places of one slot to another, those before `start` left as they are there."""
         if source == target:
             return
-        length = _blocks(length)
+        places = slice(start // BLOCK * BLOCK, _blocks(length))
         for cache in (self.keys, self.values):
-            cache[:, target, :, :length] = cache[:, source, :, :length]
+            cache[:, target, :, places] = cache[:, source, :, places]
 
     def take_out(self, slot: int, length: int) -> Tensor:
         """A copy of a slot's first `length` places: `[2, layers, kv_heads, blocks, head_dim]`."""

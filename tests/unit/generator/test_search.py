@@ -10,6 +10,7 @@ import torch
 from services.common.constraint import Constraint
 from services.generator.backends.build import build_backend
 from services.generator.backends.echo import EchoBackend
+from services.generator.candidates import Candidates
 from services.generator.engine import Beams, DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.engine.credit import Credit
 from services.generator.engine.search import Hypothesis, Search, dealt
@@ -111,6 +112,47 @@ def test_more_beams_than_rows_are_refused(running: Running) -> None:
         running.submit("many", Beams(9))
 
 
+def test_a_search_waits_for_all_its_rows_and_is_not_passed_by_those_who_need_one(running: Running) -> None:
+    order: list[str] = []
+
+    class Ending(Heard):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def on_finish(self, draft: FinishedDraft) -> None:
+            order.append(self.name)
+            super().on_finish(draft)
+
+    def submit(name: str, length: int, beams: Beams | None = None) -> Heard:
+        settings = DecodeSettings(max_new_tokens=length, min_new_tokens=length, beams=beams)
+        tail = tuple(running.engine.codec.encode(PROMPT))
+        heard = Ending(name)
+        running.engine.submit(DraftRequest(name, name, name, running.version, (), tail, settings), heard)
+        return heard
+
+    before = submit("before", 40)
+    before.wait_for_deltas(1)
+    every = [submit("searched", 8, Beams(8)), *(submit(f"after{n}", 2) for n in range(3)), before]
+    for heard in every:
+        heard.wait()
+    assert order[:2] == ["before", "searched"]
+
+
+def test_candidates_are_searched_for_from_the_prompt_that_each_is_written_from(running: Running) -> None:
+    beams = Beams(2, 5.0, WANTED)
+    anew = tuple(running.engine.codec.encode("x"))
+    tail = tuple(running.engine.codec.encode(PROMPT))
+    for constraints, wording in ((WANTED, "x"), ((Constraint("format", "table"),), PROMPT)):
+        settings = DecodeSettings(max_new_tokens=8, beams=beams)
+        request = DraftRequest(wording, "t", "candidates", running.version, (), tail, settings)
+        heard = Heard()
+        Candidates(
+            running.engine, request, heard, constraints, count=1, weight=5.0, temperature=0.7, anew=anew
+        ).submit()
+        assert heard.wait().token_ids == running.submit(f"alone {wording}", beams, wording).wait().token_ids
+
+
 def test_a_fused_search_goes_on_where_its_hypotheses_were(running: Running) -> None:
     def ask(key: str, beams: Beams | None) -> FinishedDraft:
         return running.submit(key, beams, fusion=FusionInput("head", vectors(3, "feedback"))).wait()
@@ -159,7 +201,7 @@ def test_the_search_is_the_one_that_whole_passes_of_the_model_give(tiny_model: P
                     for phrase in credit.owed(codec.decode(ids))
                     for way in (codec.encode(" " + phrase), codec.encode(phrase))
                 }
-                top = set(logits.topk(2 * width).indices.tolist())
+                top = set(logits.topk(width + 1).indices.tolist())
                 for token in top | owed:
                     made, likelihood = (*ids, token), total + float(logits[token])
                     text = codec.decode(made)
@@ -199,7 +241,7 @@ def test_places_go_to_hypotheses_with_the_phrase_before_likelier_ones_without() 
 
 
 def test_a_search_ends_when_nothing_can_come_to_more_than_what_is_finished() -> None:
-    search = Search(Beams(2), 10, frozenset({0}), (), lambda ids: "x" * len(ids), lambda phrase: ())
+    search = Search(Beams(2), 10, frozenset({0}), (), lambda token: b"x", lambda ids: "", lambda phrase: ())
     search.advance([[(0, -0.1, -0.1), (5, -3.0, -3.0)]])
     assert [one.ended for one in search.finished] == ["stop"]
     assert search.done
