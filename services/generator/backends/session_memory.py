@@ -119,7 +119,7 @@ class SessionMemory:
         whole = self._store.window is not None or known < length
         common = 0 if whole else common_prefix(slot.ids, source.ids[:length])
         self._store.copy(source.index, slot.index, self._places(known, source.written), common)
-        slot.ids, slot.written = source.ids[:known], source.written if known else 0
+        slot.key, slot.ids, slot.written = source.key, source.ids[:known], source.written if known else 0
 
     def give_back(self, slot: Slot, keep: bool) -> None:
         """End a slot's work; `keep` what it holds for the session."""

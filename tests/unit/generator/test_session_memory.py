@@ -63,6 +63,12 @@ def test_ten_thousand_random_operations_leak_nothing_and_mix_nothing(window: Win
             if fork is not None:
                 assert _holds(store, fork)
                 open_slots.append(fork)
+        elif action < 0.6 and (sources := [slot for slot in open_slots if slot.ids]):
+            source, slot = luck.choice(sources), luck.choice(open_slots)
+            if source is not slot:
+                memory.follow(source, slot, luck.randrange(1, len(source.ids) + 1))
+                assert _holds(store, slot)
+            assert _holds(store, source)
         elif action < 0.9 and open_slots:  # finish or cancel
             slot = open_slots.pop(luck.randrange(len(open_slots)))
             assert _holds(store, slot), "another session wrote here"
