@@ -61,6 +61,7 @@ class Generator:
             self._engine.context_limit,
             settings.system_text,
             settings.revision_wording,
+            settings.note_sentences,
         )
         self._versions = Versions(
             self._store,

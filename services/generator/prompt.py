@@ -50,13 +50,20 @@ class PromptBuilder:
     """Builds prompts for one base model. Thread-safe but for its cache, which may compute a turn twice."""
 
     def __init__(
-        self, codec: TextCodec, chat: ChatFormat, context_limit: int, system_text: str, wording_name: str = "again"
+        self,
+        codec: TextCodec,
+        chat: ChatFormat,
+        context_limit: int,
+        system_text: str,
+        wording_name: str = "again",
+        note_sentences: int = 0,
     ) -> None:
         self._codec = codec
         self._chat = chat
         self._limit = context_limit
         self._system_text = system_text
         self._wording_name = wording_name
+        self._note_sentences = note_sentences
         self._reply_open = tuple(codec.encode(chat.reply_open))
         self._next_open = tuple(codec.encode(chat.next_open))
         self._turns: OrderedDict[str, tuple[int, ...]] = OrderedDict()
@@ -76,17 +83,20 @@ class PromptBuilder:
         """The prompt of a turn's current round.
 
         ``earlier`` are the session's turns before it, oldest first; ``reply_tokens`` is the room kept for the
-        reply. When the history does not fit, the oldest turns are dropped. ``soft`` are the ids of soft tokens, which
-        stand between the message and the opening of its reply; without ``with_state`` the state's text is left out,
-        without ``with_notes`` that of ``grounding``.
+        reply. When the history does not fit, the oldest turns are dropped. ``grounding`` comes best first and stands
+        in the prompt best last, nearest to the message. ``soft`` are the ids of soft tokens, which stand between the
+        message and the opening of its reply; without ``with_state`` the state's text is left out, without
+        ``with_notes`` that of ``grounding``.
 
         Raises: PromptTooLong.
         """
+        notes = tuple(reversed(grounding))
+        noted = wording.notes(notes, str(turn["text"]), self._note_sentences) if with_notes else ""
         constraints = self._constraints(turn)
         about = self._draft_in_question(turn, constraints)
         drawn_again = turn["round"] > 0 and about is None
         head = self._head(system_text or self._system_text)
-        tail = self._tail(turn, grounding if with_notes else (), constraints, about, soft, with_state)
+        tail = self._tail(turn, noted, constraints, about, soft, with_state)
         room = self._limit - reply_tokens - len(tail) - len(head)
         if room < 0:
             raise PromptTooLong(
@@ -107,7 +117,7 @@ class PromptBuilder:
             about_round=about["round"] if about else None,
             drawn_again=drawn_again,
             feedback=self._feedback(turn, constraints) if about else (),
-            notes=tuple(grounding),
+            notes=notes,
             with_state=with_state,
             with_notes=with_notes,
         )
@@ -160,14 +170,14 @@ class PromptBuilder:
     def _tail(
         self,
         turn: Mapping[str, Any],
-        grounding: Sequence[GroundingText],
+        noted: str,
         constraints: Sequence[Constraint],
         about: Mapping[str, Any] | None,
         soft: Sequence[int],
         with_state: bool,
     ) -> tuple[int, ...]:
         stated = state_text(turn.get("state")) if with_state else ""
-        context = wording.context_text(wording.notes(grounding), stated)
+        context = wording.context_text(noted, stated)
         message = f"{context}\n\n{turn['text']}" if context else str(turn["text"])
         ids = [*self._chat.encode_text(self._codec, message), *soft, *self._reply_open]
         if about is not None:

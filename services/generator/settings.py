@@ -80,6 +80,9 @@ class GeneratorSettings(CommonSettings):
     passage_projector: str = Field(
         "", description="File of the passages' projector, made by services.finetune.project; empty: the shipped one."
     )
+    note_sentences: int = Field(
+        3, ge=0, description="Sentences of a passage that the prompt quotes, those nearest to the message; 0: all."
+    )
     superseded_values: Literal["refuse", "allow"] = Field(
         "refuse", description="Whether a draft may say what a cited fact's value was before, unasked."
     )

@@ -325,7 +325,7 @@ class GenerateStep:
         return self._prompts.build(
             plain,
             [],
-            grounding=prompt.notes,
+            grounding=prompt.notes[::-1],
             reply_tokens=1,
             soft=soft,
             with_state=prompt.with_state,

@@ -10,6 +10,7 @@ from services.common.constraints import Constraint, replacement
 from services.common.notes import note_text, noted_text, numbered
 from services.common.state import known_text
 from services.common.store import GroundingText
+from services.generator.excerpts import excerpts
 
 _UNITS = {
     "": "words",
@@ -31,9 +32,13 @@ _FORMATS = {
 }
 
 
-def notes(texts: Sequence[GroundingText]) -> str:
-    """Facts and passages as numbered notes; the numbers are what a reply cites."""
-    return numbered(note_line(one) for one in texts)
+def notes(texts: Sequence[GroundingText], message: str, sentences: int) -> str:
+    """Facts and passages as numbered notes; the numbers are what a reply cites. Of each the `sentences` (0: all) that
+    bear most on the message."""
+    shown = excerpts([one.text for one in texts], message, sentences)
+    return numbered(
+        note_text(one.heading if one.kind == "passage" else "", text) for one, text in zip(texts, shown, strict=True)
+    )
 
 
 def note_line(one: GroundingText) -> str:

@@ -158,7 +158,8 @@ class Answerer:
         self._fused = KnowledgeFusion.load(head, folder, self.version, backend) if head else None
         self._engine = Engine(backend, waiting_limit=4096)
         limit, text = self._engine.context_limit, self._settings.system_text
-        self._prompts = PromptBuilder(self._engine.codec, chat_format(folder), limit, text)
+        sentences = self._settings.note_sentences
+        self._prompts = PromptBuilder(self._engine.codec, chat_format(folder), limit, text, note_sentences=sentences)
         self._pool = ThreadPoolExecutor(rows)
         self._refuses = self._settings.superseded_values == "refuse"
         self._vectors: StateVectors | None = load_state_vectors(projector, self.version) if projector else None

@@ -74,7 +74,7 @@ def test_notes_stand_in_the_prompt_as_vectors_beside_their_text_or_instead_of_it
     assert not instead.state_projector
     with_text, without = prompt(bench, beside), prompt(bench, instead)
     assert len(without) < len(with_text), "the notes' words are gone"
-    assert without.notes == NOTES, "the manifest names them all the same"
+    assert without.notes == NOTES[::-1], "the manifest names them all the same"
     assert instead.with_state, "nothing stands for the state"
 
 
