@@ -230,7 +230,11 @@ def report(asked: Sequence[Asked], arm: str, replies: Sequence[str], raw: list[d
                 f"{name:8s} {arm:12s} {'of those whose notes have it':29s} {np.mean(grounded):.3f}  n={len(grounded)}"
             )
             figures[f"{name}_{arm}_right_of_grounded"] = round(float(np.mean(grounded)), 4)
-            cited = [one for asked_one, reply in pairs for one in cite(reply, [note.text for note in asked_one.notes])]
+            cited = [
+                one
+                for asked_one, reply in pairs
+                for one in cite(reply, [note.text for note in reversed(asked_one.notes)])
+            ]
             marked = [one.supported for one in cited if one.marked]
             figures[f"{name}_{arm}_marks"] = float(len(marked))
             figures[f"{name}_{arm}_marks_supported"] = round(float(np.mean(marked)), 4) if marked else 0.0

@@ -15,6 +15,7 @@ from services.knowledge.domain.vectors import Vectors
 RNG = np.random.default_rng(3)
 BLOCK = RNG.standard_normal((40, 8)).astype(np.float32)
 BLOCK /= np.linalg.norm(BLOCK, axis=1, keepdims=True)
+BLOCK = BLOCK.astype(np.float16).astype(np.float32)  # as the database and a snapshot keep vectors
 
 
 def make(exact_limit: int) -> TenantIndex:
