@@ -63,7 +63,7 @@ def forked_processors(
     if not processors:
         return []
     words = vocabulary()
-    return copy.deepcopy(processors, {id(shared): shared for shared in (words, *words.tables())})
+    return copy.deepcopy(processors, {id(shared): shared for shared in (words, words.spellings, *words.tables())})
 
 
 def constraint_processors(
