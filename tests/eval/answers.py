@@ -250,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sets", nargs="+", default=["hotpot", "banking", "facts"])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["none", "text"])
     parser.add_argument("--projector", type=Path, default=COMMITTED.with_name("passages.safetensors"))
-    parser.add_argument("--head", type=Path, default=COMMITTED.parents[1] / "fusion" / "knowledge.safetensors")
+    parser.add_argument("--head", type=Path, help="a head of services.finetune.fuse_notes, for the arms with one")
     parser.add_argument("--banking", type=int, default=100, help="questions of τ-Banking's style")
     parser.add_argument("--per-relation", type=int, default=40)
     parser.add_argument("--limit", type=int, default=0, help="questions a set; 0: all")
