@@ -1,7 +1,6 @@
-"""Rules for classes of paraphrases: cues around a quoted phrase, and the looser ways to name a shape.
+"""Rules for classes of paraphrases: where a quoted phrase is to stand, and the looser ways to name a shape.
 
-`FIRST_RULES` run before all others, since those would read only a part of such a wish ("say … at the end" as a phrase
-to mention); `LAST_RULES` read what is left, by what is said of the phrase: that it is lacking, or not wanted.
+They run before all others, which would read only a part of such a wish ("say … at the end" as a phrase to mention).
 """
 
 from __future__ import annotations
@@ -11,24 +10,19 @@ import re
 from services.common.constraints import Constraint
 from services.tracker.domain.feedback.grammar import SOURCE, Builder, Context, Rule, fixed, rule
 from services.tracker.domain.feedback.phrases import AMOUNT, COUNT, MARK, amount, number
-from services.tracker.domain.feedback.targets import target_words
 from services.tracker.domain.feedback.vocabulary import DONT
 
 _AMOUNT = AMOUNT.pattern
-_GAP = r"(?:(?!\band\b|\bthen\b)[^.;!?\n⟦]){0,40}?"
+GAP = r"(?:(?!\band\b|\bthen\b)[^.;!?\n⟦]){0,40}?"
 _THING = r"(?:words?|sentences?|lines?|phrase|thing|remark|statement|text)"
 _MUST = r"(?:must|should|shall|needs? to|has to|have to|ought to|is to|are to|can|could|may|will|would|to)"
 _BE = rf"(?:{_MUST}\s+)?(?:be|read|is|are|say|stand|come|comes|go|goes|stay)"
-_WITH = r"(?:with|by|on|in|like this|using|saying|to be|as follows)"
+_WITH = r"(?:with|by|on|in|like this|like so|using|saying|to be|as follows)"
 _PUT = r"(?:say|write|put|add|place|state|use|set|insert|append|have|include|want|need|like|see|mention)"
 _PHRASE = rf"(?P<phrase>{MARK})"
 _SAID = rf"(?:{_WITH}[\s:,]+)+(?:saying\s+|writing\s+)?(?:the\s+)?(?:exact\s+)?(?:{_THING}\s+)?[:,]?\s*{_PHRASE}"
 _LAST = rf"(?:very\s+)?(?:last|final|closing|ending)\s+{_THING}"
 _FIRST = rf"(?:very\s+)?(?:first|opening|starting)\s+{_THING}"
-_TARGET = (
-    rf"(?P<target>(?:(?:the\s+)?(?:word|term|phrase)s?\s+)?{MARK}(?:\s*(?:,\s*and|,\s*or|,|and|or|&)\s*{MARK})*|"
-    r"(?:the\s+)?(?:word|term|phrase)s?\s+[\w'-]+)"
-)
 _WHOLE = (
     r"(?:(?:the|your|this|it|that|all|of|whole|entire|complete|everything|answer|reply|response|output|text|message|"
     r"thing|you say|you write)\s*)+"
@@ -41,33 +35,18 @@ _STARS = r"(?:asterisks?|\*[^*\n]{1,40}\*|stars?|italics)"
 
 def _boundary(kind: str) -> Builder:
     def build(match: re.Match[str], context: Context) -> list[Constraint] | None:
-        if _refused(match) or re.search(r"\bparagraph|\bin (?:the|your|its) (?:first|last|final|opening)", match[0]):
+        if refused(match) or re.search(r"\bparagraph|\bin (?:the|your|its) (?:first|last|final|opening)", match[0]):
             return None
         return [Constraint(kind, context.quotes.marked(match["phrase"])[0], source=SOURCE)]
 
     return build
 
 
-def _words(kind: str) -> Builder:
-    def build(match: re.Match[str], context: Context) -> list[Constraint] | None:
-        other = {"must_include": "must_not_include", "must_not_include": "must_include"}[kind]
-        meant = other if _refused(match) else kind
-        return target_words(match, context, meant)
-
-    return build
-
-
-def _refused(match: re.Match[str]) -> bool:
+def refused(match: re.Match[str]) -> bool:
     """Whether the clause before the match says the opposite ("please don't …")."""
     before = re.split(r"[.;!?\n]", match.string[: match.start()])[-1]
     before = re.sub(rf"\b{DONT} (?:forget|hesitate)\b", "", before, flags=re.I)
     return re.search(rf"\b(?:{DONT}|stop|avoid|without|instead of)\b[^,]{{0,20}}$", before, re.I) is not None
-
-
-def _lacking(match: re.Match[str], context: Context) -> list[Constraint] | None:
-    """A phrase that the reader finds lacking."""
-    rather = re.search(r"\b(?:rather|prefer|better|wish|like it)\b[^.;!?\n]*$", match.string[: match.start()], re.I)
-    return None if rather else target_words(match, context, "must_include")
 
 
 def _counted(kind: str, value: str) -> Builder:
@@ -82,6 +61,11 @@ def _counted(kind: str, value: str) -> Builder:
         return [Constraint(kind, value, "", low, None if low is not None else high, SOURCE)]
 
     return build
+
+
+def _at_least_capitals(match: re.Match[str], context: Context) -> list[Constraint] | None:
+    bounds = amount(match["amount"].strip())
+    return [Constraint("case", "capital_words", "", bounds.min, None, SOURCE)] if bounds and bounds.min else None
 
 
 def _sections(match: re.Match[str], context: Context) -> list[Constraint] | None:
@@ -102,29 +86,39 @@ def _options(match: re.Match[str], context: Context) -> list[Constraint] | None:
 
 _BEHIND = r"(?P<behind>\s*or (?:more|fewer|less)|\s*at (?:the )?(?:least|most))?"
 
-FIRST_RULES: list[Rule] = [
+RULES: list[Rule] = [
     # the reply's end and beginning
-    rule(rf"\b(?:end|finish|close|conclude|sign|wrap|round|stop)(?:ing|s)?\b{_GAP}{_SAID}", _boundary("end")),
-    rule(rf"\b{_LAST}\b{_GAP}{_BE}\s*:?\s*{_PHRASE}", _boundary("end")),
-    rule(rf"\bat the (?:very )?(?:end|bottom)\b,?\s*{_GAP}\b{_PUT}\s+{_PHRASE}", _boundary("end")),
+    rule(rf"\b(?:end|finish|close|conclude|sign|wrap|round|stop)(?:ing|s)?\b{GAP}{_SAID}", _boundary("end")),
+    rule(rf"\b{_LAST}(?:\b{GAP}{_BE}\s*:?|\s*:)\s*{_PHRASE}", _boundary("end")),
+    rule(rf"\b(?:the|your|its)\s+(?:ending|end|close)\s+{_BE}\s*:?\s*{_PHRASE}", _boundary("end")),
+    rule(rf"(?:{_MUST}\s+|\b)(?:end|close|finish)\s+{_PHRASE}", _boundary("end")),
+    rule(rf"{_PHRASE}\s+{_MUST}\s+(?:end|close|conclude|finish)\b[^.;!?\n⟦]*", _boundary("end")),
+    rule(rf"\bat the (?:very )?(?:end|bottom)\b,?\s*{GAP}\b{_PUT}\s+{_PHRASE}", _boundary("end")),
     rule(rf"\bstop (?:right )?after\s+(?:saying\s+|writing\s+)?{_PHRASE}", _boundary("end")),
     rule(
-        rf"(?:\b(?:{_PUT}|make|let)\s+)?{_PHRASE}\s*{_GAP}(?:\bat (?:the|its|your) (?:very )?(?:end|bottom|close)\b"
+        rf"(?:\b(?:{_PUT}|make|let)\s+)?{_PHRASE}\s*{GAP}(?:\bat (?:the|its|your) (?:very )?(?:end|bottom|close)\b"
         rf"|\b(?:{_BE}|as|for|make)\s+(?:the |your |its )?{_LAST}\b[^.;!?\n⟦]*|\b{_BE}\s+(?:very\s+)?last\b)",
         _boundary("end"),
     ),
     rule(
-        rf"\b(?:start|begin|open|lead|kick|preface)(?:ing|s|ning)?\b(?:\s+(?:off|in|things))?{_GAP}{_SAID}",
+        rf"\b(?:start|begin|open|lead|kick|preface)(?:ing|s|ning)?\b(?:\s+(?:off|in|things))?{GAP}{_SAID}",
         _boundary("start"),
     ),
-    rule(rf"\b{_FIRST}\b{_GAP}{_BE}\s*:?\s*{_PHRASE}", _boundary("start")),
+    rule(rf"\b{_FIRST}(?:\b{GAP}{_BE}\s*:?|\s*:)\s*{_PHRASE}", _boundary("start")),
+    rule(rf"\b(?:the|your|its)\s+(?:beginning|start|opening)\s+{_BE}\s*:?\s*{_PHRASE}", _boundary("start")),
+    rule(rf"(?:{_MUST}\s+|\b)(?:start|begin|open)\s+{_PHRASE}", _boundary("start")),
     rule(
-        rf"\b(?:at the (?:very )?(?:beginning|start|top)|before anything(?: else)?|first(?: of all)?)\b,?\s*{_GAP}"
+        rf"{_PHRASE}\s+(?:{_MUST}\s+(?:start|begin|open)\b[^.;!?\n⟦]*|before (?:everything|anything|all)(?: else)?|"
+        r"at (?:the|its) (?:very )?front)",
+        _boundary("start"),
+    ),
+    rule(
+        rf"\b(?:at the (?:very )?(?:beginning|start|top)|before anything(?: else)?|first(?: of all)?)\b,?\s*{GAP}"
         rf"\b{_PUT}\s+{_PHRASE}",
         _boundary("start"),
     ),
     rule(
-        rf"(?:\b(?:{_PUT}|make|let)\s+)?{_PHRASE}\s*{_GAP}(?:\bat (?:the|its|your) (?:very )?(?:beginning|start|top)\b"
+        rf"(?:\b(?:{_PUT}|make|let)\s+)?{_PHRASE}\s*{GAP}(?:\bat (?:the|its|your) (?:very )?(?:beginning|start|top)\b"
         rf"|\b(?:{_BE}|as|for|make)\s+(?:the |your |its )?(?:{_FIRST}|opening|opener)\b[^.;!?\n⟦]*|\b{_BE}\s+first\b"
         r"|(?:(?<=⟧)|(?<=⟧ ))first\b)(?:,? (?:and )?then [^.;!?\n⟦]*)?",
         _boundary("start"),
@@ -136,7 +130,7 @@ FIRST_RULES: list[Rule] = [
         fixed("format", "quotation"),
     ),
     rule(
-        rf"\b(?:open|start|begin)s?\s+and\s+(?:close|end|finish)(?:es|s)?\s+{_GAP}with\s+(?:an?\s+)?{_QUOTES}",
+        rf"\b(?:open|start|begin)s?\s+and\s+(?:close|end|finish)(?:es|s)?\s+{GAP}with\s+(?:an?\s+)?{_QUOTES}",
         fixed("format", "quotation"),
     ),
     rule(
@@ -147,7 +141,8 @@ FIRST_RULES: list[Rule] = [
     rule(r"\bquote\s+(?:(?:the|your|this)\s+)?(?:whole|entire|complete|full)\s+\w+", fixed("format", "quotation")),
     # a title
     rule(
-        r"\b(?:(?:should|must) be|want|need|lacks?|write|like|put|add|give it|has no|have|start with|begin with|misses|"
+        r"\b(?:(?:should|must) be|want|need|lacks?|write|like|put|add|give it|use|see|carry|bear|has no|have|"
+        r"start with|begin with|misses|"
         r"missing)\s+(?:an?\s+)?(?:title\b[^.;!?\n]*(?:<<|angular|angle|>>)[^;!?\n]*|<<[^>\n]*title[^>\n]*>>)",
         fixed("format", "title:<<>>"),
     ),
@@ -167,7 +162,30 @@ FIRST_RULES: list[Rule] = [
         r"(?:\s+(?:entirely|fully|completely))?",
         _counted("case", "capital_words"),
     ),
+    rule(
+        rf"\b(?P<amount>{_AMOUNT})(?P<behind>)\s+words?\s+or more\s+(?:{_MUST}\s+be\s+)?(?:in|with)\s+(?:all\s+)?"
+        rf"{_CAPITALS}",
+        _at_least_capitals,
+    ),
+    rule(
+        rf"\b(?P<amount>{_AMOUNT}){_BEHIND}\s+(?:all[- ]caps?|all[- ]capital|capital(?:ised|ized)?)\s+words?\b",
+        _counted("case", "capital_words"),
+    ),
+    rule(
+        rf"\b(?:shout|yell)\s+(?P<amount>{_AMOUNT}){_BEHIND}\s+(?:of the\s+)?words?\b",
+        _counted("case", "capital_words"),
+    ),
     # parts between asterisks
+    rule(
+        rf"\b(?P<amount>{_AMOUNT}){_BEHIND}\s+(?:\w+\s+)?{_PARTS}\s+(?:(?:{_MUST}\s+)?be\s+)?\*?(?:highlighted|"
+        r"emphasi[sz]ed|bolded|bold|italici[sz]ed|starred)\b\*?[^.;!?\n]*",
+        _counted("format", "highlights"),
+    ),
+    rule(
+        rf"\b(?:use|put|set|place)\s+{_STARS}\s+(?:(?:a)?round|to (?:highlight|mark|stress|emphasi[sz]e))\s+(?P<amount>"
+        rf"{_AMOUNT}){_BEHIND}\s+(?:\w+\s+)?{_PARTS}",
+        _counted("format", "highlights"),
+    ),
     rule(
         rf"\b(?P<amount>{_AMOUNT}){_BEHIND}\s+(?:\w+\s+)?{_PARTS}\s+(?:{_MUST}\s+be\s+)?(?:stand out\s+)?(?:set\s+|put"
         rf"\s+)?(?:in|between|with|inside|by|using|surrounded by)\s+(?:markdown\s+)?{_STARS}[^.;!?\n]*",
@@ -178,16 +196,13 @@ FIRST_RULES: list[Rule] = [
         r"[^.;!?\n]*",
         _counted("format", "highlights"),
     ),
-    # what reads like its opposite
-    rule(
-        rf"\b(?:{DONT}\s+(?:leave out|forget|omit|skip|drop)|not (?:a|one) (?:single )?word (?:about|on|of)|keywords?:"
-        r"|(?:you )?(?:did(?: not|n['’]?t) (?:say|mention|use|include)|never (?:said|mentioned|used|included))"
-        rf"|why (?:is|are))\s+{_TARGET}[^.;!?\n⟦]*",
-        _lacking,
-    ),
-    rule(rf"{_TARGET}\s+(?:is|are) not (?:there|in (?:it|there)) yet", _lacking),
-    rule(rf"\b(?:need|want|expect)\s+{_TARGET} to (?:appear|be|occur|come up|show up)\b[^.;!?\n⟦]*", _lacking),
     # numbered parts by their names
+    rule(
+        rf"\b(?P<amount>{_AMOUNT})\s*(?:sections|parts)[.;]\s*(?:label|mark|name|call|head|"
+        rf"title)[^\n]{{0,30}}?\b(?P<name>"
+        r"[A-Z]\w+) 1\b(?P<last>)[^\n]*",
+        _sections,
+    ),
     rule(
         rf"(?:\b(?:in|into|use|write|make|have|want|need|of)?\s*(?P<amount>{_AMOUNT})\s*(?:sections|parts|chapters|"
         r"pieces)\b[^.;!?\n]*?|\b(?:as|into|in|with)\s+)\b(?P<name>[A-Z]\w+) 1\b(?:[^;!?\n]*?\b(?P=name) (?P<last>\d))*"
@@ -204,7 +219,8 @@ FIRST_RULES: list[Rule] = [
     ),
     # one of several answers
     rule(
-        rf"\b(?:one of|pick|choose|select|decide|settle on|either|hear|only want|options?|choices?)\b[^⟦\n]{{0,60}}"
+        rf"\b(?:one of|pick|choose|select|decide|settle on|either|hear|only want|options?|choices?|commit to one|"
+        rf"a clear|has to be|must be)\b[^⟦\n]{{0,60}}"
         rf"(?P<options>{MARK}(?:[\s,/;()]*(?:or|and)?[\s,/;()]*{MARK})+)",
         _options,
     ),
@@ -217,13 +233,20 @@ FIRST_RULES: list[Rule] = [
     # case and commas
     rule(
         r"\b(?:no|without|don['’]?t use|do not use|avoid|not a single|drop the|never use)\s+(?:any\s+)?lower[- ]?case"
-        r"(?:\s+letters?)?(?:\s+(?:are\s+)?allowed)?",
+        r"(?:\s+letters?)?(?:\s+(?:are\s+)?allowed)?|\blower[- ]?case(?: letters?)? (?:is|are) (?:not (?:allowed|"
+        r"wanted|ok)|"
+        r"forbidden|banned|unwanted)|\bevery (?:single )?letter (?:be (?:a )?)?capital(?:i[sz]ed)?\b",
         fixed("case", "upper"),
     ),
     rule(
         r"\b(?:stop|quit|don['’]?t|do not|never|no|not|nothing (?:may|should|must|is to) be)\s+capitali[sz](?:e|ing|ed|"
-        r"ation)(?:\s+(?:anything|things|words|letters|at all))?\b|\b(?:drop|skip|not a single|lose|remove|cut)\s+"
-        r"(?:the\s+|all\s+)?capital(?:s| letters?)\b",
+        r"ation)(?:\s+(?:anything|things|words|letters|at all))?\b|\b(?:drop|skip|not a single|not one|lose|remove|"
+        r"cut|get rid "
+        r"of|(?:must|should|may|can) not be(?: any)?|(?:must|should) be no)\s+(?:the\s+|all\s+)?(?:capitals?|"
+        r"upper[- ]?case)"
+        r"(?: letters?)?\b|\b(?:capitals?|upper[- ]?case)(?: letters?)? (?:is|are) (?:not (?:allowed|wanted|ok)|"
+        r"forbidden|"
+        r"banned|unwanted)",
         fixed("case", "lower"),
     ),
     rule(
@@ -231,45 +254,9 @@ FIRST_RULES: list[Rule] = [
         r"out)\s+)*commas?\b|\b(?:should|must|may|can) (?:not be|be no|not contain|not have|have no|"
         r"never be)\s+(?:(?:any|a|"
         r"single)\s+)*commas?\b|\b(?:hate|can['’]?t stand|cannot stand|detest|dislike|can do without)\s+(?:\w+\s+)?"
-        r"commas\b(?:,?\s*(?:drop|remove|cut|delete|skip) (?:them|these)(?: all)?)?|\btoo many commas\b\W*"
+        r"commas\b(?:,?\s*(?:drop|remove|cut|delete|skip) (?:them|these)(?: all)?)?|\b(?:leave|keep|take|"
+        r"cut) (?:the |all |any )?commas out\b|\btoo many commas\b\W*"
         r"(?:please\s+)?(?:use none|drop (?:them|all)[^.;!?\n]*)",
         lambda m, c: [Constraint("punctuation", ",", "", None, 0, SOURCE)],
-    ),
-]
-
-LAST_RULES: list[Rule] = [
-    # not wanted
-    rule(
-        rf"{_TARGET}\s+(?:{DONT}\s+belongs?\b|(?:has|have) no (?:place|business)\b|(?:must|should|has to|needs to|can|"
-        r"may)\s+(?:go\b|disappear|vanish|be (?:removed|dropped|cut|gone|avoided|left out|deleted))|(?:is|be) (?:gone|"
-        r"out|unwanted))[^.;!?\n⟦]*",
-        _words("must_not_include"),
-    ),
-    rule(
-        rf"\b(?:strike|stay away from|keep away from|spare me|tired of|sick of|hate|can['’]?t stand|dislike|refrain "
-        rf"from|no more|there (?:must|should|may|can) be no|{DONT}\s+(?:want|need|like)(?: to (?:see|read|hear))?|"
-        rf"never (?:want to |wish to )?(?:see|read|hear)|other words (?:for|than)|another word for|instead of|"
-        rf"anything but|"
-        rf"rather not (?:see|read|have)|get along without|do without)\s+(?:the use of\s+)?{_TARGET}[^.;!?\n⟦]*",
-        _words("must_not_include"),
-    ),
-    rule(rf"(?:^|[.;!?,\n]\s*)(?:please,?\s+)?no\s+{_TARGET}", _words("must_not_include")),
-    # lacking
-    rule(
-        rf"\b(?:where (?:is|are|was|did)|lacks?|lacking|misses|missing|there (?:is|was) (?:no|nothing)\b{_GAP}|need|"
-        rf"needs|expected|hop(?:ed|ing)|counted on|waiting for|wanted|require[sd]?|demand|could use|make room for|find "
-        rf"(?:a |some )?(?:place|room|space) for|{DONT}\s+(?:see|find|hear|read|lose)|"
-        rf"did(?: not|n['’]?t)\s+(?:see|find|hear|say|mention|write|use)|never\s+(?:said|mentioned|used|wrote)|not a "
-        rf"word (?:about|on|of)|nothing (?:about|on)|left|keywords?:|see that|so that|why (?:is|are)|could|can|let|"
-        rf"may)\s+"
-        rf"(?:(?:to\s+)?(?:see|read|find|hear|have|out|for|on|about|of)\s+)*{_TARGET}[^.;!?\n⟦]*",
-        _words("must_include"),
-    ),
-    rule(
-        rf"{_TARGET}\s+(?:belongs?|(?:must|should|has to|have to|needs? to|ought to|is to|could|can)\s+(?:also\s+)?(?:"
-        r"be|appear|come|stand|occur|feature|figure|go)\b|(?:is|are) (?:not (?:there|in)|nowhere|absent|needed|"
-        r"required|"
-        r"necessary|missing))[^.;!?\n⟦]*",
-        _words("must_include"),
     ),
 ]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from services.common.constraints import Constraint
-from services.tracker.domain.feedback import broad, content, facts, formats, length, style, voice
+from services.tracker.domain.feedback import broad, content, facts, formats, lacking, length, style, voice
 from services.tracker.domain.feedback.grammar import Context, Rule
 from services.tracker.domain.feedback.phrases import Quotes
 from services.tracker.domain.lexicon import STOP
@@ -24,7 +24,8 @@ class Parsed:
 _MAX_CLAUSE = 400  # code points; a longer clause is prose and no wish, and no rule may search it for long
 
 _RULES: list[Rule] = [
-    *broad.FIRST_RULES,
+    *broad.RULES,
+    *lacking.FIRST_RULES,
     *style.FIRST_RULES,
     *formats.FIRST_RULES,
     *voice.RULES,
@@ -34,7 +35,7 @@ _RULES: list[Rule] = [
     *length.RULES,
     *facts.RULES,
     *content.RULES,
-    *broad.LAST_RULES,
+    *lacking.RULES,
 ]
 _FILLER = frozenset(
     "please thanks thank good nice great ok okay but also then just really very too now again try redo rewrite "
