@@ -220,3 +220,21 @@ def test_any_comment_gives_constraints_that_hold_together(comment: str, draft: s
     for constraint in found.constraints:
         assert Constraint.from_json(constraint.to_json()) == constraint
         check(constraint, draft)
+
+
+@pytest.mark.parametrize(
+    ("comment", "low", "high"),
+    [
+        ("Say it in 5 words.", None, 5),
+        ("Exactly 5 words.", 5, 5),
+        ("Make it 200 words.", 200, 200),
+        ("Nobody reads more than 5 words.", None, 5),
+        ("Over 5 words is too much.", None, 5),
+        ("Write more than 200 words.", 201, None),
+    ],
+)
+def test_a_number_of_words_is_a_limit_for_a_draft_that_has_more(
+    comment: str, low: int | None, high: int | None
+) -> None:
+    found = read_feedback(Feedback(comment=comment), DRAFT).constraints
+    assert (low, high) in [(one.min, one.max) for one in found if one.unit == "words"]

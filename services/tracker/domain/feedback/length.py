@@ -34,6 +34,24 @@ _ENOUGH = re.compile(
     r"\s*(?:are|is|will be|would be|should be)\s+(?:quite\s+|more than\s+)?(?:enough|plenty|sufficient)", re.I
 )
 
+_ABOVE = re.compile(r"\s*(?:more than|over|above)\b", re.I)
+_NEVER = re.compile(
+    r"\b(?:no|nobody|nothing|no one|never|not|n['’]t|dont|cannot|without|avoid)\b[^.;!?\n]{0,30}$", re.I
+)
+_EXCESS = re.compile(
+    r"\s*(?:is|are|would be|gets?)\s+(?:just |simply |way |far )?(?:too|excessive|unacceptable)\b", re.I
+)
+
+
+def _refuses(before: str, behind: str) -> bool:
+    return _NEVER.search(before) is not None or _EXCESS.match(behind) is not None
+
+
+def _too_long(match: re.Match[str], context: Context, unit: str, most: int | None) -> bool:
+    """Whether a plain number of words is a limit: the draft has more, and nobody said "exactly"."""
+    said = re.search(r"\b(?:exactly|precisely)\b", match["amount"], re.I)
+    return unit == "words" and not said and most is not None and count_words(context.draft)[1] > most
+
 
 def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
     if match["amount"].strip().lower() in ("a", "an"):
@@ -41,19 +59,20 @@ def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
     bounds = amount(match["amount"], match["behind"] or "")
     if bounds is None or bounds.max == 0:
         return None
-    low = bounds.min
-    if bounds.min == bounds.max and (
-        _CUT.search(match.string[: match.start()]) or _ENOUGH.match(match.string[match.end() :])
-    ):
-        low = None  # "shorten it to 30 words", "30 words are enough"
+    low, high = bounds.min, bounds.max
     unit = _UNITS[match["unit"].lower().rstrip("s")]
+    before, behind = match.string[: match.start()], match.string[match.end() :]
+    if low == high and (_CUT.search(before) or _ENOUGH.match(behind) or _too_long(match, context, unit, high)):
+        low = None  # "shorten it to 30 words", "30 words are enough", "in 30 words" of a draft that has more
+    elif low is not None and high is None and _ABOVE.match(match["amount"]) and _refuses(before, behind):
+        low, high = None, low - 1  # "nobody reads more than 30 words", "over 30 words is too much"
     divider = re.search(r"(?:separated|divided)[^.;!?\n]*?(\*\*\*)|divider:?\s*(\*\*\*)", match.string)
     value = (
         "***"
         if unit == "paragraphs" and (divider or ("⟦" in match[0] and "***" in context.quotes.plain(match[0])))
         else ""
     )
-    return [Constraint("length", value, unit, low, bounds.max, SOURCE)]
+    return [Constraint("length", value, unit, low, high, SOURCE)]
 
 
 def _relative(direction: str, share: float, fallback: int) -> Builder:
