@@ -159,8 +159,9 @@ class Writer:
         self._reader = Reader()
 
     def revise(self, arm: Arm, item: Item, first: str, other: Item, rounds: int) -> list[FinishedDraft]:
-        """The drafts of rounds 1, 2, …; once the project is content by its own lights, the last one stands. In each
-        round the reader says it in other words."""
+        """The drafts that stand after rounds 1, 2, …; once the project is content by its own lights, the last one does,
+        and one that its own score puts below the draft before, for the same wishes, never does. In each round the
+        reader says it in other words."""
         turn: dict[str, Any] = {"_id": item.prompt, "n": 1, "round": 0, "text": item.prompt}
         turn["drafts"] = [{"id": "0", "round": 0, "status": "completed", "text": first}]
         if not arm.prompted and not arm.head:
@@ -168,6 +169,7 @@ class Writer:
         understood: dict[str, Any] = {}
         drafts: list[FinishedDraft] = []
         content, sure = False, False
+        stands: tuple[list[Constraint], float] | None = None
         for number in range(1, rounds + 1):
             if content and sure:
                 drafts.append(drafts[-1])
@@ -186,7 +188,13 @@ class Writer:
             draft, judged = self._write(turn, arm, comment, other, read.constraints)
             content = judged is not None and judged.perfect and bool(read.constraints)
             turn["drafts"][-1] |= {"status": "completed", "text": draft.text}
-            drafts.append(draft)
+            wishes = merge_rounds([heard, read.constraints])
+            worse = (
+                stands is not None and set(stands[0]) == set(wishes) and judged is not None and judged.value < stands[1]
+            )
+            drafts.append(drafts[-1] if worse else draft)
+            if judged is not None and not worse:
+                stands = (wishes, judged.value)
         return drafts
 
     def _write(
