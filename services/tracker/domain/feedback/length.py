@@ -65,7 +65,7 @@ def _length(match: re.Match[str], context: Context) -> list[Constraint] | None:
     if low == high and (_CUT.search(before) or _ENOUGH.match(behind) or _too_long(match, context, unit, high)):
         low = None  # "shorten it to 30 words", "30 words are enough", "in 30 words" of a draft that has more
     elif low is not None and high is None and _ABOVE.match(match["amount"]) and _refuses(before, behind):
-        low, high = None, low - 1  # "nobody reads more than 30 words", "over 30 words is too much"
+        high, low = low - 1, None  # "nobody reads more than 30 words", "over 30 words is too much"
     divider = re.search(r"(?:separated|divided)[^.;!?\n]*?(\*\*\*)|divider:?\s*(\*\*\*)", match.string)
     value = (
         "***"
