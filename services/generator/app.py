@@ -16,6 +16,7 @@ from services.common.store import Store
 from services.generator.drafting import StepEvents
 from services.generator.engine import Engine
 from services.generator.loading import load_model
+from services.generator.preparing import Preparer
 from services.generator.prompt import PromptBuilder
 from services.generator.replaying import ReplayStep
 from services.generator.settings import GeneratorSettings
@@ -72,21 +73,21 @@ class Generator:
             loaded.loader,
             self._identity.get("fusion_head", ""),
         )
-        self._step = GenerateStep(
+        preparer = Preparer(
             settings,
             self._store,
-            self._bus,
-            self._publisher,
             self._engine,
             prompts,
-            events,
             self._versions,
             self._identity,
-            loaded.fusion,
-            loaded.soft_inputs,
-            loaded.knowledge,
+            fusion=loaded.fusion,
+            soft_inputs=loaded.soft_inputs,
+            knowledge=loaded.knowledge,
         )
-        self._replay = ReplayStep(self._store, self._engine, self._versions, self._step, self._publisher)
+        self._step = GenerateStep(
+            settings, self._store, self._bus, self._publisher, self._engine, events, self._versions, preparer
+        )
+        self._replay = ReplayStep(self._store, self._engine, self._versions, preparer, self._publisher)
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

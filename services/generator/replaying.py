@@ -33,7 +33,7 @@ from services.generator.recalling import as_it_was, check_notes, recall_history
 from services.generator.writing import Prepared
 
 if TYPE_CHECKING:
-    from services.generator.steps import GenerateStep
+    from services.generator.preparing import Preparer
     from services.generator.versions import Versions
 
 log = structlog.get_logger(__name__)
@@ -44,12 +44,12 @@ class ReplayStep:
     """The handler of ``drafts.replay``."""
 
     def __init__(
-        self, store: Store, engine: Engine, versions: Versions, step: GenerateStep, events: EventPublisher
+        self, store: Store, engine: Engine, versions: Versions, preparer: Preparer, events: EventPublisher
     ) -> None:
         self._store = store
         self._engine = engine
         self._versions = versions
-        self._step = step
+        self._preparer = preparer
         self._events = events
         self._draining = False
         self._writing: _Writing | None = None
@@ -119,7 +119,7 @@ class ReplayStep:
         then = as_it_was(turn, draft, self._versions.name(""))
         try:
             self._versions.ensure(turn["tenant"], then["version"])
-            made = self._step.prepared(then, earlier)
+            made = self._preparer.prepared(then, earlier)
         except UnknownVersion as error:
             raise _version_gone(error) from None
         except TurnTooLong as error:
@@ -131,7 +131,7 @@ class ReplayStep:
     def _written(self, made: Prepared) -> FinishedDraft | None:
         """What the engine writes; None where the worker is ending. Raises what `_Writing.finished` raises."""
         writing = self._writing = _Writing()
-        writer = self._step.writer(made, writing)
+        writer = self._preparer.writer(made, writing)
         try:
             writer.submit()
             if not self._draining:
