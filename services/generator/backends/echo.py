@@ -109,9 +109,10 @@ class EchoBackend:
 
     def fork(self, row: Row, other: Row) -> bool:
         """Go on with the words that the row has left."""
-        if self._open >= self._capacity:
+        fresh = other.memory is None
+        if fresh and self._open >= self._capacity:
             return False
-        self._open += 1
+        self._open += fresh
         row.memory, other.memory = itertools.tee(row.memory)
         other.known = row.known
         return True

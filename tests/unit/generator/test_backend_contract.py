@@ -152,14 +152,19 @@ def test_a_forked_row_goes_on_as_the_row_it_came_from(bench: Bench) -> None:
     whole = bench.alone(bench.row("the cat and the dog", "whole"), 10)
     row = bench.row("the cat and the dog", "fork", max_new_tokens=99)
     assert bench.run([row], 4) == [whole[:4]]
-    rows = [row]
-    while len(rows) < bench.backend.capacity:
+
+    def another() -> Row:
         other = Row(replace(row.request, key=f"fork{len(rows)}"), row.listener, DraftText(bench.backend.codec))
         other.ids, other.prompt_length = list(row.ids), row.prompt_length
-        assert bench.backend.fork(row, other)
-        assert other.known == row.known
-        rows.append(other)
-    assert not bench.backend.fork(row, rows[1]), "all rows are taken"
+        return other
+
+    rows = [row]
+    while len(rows) < bench.backend.capacity:
+        rows.append(another())
+        assert bench.backend.fork(row, rows[-1])
+        assert rows[-1].known == row.known
+    assert not bench.backend.fork(row, another()), "all rows are taken"
+    assert bench.backend.fork(row, rows[1]), "a row that has memory goes on in it"
     if len(whole) == 10:
         for _ in range(6):
             for one, ids in zip(rows, bench.backend.step(rows), strict=True):
