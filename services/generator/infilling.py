@@ -33,7 +33,10 @@ class Gap:
         """The draft's pieces with the sentence in its place, set off from the one before as others are."""
         *earlier, last = self.before
         space = last[len(last.rstrip()) :]
-        return [*earlier, f"{last.rstrip()} ", f"{sentence.strip()}{space or ' '}", *self.after]
+        sentence = sentence.strip()
+        if sentence.split(maxsplit=1)[:1] == sentence.lower().split(maxsplit=1)[:1]:  # but "iPhone" stays
+            sentence = sentence[:1].upper() + sentence[1:]
+        return [*earlier, f"{last.rstrip()} ", f"{sentence}{space or ' '}", *self.after]
 
 
 def missing(constraints: Sequence[Constraint], text: str) -> tuple[str, ...]:

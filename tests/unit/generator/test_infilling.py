@@ -49,6 +49,13 @@ def test_a_filled_draft_keeps_what_it_said_and_how_it_was_parted() -> None:
     assert text == "Cats sleep a lot. They hunt at dusk. Unlike dogs, they are quiet.\n\nMany people like them."
 
 
+@pytest.mark.parametrize(("sentence", "begun"), [("dogs bark.", "Dogs bark."), ("iDogs and dogs bark.", "iDogs and")])
+def test_a_written_sentence_begins_as_sentences_do(sentence: str, begun: str) -> None:
+    text = infilled(Gap(("Cats sleep. ",), ()), sentence, [DOGS], "", lambda text: True)
+    assert text is not None
+    assert text.startswith(f"Cats sleep. {begun}")
+
+
 def test_other_wishes_shape_the_filled_draft() -> None:
     wishes = [DOGS, Constraint("case", "lower"), Constraint("end", "so it goes.")]
     gap = Gap(("Cats sleep a lot.",), ())
