@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from services.tracker.learned.catalog import plain
+from services.tracker.learned.catalog import ServiceView, plain
 from services.tracker.learned.inputs import Layout, Turn, layout, user_offset
 from services.tracker.learned.network import COPY, DELETE, DONTCARE, KEEP, RULE, SYSTEM, USER, Scores
 from services.tracker.learned.proposals import Key
@@ -42,7 +42,7 @@ class Leanings:
 
     Above zero `keep` makes every change rarer and `rule` takes what the rules would do on the whole schema more often
     (a large one always does), `sure` where they are sure besides. `intent` favours the intents that take what the turn
-    changed over those that do not. The others make their gate rarer.
+    changed, or where it changed nothing what it names, over those that do not. The others make their gate rarer.
     """
 
     keep: float = 0.0
@@ -126,12 +126,23 @@ def _services(found: Reading, scores: Scores, row: int, turn: Turn, plan: Layout
         found.active[view.name] = float(scores.active[row, start].sigmoid())
         if view.intents:
             group = [start, *(plan.intents[(view.name, intent.name)] for intent in view.intents)]
-            changed = {slot for service, slot in found.changes if service == view.name}
+            changed = {slot for service, slot in found.changes if service == view.name} or _named(view, turn, plan)
             takes = [bool(changed & {*intent.required, *intent.optional}) for intent in view.intents]
             likely = scores.intent[row, torch.tensor(group)].float()
             best = group[int((likely + favour * torch.tensor([False, *takes])).argmax())]
             found.intents[view.name] = plan.names[best][1] or None
         found.requested[view.name] = [slot.name for slot in view.slots if asked[plan.slots[(view.name, slot.name)]]]
+
+
+def _named(view: ServiceView, turn: Turn, plan: Layout) -> set[str]:
+    """Slots of which the user's words hold a listed value, though that changes nothing ("What is the Family plan?")."""
+    said = plain(turn.user_text)
+    found = set()
+    for slot in view.slots:
+        first, end = plan.value_ranges[plan.slots[(view.name, slot.name)]]
+        if any(form in said for _, _, forms in plan.values[first:end] for form in forms):
+            found.add(slot.name)
+    return found
 
 
 def _proposed(key: Key, turn: Turn) -> Change | None:
