@@ -42,7 +42,8 @@ class Leanings:
 
     Above zero `keep` makes every change rarer and `rule` takes what the rules would do on the whole schema more often
     (a large one always does), `sure` where they are sure besides. `intent` favours the intents that take what the turn
-    changed, or where it changed nothing what it names, over those that do not. The others make their gate rarer.
+    changed, or where it changed nothing what it names, over those that do not, and twice as much over the one held if
+    that takes nothing of what changed and the rules read another in the user's words. The others make their gate rarer.
     """
 
     keep: float = 0.0
@@ -126,10 +127,14 @@ def _services(found: Reading, scores: Scores, row: int, turn: Turn, plan: Layout
         found.active[view.name] = float(scores.active[row, start].sigmoid())
         if view.intents:
             group = [start, *(plan.intents[(view.name, intent.name)] for intent in view.intents)]
-            changed = {slot for service, slot in found.changes if service == view.name} or _named(view, turn, plan)
-            takes = [bool(changed & {*intent.required, *intent.optional}) for intent in view.intents]
+            changed = {slot for service, slot in found.changes if service == view.name}
+            about = changed or _named(view, turn, plan)
+            takes = torch.tensor([False, *(bool(about & {*one.required, *one.optional}) for one in view.intents)])
+            held = [False, *(bool(changed) and turn.intents.get(view.name) == one.name for one in view.intents)]
+            worded = [False, *((view.name, intent.name) in turn.proposals.intents for intent in view.intents)]
+            left = torch.tensor(held) & ~takes & (takes & torch.tensor(worded)).any()
             likely = scores.intent[row, torch.tensor(group)].float()
-            best = group[int((likely + favour * torch.tensor([False, *takes])).argmax())]
+            best = group[int((likely + favour * (takes.float() - left.float())).argmax())]
             found.intents[view.name] = plan.names[best][1] or None
         found.requested[view.name] = [slot.name for slot in view.slots if asked[plan.slots[(view.name, slot.name)]]]
 

@@ -54,3 +54,11 @@ def test_a_question_about_a_listed_value_is_of_the_intent_that_takes_it(
     order = tracker.track(schema, State(), "", "Hello! How much does the Family plan cost?", 1).service("order")
     assert order.intent == "order_plan"
     assert not order.slots
+
+
+def test_who_asks_for_something_else_has_another_intent(tracker: LearnedTracker, schema: Schema) -> None:
+    state = tracker.track(schema, State(), "", "I would like the Family plan", 1)
+    reply = "The Family plan costs 29 euros a month."
+    order = tracker.track(schema, state, reply, "Please book a technician's visit on Friday.", 2).service("order")
+    assert order.intent == "book_visit"
+    assert {slot: held.value for slot, held in order.slots.items()} == {"plan": "Family", "visit_day": "Friday"}
