@@ -48,7 +48,7 @@ def _talk(conversation: Conversation) -> None:
     _turn(conversation, "Is a technician's visit on Friday free of charge?")
     _aside("an agent corrects the state")
     conversation.correct("order", "visit_day", "Monday")
-    _turn(conversation, "On which day does the technician come?")
+    _turn(conversation, "What day is the technician's visit?")
     _aside("an agent teaches a fact")
     fact = conversation.teach("Family plan", "trial period", "two months")
     _turn(conversation, "How long is the trial period of the Family plan?")
