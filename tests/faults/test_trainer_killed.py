@@ -72,7 +72,7 @@ def trainer(
             "rehearsals": 0,
             "judged_replies": 2,
             "train_threads": 1,
-            "train_lease_seconds": 2,
+            "train_lease_seconds": 5,  # a busy machine must not lose a lease besides
             "train_checkpoint_seconds": 0.001,
             "feedback_wait_seconds": 0.2,
         }
