@@ -7,7 +7,8 @@ import threading
 from collections.abc import Sequence
 
 from services.common.bus import Bus, topology
-from services.common.bus.jobs import WORKER, Jobs, declare_jobs, job_queue, make_celery
+from services.common.bus.job_consumer import work_on_jobs
+from services.common.bus.jobs import Jobs, declare_jobs, job_queue, make_celery
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.finetune.settings import FinetuneSettings
@@ -59,7 +60,7 @@ def run_once(settings: FinetuneSettings) -> None:
 
 
 def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
-    """Work on the queues until SIGTERM; Celery itself ends warmly then."""
+    """Work on the queues until SIGTERM."""
     from services.finetune import tasks
     from services.finetune.batches import Batcher
     from services.finetune.maintenance import Maintenance
@@ -80,13 +81,8 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
         if topology.TRAINING_JOBS in queues:
             tasks.register_trainings(app, settings, store)
             tasks.Resender(store, jobs, stopping, min(tasks.RESEND_SECONDS, settings.train_lease_seconds / 2)).start()
-        runtime.ready()
-        options = ["--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"]
         try:
-            app.worker_main([*WORKER, *options])
-        except SystemExit as end:
-            if end.code:
-                raise
+            work_on_jobs(app, runtime, 2)
         finally:
             stopping.set()
             if batcher.is_alive():

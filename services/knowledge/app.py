@@ -12,7 +12,8 @@ import structlog
 import torch
 
 from services.common.bus import Bus, Consumer, EventPublisher, topology
-from services.common.bus.jobs import WORKER, Jobs, declare_jobs, make_celery
+from services.common.bus.job_consumer import work_on_jobs
+from services.common.bus.jobs import Jobs, declare_jobs, make_celery
 from services.common.bus.search import search_queue
 from services.common.errors import Unavailable
 from services.common.runtime import Runtime
@@ -99,7 +100,7 @@ def _propose(sender: ThreadPoolExecutor, jobs: Jobs, tenant: str, turn: str) -> 
 
 
 def run_jobs(settings: KnowledgeSettings) -> None:
-    """Works on ingest jobs until SIGTERM; Celery itself ends warmly then."""
+    """Works on ingest jobs until SIGTERM."""
     with Runtime(settings, "knowledge-jobs") as runtime:
         torch.set_num_threads(2)
         store = Store(settings, name="antiphon-knowledge-jobs")
@@ -111,13 +112,8 @@ def run_jobs(settings: KnowledgeSettings) -> None:
         register(app, Ingester(store, encoder), Miner(store, encoder.encode))
         stopping = threading.Event()
         Resender(store, jobs, settings.ingest_resend_seconds, stopping).start()
-        runtime.ready()
-        options = ["--pool", "threads", "--concurrency", str(settings.ingest_threads), "--loglevel", "WARNING"]
         try:
-            app.worker_main([*WORKER, *options])
-        except SystemExit as end:
-            if end.code:
-                raise
+            work_on_jobs(app, runtime, settings.ingest_threads)
         finally:
             stopping.set()
             jobs.close()

@@ -24,9 +24,6 @@ _REDIS_OPTIONS = {
     "socket_timeout": PUBLISH_DEADLINE,
 }
 
-# Workers tell each other nothing: events would need an exchange of their own, which nobody reads.
-WORKER = ("worker", "--without-gossip", "--without-mingle", "--without-heartbeat")
-
 
 def job_queue(name: str, *, redis: bool, declares: bool = True) -> Queue:
     """A durable queue of jobs; on RabbitMQ a quorum queue with a delivery limit and dead letters.
