@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from services.tracker.domain.lexicon import STOP, ServiceRules, SlotRules, stem, tokens_of
+from services.tracker.domain.lexicon import ServiceRules, SlotRules
+from services.tracker.domain.words import STOP, stem, tokens_of
 
 
 def _any(*alternatives: str) -> str:

@@ -7,10 +7,11 @@ import re
 from services.tracker.domain import acts
 from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.free_text import answers, headed, offered_again, places, titles
-from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
+from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import Mention, number_value, typed_mentions
 from services.tracker.domain.state import DONTCARE, Entity, Offer, State
+from services.tracker.domain.words import stem, tokens_of
 
 _LATER = re.compile(
     r"\b(?:until|till|through|to|return\w*|back|check(?:ing)?[- ]?out|drop\w*|leav\w+|end\w*)\W+(?:\w+\W+){0,3}$",

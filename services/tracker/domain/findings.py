@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.tracker.domain.lexicon import SlotRules, stem, tokens_of
+from services.tracker.domain.lexicon import SlotRules
 from services.tracker.domain.state import MULTI_SEPARATOR, USER, Entity
+from services.tracker.domain.words import stem, tokens_of
 
 
 @dataclass(frozen=True, slots=True)

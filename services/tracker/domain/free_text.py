@@ -6,9 +6,10 @@ import re
 
 from services.tracker.domain import acts
 from services.tracker.domain.findings import Filling, stems_near
-from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
+from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import Name, short_answer
 from services.tracker.domain.state import COPIED, DONTCARE, Offer, State
+from services.tracker.domain.words import stem, tokens_of
 
 _THERE = re.compile(
     r"\b(?:there|over there|(?:that|same) (?:city|area|place|town)|nearby|close by|in the area)\b", re.I

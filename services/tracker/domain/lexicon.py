@@ -10,113 +10,24 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from services.common.schema import Schema, Service, Slot
-
-STOP = frozenset(
-    "a an the of for to in on at by with from and or is are was be been it its this that these those i me my we "
-    "us our you"
-    " your he she they them their which what who whom whose where when how do does did can could will would "
-    "shall should"
-    " may might have has had there here if whether whose as into about any some other such than then so"
-    " not no yes name type kind boolean flag indicating given user users want wants need needs like please get "
-    "make let one ones".split()
+from services.tracker.domain.words import (
+    ALIASES,
+    END,
+    FALSE,
+    FROM,
+    HAN,
+    INTENT_SYNONYMS,
+    NOT_PEOPLE,
+    PEOPLE,
+    PLACE,
+    STOP,
+    SYNONYM_STEMS,
+    TO,
+    TRUE,
+    WEAK,
+    stem,
+    tokens_of,
 )
-_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
-_SYNONYMS = (
-    "people person guest adult passenger traveler traveller rider attendee party group seat ticket friend us "
-    "individual",
-    "city town location area place where located",
-    "date day when",
-    "time hour clock",
-    "price cost fare budget rate rent charge",
-    "food cuisine eat meal dish restaurant",
-    "music song genre concert track",
-    "movie film genre",
-    "room bedroom",
-    "bath bathroom",
-    "bed bedroom",
-    "star rating rated",
-    "night day stay",
-    "artist singer band by",
-    "director directed by",
-    "phone telephone contact",
-    "address street",
-    "kid child family",
-    "pet dog cat animal",
-    "alcohol liquor drink wine beer",
-    "wifi internet wi-fi",
-    "stop layover nonstop transfer direct",
-    "cheap inexpensive",
-)
-# Words for common categories that no schema lists; general English, found in no ontology.
-_ALIASES = {
-    "inexpensive": ("cheap", "budget", "affordable", "low priced", "economical", "not too expensive", "low cost"),
-    "cheap": ("inexpensive", "budget", "affordable", "low priced", "economical", "low cost"),
-    "moderate": (
-        "moderately priced",
-        "mid range",
-        "reasonably priced",
-        "average priced",
-        "medium priced",
-        "moderately",
-    ),
-    "expensive": ("pricey", "high end", "upscale", "fancy", "costly"),
-    "very expensive": ("luxurious", "very pricey", "ultra high end"),
-    "compact": ("small",),
-    "full-size": ("large", "big", "spacious", "full size"),
-    "standard": ("medium sized",),
-    "luxury": ("luxurious",),
-    "pool": ("shared", "share"),
-    "music": ("concert", "singer", "band", "music"),
-    "sports": ("game", "match", "sport", "sporting"),
-    "economy": ("coach",),
-    "0": ("nonstop", "direct", "non stop", "no stops", "no layover", "no transfers"),
-}
-_PEOPLE = frozenset(w + end for w in _SYNONYMS[0].split() for end in ("", "s"))
-_NOT_PEOPLE = frozenset(
-    "star rating price fare cost rate rent amount room rooms bed beds bath baths night nights day days".split()
-)
-_PLACE = frozenset(
-    "city town location area place destination where located origin venue station airport address".split()
-)
-_WEAK = frozenset("number size find check given total".split())
-_FROM = frozenset("from origin departure departing depart leaving source start starting outbound pickup".split())
-_TO = frozenset("to destination arrival arriving arrive going dropoff end ending".split())
-_END = frozenset("return end out dropoff until checkout ending inbound last".split())
-
-
-def stem(word: str) -> str:
-    """A crude common form of an English word's inflections ("cities" → "city", "booking" → "book")."""
-    word = word.lower().removesuffix("'s").removesuffix("’s")
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("sses", "shes", "ches", "xes")):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    if len(word) > 5 and word.endswith("ing"):
-        word = word[:-3]
-    elif len(word) > 4 and word.endswith("ed"):
-        word = word[:-2]
-    return word[:-1] if len(word) > 4 and word[-1] == "e" else word
-
-
-def tokens_of(name: str) -> list[str]:
-    """The words of an identifier ("FindRestaurants", "number_of_seats", "hotel-area") or of a plain text.
-
-    Chinese has no spaces: there, pairs of characters stand for words.
-    """
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    tokens: list[str] = []
-    for token in re.findall(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+", spaced):
-        if "\u3400" <= token[0] <= "\u9fff" and len(token) > 2:
-            tokens += [token[i : i + 2] for i in range(len(token) - 1)]
-        else:
-            tokens.append(token.lower())
-    return tokens
-
-
-_SYNONYM_STEMS = [frozenset(stem(w) for w in group.split()) for group in _SYNONYMS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +106,7 @@ def _service_rules(service: Service, names: Counter[str], count: int) -> Service
         cues[stem(word)] = max(cues.get(stem(word), 0.0), 1.0 if names[stem(word)] == 1 or count == 1 else 0.3)
     for slot in service.slots:
         for word in tokens_of(f"{slot.name} {slot.description}"):
-            if word not in STOP and word not in _WEAK:
+            if word not in STOP and word not in WEAK:
                 cues.setdefault(stem(word), 0.25)
     intents = tuple((i.name, _intent_words(i.name, i.description)) for i in service.intents)
     return ServiceRules(service, slots, intents, cues)
@@ -204,23 +115,10 @@ def _service_rules(service: Service, names: Counter[str], count: int) -> Service
 def _intent_words(name: str, description: str) -> dict[str, float]:
     words = {stem(w): 0.5 for w in tokens_of(description) if w not in STOP}
     words.update({stem(w): 1.0 for w in tokens_of(name) if w not in STOP})
-    for group in _INTENT_SYNONYMS:
+    for group in INTENT_SYNONYMS:
         if words.keys() & group:
             words.update({w: max(words.get(w, 0.0), 0.8) for w in group})
     return words
-
-
-_INTENT_SYNONYMS = [
-    frozenset(stem(w) for w in group.split())
-    for group in (
-        "find search look looking show suggest recommend browse",
-        "book reserve reservation buy purchase schedule order rent appointment",
-        "play watch listen hear",
-        "check see know",
-        "transfer send pay",
-        "add create set",
-    )
-]
 
 
 def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[str]) -> SlotRules:
@@ -234,10 +132,10 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[
     cues: dict[str, float] = {}
     for source, weight in ((described, 1.0), (own, 2.0)):
         for word in source:
-            if word not in STOP and word not in _WEAK:
+            if word not in STOP and word not in WEAK:
                 cues[stem(word)] = max(cues.get(stem(word), 0.0), weight / rare[stem(word)] ** 0.7)
     strong = {w for w, weight in cues.items() if weight >= 0.5}
-    for group in _SYNONYM_STEMS:
+    for group in SYNONYM_STEMS:
         if strong & group & {stem(w) for w in own}:
             for word in group:
                 cues[word] = max(cues.get(word, 0.0), 0.5)
@@ -245,9 +143,9 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[
     values, openings = tuple((pattern, value) for pattern, value, _ in found), [opening for *_, opening in found]
     true_value, false_value = "True", "False"
     for value in slot.value_names:
-        if value.lower() in _TRUE:
+        if value.lower() in TRUE:
             true_value = value
-        if value.lower() in _FALSE:
+        if value.lower() in FALSE:
             false_value = value
     return SlotRules(
         service=service.name,
@@ -255,10 +153,10 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[
         kind=kind,
         fillable=not declared or slot.name in declared,
         cues=cues,
-        people=kind == "number" and bool(words & _PEOPLE) and not words & _NOT_PEOPLE,
-        place=kind in ("name", "text") and bool((set(own) | set(described[:3])) & _PLACE),
+        people=kind == "number" and bool(words & PEOPLE) and not words & NOT_PEOPLE,
+        place=kind in ("name", "text") and bool((set(own) | set(described[:3])) & PLACE),
         direction=_direction(own, described),
-        ends=bool((set(own) | set(described)) & _END) and not set(own) & {"start", "departure", "outbound"},
+        ends=bool((set(own) | set(described)) & END) and not set(own) & {"start", "departure", "outbound"},
         values=values,
         openings=tuple(openings),
         true_value=true_value,
@@ -268,17 +166,17 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[
 
 def _direction(own: list[str], described: list[str]) -> str:
     for words in (own, described):
-        if set(words) & _FROM and not set(words) & _TO:
+        if set(words) & FROM and not set(words) & TO:
             return "from"
-        if set(words) & _TO and not set(words) & _FROM:
-            return "to" if set(words) & (_TO - {"to"}) or words is own else ""
+        if set(words) & TO and not set(words) & FROM:
+            return "to" if set(words) & (TO - {"to"}) or words is own else ""
     return ""
 
 
 def _kind_of(slot: Slot, own: list[str], described: list[str]) -> str:
     values = [v.lower() for v in slot.value_names]
     if values:
-        if set(values) & _TRUE and set(values) & _FALSE:
+        if set(values) & TRUE and set(values) & FALSE:
             return "boolean"
         return "number" if all(re.fullmatch(r"\d+(?:\.\d+)?", v) for v in values) else "text"
     words = set(own)
@@ -295,7 +193,7 @@ def _kind_of(slot: Slot, own: list[str], described: list[str]) -> str:
             return "number"
         if kinds & {"name", "title", "city", "artist", "album", "director", "location", "station", "airport"}:
             return "name"
-    return "name" if words & (_PLACE | {"to", "from"}) else "text"
+    return "name" if words & (PLACE | {"to", "from"}) else "text"
 
 
 @lru_cache(maxsize=1024)
@@ -307,7 +205,7 @@ def _openings(text: str) -> frozenset[str]:
 def _opening(surface: str) -> str:
     """The first letters of `surface` that no inflection changes; none where it is not written in words."""
     words: list[str] = re.findall(r"[^\W_]+", surface)
-    if not words or _HAN.search(surface):
+    if not words or HAN.search(surface):
         return ""
     return words[0][: max(1, min(3, len(words[0]) - 1))]
 
@@ -320,7 +218,7 @@ def _value_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str, str], ...]:
     for value in slot.values:
         for surface in (value.value, *value.aliases):
             surfaces.setdefault(surface.lower(), value.value)
-        for surface in _ALIASES.get(value.value.lower(), ()):
+        for surface in ALIASES.get(value.value.lower(), ()):
             if surface not in taken:
                 surfaces.setdefault(surface, value.value)
     numeric = all(re.fullmatch(r"\d+", v.value) for v in slot.values)
@@ -332,7 +230,7 @@ def _value_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str, str], ...]:
 
 
 def _surface_pattern(surface: str) -> re.Pattern[str]:
-    if _HAN.search(surface):
+    if HAN.search(surface):
         return re.compile(re.escape(surface), re.I)
     words = re.findall(r"[^\W_]+", surface)
     parts = [_spelling(re.escape(w)) for w in words]

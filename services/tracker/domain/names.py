@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from services.tracker.domain.lexicon import STOP
+from services.tracker.domain.words import STOP
 
 _NAME = re.compile(
     r"(?<![\w@])(?:[A-Z][\w'’&.\-]*|\d+(?=\s[A-Z]))"

@@ -6,10 +6,11 @@ import re
 
 from services.tracker.domain import acts
 from services.tracker.domain.findings import Filling
-from services.tracker.domain.lexicon import ServiceRules, SlotRules, stem, tokens_of
+from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import number_value, typed_mentions
 from services.tracker.domain.state import MAX_ENTITIES, Offer, State
+from services.tracker.domain.words import stem, tokens_of
 
 _CONFIRM = re.compile(
     r"\b(?:confirm|correct|is that (?:right|ok(?:ay)?|correct)|right\?|just to (?:check|be sure)|verify|do i "

@@ -9,7 +9,7 @@ from services.common.constraints import Constraint
 from services.tracker.domain.feedback import broad, content, facts, formats, lacking, length, style, voice
 from services.tracker.domain.feedback.grammar import Context, Rule
 from services.tracker.domain.feedback.phrases import Quotes
-from services.tracker.domain.lexicon import STOP
+from services.tracker.domain.words import STOP
 
 
 @dataclass(slots=True)

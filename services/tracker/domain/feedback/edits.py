@@ -11,7 +11,7 @@ from typing import Any
 from services.common.constraint import replacing
 from services.common.constraints import Constraint
 from services.common.text_measures import bullets, count_phrase, count_words, numbered
-from services.tracker.domain.lexicon import STOP
+from services.tracker.domain.words import STOP
 
 MAX_TOKENS = 4_000
 """Tokens of either text that are compared; longer texts are compared sentence by sentence alone."""
