@@ -21,6 +21,7 @@ from services.tracker.learned.corpus import FOLD, Sampler, load_corpus, prepare
 from services.tracker.learned.decode import Leanings
 from services.tracker.learned.flags import learn_flags
 from services.tracker.learned.inputs import Reader
+from services.tracker.learned.joint import JointNetwork
 from services.tracker.learned.network import SPLIT, Batch, Network
 from services.tracker.learned.schema_states import SchemaStates
 from services.tracker.learned.targets import Targets, loss
@@ -46,8 +47,9 @@ def train(options: argparse.Namespace) -> None:
     for path in options.corrections:
         corpus.add_corrected(Path(path))
     corpus.load_pieces(reader)
-    network = Network(options.dropout)
+    network = JointNetwork(options.dropout) if options.joint else Network(options.dropout)
     network.start()
+    teacher = artifact.load(Path(options.teacher))[0] if options.teacher else None
     if options.init:
         network.load_state_dict(artifact.read(Path(options.init))[0], strict=False)
     learned = trainable(network)
@@ -90,10 +92,16 @@ def train(options: argparse.Namespace) -> None:
         scale = min(1.0, (step + 1) / options.warmup) * max(0.02, 1.0 - done)
         for group, rate in zip(optimiser.param_groups, rates.values(), strict=True):
             group["lr"] = rate * scale
-        batch, targets, views, count = prepare(corpus, reader, sampler.draw(options.chunks), options.spoil, dice)
+        batch, targets, views, count = prepare(
+            corpus, reader, sampler.draw(options.chunks), options.spoil, dice, options.joint or teacher is not None
+        )
+        schema, taught = states.together(views), None
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
-            scores = network(batch, *states.together(views))
-        value, parts = loss(scores, targets, count)
+            scores = network(batch, *schema)
+            if teacher is not None:
+                with torch.no_grad():
+                    taught = teacher(batch, *schema)
+        value, parts = loss(scores, targets, count, taught)
         value.backward()  # type: ignore[no-untyped-call]
         seen += count
         for name, part in (parts | {"loss": float(value.detach())}).items():
@@ -127,6 +135,7 @@ def export(options: argparse.Namespace) -> None:
         "seed": options.seed,
         "leanings": asdict(leanings),
         "shallow": options.shallow,
+        "joint": options.joint,
     }
     artifact.save(load_file(out / "average.safetensors"), Path(options.export), about)
 
@@ -142,6 +151,10 @@ def main() -> None:
     parser.add_argument("--leanings", default="{}", help="JSON offsets of the decoder, see decode.Leanings")
     parser.add_argument("--corrections", nargs="*", default=[], help="files of services.tracker.corrections")
     parser.add_argument("--init", default="", help="weights to start from: an average or an artifact")
+    parser.add_argument(
+        "--joint", action="store_true", help="train the teacher, which reads schema and dialogue as one"
+    )
+    parser.add_argument("--teacher", default="", help="artifact of a joint teacher to learn from as well")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)

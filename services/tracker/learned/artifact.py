@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from services.tracker.learned.joint import JointNetwork
 from services.tracker.learned.network import Network
 
 DEFAULT = Path(__file__).parents[2] / "models" / "weights" / "tracker" / "tracker.safetensors"
@@ -58,9 +59,9 @@ def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
     """
     if not path.exists():
         raise ArtifactError(f"{path}: no tracker weights; `python -m services.tracker.train --export` writes them")
-    network = Network()
-    network.start()
     weights, about = read(path)
+    network = JointNetwork() if about.get("joint") else Network()
+    network.start()
     own = dict(network.named_parameters())
     for name, tensor in weights.items():
         if name not in own or own[name].shape != tensor.shape:

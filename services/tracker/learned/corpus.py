@@ -192,9 +192,12 @@ def _elements(chunk: Chunk) -> int:
 
 
 def prepare(
-    corpus: Corpus, reader: Reader, chunk: Chunk, rate: float, dice: random.Random
+    corpus: Corpus, reader: Reader, chunk: Chunk, rate: float, dice: random.Random, texts: bool = False
 ) -> tuple[Batch, Targets, list[ServiceView], int]:
-    """Batch, targets, schema views and number of turns of a chunk, with spoilt previous states."""
+    """Batch, targets, schema views and number of turns of a chunk, with spoilt previous states.
+
+    `texts`: the batch brings its elements' WordPieces too.
+    """
     turns: list[Turn] = []
     targets = Targets()
     views: dict[ServiceView, None] = {}
@@ -207,4 +210,4 @@ def prepare(
         aim(targets, len(turns), example, turn)
         turns.append(turn)
     order = list(views)
-    return reader.batch(turns, order), targets, order, len(turns)
+    return reader.batch(turns, order, texts), targets, order, len(turns)

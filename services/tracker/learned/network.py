@@ -53,6 +53,7 @@ class Batch:
     value_slots: Tensor  # [B, V] position in S of the value's slot
     value_flags: Tensor  # [B, V, VALUE_FLAGS]
     value_mask: Tensor  # [B, V] bool
+    texts: Tensor | None = None  # [N, L] WordPieces of the elements, where the network reads them with the dialogue
 
 
 @dataclass
@@ -110,6 +111,8 @@ class SlotFlags(nn.Module):
 class Network(nn.Module):
     """Scores every slot, intent and service of a turn in one pass."""
 
+    reads_texts = False  # whether a batch must bring its elements' WordPieces
+
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
         self.encoder = Encoder(dropout)
@@ -164,11 +167,24 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch, elements: Tensor, values: Tensor) -> Scores:
         """`elements: [N, WIDTH]` and `values: [M, WIDTH]` are `Encoder.sentence` states of schema texts."""
+        hidden = self.below(batch)
+        slots = self._slots(batch, elements)
+        length = batch.tokens.shape[1]
+        joint = torch.cat([hidden, self.entry(slots).to(hidden.dtype)], dim=1)
+        joint = self.encoder.run(joint, torch.cat([batch.mask, batch.element_mask], 1), SPLIT, LAYERS)
+        hidden, slots = joint[:, :length], joint[:, length:]
+        return self._scores(batch, hidden, slots, values)
+
+    def below(self, batch: Batch) -> Tensor:
+        """The dialogue as it enters layer `SPLIT`: `[B, T, WIDTH]`."""
         with torch.no_grad():  # as published: nothing below the split learns
             hidden = self.encoder.run(self.encoder.embed(batch.tokens), batch.mask, 0, SPLIT)
-        hidden = hidden + batch.segments.unsqueeze(-1) * self.speaker
+        return hidden + batch.segments.unsqueeze(-1) * self.speaker
+
+    def _slots(self, batch: Batch, elements: Tensor) -> Tensor:
+        """What enters layer `SPLIT` for each element, before it is normed: `[B, S, WIDTH]`."""
         strings = self.strings(batch.strings)
-        slots = (
+        found: Tensor = (
             self.element(elements)[batch.elements]
             + self.owner(elements)[batch.owners]
             + self.kind(batch.kinds)
@@ -177,11 +193,7 @@ class Network(nn.Module):
             + self.proposal(strings)[batch.proposals]
             + self.flags(batch.flags)
         )
-        length = batch.tokens.shape[1]
-        joint = torch.cat([hidden, self.entry(slots).to(hidden.dtype)], dim=1)
-        joint = self.encoder.run(joint, torch.cat([batch.mask, batch.element_mask], 1), SPLIT, LAYERS)
-        hidden, slots = joint[:, :length], joint[:, length:]
-        return self._scores(batch, hidden, slots, values)
+        return found
 
     def shallow(self, batch: Batch, elements: Tensor) -> Scores:
         """What flags and cues alone say: no layer is run and no text is pointed at.

@@ -203,33 +203,43 @@ def _alike(held: str | None, values: Sequence[str]) -> bool:
     return bool(held) and loose(held or "") in {loose(value) for value in values}
 
 
-def loss(scores: Scores, targets: Targets, turns: int) -> tuple[Tensor, dict[str, float]]:
-    """Negative log-likelihood per turn, summed over its parts; also each part's share, for the log."""
+TRUST = 0.5
+"""How far a teacher's word counts where there is one; the rest is the annotation's."""
+
+
+def loss(scores: Scores, targets: Targets, turns: int, taught: Scores | None = None) -> tuple[Tensor, dict[str, float]]:
+    """Negative log-likelihood per turn, summed over its parts; also each part's share, for the log.
+
+    With a teacher's scores of the same batch, what they say is `TRUST` of every target (Hinton et al. 2015, at
+    temperature 1), at the places where the annotation says something.
+    """
     parts: dict[str, Tensor] = {}
+
+    def pick(name: str, *where: Tensor) -> tuple[Tensor, Tensor | None]:
+        return getattr(scores, name)[where], None if taught is None else getattr(taught, name)[where]
+
     row, position, gate = _columns(targets.gates)
-    parts["gate"] = functional.cross_entropy(scores.gate[row, position], gate, reduction="sum")
+    parts["gate"] = _choice(*pick("gate", row, position), gate)
     for name, rows in (("mention", targets.mention), ("requested", targets.requested), ("active", targets.active)):
         if rows:
             row, position, wanted = _columns(rows)
-            logits = getattr(scores, name)[row, position]
-            parts[name] = functional.binary_cross_entropy_with_logits(logits, wanted.float(), reduction="sum")
+            logits, other = pick(name, row, position)
+            aimed = wanted.float() if other is None else torch.lerp(wanted.float(), other.sigmoid(), TRUST)
+            parts[name] = functional.binary_cross_entropy_with_logits(logits, aimed, reduction="sum")
     for name, spans in (("user", targets.user_span), ("system", targets.system_span)):
         if spans:
             row, position, first, last = _columns(spans)
             parts[f"{name}_span"] = sum(
-                (
-                    functional.cross_entropy(getattr(scores, f"{name}_{side}")[row, position], at, reduction="sum")
-                    for side, at in (("start", first), ("end", last))
-                ),
+                (_choice(*pick(f"{name}_{side}", row, position), at) for side, at in (("start", first), ("end", last))),
                 start=scores.gate.new_zeros(()),
             )
     for name, choices in (("value_user", targets.value_user), ("value_system", targets.value_system)):
         if choices:
             row, first, end, wanted = _columns(choices)
-            logits = getattr(scores, name)[row]
+            logits, other = pick(name, row)
             at = torch.arange(logits.shape[1])
             inside = (at >= first[:, None]) & (at < end[:, None])
-            parts[name] = functional.cross_entropy(logits.masked_fill(~inside, -1e4), wanted, reduction="sum")
+            parts[name] = _choice(logits, other, wanted, inside)
     if targets.copy:
         row, position = (torch.tensor([x[i] for x in targets.copy]) for i in (0, 1))
         right = torch.zeros(len(targets.copy), scores.copy.shape[-1], dtype=torch.bool)
@@ -245,12 +255,22 @@ def loss(scores: Scores, targets: Targets, turns: int) -> tuple[Tensor, dict[str
             members[number, : len(group)] = torch.tensor(group)
             there[number, : len(group)] = True
         row = torch.tensor([x[0] for x in targets.intent])
-        logits = scores.intent[row].gather(1, members).masked_fill(~there, -1e4)
         wanted = torch.tensor([x[2] for x in targets.intent])
-        parts["intent"] = functional.cross_entropy(logits, wanted, reduction="sum")
+        parts["intent"] = _choice(*pick("intent", row.unsqueeze(1), members), wanted, there)
     weights = {"mention": 0.5, "requested": 0.5, "active": 0.3, "intent": 0.5}
     total = torch.stack([part * weights.get(name, 1.0) for name, part in parts.items()]).sum() / turns
     return total, {name: float(part.detach()) / turns for name, part in parts.items()}
+
+
+def _choice(logits: Tensor, taught: Tensor | None, wanted: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Cross-entropy of one choice a row, summed; `inside`: where the choices are, everywhere if not said."""
+    if inside is not None:
+        logits = logits.masked_fill(~inside, -1e4)
+        taught = None if taught is None else taught.masked_fill(~inside, -1e4)
+    hard = functional.cross_entropy(logits, wanted, reduction="sum")
+    if taught is None:
+        return hard
+    return torch.lerp(hard, functional.cross_entropy(logits, taught.softmax(-1), reduction="sum"), TRUST)
 
 
 def _columns(rows: Sequence[Row]) -> tuple[Tensor, ...]:

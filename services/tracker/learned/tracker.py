@@ -91,7 +91,7 @@ class LearnedTracker:
         """What the network understood of `turns`, computed as one batch."""
         views = list(dict.fromkeys(view for turn in turns for view in turn.services))
         elements, values = self._states.together(views)
-        batch = self._reader.batch(turns, views)
+        batch = self._reader.batch(turns, views, self._network.reads_texts)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             if self._shallow:
                 scores = self._network.shallow(batch, elements)
