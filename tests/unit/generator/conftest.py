@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft
+from tests.unit.generator.by_hand import ByHand
 
 
 class Heard:
@@ -163,3 +164,8 @@ def native_here() -> bool:
     from services.models.llama.native.library import missing_instructions
 
     return not missing_instructions() and shutil.which("g++") is not None
+
+
+@pytest.fixture
+def engine() -> ByHand:
+    return ByHand()
