@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import structlog
 
 from services.common.bus import Bus, Consumer, EventPublisher, topology
+from services.common.constraint import Constraint
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.tracker.batching import BatchingTracker
@@ -23,6 +25,7 @@ from services.tracker.steps import TrackStep
 
 if TYPE_CHECKING:
     from services.models.sentence_encoder import SentenceEncoder
+    from services.tracker.comments.parser import CommentParser
 
 log = structlog.get_logger(__name__)
 _COMMITTED = Path(__file__).parents[1] / "models" / "weights" / "tracker" / "tracker.safetensors"
@@ -57,21 +60,33 @@ def main() -> None:
 
 
 def build_fallback(settings: TrackerSettings) -> Fallback | None:
-    """The reader of comments by likeness; its encoder is loaded when the first comment needs it."""
+    """The readers of comments beside the grammar; each is loaded when the first comment needs it."""
     if not settings.comment_fallback:
         return None
+
+    @cache
+    def encoder() -> SentenceEncoder:
+        from services.models.sentence_encoder import SentenceEncoder
+
+        return SentenceEncoder.load()
+
+    @cache
+    def parser() -> CommentParser:
+        from services.tracker.comments.parser import CommentParser
+
+        return CommentParser.load()
+
     lock = threading.Lock()
-    loaded: list[SentenceEncoder] = []
 
     def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
         with lock:
-            if not loaded:
-                from services.models.sentence_encoder import SentenceEncoder
+            return encoder().encode(texts)
 
-                loaded.append(SentenceEncoder.load())
-        return loaded[0].encode(texts)
+    def told(comment: str, draft_text: str) -> list[Constraint] | None:
+        with lock:
+            return parser().parse(comment, draft_text)
 
-    return Fallback(encode)
+    return Fallback(encode, told)
 
 
 def build_tracker(settings: TrackerSettings) -> Tracker:

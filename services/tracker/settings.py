@@ -22,8 +22,8 @@ class TrackerSettings(CommonSettings):
     )
     comment_fallback: bool = Field(
         True,
-        description="Whether comments that no rule understands are read by their likeness to known ones, with the "
-        "sentence encoder.",
+        description="Whether comments are read by a trained network beside the grammar, and what neither understands "
+        "by its likeness to known wishes.",
     )
     track_batch: int = Field(
         16, ge=1, le=48, description="Turns of one batch, and in hand; half as many wait prefetched."

@@ -27,6 +27,7 @@ from services.models.adapter import read_adapter
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model
 from services.models.sentence_encoder import SentenceEncoder
+from services.tracker.comments.parser import CommentParser
 from services.tracker.domain.feedback import Fallback, Feedback, Understanding, read_feedback
 from tests.eval.revision_items import Item
 
@@ -98,12 +99,12 @@ class Waiting:
 
 
 class Reader:
-    """Understands comments as the track step does: by the grammar, and by likeness where that fails."""
+    """Understands comments as the track step does: by the grammar, the trained reader and likeness."""
 
     def __init__(self) -> None:
         self._encoder = SentenceEncoder.load()
         self._lock = threading.Lock()
-        self._fallback = Fallback(self._encode)
+        self._fallback = Fallback(self._encode, CommentParser.load().parse)
 
     def read(self, comment: str, draft: str, prompt: str, heard: Sequence[Constraint] | None = None) -> Understanding:
         return read_feedback(Feedback(comment=comment), draft, prompt, self._fallback, heard)

@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn import Module
 
 from services.tracker.learned.joint import JointNetwork
 from services.tracker.learned.network import Network
@@ -59,12 +60,23 @@ def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
     """
     if not path.exists():
         raise ArtifactError(f"{path}: no tracker weights; `python -m services.tracker.train --export` writes them")
-    weights, about = read(path)
-    network = JointNetwork() if about.get("joint") else Network()
+    network = JointNetwork() if read(path)[1].get("joint") else Network()
     network.start()
+    return network, put(network, path)
+
+
+def put(network: Module, path: Path) -> dict[str, Any]:
+    """Puts a file's weights into a network and makes it ready to serve; returns what `save` was told.
+
+    Raises ArtifactError when there is no such file or it does not fit the network.
+    """
+    if not path.exists():
+        raise ArtifactError(f"{path}: there are no weights")
+    weights, about = read(path)
     own = dict(network.named_parameters())
     for name, tensor in weights.items():
         if name not in own or own[name].shape != tensor.shape:
             raise ArtifactError(f"{path}: {name} {tuple(tensor.shape)} does not fit the network")
     network.load_state_dict(weights, strict=False)
-    return network.eval().requires_grad_(False), about
+    network.eval().requires_grad_(False)
+    return about

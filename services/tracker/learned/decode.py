@@ -54,6 +54,7 @@ class Leanings:
     system: float = 0.0
     copy: float = 0.0
     mention: float = 0.0
+    active: float = 0.0
     value: float = -1e9  # least score of a value said by the user
 
 
@@ -76,8 +77,11 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
             if value:
                 found.mentions[key] = plan.slot_views[position].canonical(value)
     known = turn.mentions | found.mentions
+    about = scores.active[row].sigmoid() >= leanings.active
     for key, position in plan.slots.items():
         change = None
+        if not about[plan.service[position]]:
+            continue
         match chosen[position]:
             case gates if gates == KEEP:
                 continue

@@ -25,6 +25,8 @@ from services.tracker.domain.normalise import NUMBER_WORDS
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Unit vectors [n, dimensions] of n texts."""
+Told = Callable[[str, str], list[Constraint] | None]
+"""What a trained reader makes of a comment on a draft; None where it can't read it."""
 
 LIKENESS = 0.45
 """The cosine from which a piece counts as meaning an example."""
@@ -218,10 +220,12 @@ _NUMBER = re.compile(
 
 
 class Fallback:
-    """Reads pieces of comments by likeness; encodes its examples once, on the first use."""
+    """Reads what the grammar does not: the comment by a trained reader (`told`, see `joining`), pieces that nothing
+    understood by likeness. Encodes its examples once, on the first use."""
 
-    def __init__(self, encode: Encode) -> None:
+    def __init__(self, encode: Encode, told: Told | None = None) -> None:
         self._encode = encode
+        self.told: Told = told or (lambda comment, draft_text: None)
         self._tables: dict[int, tuple[list[str], npt.NDArray[np.float32]]] = {}
 
     def read(self, pieces: Sequence[str], draft_text: str) -> tuple[list[Constraint], list[str]]:

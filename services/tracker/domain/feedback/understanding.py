@@ -20,6 +20,7 @@ from services.common.constraints import (
 from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.edits import Edit, difference
 from services.tracker.domain.feedback.fallback import Fallback
+from services.tracker.domain.feedback.joining import beside, join
 
 MAX_COMMENT = 10_000
 """Code points of a comment that are read; what stands behind them is reported as not understood."""
@@ -98,13 +99,13 @@ def read_feedback(
 ) -> Understanding:
     """All that the feedback asks for; typed constraints first, then the comment's, then the edit's.
 
-    `prompt` is the user's message that the draft answers ("repeat the request first"); `fallback` reads what
-    the rules leave of the comment. `heard` is what was understood of the feedback that the draft was made for, None
-    where it was made for none: a reader who goes on although the draft does all of that, in words that no rule
-    understands as more than words to say or not to say, was not understood; the comment is then also read as the
-    likeliest wish that the draft does not meet. Raises FeedbackError where typed constraints are wrong or contradict
-    each other. Comments and edits never raise: of two wishes that contradict each other the later one counts, and
-    typed constraints win over both.
+    `prompt` is the user's message that the draft answers ("repeat the request first"); `fallback` reads the comment by
+    a trained network and what is left of it by likeness. `heard` is what was understood of the feedback that the draft
+    was made for, None where it was made for none: a reader who goes on although the draft does all of that, in words
+    that no rule understands as more than words to say or not to say, was not understood; the comment is then also read
+    as the likeliest wish that the draft does not meet. Raises FeedbackError where typed constraints are wrong or
+    contradict each other. Comments and edits never raise: of two wishes that contradict each other the later one
+    counts, and typed constraints win over both.
     """
     try:
         validate_all(feedback.constraints)
@@ -112,9 +113,15 @@ def read_feedback(
         raise FeedbackError(error.field, error.reason) from None
     comment, cut = feedback.comment[:MAX_COMMENT], feedback.comment[MAX_COMMENT:]
     parsed = parse_comment(comment, draft_text, prompt)
+    told = fallback.told(comment, draft_text) if fallback is not None else None
+    if told is not None:
+        parsed.constraints = join(parsed.constraints, told)
+        parsed.unparsed = [piece for piece in parsed.unparsed if not _names_any(piece, told)]
     by_rule = any(one.kind not in ("must_include", "must_not_include") for one in parsed.constraints)
     if fallback is not None and parsed.unparsed:
         alike, left = fallback.read(parsed.unparsed, draft_text)
+        if told is not None:
+            alike = beside(alike, told)
         understood = set(parsed.unparsed) - set(left)
         sure = {c.kind for c in parsed.constraints} - {"must_include", "must_not_include", "format"}
         parsed.constraints += [c for c in alike if c not in parsed.constraints and c.kind not in sure]
@@ -129,6 +136,11 @@ def read_feedback(
     typed = [c for c in merged if c.source == "typed"]
     unparsed = parsed.unparsed + ([cut[:200].strip() + " …"] if cut.strip() else [])
     return Understanding(typed + [c for c in merged if c.source != "typed"], unparsed[:20], parsed.topics[:8], edit)
+
+
+def _names_any(piece: str, told: Sequence[Constraint]) -> bool:
+    """Whether the piece holds words that were understood as something asked."""
+    return any(len(one.value) > 1 and one.value.casefold() in piece.casefold() for one in told)
 
 
 def _unheard(comment: str, draft_text: str, known: Sequence[Constraint], fallback: Fallback) -> list[Constraint]:
