@@ -60,8 +60,8 @@ def _wants(text: str, batch: CommentBatch, scores: CommentScores, row: int) -> l
     words = words_of(text)
     there = int(batch.mask[row].sum())
     shares = scores.tags[row, :there].softmax(-1)
-    found: list[Want] = []
-    counts: dict[str, tuple[float, Want]] = {}
+    found: list[tuple[int, Want]] = []
+    counts: dict[str, tuple[float, int, Want]] = {}
     spans = _spans(text, words.spans[:there], shares.argmax(-1).tolist())
     for tag, first, last in spans:
         share = float(shares[first:last, TAGS.index(tag)].mean())
@@ -69,7 +69,7 @@ def _wants(text: str, batch: CommentBatch, scores: CommentScores, row: int) -> l
         if share < SURE or tag in ("times", "letter"):
             continue
         if tag != "number":
-            found.append(Want(tag, _phrase(text, words.quoted, start, end)))
+            found.append((first, Want(tag, _phrase(text, words.quoted, start, end))))
             continue
         unit = UNITS[int(scores.units[row, first:last].mean(0).argmax())]
         relation = RELATIONS[int(scores.relations[row, first:last].mean(0).argmax())]
@@ -81,13 +81,12 @@ def _wants(text: str, batch: CommentBatch, scores: CommentScores, row: int) -> l
         elif unit == "sections" and (heading := _HEADING.search(text)):
             said = heading[1]
         want = Want("count", said, unit, relation, text[start:end])
-        if share > counts.get(f"{unit} {said}", (0.0, want))[0]:
-            counts[f"{unit} {said}"] = (share, want)
+        if share > counts.get(f"{unit} {said}", (0.0, first, want))[0]:
+            counts[f"{unit} {said}"] = (share, first, want)
     forms = scores.forms[row].sigmoid().tolist()
     marker = "P.P.S." if _SECOND.search(text) else ""
     return [
-        *found,
-        *(want for _, want in counts.values()),
+        *(want for _, want in sorted([*found, *(one[1:] for one in counts.values())], key=lambda one: one[0])),
         *(
             Want(form, marker if form == "postscript" else "")
             for form, share in zip(FORMS, forms, strict=True)
