@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint, check, contradictions
 from services.tracker.comments.parser import MOST_TEXT, CommentParser
+from services.tracker.domain.feedback import Fallback, Feedback, read_feedback
 
 DRAFT = "Cats sleep a lot. They hunt at night."
 
@@ -51,3 +55,22 @@ def test_what_it_was_not_trained_for_is_left_to_others(parser: CommentParser, co
 @pytest.mark.parametrize("comment", ["", "   ", "???", "\n\n", "7", "“”"])
 def test_next_to_nothing_is_read(parser: CommentParser, comment: str) -> None:
     assert isinstance(parser.parse(comment, DRAFT), list)
+
+
+_PIECES = st.sampled_from(
+    "do not mention the word \"x\" 'y' “z” at most 5 words twice never less than sentences , . must end with start it "
+    "all lower case no commas shorter json P.P.S. Part 2 sections in French answer 😀 用 [name] *so* << >> \n".split(
+        " "
+    )
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(_PIECES, max_size=25).map(" ".join) | st.text(max_size=200))
+def test_any_comment_gives_constraints_that_hold_together(parser: CommentParser, comment: str) -> None:
+    fallback = Fallback(lambda texts: np.zeros((len(texts), 2), np.float32), parser.parse)
+    found = read_feedback(Feedback(comment=comment), DRAFT, fallback=fallback).constraints
+    assert contradictions(found) == []
+    for constraint in found:
+        assert Constraint.from_json(constraint.to_json()) == constraint
+        check(constraint, DRAFT)
