@@ -84,8 +84,23 @@ class Program:
             return
 
     def pause(self) -> None:
-        """SIGSTOP: the process keeps its sockets and does nothing, like a machine that hangs."""
+        """SIGSTOP: the process keeps its sockets and does nothing, like a machine that hangs.
+
+        Returns when all its threads stand still: on a busy machine some still run for a while after the signal.
+        """
         self.signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 5.0
+        while self.running() and not self._stands_still() and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def _stands_still(self) -> bool:
+        """Whether no thread of the process group runs; True where the system does not tell (no /proc)."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            if _state(stat)[2:3] == [str(self.pid)]:
+                tasks = [_state(task) for task in stat.parent.glob("task/*/stat")]
+                if any(task and task[0] not in "TtZX" for task in tasks):
+                    return False
+        return True
 
     def resume(self) -> None:
         """SIGCONT after pause."""
@@ -131,3 +146,11 @@ class Program:
             if time.monotonic() > deadline:
                 raise ProgramError(f"{self.name} was not ready after {timeout_s:.0f} s:\n{self.log(tail=30)}")
             time.sleep(0.02)
+
+
+def _state(stat: Path) -> list[str]:
+    """State, parent and process group of a process or thread as its ``stat`` file tells; empty where it is gone."""
+    try:
+        return stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+    except OSError:
+        return []
