@@ -48,11 +48,17 @@ class Load:
         """Whether the tenant's open turns, counted within the last second and those accepted here since, stay
         below half of ``limit``: then they need not be counted again. Blocks; for the pool."""
         with self._lock:
-            looked_at, count = self._tenants.get(tenant, (float("-inf"), 0))
-        if time.monotonic() - looked_at > FRESH_SECONDS:
-            looked_at, count = time.monotonic(), self._store.turns.open_in_tenant(tenant, limit)
-        with self._lock:
+            known = self._fresh(tenant)
+        seen = 0 if known else self._store.turns.open_in_tenant(tenant, limit)
+        with self._lock:  # who counted meanwhile has let turns in that were not seen
+            looked_at, count = self._fresh(tenant) or known or (time.monotonic(), 0)
+            count = max(count, seen)
             if len(self._tenants) >= TENANTS_KEPT:
                 self._tenants.clear()
             self._tenants[tenant] = (looked_at, count + 1)
         return 2 * count < limit
+
+    def _fresh(self, tenant: str) -> tuple[float, int] | None:
+        """When the tenant's turns were counted and how many it has since, unless that is too long ago."""
+        known = self._tenants.get(tenant)
+        return known if known and time.monotonic() - known[0] <= FRESH_SECONDS else None
