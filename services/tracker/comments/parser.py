@@ -10,7 +10,7 @@ import torch
 
 from services.common.constraint import Constraint
 from services.tracker.comments.network import CommentBatch, CommentNetwork, CommentScores, batch_of
-from services.tracker.comments.wants import FORMS, RELATIONS, TAGS, UNITS, Want, constraints, words_of
+from services.tracker.comments.wants import COUNTED, FORMS, RELATIONS, TAGS, UNITS, Want, constraints, words_of
 from services.tracker.learned import artifact
 from services.tracker.learned.wordpieces import WordPieces
 
@@ -66,14 +66,14 @@ def _wants(text: str, batch: CommentBatch, scores: CommentScores, row: int) -> l
     for tag, first, last in spans:
         share = float(shares[first:last, TAGS.index(tag)].mean())
         start, end = words.spans[first][0], words.spans[last - 1][1]
-        if share < SURE or tag in ("times", "letter"):
+        if share < SURE or tag in COUNTED.values():
             continue
         if tag != "number":
             found.append((first, Want(tag, _phrase(text, words.quoted, start, end))))
             continue
         unit = UNITS[int(scores.units[row, first:last].mean(0).argmax())]
         relation = RELATIONS[int(scores.relations[row, first:last].mean(0).argmax())]
-        of = [one for one in spans if one[0] == {"times": "times", "letters": "letter"}.get(unit)]
+        of = [one for one in spans if one[0] == COUNTED.get(unit)]
         said = ""
         if of:
             _, left, right = min(of, key=lambda one: abs(one[1] - first))

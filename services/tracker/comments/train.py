@@ -23,6 +23,7 @@ from torch.nn import functional
 from services.tracker.comments.network import CommentNetwork, CommentScores, batch_of
 from services.tracker.comments.parser import CommentParser
 from services.tracker.comments.wants import (
+    COUNTED,
     FORMS,
     RELATIONS,
     TAGS,
@@ -137,7 +138,7 @@ def _aims(comment: Comment, count: int) -> tuple[list[int], list[tuple[int, int,
     counts: list[tuple[int, int, int]] = []
     for want in comment.wants:
         if want.text:
-            tag = {"times": "times", "letters": "letter"}.get(want.unit, want.kind)
+            tag = COUNTED.get(want.unit, want.kind)
             for at in _where(comment.text, want.text):
                 tags[at] = TAGS.index(tag)
         if want.number:
@@ -151,18 +152,10 @@ def _where(text: str, part: str) -> range:
     """The words of `part`: where it stands as whole words, in quotation marks if there are any."""
     words = words_of(text)
     places = [match.start() for match in re.finditer(re.escape(part), text)]
-    starts = {start for start, _ in words.spans}
-    ends = {end for _, end in words.spans}
 
     def whole(at: int) -> bool:
         inside = words.within(at, at + len(part))
-        return (
-            bool(inside)
-            and words.spans[inside[0]][0] in starts
-            and words.spans[inside[0]][0] >= at
-            and words.spans[inside[-1]][1] <= at + len(part)
-            and words.spans[inside[-1]][1] in ends
-        )
+        return bool(inside) and words.spans[inside[0]][0] >= at and words.spans[inside[-1]][1] <= at + len(part)
 
     good = [at for at in places if whole(at)] or places
     quoted = [at for at in good if any(left <= at and at + len(part) <= right for left, right in words.quoted)]

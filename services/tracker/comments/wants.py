@@ -18,6 +18,8 @@ from services.tracker.domain.feedback.voice_words import LANGUAGES
 TAGS = ("", "include", "exclude", "start", "end", "language", "number", "times", "letter")
 """What a word of a comment is part of. "times" and "letter": what is counted, where a number says how often."""
 UNITS = ("words", "sentences", "paragraphs", "bullets", "highlights", "placeholders", "sections", "times", "letters")
+COUNTED = {"times": "times", "letters": "letter"}
+"""The tag of what a number of this unit counts."""
 RELATIONS = ("max", "below", "min", "above", "exact")
 FORMS = (
     "lower", "upper", "no_comma", "title", "quotes", "json", "postscript", "two_answers", "shorter", "longer",

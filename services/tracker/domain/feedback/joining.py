@@ -49,7 +49,7 @@ def _says_more(one: Constraint, by_reader: Sequence[Constraint]) -> bool:
     if one.kind == "start" and one.unit == "paragraphs":
         return True
     return (
-        one.value in ("numbered", "list", "bullets")
+        one.value in _LISTS
         and one.min is None
         and one.max is None
         and not any(other.value in _LISTS for other in by_reader)
