@@ -111,12 +111,12 @@ class Generator:
         )
         ended = threading.Event()
         announcer = threading.Thread(target=self._announce, args=(ended,), name="announce", daemon=True)
-        control.start()
         self._versions.start()
         announcer.start()
-        turns.start()
-        replays.start()
-        turns.connected.wait(30)
+        for consumer in (control, turns, replays):
+            consumer.start()
+        for consumer in (control, turns, replays):
+            consumer.connected.wait(30)
         runtime.ready()
         runtime.wait()
         self._step.drain()

@@ -75,6 +75,8 @@ def run_ground(settings: KnowledgeSettings) -> None:
             ).start(),
             Consumer(bus, searches, step.answer_search, threads=1, prefetch=4).start(),
         ]
+        for consumer in consumers:
+            consumer.connected.wait(30)
         runtime.ready()
         runtime.wait()
         for consumer in consumers:
