@@ -27,6 +27,7 @@ from services.finetune.projecting.passages import FILE, PassageQuestion, draw_qu
 from services.finetune.projecting.trainer import ProjectorPlan, ProjectorTrainer, SoftSample
 from services.finetune.settings import FinetuneSettings
 from services.finetune.training.texts import Texts
+from services.models.arithmetic import half_or_float
 from services.models.language_model import find_model, load_module
 from services.models.sentence_encoder import SentenceEncoder
 from services.models.soft_prompt import (
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = find_model(settings.model, settings.cache_dir)
     encoder = SentenceEncoder.load()
     files, drawn = _drawn(options)
-    model: Any = load_module(folder, torch.bfloat16)
+    model: Any = load_module(folder, half_or_float())
     table: Tensor = model.get_input_embeddings().weight.detach().float()
     config = ProjectorConfig(
         options.source,

@@ -23,8 +23,8 @@ class GeneratorSettings(CommonSettings):
     kernel: KernelName = Field(
         "auto",
         description="Arithmetic of the linear layers: native kernels where CPU and compiler allow, else torch's "
-        "(always with torch-…). auto: int4 where the weights were shipped on that grid, else int8; bf16 without the "
-        "native kernels and on a GPU.",
+        "(always with torch-…). auto: int4 where the weights were shipped on that grid, else int8; without the "
+        "native kernels bf16, or fp32 on a CPU that does not compute in bf16; bf16 on a GPU.",
     )
     rows: int = Field(32, ge=1, le=1024, description="Drafts decoded together; also the turns prefetched.")
     context_limit: int = Field(

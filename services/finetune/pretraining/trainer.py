@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from services.finetune.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from services.finetune.pretraining.curves import append_record, draw_curves
+from services.models.arithmetic import computes_in_bf16
 
 
 class Task(Protocol):
@@ -35,7 +36,8 @@ class Task(Protocol):
 class TrainingPlan:
     """How long and how fast. Learning rate: linear warm-up, then a cosine down to a tenth.
 
-    precision: "fp32", or "bf16" for mixed precision (weights and optimiser stay fp32, products are bfloat16).
+    precision: "fp32", or "bf16" for mixed precision (weights and optimiser stay fp32, products are bfloat16
+    unless a CPU does not compute in it).
     feedback_rate: how many times faster the feedback encoder and the fusion learn, which are new where the rest of
     the model is trained already.
     """
@@ -88,12 +90,13 @@ def train(model: nn.Module, task: Task, plan: TrainingPlan, folder: Path) -> flo
     if (found := load_checkpoint(folder, model, optimizer)) is not None:
         start, carried = found
         task.restore(carried)
+    mixed = plan.precision == "bf16" and (device.type != "cpu" or computes_in_bf16())
     seconds, losses, tokens, since = 0.0, 0.0, 0, time.perf_counter()
     for step in range(start, plan.steps):
         model.train()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(plan, step) * group["factor"]
-        with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             loss, count = task.loss(model)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, plan.clip)

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from services.finetune.training.loss import Sample, answer_loss
+from services.models.arithmetic import computes_in_bf16
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,7 @@ class LoraSettings:
 
 def computes_in_bfloat16(precision: str) -> bool:
     """Whether a training at ``precision`` (auto, fp32, bf16) takes bfloat16 products on this CPU."""
-    capabilities = torch.cpu.get_capabilities()
-    native = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return precision == "bf16" or (precision == "auto" and native)
+    return precision == "bf16" or (precision == "auto" and computes_in_bf16())
 
 
 class LoraTrainer:

@@ -15,6 +15,7 @@ from services.generator.backends.module import ModuleBackend
 from services.generator.backends.slots import LlamaForward, SlotBackend
 from services.generator.settings import GeneratorSettings
 from services.models.adapter import Adapter
+from services.models.arithmetic import computes_in_bf16
 from services.models.language_model import (
     content_hash,
     find_model,
@@ -49,9 +50,9 @@ def build_torch_backend(settings: GeneratorSettings, progress: Callable[[str, fl
             return _slots(settings, folder, codec, version, memory_bytes)
         except NotLlamaShaped as reason:
             log.warning("the model runs through its own module, slower: %s", reason)
-    kernel = "fp32" if settings.kernel == "fp32" else "bf16"
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    module = load_module(folder, torch.float32 if kernel == "fp32" else torch.bfloat16)
+    whole = settings.kernel == "fp32" or (settings.kernel == "auto" and device == "cpu" and not computes_in_bf16())
+    module = load_module(folder, torch.float32 if whole else torch.bfloat16)
     config = load_config(folder)
     context = settings.context_limit or min(int(config.get("max_position_embeddings", 2048)), _LONGEST)
 
@@ -91,4 +92,6 @@ def make_forward(
         except NativeUnavailable as reason:
             log.warning("torch's kernels compute the model, slower: %s", reason)
     kernel = kernel.removeprefix("torch-")
-    return TorchLlama(weights, "bf16" if kernel == "auto" else kernel, context)
+    if kernel == "auto":
+        kernel = "bf16" if computes_in_bf16() else "fp32"
+    return TorchLlama(weights, kernel, context)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from services.models.arithmetic import computes_in_bf16
 from services.tracker.comments.network import CommentNetwork, CommentScores, batch_of
 from services.tracker.comments.parser import CommentParser
 from services.tracker.comments.wants import (
@@ -103,7 +104,7 @@ def train(comments: Sequence[Comment], options: argparse.Namespace) -> CommentNe
             drawn.append(one)
         for group, rate in zip(optimiser.param_groups, rates.values(), strict=True):
             group["lr"] = rate * min(1.0, (step + 1) / 50) * (1 - step / options.steps)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=computes_in_bf16()):
             scores = network(batch_of([one.text for one in drawn], pieces))
         value = loss(scores, drawn)
         value.backward()  # type: ignore[no-untyped-call]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from services.common.schema import Intent, Schema
@@ -127,6 +129,29 @@ class ServiceView:
     def texts(self) -> list[str]:
         """Element texts in the order the network uses: the service, its intents, its slots."""
         return [self.text, *(intent.text for intent in self.intents), *(slot.text for slot in self.slots)]
+
+
+def mixed(wordings: Sequence[ServiceView], dice: random.Random) -> ServiceView:
+    """One service as none of its wordings has it: every label and every description is one wording's, by chance.
+
+    The wordings list the same intents and slots in the same order.
+    """
+    slots = tuple(
+        replace(dice.choice(some), label=dice.choice(some).label, description=dice.choice(some).description)
+        for some in zip(*(view.slots for view in wordings), strict=True)
+    )
+
+    def renamed(view: ServiceView, names: Sequence[str]) -> tuple[str, ...]:
+        label = {old.label: new.label for old, new in zip(view.slots, slots, strict=True)}
+        return tuple(label.get(name, name) for name in names)
+
+    intents = []
+    for some in zip(*(view.intents for view in wordings), strict=True):
+        label, described = dice.choice(some), dice.choice(some)
+        required, optional = renamed(wordings[0], some[0].required), renamed(wordings[0], some[0].optional)
+        intents.append(IntentView(some[0].name, label.label, described.description, required, optional))
+    label, described = dice.choice(wordings), dice.choice(wordings)
+    return ServiceView(wordings[0].name, label.label, described.description, tuple(intents), slots)
 
 
 def value_text(slot: SlotView, value: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from services.common.schema import parse_schema_document
-from services.tracker.learned.catalog import ServiceView, views_of
+from services.tracker.learned.catalog import ServiceView, mixed, views_of
 from services.tracker.learned.dialogues import Example, examples, multiwoz_views, read, schema_views
 from services.tracker.learned.inputs import Reader, Turn
 from services.tracker.learned.mentions import Names
@@ -55,6 +55,13 @@ class Corpus:
                 raise ValueError(f"{path}: {dialogue['id']}: another schema has the same services")
             turns = self.unread[dialogue["id"]] = examples(dialogue, views, "own")
             self.groups.setdefault(key, []).extend(turns)
+
+    def mix(self, count: int, seed: int) -> None:
+        """Adds `count` wordings of SGD's services put together from those that are there, element by element."""
+        dice, known = random.Random(seed), list(self.wordings)
+        self.wordings += [
+            {name: mixed([table[name] for table in known], dice) for name in known[0]} for _ in range(count)
+        ]
 
     def load_pieces(self, reader: Reader) -> None:
         """Reads every text of the corpus into WordPieces once."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from services.common.schema import Schema
+from services.models.arithmetic import computes_in_bf16
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import (
     COPIED,
@@ -42,7 +43,8 @@ _ORIGINS = {"user": USER, "system": SYSTEM, "copied": COPIED}
 class LearnedTracker:
     """The `Tracker` that reads a schema by its descriptions; safe to share between threads.
 
-    Turns in a script that MiniLM's vocabulary lacks go to the rules whole.
+    Turns in a script that MiniLM's vocabulary lacks go to the rules whole. `bf16` is heeded where the CPU computes in
+    it.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class LearnedTracker:
         self._reader = Reader()
         self._states = SchemaStates(self._reader)
         self._leanings = leanings or Leanings()
+        bf16 = bf16 and computes_in_bf16()
         self._bf16, self._shallow = bf16, shallow
         self._rules = RuleTracker()
         if bf16:  # once, instead of in every turn
