@@ -29,10 +29,6 @@ struct Tile {
     int64_t lengths[MOST_TOKENS];
 };
 
-static inline uint16_t to_bf16(float x) {
-    return ((__m128i)_mm_cvtneps_pbh(_mm_set_ss(x)))[0] & 0xFFFF;
-}
-
 // Write a head's keys and values (`k`, `v`: [dim], fp32) at place `t`.
 static inline void write_kv(bool wide, void* keys, void* values, int64_t t, int64_t dim, const float* k, const float* v) {
     int64_t block = t / BLOCK * BLOCK * dim, lane = t % BLOCK;
@@ -45,26 +41,26 @@ static inline void write_kv(bool wide, void* keys, void* values, int64_t t, int6
     }
 }
 
-static inline __mmask16 seen_of(int64_t length, int64_t block) {
+static inline Mask seen_of(int64_t length, int64_t block) {
     const int64_t left = length - block * BLOCK;
-    return left >= BLOCK ? 0xFFFF : left <= 0 ? 0 : (__mmask16)((1 << left) - 1);
+    return left >= BLOCK ? first_lanes(BLOCK) : left <= 0 ? first_lanes(0) : first_lanes(left);
 }
 
 // Scores to probabilities, in place and not yet divided by their sum, which is answered.
 template <bool HALF>
-static inline float exponentials(float* scores, int64_t blocks, __m512 most) {
-    const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(most)), none = _mm512_set1_ps(-INFINITY);
-    __m512 total = _mm512_setzero_ps();
+static inline float exponentials(float* scores, int64_t blocks, Floats most) {
+    const Floats top = all(greatest_of(most)), none = all(-INFINITY);
+    Floats total = zeros();
     for (int64_t b = 0; b < blocks; b++) {
-        const __m512 s = _mm512_loadu_ps(scores + b * BLOCK);
-        const __mmask16 real = _mm512_cmp_ps_mask(s, none, _CMP_GT_OQ);
-        const __m512 p = _mm512_maskz_mov_ps(real, exp_ps(_mm512_sub_ps(s, top)));
-        total = _mm512_add_ps(total, p);
+        const Floats s = load(scores + b * BLOCK);
+        const Mask real = above(s, none);
+        const Floats p = only(real, exp_ps(s - top));
+        total = total + p;
         // Packed in place: the bf16 weights of a block take the first half of its own scores.
-        if (HALF) _mm256_storeu_si256((__m256i*)(scores + b * BLOCK), (__m256i)_mm512_cvtneps_pbh(p));
-        else _mm512_storeu_ps(scores + b * BLOCK, p);
+        if (HALF) store_bf16(scores + b * BLOCK, p);
+        else store(scores + b * BLOCK, p);
     }
-    return _mm512_reduce_add_ps(total);
+    return sum_of(total);
 }
 
 // Blocks of keys, then of values, then of what comes next, as one stream that is fetched ahead of its use. Only for
@@ -89,28 +85,28 @@ struct Stream {
 template <int R, int V, bool AHEAD>
 static inline void weigh(const uint16_t* values, const View& view, int64_t length, int64_t dim, int64_t d,
                          const float* scores, int64_t padded, const float* whole, float* const* out, const Stream& s) {
-    __m512 sums[R][V];
+    Floats sums[R][V];
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < V; v++) sums[r][v] = _mm512_setzero_ps();
+        for (int v = 0; v < V; v++) sums[r][v] = zeros();
     for (int64_t b = 0; b * BLOCK < length; b++) {
         const int64_t count = std::min<int64_t>(BLOCK / 2, (length - b * BLOCK + 1) / 2);
         const uint16_t* value = values + (view.place(b) * BLOCK / 2 * dim + d) * 2;
         const char* ahead = AHEAD ? s.values_ahead(b) : nullptr;
         const float* p = scores + b * BLOCK;
         for (int64_t j = 0; j < count; j++, value += dim * 2) {
-            __m512bh w[V];
+            Twos w[V];
 #pragma GCC unroll 4
             for (int v = 0; v < V; v++) {
-                w[v] = (__m512bh)_mm512_loadu_si512(value + v * 32);
+                w[v] = load_twos(value + v * 32);
                 if (AHEAD) _mm_prefetch(ahead + (j * dim + d) * 4 + v * 64, _MM_HINT_T1);
             }
 #pragma GCC unroll 16
             for (int r = 0; r < R; r++) {
-                const __m512bh pair = (__m512bh)_mm512_set1_epi32(((const int32_t*)(p + r * padded))[j]);
+                const Two pair = all_two(((const int32_t*)(p + r * padded))[j]);
 #pragma GCC unroll 4
-                for (int v = 0; v < V; v++) sums[r][v] = _mm512_dpbf16_ps(sums[r][v], w[v], pair);
+                for (int v = 0; v < V; v++) sums[r][v] = dot(sums[r][v], w[v], pair);
             }
         }
     }
@@ -118,7 +114,7 @@ static inline void weigh(const uint16_t* values, const View& view, int64_t lengt
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < V; v++)
-            _mm512_storeu_ps(out[r] + d + v * 16, _mm512_div_ps(sums[r][v], _mm512_set1_ps(whole[r])));
+            store(out[r] + d + v * 16, sums[r][v] / all(whole[r]));
 }
 
 // G query heads of T tokens; `q` and `out` point to each token's first head. `scores` is scratch of
@@ -126,7 +122,7 @@ static inline void weigh(const uint16_t* values, const View& view, int64_t lengt
 template <int G, int T>
 static void attend_bf16(const uint16_t* keys, const uint16_t* values, const Tile& tile, int64_t dim,
                         const float* const* q, float* scores, float* const* out, const char* next) {
-    constexpr int R = G * T, TOGETHER = R <= 12 ? 2 : 1;
+    constexpr int R = G * T, TOGETHER = R <= TWO_BLOCKS ? 2 : 1;
     const int64_t length = tile.lengths[T - 1], blocks = (length + BLOCK - 1) / BLOCK;
     const int64_t padded = (blocks + 1) * BLOCK;
     const View view = tile.view;
@@ -136,9 +132,9 @@ static void attend_bf16(const uint16_t* keys, const uint16_t* values, const Tile
         const float* x = q[r / G] + r % G * dim;
         for (int64_t d = 0; d < dim; d += 2) pairs[d / 2][r] = to_bf16(x[d]) | (uint32_t)to_bf16(x[d + 1]) << 16;
     }
-    __m512 most[R];
+    Floats most[R];
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++) most[r] = _mm512_set1_ps(-INFINITY);
+    for (int r = 0; r < R; r++) most[r] = all(-INFINITY);
     for (int64_t b = 0; b < blocks; b += TOGETHER) {
         // More sums in flight than the instruction takes cycles, and each query is loaded once for two blocks.
         // The last block of an odd number is computed twice.
@@ -148,33 +144,33 @@ static void attend_bf16(const uint16_t* keys, const uint16_t* values, const Tile
             block[i] = keys + view.place(std::min(b + i, blocks - 1)) * BLOCK * dim;
             if (T == 1) ahead[i] = stream.keys_ahead(b + i);
         }
-        __m512 sums[TOGETHER][R];
+        Floats sums[TOGETHER][R];
 #pragma GCC unroll 2
         for (int i = 0; i < TOGETHER; i++)
 #pragma GCC unroll 16
-            for (int r = 0; r < R; r++) sums[i][r] = _mm512_setzero_ps();
+            for (int r = 0; r < R; r++) sums[i][r] = zeros();
         for (int64_t d = 0; d < dim / 2; d++) {
-            __m512bh k[TOGETHER];
+            Twos k[TOGETHER];
 #pragma GCC unroll 2
             for (int i = 0; i < TOGETHER; i++) {
-                k[i] = (__m512bh)_mm512_loadu_si512(block[i] + d * 32);
+                k[i] = load_twos(block[i] + d * 32);
                 if (T == 1) _mm_prefetch(ahead[i] + d * 64, _MM_HINT_T1);
             }
 #pragma GCC unroll 16
             for (int r = 0; r < R; r++) {
-                const __m512bh pair = (__m512bh)_mm512_set1_epi32(pairs[d][r]);
+                const Two pair = all_two(pairs[d][r]);
 #pragma GCC unroll 2
-                for (int i = 0; i < TOGETHER; i++) sums[i][r] = _mm512_dpbf16_ps(sums[i][r], k[i], pair);
+                for (int i = 0; i < TOGETHER; i++) sums[i][r] = dot(sums[i][r], k[i], pair);
             }
         }
 #pragma GCC unroll 2
         for (int i = 0; i < TOGETHER; i++)
 #pragma GCC unroll 16
             for (int r = 0; r < R; r++) {
-                const __mmask16 seen = seen_of(tile.lengths[r / G], b + i);
-                const __m512 found = _mm512_mask_blend_ps(seen, _mm512_set1_ps(-INFINITY), sums[i][r]);
-                most[r] = _mm512_max_ps(most[r], found);
-                _mm512_storeu_ps(scores + r * padded + (b + i) * BLOCK, found);
+                const Mask seen = seen_of(tile.lengths[r / G], b + i);
+                const Floats found = choose(seen, sums[i][r], all(-INFINITY));
+                most[r] = greater(most[r], found);
+                store(scores + r * padded + (b + i) * BLOCK, found);
             }
     }
     float whole[R];
@@ -183,7 +179,7 @@ static void attend_bf16(const uint16_t* keys, const uint16_t* values, const Tile
         whole[r] = exponentials<true>(scores + r * padded, blocks, most[r]);
         rows[r] = out[r / G] + r % G * dim;
     }
-    constexpr int V = R <= 6 ? 4 : 2;
+    constexpr int V = R <= FOUR_VECTORS ? 4 : R <= TWO_VECTORS ? 2 : 1;
     int64_t d = 0;
     for (; d + V * 16 <= dim; d += V * 16)
         weigh<R, V, T == 1>(values, view, length, dim, d, scores, padded, whole, rows, stream);
@@ -195,24 +191,24 @@ static void attend_f32(const float* keys, const float* values, const View& view,
                        const float* q, float* scores, float* out) {
     const int64_t blocks = (length + BLOCK - 1) / BLOCK;
     for (int g = 0; g < G; g++) {
-        __m512 most = _mm512_set1_ps(-INFINITY);
+        Floats most = all(-INFINITY);
         for (int64_t b = 0; b < blocks; b++) {
             const float* block = keys + view.place(b) * BLOCK * dim;
-            __m512 sum = _mm512_setzero_ps();
+            Floats sum = zeros();
             for (int64_t d = 0; d < dim; d++)
-                sum = _mm512_fmadd_ps(_mm512_loadu_ps(block + d * BLOCK), _mm512_set1_ps(q[g * dim + d]), sum);
-            sum = _mm512_mask_blend_ps(seen_of(length, b), _mm512_set1_ps(-INFINITY), sum);
-            most = _mm512_max_ps(most, sum);
-            _mm512_storeu_ps(scores + b * BLOCK, sum);
+                sum = multiply_add(load(block + d * BLOCK), all(q[g * dim + d]), sum);
+            sum = choose(seen_of(length, b), sum, all(-INFINITY));
+            most = greater(most, sum);
+            store(scores + b * BLOCK, sum);
         }
-        const __m512 whole = _mm512_set1_ps(exponentials<false>(scores, blocks, most));
+        const Floats whole = all(exponentials<false>(scores, blocks, most));
         for (int64_t d = 0; d < dim; d += 16) {
-            __m512 sum = _mm512_setzero_ps();
+            Floats sum = zeros();
             for (int64_t t = 0; t < length; t++) {
                 const float* value = values + (view.place(t / BLOCK) * BLOCK + t % BLOCK) * dim + d;
-                sum = _mm512_fmadd_ps(_mm512_loadu_ps(value), _mm512_set1_ps(scores[t]), sum);
+                sum = multiply_add(load(value), all(scores[t]), sum);
             }
-            _mm512_storeu_ps(out + g * dim + d, _mm512_div_ps(sum, whole));
+            store(out + g * dim + d, sum / whole);
         }
     }
 }
@@ -224,9 +220,9 @@ static void attend_some(bool wide, const void* k, const void* v, const Tile& til
     if (wide)
         for (int64_t t = 0; t < tile.count; t++)
             attend_f32<G>((const float*)k, (const float*)v, tile.view, tile.lengths[t], dim, q[t], scores, out[t]);
-    else if (tile.count == 4) attend_bf16<G, G < 4 ? 4 : 1>(keys, values, tile, dim, q, scores, out, next);
-    else if (tile.count == 3) attend_bf16<G, 3>(keys, values, tile, dim, q, scores, out, next);
-    else if (tile.count == 2) attend_bf16<G, 2>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 4) attend_bf16<G, G * 4 <= MOST_QUERIES ? 4 : 1>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 3) attend_bf16<G, G * 3 <= MOST_QUERIES ? 3 : 1>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 2) attend_bf16<G, G * 2 <= MOST_QUERIES ? 2 : 1>(keys, values, tile, dim, q, scores, out, next);
     else attend_bf16<G, 1>(keys, values, tile, dim, q, scores, out, next);
 }
 

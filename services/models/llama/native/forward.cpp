@@ -8,30 +8,30 @@
 using Member = Team::Member;
 
 static void normed(const float* x, const float* weight, int64_t n, double eps, float* out) {
-    __m512 sum = _mm512_setzero_ps();
+    Floats sum = zeros();
     for (int64_t i = 0; i < n; i += 16) {
-        __m512 v = _mm512_loadu_ps(x + i);
-        sum = _mm512_fmadd_ps(v, v, sum);
+        Floats v = load(x + i);
+        sum = multiply_add(v, v, sum);
     }
-    __m512 factor = _mm512_set1_ps(1.0f / std::sqrt(_mm512_reduce_add_ps(sum) / n + (float)eps));
+    Floats factor = all(1.0f / std::sqrt(sum_of(sum) / n + (float)eps));
     for (int64_t i = 0; i < n; i += 16) {
-        __m512 v = _mm512_mul_ps(_mm512_loadu_ps(x + i), factor);
-        _mm512_storeu_ps(out + i, _mm512_mul_ps(v, _mm512_loadu_ps(weight + i)));
+        Floats v = load(x + i) * factor;
+        store(out + i, v * load(weight + i));
     }
 }
 
 static int64_t greatest(const float* x, int64_t n) {
-    __m512 most = _mm512_set1_ps(-INFINITY);
-    __m512i place = _mm512_setzero_si512(), at = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    for (int64_t i = 0; i < n; i += LANES, at = _mm512_add_epi32(at, _mm512_set1_epi32(LANES))) {
-        const __mmask16 there = n - i >= LANES ? 0xFFFF : (__mmask16)((1 << (n - i)) - 1);
-        const __m512 found = _mm512_maskz_loadu_ps(there, x + i);
-        const __mmask16 more = _mm512_mask_cmp_ps_mask(there, found, most, _CMP_GT_OQ);
-        most = _mm512_mask_mov_ps(most, more, found);
-        place = _mm512_mask_mov_epi32(place, more, at);
+    Floats most = all(-INFINITY);
+    Ints place = all_ints(0), at = counting();
+    for (int64_t i = 0; i < n; i += LANES, at = add(at, all_ints(LANES))) {
+        const Mask there = n - i >= LANES ? first_lanes(LANES) : first_lanes(n - i);
+        const Floats found = load(there, x + i);
+        const Mask more = above(there, found, most);
+        most = choose(more, found, most);
+        place = choose(more, at, place);
     }
-    const __mmask16 all = _mm512_cmp_ps_mask(most, _mm512_set1_ps(_mm512_reduce_max_ps(most)), _CMP_EQ_OQ);
-    return _mm512_mask_reduce_min_epi32(all, place);
+    const Mask same = equal(most, all(greatest_of(most)));
+    return smallest_of(same, place);
 }
 
 static void store_row(const Input& in, int64_t format, int64_t row, const float* x) {
@@ -87,7 +87,7 @@ static void low_rank(Member& member, const Batch& b, int64_t layer, int which, c
 }
 
 static void add_low_rank(const Batch& b, const Shape& s, int64_t layer, int which, const Low& low, int64_t panel,
-                         int64_t row, int count, __m512* out) {
+                         int64_t row, int count, Floats* out) {
     if (!b.adapters) return;
     const int64_t part = part_of(s, which, panel);
     for (int r = 0; r < count;) {
@@ -106,19 +106,19 @@ static void add_product(Member& member, const Matrix& m, const Input& in, const 
     member.each(m.n / LANES, SHARED_PANELS, [&](int64_t panel) {
         for (int64_t row = 0; row < b.tokens; row += MOST_ROWS) {
             int count = (int)std::min<int64_t>(MOST_ROWS, b.tokens - row);
-            __m512 out[MOST_ROWS];
+            Floats out[MOST_ROWS];
             panel_product(m, panel, in, row, count, out);
             add_low_rank(b, s, layer, which, low, panel, row, count, out);
             for (int r = 0; r < count; r++) {
                 float* at = x + (row + r) * m.n + panel * LANES;
-                _mm512_storeu_ps(at, replace ? out[r] : _mm512_add_ps(_mm512_loadu_ps(at), out[r]));
+                store(at, replace ? out[r] : load(at) + out[r]);
             }
         }
     });
 }
 
 static std::vector<Tile> tiles_of(const Batch& b, int64_t group) {
-    const int64_t most = b.wide ? 1 : std::min<int64_t>(MOST_TOKENS, 12 / std::min<int64_t>(group, 4));
+    const int64_t most = b.wide ? 1 : std::min<int64_t>(MOST_TOKENS, MOST_QUERIES / std::min<int64_t>(group, 4));
     std::vector<Tile> tiles;
     for (int64_t t = 0; t < b.tokens; t++) {
         const int64_t length = b.positions[t] + 1 - b.evicted(b.positions[t]);
@@ -202,14 +202,14 @@ static void feed_phase(Member& member, const Layer& layer, const Batch& b, const
             int count = (int)std::min<int64_t>(MOST_ROWS, b.tokens - row);
             float done[MOST_ROWS][GROUP];
             for (int h = 0; h < PARTS; h++) {
-                __m512 gate[MOST_ROWS], up[MOST_ROWS];
+                Floats gate[MOST_ROWS], up[MOST_ROWS];
                 int64_t panel = (part * PARTS + h) * 2;
                 panel_product(layer.gate_up, panel, in, row, count, gate);
                 add_low_rank(b, s, index, 2, low, panel, row, count, gate);
                 panel_product(layer.gate_up, panel + 1, in, row, count, up);
                 add_low_rank(b, s, index, 2, low, panel + 1, row, count, up);
                 for (int r = 0; r < count; r++)
-                    _mm512_storeu_ps(done[r] + h * LANES, _mm512_mul_ps(silu(gate[r]), up[r]));
+                    store(done[r] + h * LANES, silu(gate[r]) * up[r]);
             }
             for (int r = 0; r < count; r++) out.store(layer.down.format, row + r, part * GROUP, done[r]);
         }
@@ -284,9 +284,9 @@ void antiphon_product(Model* model, const Matrix* matrix, const float* x, int64_
         member.each(m.n / LANES, SHARED_PANELS, [&](int64_t panel) {
             for (int64_t row = 0; row < rows; row += MOST_ROWS) {
                 int count = (int)std::min<int64_t>(MOST_ROWS, rows - row);
-                __m512 sums[MOST_ROWS];
+                Floats sums[MOST_ROWS];
                 panel_product(m, panel, in, row, count, sums);
-                for (int r = 0; r < count; r++) _mm512_storeu_ps(out + (row + r) * m.n + panel * LANES, sums[r]);
+                for (int r = 0; r < count; r++) store(out + (row + r) * m.n + panel * LANES, sums[r]);
             }
         });
     });

@@ -36,7 +36,7 @@ _MOST_GROUP, _MOST_DIM = 16, 256
 
 
 class NativeLlama:
-    """A Llama-shaped model on a CPU with AVX-512 VNNI and BF16.
+    """A Llama-shaped model on a CPU with AVX2 or, faster, AVX-512 VNNI and BF16.
 
     `kernel` is the arithmetic of the linear layers: fp32, bf16, int8 or int4; "auto" takes int4 where the model was
     shipped on that grid, else int8. Activations of the integer kernels have a scale for every 32 values of each

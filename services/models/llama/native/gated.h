@@ -10,14 +10,14 @@ struct GatedHead {
     const int32_t* owners;  // the gate of each inner channel
 };
 
-static inline __m512 logistic(__m512 x) {
-    const __m512 one = _mm512_set1_ps(1.0f);
-    return _mm512_div_ps(one, _mm512_add_ps(one, exp_ps(_mm512_sub_ps(_mm512_setzero_ps(), x))));
+static inline Floats logistic(Floats x) {
+    const Floats one = all(1.0f);
+    return one / (one + exp_ps(zeros() - x));
 }
 
-static inline __m512 tanh_ps(__m512 x) {
-    const __m512 twice = logistic(_mm512_add_ps(x, x));
-    return _mm512_sub_ps(_mm512_add_ps(twice, twice), _mm512_set1_ps(1.0f));
+static inline Floats tanh_ps(Floats x) {
+    const Floats twice = logistic(x + x);
+    return twice + twice - all(1.0f);
 }
 
 // x[rows][hidden] += back · (gate * tanh(z)) with z = told + first · (n(x), late); gates are the logistic of z's last
@@ -34,7 +34,7 @@ static void gated(Model& model, const GatedHead& head, float* x, const float* la
             member.each(end - begin, 2, [&](int64_t at) {
                 for (int64_t row = 0; row < rows; row += MOST_ROWS) {
                     const int count = (int)std::min<int64_t>(MOST_ROWS, rows - row);
-                    __m512 out[MOST_ROWS];
+                    Floats out[MOST_ROWS];
                     panel_product(m, begin + at, from, row, count, out);
                     for (int r = 0; r < count; r++) take(row + r, (begin + at) * LANES, out[r]);
                 }
@@ -43,36 +43,36 @@ static void gated(Model& model, const GatedHead& head, float* x, const float* la
         member.each(rows, 1, [&](int64_t r) {
             float* to = inputs + member.index * head.first.k;
             const float* from = x + r * head.hidden;
-            __m512 sum = _mm512_setzero_ps();
+            Floats sum = zeros();
             for (int64_t i = 0; i < head.hidden; i += LANES) {
-                const __m512 v = _mm512_loadu_ps(from + i);
-                sum = _mm512_fmadd_ps(v, v, sum);
+                const Floats v = load(from + i);
+                sum = multiply_add(v, v, sum);
             }
-            const float mean = _mm512_reduce_add_ps(sum) / head.hidden;
-            const __m512 factor = _mm512_set1_ps(1.0f / std::sqrt(mean + 1.1920929e-7f));
+            const float mean = sum_of(sum) / head.hidden;
+            const Floats factor = all(1.0f / std::sqrt(mean + 1.1920929e-7f));
             for (int64_t i = 0; i < head.hidden; i += LANES)
-                _mm512_storeu_ps(to + i, _mm512_mul_ps(_mm512_loadu_ps(from + i), factor));
+                store(to + i, load(from + i) * factor);
             std::copy(late + r * head.late, late + (r + 1) * head.late, to + head.hidden);
             std::fill(to + head.hidden + head.late, to + head.first.k, 0.0f);
             for (int64_t at = 0; at < head.first.k; at += GROUP) in.store(head.first.format, r, at, to + at);
         });
-        product(head.first, inner_panels, width / LANES, in, [&](int64_t r, int64_t at, __m512 sums) {
-            const __m512 sum = _mm512_add_ps(sums, _mm512_loadu_ps(told + r * width + at));
-            const __m512 mark = _mm512_loadu_ps(marks + r * head.marks + at - head.inner);
-            _mm512_storeu_ps(z + r * width + at, _mm512_mul_ps(logistic(sum), mark));
+        product(head.first, inner_panels, width / LANES, in, [&](int64_t r, int64_t at, Floats sums) {
+            const Floats sum = sums + load(told + r * width + at);
+            const Floats mark = load(marks + r * head.marks + at - head.inner);
+            store(z + r * width + at, logistic(sum) * mark);
         });
-        product(head.first, 0, inner_panels, in, [&](int64_t r, int64_t at, __m512 sums) {
-            const __m512 sum = _mm512_add_ps(sums, _mm512_loadu_ps(told + r * width + at));
-            const __m512i owner = _mm512_loadu_si512(head.owners + at);
-            const __m512 gate = _mm512_i32gather_ps(owner, z + r * width + head.inner, 4);
-            _mm512_storeu_ps(z + r * width + at, _mm512_mul_ps(tanh_ps(sum), gate));
+        product(head.first, 0, inner_panels, in, [&](int64_t r, int64_t at, Floats sums) {
+            const Floats sum = sums + load(told + r * width + at);
+            const Ints owner = load_ints(head.owners + at);
+            const Floats gate = gather(z + r * width + head.inner, owner);
+            store(z + r * width + at, tanh_ps(sum) * gate);
         });
         member.each(rows, 1, [&](int64_t r) {
             for (int64_t at = 0; at < head.inner; at += GROUP) mixed.store(head.back.format, r, at, z + r * width + at);
         });
-        product(head.back, 0, head.hidden / LANES, mixed, [&](int64_t r, int64_t at, __m512 sums) {
+        product(head.back, 0, head.hidden / LANES, mixed, [&](int64_t r, int64_t at, Floats sums) {
             float* to = x + r * head.hidden + at;
-            _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sums));
+            store(to, load(to) + sums);
         });
     });
 }

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,12 +17,31 @@ from filelock import FileLock
 log = logging.getLogger(__name__)
 _FLAGS = ("-std=c++20", "-O3", "-ffp-contract=off", "-pthread", "-fPIC", "-w")
 _THIS_MACHINE = ("-march=native",)
-_ANY_MACHINE = ("-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16")  # with the instructions below
-_NEEDED = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"}
 
 
 class NativeUnavailable(Exception):
     """The native kernels can't run here; torch's are used instead. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Instructions that vectors.h is written for: what /proc/cpuinfo calls them, and a compiler."""
+
+    needed: frozenset[str]
+    flags: tuple[str, ...]
+
+    @property
+    def built(self) -> Path:
+        """What `build` leaves for any machine with the instructions."""
+        return Path(__file__).parent / "build" / f"llama-{_stamp(*self.flags)}.so"
+
+
+_LEAST = frozenset({"avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"})
+_AVX512 = frozenset(f"avx512{name}" for name in ("f", "bw", "cd", "dq", "vl", "_vnni", "_bf16"))
+LEVELS = (  # the faster first
+    Level(_LEAST | _AVX512, ("-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16")),
+    Level(_LEAST, ("-march=x86-64-v3",)),
+)
 
 
 class MatrixFields(ctypes.Structure):
@@ -118,8 +138,9 @@ def load_library(cache_dir: Path) -> ctypes.CDLL:
         raise NativeUnavailable(f"the CPU lacks {', '.join(sorted(missing))}")
     file = cache_dir / "native" / f"llama-{_stamp(*_THIS_MACHINE, _cpu_model())}.so"
     if not file.is_file():
-        if _compiler() is None and _built().is_file():
-            file = _built()
+        built = _best_built()
+        if _compiler() is None and built is not None:
+            file = built
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{file}.lock"):
@@ -130,16 +151,19 @@ def load_library(cache_dir: Path) -> ctypes.CDLL:
     return library
 
 
-def build() -> Path:
-    """Compile for any machine with the instructions, into the package itself: what an image does that is to run without
-    a compiler. Raises: NativeUnavailable."""
-    _built().parent.mkdir(exist_ok=True)
-    _compile(_ANY_MACHINE, _built())
-    return _built()
+def build() -> list[Path]:
+    """Compile for any machine of each level, into the package itself: what an image does that is to run without a
+    compiler. Raises: NativeUnavailable."""
+    for level in LEVELS:
+        level.built.parent.mkdir(exist_ok=True)
+        _compile(level.flags, level.built)
+    return [level.built for level in LEVELS]
 
 
-def _built() -> Path:
-    return Path(__file__).parent / "build" / f"llama-{_stamp(*_ANY_MACHINE)}.so"
+def _best_built() -> Path | None:
+    """The fastest of the built libraries that this CPU can run."""
+    flags = _cpu_flags()
+    return next((level.built for level in LEVELS if level.needed <= flags and level.built.is_file()), None)
 
 
 def _stamp(*what: str) -> str:
@@ -151,8 +175,8 @@ def _stamp(*what: str) -> str:
 
 
 def missing_instructions() -> set[str]:
-    """What the kernels need and this CPU lacks."""
-    return _NEEDED - _cpu_flags()
+    """What the kernels need at least and this CPU lacks."""
+    return set(_LEAST - _cpu_flags())
 
 
 def _compiler() -> str | None:

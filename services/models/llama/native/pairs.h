@@ -24,36 +24,36 @@ struct Low {
 
 // low[row …] = down · x[row …] for one panel.
 static void low_panel(const Pair& pair, int64_t panel, const Input& in, const Run& run, const Low& low) {
-    __m512 out[MOST_ROWS];
+    Floats out[MOST_ROWS];
     panel_product(pair.down, panel, in, run.row, (int)run.count, out);
     for (int64_t r = 0; r < run.count; r++) {
         float* row = low.at + (run.row + r) * low.stride;
-        if (pair.down.format == F32) _mm512_storeu_ps(row + panel * LANES, out[r]);
-        else _mm256_storeu_si256((__m256i*)((uint16_t*)row + panel * LANES), (__m256i)_mm512_cvtneps_pbh(out[r]));
+        if (pair.down.format == F32) store(row + panel * LANES, out[r]);
+        else store_bf16((uint16_t*)row + panel * LANES, out[r]);
     }
 }
 
 template <int N>
 static inline void lift_rows(const Pair& pair, int64_t panel, int64_t part, const float* low, int64_t stride,
-                             __m512* out) {
-    __m512 sums[N];
+                             Floats* out) {
+    Floats sums[N];
 #pragma GCC unroll 8
     for (int n = 0; n < N; n++) sums[n] = out[n];
     if (pair.down.format == F32) {
         const float *up = (const float*)pair.up + panel * pair.rank * LANES, *x = low + part * pair.rank;
         for (int64_t j = 0; j < pair.rank; j++) {
-            const __m512 w = _mm512_loadu_ps(up + j * LANES);
+            const Floats w = load(up + j * LANES);
 #pragma GCC unroll 8
-            for (int n = 0; n < N; n++) sums[n] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[n * stride + j]), sums[n]);
+            for (int n = 0; n < N; n++) sums[n] = multiply_add(w, all(x[n * stride + j]), sums[n]);
         }
     } else {
         const uint16_t* up = (const uint16_t*)pair.up + panel * pair.rank * LANES;
         const int32_t* x = (const int32_t*)low + part * pair.rank / 2;
         for (int64_t j = 0; j < pair.rank / 2; j++) {
-            const __m512bh w = (__m512bh)_mm512_loadu_si512(up + j * LANES * 2);
+            const Twos w = load_twos(up + j * LANES * 2);
 #pragma GCC unroll 8
             for (int n = 0; n < N; n++)
-                sums[n] = _mm512_dpbf16_ps(sums[n], w, (__m512bh)_mm512_set1_epi32(x[n * stride + j]));
+                sums[n] = dot(sums[n], w, all_two(x[n * stride + j]));
         }
     }
 #pragma GCC unroll 8
@@ -62,12 +62,15 @@ static inline void lift_rows(const Pair& pair, int64_t panel, int64_t part, cons
 
 // out[n] += up · low for `count` (1 to 8) rows of one adapter.
 static inline void lift(const Pair& pair, int64_t panel, int64_t part, const float* low, int64_t stride, int64_t count,
-                        __m512* out) {
+                        Floats* out) {
+    if (ROWS < MOST_ROWS)
+        for (; count > ROWS; low += ROWS * stride, count -= ROWS, out += ROWS)
+            lift_rows<ROWS>(pair, panel, part, low, stride, out);
     switch (count) {
-        case 8: return lift_rows<8>(pair, panel, part, low, stride, out);
-        case 7: return lift_rows<7>(pair, panel, part, low, stride, out);
-        case 6: return lift_rows<6>(pair, panel, part, low, stride, out);
-        case 5: return lift_rows<5>(pair, panel, part, low, stride, out);
+        case 8: return lift_rows<std::min(8, ROWS)>(pair, panel, part, low, stride, out);
+        case 7: return lift_rows<std::min(7, ROWS)>(pair, panel, part, low, stride, out);
+        case 6: return lift_rows<std::min(6, ROWS)>(pair, panel, part, low, stride, out);
+        case 5: return lift_rows<std::min(5, ROWS)>(pair, panel, part, low, stride, out);
         case 4: return lift_rows<4>(pair, panel, part, low, stride, out);
         case 3: return lift_rows<3>(pair, panel, part, low, stride, out);
         case 2: return lift_rows<2>(pair, panel, part, low, stride, out);

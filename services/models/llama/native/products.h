@@ -4,11 +4,9 @@
 // computed by the same operations in the same order whatever stands beside it, so that a result never depends
 // on the batch (the row count MR only says how many rows share a load of the weights).
 #pragma once
-#include <immintrin.h>
-
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
+
+#include "vectors.h"
 
 enum Format : int64_t { F32 = 0, BF16 = 1, Q8 = 2, Q4 = 3, F16 = 4 };
 constexpr int LANES = 16;  // channels in a panel
@@ -41,7 +39,7 @@ struct Input {
 
     // Take 32 values of a row, beginning at column `at` (a multiple of 32).
     void store(int64_t format, int64_t row, int64_t at, const float* x) const {
-        const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
+        const Floats a = load(x), b = load(x + 16);
         const int64_t block = row / MOST_ROWS * k, lane = row % MOST_ROWS;
         if (wide) {
             float* to = wide + (block + at) * MOST_ROWS + lane;
@@ -49,23 +47,23 @@ struct Input {
         }
         if (half) {
             alignas(64) uint32_t pairs[16];
-            _mm512_store_si512(pairs, (__m512i)_mm512_cvtne2ps_pbh(b, a));
+            store_bf16(pairs, a, b);
             uint32_t* to = (uint32_t*)half + (block + at) / 2 * MOST_ROWS + lane;
             for (int i = 0; i < 16; i++) to[i * MOST_ROWS] = pairs[i];
         }
         if (steps) {
-            float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
+            float most = greatest_of(greater(magnitude(a), magnitude(b)));
             float up = most > 0 ? 127.0f / most : 0.0f, down = most / 127.0f;
-            __m512 factor = _mm512_set1_ps(up);
-            __m512i ia = _mm512_cvtps_epi32(_mm512_mul_ps(a, factor));
-            __m512i ib = _mm512_cvtps_epi32(_mm512_mul_ps(b, factor));
+            Floats factor = all(up);
+            Ints ia = rounded(a * factor);
+            Ints ib = rounded(b * factor);
             alignas(32) uint32_t fours[8];
-            _mm_store_si128((__m128i*)fours, _mm512_cvtsepi32_epi8(ia));
-            _mm_store_si128((__m128i*)(fours + 4), _mm512_cvtsepi32_epi8(ib));
+            store_int8(fours, ia);
+            store_int8(fours + 4, ib);
             uint32_t* to = (uint32_t*)steps + (block + at) / 4 * MOST_ROWS + lane;
             for (int i = 0; i < 8; i++) to[i * MOST_ROWS] = fours[i];
             int64_t group = (block + at) / GROUP * MOST_ROWS + lane;
-            int32_t whole = _mm512_reduce_add_epi32(_mm512_add_epi32(ia, ib));
+            int32_t whole = sum_of(add(ia, ib));
             scale[group] = down;
             if (format == Q4) sum[group] = down * (float)whole;
             else ((int32_t*)sum)[group] = -128 * whole;
@@ -73,12 +71,8 @@ struct Input {
     }
 };
 
-static inline __m512 widen(const uint16_t* fp16) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)fp16));
-}
-
 template <int MR, bool FOUR_BITS>
-static inline void panel_q(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
+static inline void panel_q(const Matrix& m, int64_t panel, const Input& in, int64_t row, Floats* out) {
     const int64_t groups = m.k / GROUP, bytes = FOUR_BITS ? 256 : 512;
     const int64_t block = row / MOST_ROWS * m.k, lane = row % MOST_ROWS;
     const uint8_t* data = m.data + panel * groups * bytes;
@@ -86,49 +80,44 @@ static inline void panel_q(const Matrix& m, int64_t panel, const Input& in, int6
     const int32_t* x = (const int32_t*)in.steps + block / 4 * MOST_ROWS + lane;
     const float *x_scale = in.scale + block / GROUP * MOST_ROWS + lane;
     const float* x_sum = in.sum + block / GROUP * MOST_ROWS + lane;
-    const __m512i nibble = _mm512_set1_epi8(15);
-    __m512 total[MR];
+    Floats total[MR];
 #pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int r = 0; r < MR; r++) total[r] = zeros();
     for (int64_t g = 0; g < groups; g++) {
-        __m512i sums[MR];
+        Sums<FOUR_BITS> sums[MR];
 #pragma GCC unroll 8
-        for (int r = 0; r < MR; r++)
-            sums[r] = FOUR_BITS ? _mm512_setzero_si512() : _mm512_set1_epi32(((const int32_t*)x_sum)[r]);
-        if (FOUR_BITS) {
+        for (int r = 0; r < MR; r++) sums[r] = no_sums<FOUR_BITS>((const int32_t*)x_sum + r);
+        if constexpr (FOUR_BITS) {
 #pragma GCC unroll 4
             for (int j = 0; j < 4; j++) {
-                const __m512i both = _mm512_loadu_si512(data + 64 * j);
-                const __m512i first = _mm512_and_si512(both, nibble);
-                const __m512i second = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
+                const Nibbles first = low_nibbles(data + 64 * j), second = high_nibbles(data + 64 * j);
 #pragma GCC unroll 8
                 for (int r = 0; r < MR; r++) {
-                    sums[r] = _mm512_dpbusd_epi32(sums[r], first, _mm512_set1_epi32(x[j * MOST_ROWS + r]));
-                    sums[r] = _mm512_dpbusd_epi32(sums[r], second, _mm512_set1_epi32(x[(j + 4) * MOST_ROWS + r]));
+                    sums[r] = dot(sums[r], first, x[j * MOST_ROWS + r]);
+                    sums[r] = dot(sums[r], second, x[(j + 4) * MOST_ROWS + r]);
                 }
             }
         } else {
 #pragma GCC unroll 8
             for (int j = 0; j < 8; j++) {
-                const __m512i w = _mm512_loadu_si512(data + 64 * j);
+                const Steps w = load_steps(data + 64 * j);
 #pragma GCC unroll 8
-                for (int r = 0; r < MR; r++)
-                    sums[r] = _mm512_dpbusd_epi32(sums[r], w, _mm512_set1_epi32(x[j * MOST_ROWS + r]));
+                for (int r = 0; r < MR; r++) sums[r] = dot(sums[r], w, x[j * MOST_ROWS + r]);
             }
         }
 #pragma GCC unroll 8
         for (int64_t line = 0; line < bytes; line += 64)  // the same place in the next panel
             _mm_prefetch((const char*)(data + groups * bytes + line), _MM_HINT_T0);
-        const __m512 scale = widen(scales);
+        const Floats scale = load_half(scales);
 #pragma GCC unroll 8
         for (int r = 0; r < MR; r++) {
-            const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(x_scale[r]));
-            total[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[r]), factor, total[r]);
+            const Floats factor = scale * all(x_scale[r]);
+            total[r] = multiply_add(to_floats(sums[r]), factor, total[r]);
         }
         if (FOUR_BITS) {
-            const __m512 low = widen(lows);
+            const Floats low = load_half(lows);
 #pragma GCC unroll 8
-            for (int r = 0; r < MR; r++) total[r] = _mm512_fmadd_ps(low, _mm512_set1_ps(x_sum[r]), total[r]);
+            for (int r = 0; r < MR; r++) total[r] = multiply_add(low, all(x_sum[r]), total[r]);
         }
         data += bytes, scales += LANES, lows += LANES, x += 8 * MOST_ROWS, x_scale += MOST_ROWS, x_sum += MOST_ROWS;
     }
@@ -137,75 +126,77 @@ static inline void panel_q(const Matrix& m, int64_t panel, const Input& in, int6
 }
 
 template <int MR>
-static inline void panel_bf16(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
+static inline void panel_bf16(const Matrix& m, int64_t panel, const Input& in, int64_t row, Floats* out) {
     const uint8_t* data = m.data + panel * m.k * LANES * 2;
     const int32_t* x = (const int32_t*)in.half + row / MOST_ROWS * m.k / 2 * MOST_ROWS + row % MOST_ROWS;
-    __m512 total[MR];
+    Floats total[MR];
 #pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int r = 0; r < MR; r++) total[r] = zeros();
     for (int64_t pair = 0; pair < m.k / 2; pair++, data += 64, x += MOST_ROWS) {
-        const __m512bh w = (__m512bh)_mm512_loadu_si512(data);
+        const Twos w = load_twos(data);
         _mm_prefetch((const char*)(data + 2048), _MM_HINT_T0);
 #pragma GCC unroll 8
-        for (int r = 0; r < MR; r++) total[r] = _mm512_dpbf16_ps(total[r], w, (__m512bh)_mm512_set1_epi32(x[r]));
+        for (int r = 0; r < MR; r++) total[r] = dot(total[r], w, all_two(x[r]));
     }
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) out[r] = total[r];
 }
 
 template <int MR>
-static inline void panel_f32(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
+static inline void panel_f32(const Matrix& m, int64_t panel, const Input& in, int64_t row, Floats* out) {
     const float* data = (const float*)m.data + panel * m.k * LANES;
     const float* x = in.wide + row / MOST_ROWS * m.k * MOST_ROWS + row % MOST_ROWS;
-    __m512 total[MR];
+    Floats total[MR];
 #pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int r = 0; r < MR; r++) total[r] = zeros();
     for (int64_t j = 0; j < m.k; j++, data += LANES, x += MOST_ROWS) {
-        const __m512 w = _mm512_loadu_ps(data);
+        const Floats w = load(data);
 #pragma GCC unroll 8
-        for (int r = 0; r < MR; r++) total[r] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[r]), total[r]);
+        for (int r = 0; r < MR; r++) total[r] = multiply_add(w, all(x[r]), total[r]);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) out[r] = total[r];
 }
 
 template <int MR>
-static inline void panel_f16(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
+static inline void panel_f16(const Matrix& m, int64_t panel, const Input& in, int64_t row, Floats* out) {
     const uint16_t* data = (const uint16_t*)m.data + panel * m.k * LANES;
     const float* x = in.wide + row / MOST_ROWS * m.k * MOST_ROWS + row % MOST_ROWS;
-    __m512 total[MR];
+    Floats total[MR];
 #pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) total[r] = _mm512_setzero_ps();
+    for (int r = 0; r < MR; r++) total[r] = zeros();
     for (int64_t j = 0; j < m.k; j++, data += LANES, x += MOST_ROWS) {
-        const __m512 w = widen(data);
+        const Floats w = load_half(data);
         if (j % 2 == 0) _mm_prefetch((const char*)data + 2048, _MM_HINT_T0);
 #pragma GCC unroll 8
-        for (int r = 0; r < MR; r++) total[r] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[r]), total[r]);
+        for (int r = 0; r < MR; r++) total[r] = multiply_add(w, all(x[r]), total[r]);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) out[r] = total[r];
 }
 
 template <int MR>
-static inline void panel_rows(const Matrix& m, int64_t panel, const Input& in, int64_t row, __m512* out) {
+static inline void panel_rows(const Matrix& m, int64_t panel, const Input& in, int64_t row, Floats* out) {
     if (m.format == Q4) panel_q<MR, true>(m, panel, in, row, out);
     else if (m.format == Q8) panel_q<MR, false>(m, panel, in, row, out);
     else if (m.format == BF16) panel_bf16<MR>(m, panel, in, row, out);
     else if (m.format == F16) panel_f16<MR>(m, panel, in, row, out);
     else panel_f32<MR>(m, panel, in, row, out);
     if (m.bias) {
-        __m512 bias = _mm512_loadu_ps(m.bias + panel * LANES);
-        for (int r = 0; r < MR; r++) out[r] = _mm512_add_ps(out[r], bias);
+        Floats bias = load(m.bias + panel * LANES);
+        for (int r = 0; r < MR; r++) out[r] = out[r] + bias;
     }
 }
 
 // One panel for `count` (1 to 8) rows from `row` on, all in one block of eight.
-static inline void panel_product(const Matrix& m, int64_t panel, const Input& in, int64_t row, int count, __m512* out) {
+static inline void panel_product(const Matrix& m, int64_t panel, const Input& in, int64_t row, int count, Floats* out) {
+    if (ROWS < MOST_ROWS)
+        for (; count > ROWS; row += ROWS, count -= ROWS, out += ROWS) panel_rows<ROWS>(m, panel, in, row, out);
     switch (count) {
-        case 8: return panel_rows<8>(m, panel, in, row, out);
-        case 7: return panel_rows<7>(m, panel, in, row, out);
-        case 6: return panel_rows<6>(m, panel, in, row, out);
-        case 5: return panel_rows<5>(m, panel, in, row, out);
+        case 8: return panel_rows<std::min(8, ROWS)>(m, panel, in, row, out);
+        case 7: return panel_rows<std::min(7, ROWS)>(m, panel, in, row, out);
+        case 6: return panel_rows<std::min(6, ROWS)>(m, panel, in, row, out);
+        case 5: return panel_rows<std::min(5, ROWS)>(m, panel, in, row, out);
         case 4: return panel_rows<4>(m, panel, in, row, out);
         case 3: return panel_rows<3>(m, panel, in, row, out);
         case 2: return panel_rows<2>(m, panel, in, row, out);
@@ -214,22 +205,22 @@ static inline void panel_product(const Matrix& m, int64_t panel, const Input& in
 }
 
 // e to the x (Cephes expf; relative error below 2e-7 for x in [-87, 88]).
-static inline __m512 exp_ps(__m512 x) {
-    x = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(88.0f)), _mm512_set1_ps(-87.0f));
-    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 8);
-    x = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
-    x = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), x);
-    __m512 y = _mm512_set1_ps(1.9875691500e-4f);
-    y = _mm512_fmadd_ps(y, x, _mm512_set1_ps(1.3981999507e-3f));
-    y = _mm512_fmadd_ps(y, x, _mm512_set1_ps(8.3334519073e-3f));
-    y = _mm512_fmadd_ps(y, x, _mm512_set1_ps(4.1665795894e-2f));
-    y = _mm512_fmadd_ps(y, x, _mm512_set1_ps(1.6666665459e-1f));
-    y = _mm512_fmadd_ps(y, x, _mm512_set1_ps(5.0000001201e-1f));
-    y = _mm512_fmadd_ps(y, _mm512_mul_ps(x, x), _mm512_add_ps(x, _mm512_set1_ps(1.0f)));
-    return _mm512_scalef_ps(y, n);
+static inline Floats exp_ps(Floats x) {
+    x = greater(smaller(x, all(88.0f)), all(-87.0f));
+    Floats n = nearest(x * all(1.44269504f));
+    x = multiply_subtract_from(n, all(0.693359375f), x);
+    x = multiply_subtract_from(n, all(-2.12194440e-4f), x);
+    Floats y = all(1.9875691500e-4f);
+    y = multiply_add(y, x, all(1.3981999507e-3f));
+    y = multiply_add(y, x, all(8.3334519073e-3f));
+    y = multiply_add(y, x, all(4.1665795894e-2f));
+    y = multiply_add(y, x, all(1.6666665459e-1f));
+    y = multiply_add(y, x, all(5.0000001201e-1f));
+    y = multiply_add(y, x * x, x + all(1.0f));
+    return times_power(y, n);
 }
 
-static inline __m512 silu(__m512 x) {
-    __m512 e = exp_ps(_mm512_sub_ps(_mm512_setzero_ps(), x));
-    return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), e));
+static inline Floats silu(Floats x) {
+    Floats e = exp_ps(zeros() - x);
+    return x / (all(1.0f) + e);
 }
