@@ -35,3 +35,22 @@ def test_one_that_cannot_be_compiled_says_why(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("CXX", str(broken))
     with pytest.raises(library.NativeUnavailable, match="no such thing"):
         library.load_library(tmp_path)
+
+
+def test_of_the_libraries_of_an_image_the_cpu_takes_the_fastest_it_can_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
+    monkeypatch.setattr(library, "compile_kernels", lambda flags, target: target.write_text(" ".join(flags)))
+    best, lower = library.build()
+    assert "avx512" in best.read_text()
+    assert "avx512" not in lower.read_text()
+    for flags, expected in (
+        (library.LEVELS[0].needed, best),
+        (library.LEVELS[0].needed - {"avx512_bf16"}, lower),
+        (library.LEVELS[1].needed, lower),
+        ({"avx2"}, None),
+    ):
+        monkeypatch.setattr(library, "cpu_flags", lambda flags=flags: set(flags))
+        assert library._best_built() == expected
+    assert library.missing_instructions() == library.LEVELS[1].needed - {"avx2"}

@@ -145,7 +145,7 @@ def load_library(cache_dir: Path) -> ctypes.CDLL:
             file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{file}.lock"):
                 if not file.is_file():
-                    _compile(_THIS_MACHINE, file)
+                    compile_kernels(_THIS_MACHINE, file)
     library = ctypes.CDLL(str(file))
     library.antiphon_new.restype = ctypes.c_void_p
     return library
@@ -156,13 +156,13 @@ def build() -> list[Path]:
     compiler. Raises: NativeUnavailable."""
     for level in LEVELS:
         level.built.parent.mkdir(exist_ok=True)
-        _compile(level.flags, level.built)
+        compile_kernels(level.flags, level.built)
     return [level.built for level in LEVELS]
 
 
 def _best_built() -> Path | None:
     """The fastest of the built libraries that this CPU can run."""
-    flags = _cpu_flags()
+    flags = cpu_flags()
     return next((level.built for level in LEVELS if level.needed <= flags and level.built.is_file()), None)
 
 
@@ -176,14 +176,15 @@ def _stamp(*what: str) -> str:
 
 def missing_instructions() -> set[str]:
     """What the kernels need at least and this CPU lacks."""
-    return set(_LEAST - _cpu_flags())
+    return set(_LEAST - cpu_flags())
 
 
 def _compiler() -> str | None:
     return os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
 
 
-def _compile(machine: tuple[str, ...], target: Path) -> None:
+def compile_kernels(machine: tuple[str, ...], target: Path) -> None:
+    """Compile with the flags `machine` to the file `target`. Raises: NativeUnavailable."""
     compiler = _compiler()
     if compiler is None:
         raise NativeUnavailable("there is no C++ compiler (apt install g++)")
@@ -197,7 +198,8 @@ def _compile(machine: tuple[str, ...], target: Path) -> None:
         os.replace(built, target)
 
 
-def _cpu_flags() -> set[str]:
+def cpu_flags() -> set[str]:
+    """The instructions that this CPU has."""
     return set(_cpu_line("flags").split())
 
 
