@@ -220,9 +220,9 @@ static void attend_some(bool wide, const void* k, const void* v, const Tile& til
     if (wide)
         for (int64_t t = 0; t < tile.count; t++)
             attend_f32<G>((const float*)k, (const float*)v, tile.view, tile.lengths[t], dim, q[t], scores, out[t]);
-    else if (tile.count == 4) attend_bf16<G, G * 4 <= MOST_QUERIES ? 4 : 1>(keys, values, tile, dim, q, scores, out, next);
-    else if (tile.count == 3) attend_bf16<G, G * 3 <= MOST_QUERIES ? 3 : 1>(keys, values, tile, dim, q, scores, out, next);
-    else if (tile.count == 2) attend_bf16<G, G * 2 <= MOST_QUERIES ? 2 : 1>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 4) attend_bf16<G, G < 4 ? 4 : 1>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 3) attend_bf16<G, 3>(keys, values, tile, dim, q, scores, out, next);
+    else if (tile.count == 2) attend_bf16<G, 2>(keys, values, tile, dim, q, scores, out, next);
     else attend_bf16<G, 1>(keys, values, tile, dim, q, scores, out, next);
 }
 

@@ -24,7 +24,7 @@ static int64_t greatest(const float* x, int64_t n) {
     Floats most = all(-INFINITY);
     Ints place = all_ints(0), at = counting();
     for (int64_t i = 0; i < n; i += LANES, at = add(at, all_ints(LANES))) {
-        const Mask there = n - i >= LANES ? first_lanes(LANES) : first_lanes(n - i);
+        const Mask there = n - i >= LANES ? first_lanes(LANES) : first_lanes((int)(n - i));
         const Floats found = load(there, x + i);
         const Mask more = above(there, found, most);
         most = choose(more, found, most);
@@ -118,7 +118,7 @@ static void add_product(Member& member, const Matrix& m, const Input& in, const 
 }
 
 static std::vector<Tile> tiles_of(const Batch& b, int64_t group) {
-    const int64_t most = b.wide ? 1 : std::min<int64_t>(MOST_TOKENS, MOST_QUERIES / std::min<int64_t>(group, 4));
+    const int64_t most = b.wide ? 1 : std::min<int64_t>(MOST_TOKENS, 12 / std::min<int64_t>(group, 4));
     std::vector<Tile> tiles;
     for (int64_t t = 0; t < b.tokens; t++) {
         const int64_t length = b.positions[t] + 1 - b.evicted(b.positions[t]);

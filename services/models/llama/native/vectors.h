@@ -21,9 +21,9 @@ using Two = __m512bh;    // the same two in every lane
 template <bool FOUR_BITS>
 using Sums = __m512i;    // of products of steps
 
-// How many rows of a product share the registers, how many queries in attention, and of them how many two blocks of keys
-// and two or four vectors of values.
-constexpr int ROWS = 8, MOST_QUERIES = 12, TWO_BLOCKS = 12, TWO_VECTORS = 12, FOUR_VECTORS = 6;
+// How many rows of a product share the registers; in attention how many queries share them with two blocks of keys, and
+// with two or four vectors of values.
+constexpr int ROWS = 8, TWO_BLOCKS = 12, TWO_VECTORS = 12, FOUR_VECTORS = 6;
 
 INLINE Floats zeros() { return _mm512_setzero_ps(); }
 INLINE Floats all(float x) { return _mm512_set1_ps(x); }
@@ -42,7 +42,8 @@ INLINE Floats times_power(Floats x, Floats n) { return _mm512_scalef_ps(x, n); }
 INLINE float sum_of(Floats x) { return _mm512_reduce_add_ps(x); }
 INLINE float greatest_of(Floats x) { return _mm512_reduce_max_ps(x); }
 
-INLINE Mask first_lanes(int64_t n) { return (Mask)((1 << n) - 1); }
+template <class N>
+INLINE Mask first_lanes(N n) { return (Mask)((1 << n) - 1); }
 INLINE Mask above(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 INLINE Mask above(Mask some, Floats a, Floats b) { return _mm512_mask_cmp_ps_mask(some, a, b, _CMP_GT_OQ); }
 INLINE Mask equal(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
@@ -109,7 +110,7 @@ struct SumsOf<true> {
 template <bool FOUR_BITS>
 using Sums = typename SumsOf<FOUR_BITS>::Type;
 
-constexpr int ROWS = 4, MOST_QUERIES = 6, TWO_BLOCKS = 2, TWO_VECTORS = 3, FOUR_VECTORS = 1;
+constexpr int ROWS = 4, TWO_BLOCKS = 2, TWO_VECTORS = 3, FOUR_VECTORS = 1;
 
 INLINE __m256i load_256(const void* x) { return _mm256_loadu_si256((const __m256i*)x); }
 
@@ -175,7 +176,8 @@ INLINE Ints add(Ints x, Ints y) { return {_mm256_add_epi32(x.a, y.a), _mm256_add
 INLINE Ints rounded(Floats x) { return {_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
 INLINE Floats to_floats(Ints x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 
-INLINE Mask first_lanes(int64_t n) {
+template <class N>
+INLINE Mask first_lanes(N n) {
     const __m256i count = _mm256_set1_epi32((int)n);
     const Ints lanes = counting();
     return {(__m256)_mm256_cmpgt_epi32(count, lanes.a), (__m256)_mm256_cmpgt_epi32(count, lanes.b)};
