@@ -1,5 +1,5 @@
-// Sixteen lanes of numbers and what the kernels do with them, for CPUs with AVX-512 VNNI and BF16 and, where the compiler
-// may not use these, with AVX2, FMA and F16C. The same operations in the same order in both.
+// Sixteen lanes of numbers and what the kernels do with them: for CPUs with AVX-512 VNNI and BF16, and, where a
+// compiler may not use all of these, with AVX2, FMA and F16C. Both do the same operations in the same order.
 #pragma once
 #include <immintrin.h>
 
@@ -14,12 +14,12 @@
 using Floats = __m512;
 using Ints = __m512i;
 using Mask = __mmask16;
-using Steps = __m512i;   // of four weights in each lane, unsigned
-using Nibbles = __m512i;
-using Twos = __m512bh;   // two bf16 in each lane
-using Two = __m512bh;    // the same two in every lane
+using Steps = __m512i;    // four weights of 0 to 255 in each lane
+using Nibbles = __m512i;  // of 0 to 15
+using Twos = __m512bh;    // two bf16 in each lane
+using Two = __m512bh;     // the same two in every lane
 template <bool FOUR_BITS>
-using Sums = __m512i;    // of products of steps
+using Sums = __m512i;  // of products of weights and an input's steps
 
 // How many rows of a product share the registers; in attention how many queries share them with two blocks of keys, and
 // with two or four vectors of values.
@@ -72,6 +72,7 @@ INLINE Nibbles low_nibbles(const uint8_t* x) { return _mm512_and_si512(_mm512_lo
 INLINE Nibbles high_nibbles(const uint8_t* x) {
     return _mm512_and_si512(_mm512_srli_epi16(_mm512_loadu_si512(x), 4), _mm512_set1_epi8(15));
 }
+// `less`: what brings the sums of steps of 8 bits down by 128 a step.
 template <bool FOUR_BITS>
 INLINE Sums<FOUR_BITS> no_sums(const int32_t* less) {
     return FOUR_BITS ? _mm512_setzero_si512() : _mm512_set1_epi32(*less);
@@ -121,7 +122,8 @@ INLINE Floats load(Mask some, const float* x) {
     return {_mm256_maskload_ps(x, (__m256i)some.a), _mm256_maskload_ps(x + 8, (__m256i)some.b)};
 }
 INLINE Floats load_half(const uint16_t* x) {
-    return {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)x)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)x + 1))};
+    const __m128i a = _mm_loadu_si128((const __m128i*)x), b = _mm_loadu_si128((const __m128i*)x + 1);
+    return {_mm256_cvtph_ps(a), _mm256_cvtph_ps(b)};
 }
 INLINE Floats gather(const float* x, Ints at) {
     return {_mm256_i32gather_ps(x, at.a, 4), _mm256_i32gather_ps(x, at.b, 4)};
@@ -170,7 +172,9 @@ INLINE float greatest_of(Floats x) {
 }
 
 INLINE Ints all_ints(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
-INLINE Ints counting() { return {_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)}; }
+INLINE Ints counting() {
+    return {_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)};
+}
 INLINE Ints load_ints(const int32_t* x) { return {load_256(x), load_256(x + 8)}; }
 INLINE Ints add(Ints x, Ints y) { return {_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }
 INLINE Ints rounded(Floats x) { return {_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
