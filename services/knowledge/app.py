@@ -24,7 +24,7 @@ from services.knowledge.mining import Miner
 from services.knowledge.settings import KnowledgeSettings
 from services.knowledge.steps import GroundStep
 from services.knowledge.tasks import PROPOSE, Resender, register
-from services.models.sentence_encoder import SentenceEncoder
+from services.models.sentence_encoder import BUNDLED, PROPERTIES, SentenceEncoder
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,13 @@ def load_encoder(settings: KnowledgeSettings) -> SentenceEncoder:
     return SentenceEncoder.load(settings.sentence_encoder, settings.sentence_precision)
 
 
+def load_property_encoder(settings: KnowledgeSettings, encoder: SentenceEncoder) -> SentenceEncoder:
+    """The encoder of what statements say, which shares what it can with the texts' `encoder`."""
+    bundled = settings.sentence_encoder == BUNDLED
+    published = encoder if bundled else SentenceEncoder.load(precision=settings.sentence_precision)
+    return published.tuned(PROPERTIES)
+
+
 def run_ground(settings: KnowledgeSettings) -> None:
     """Follows the knowledge log, grounds turns and answers searches until SIGTERM."""
     with Runtime(settings, "knowledge-ground") as runtime:
@@ -63,7 +70,17 @@ def run_ground(settings: KnowledgeSettings) -> None:
         indexes.connected.wait(30)
         jobs = Jobs(settings)
         sender = ThreadPoolExecutor(1, thread_name_prefix="propose")
-        step = GroundStep(store, bus, events, indexes, encoder.encode, settings, partial(_propose, sender, jobs))
+        properties = load_property_encoder(settings, encoder)
+        step = GroundStep(
+            store,
+            bus,
+            events,
+            indexes,
+            encoder.encode,
+            properties.encode,
+            settings,
+            partial(_propose, sender, jobs),
+        )
         turns = topology.turn_queue(topology.GROUND, redis=bus.redis)
         consumers = [
             Consumer(
@@ -111,7 +128,7 @@ def run_jobs(settings: KnowledgeSettings) -> None:
         app = make_celery(settings, "antiphon-knowledge", (topology.INGEST_JOBS,))
         declare_jobs(app, settings)
         encoder = load_encoder(settings)
-        register(app, Ingester(store, encoder), Miner(store, encoder.encode))
+        register(app, Ingester(store, encoder), Miner(store, load_property_encoder(settings, encoder).encode))
         stopping = threading.Event()
         Resender(store, jobs, settings.ingest_resend_seconds, stopping).start()
         try:

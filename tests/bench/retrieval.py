@@ -34,7 +34,7 @@ from services.knowledge.indexes import Indexes
 from services.knowledge.ingest import Ingester
 from services.knowledge.settings import KnowledgeSettings
 from services.knowledge.steps import GroundStep
-from services.models.sentence_encoder import SentenceEncoder
+from services.models.sentence_encoder import PROPERTIES, SentenceEncoder
 
 SEED = 5
 TENANT = "bench"
@@ -130,7 +130,7 @@ def ground(
     broker = NoBroker()
     step = GroundStep(
         store, cast(Bus, broker), cast(EventPublisher, broker), cast(Indexes, Ready(index)), encoder.encode,
-        KnowledgeSettings(), lambda _tenant, _turn: None,
+        encoder.tuned(PROPERTIES).encode, KnowledgeSettings(), lambda _tenant, _turn: None,
     )  # fmt: skip
     collection = store.connection.scoped("turns", TENANT)
     spent, burnt = [], []

@@ -47,7 +47,7 @@ from services.generator.wording import note_line
 from services.knowledge.domain.query import Query
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model
-from services.models.sentence_encoder import SentenceEncoder
+from services.models.sentence_encoder import PROPERTIES, SentenceEncoder
 from tests.eval.facts import Memory, spoken_items
 from tests.eval.retrieval import Corpus, banking, hotpot, interval, read
 from tests.eval.revision_arms import Waiting
@@ -265,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     makers: dict[str, Callable[[], list[Asked]]] = {
         "hotpot": lambda: hotpot_questions(options.data, encoder, options.cache),
         "banking": lambda: banking_questions(options.data, encoder, options.cache, options.banking),
-        "facts": lambda: fact_questions(options.data, encoder, options.per_relation),
+        "facts": lambda: fact_questions(options.data, encoder.tuned(PROPERTIES), options.per_relation),
     }
     asked = [one for name in options.sets for one in makers[name]()[: options.limit or None]]
     for name in options.sets:

@@ -34,7 +34,7 @@ from services.knowledge.domain.slots import match_slot
 from services.knowledge.domain.statements import Reading, read_statement
 from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
-from services.models.sentence_encoder import SentenceEncoder
+from services.models.sentence_encoder import PROPERTIES, SentenceEncoder
 
 SEED = 11
 TENANT = "eval"
@@ -320,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raw: list[dict[str, Any]] = []
     print(f"generated conflicts, seed {SEED}")
     figures = conflicts(options.conflicts, raw) if options.conflicts else {}
-    encoder = SentenceEncoder.load()
+    encoder = SentenceEncoder.load().tuned(PROPERTIES)
     print(f"facts from language, encoder {encoder.name}")
     figures |= language(options.data, encoder, options.per_relation, raw)
     options.out.parent.mkdir(parents=True, exist_ok=True)

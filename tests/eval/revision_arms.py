@@ -104,14 +104,15 @@ class Reader:
     def __init__(self) -> None:
         self._encoder = SentenceEncoder.load()
         self._lock = threading.Lock()
-        self._fallback = Fallback(self._encode, CommentParser.load().parse)
+        self._parse = CommentParser.load().parse
+        self._fallback = Fallback(self._encode, self._parse)
 
     def read(self, comment: str, draft: str, prompt: str, heard: Sequence[Constraint] | None = None) -> Understanding:
         return read_feedback(Feedback(comment=comment), draft, prompt, self._fallback, heard)
 
     def sure(self, comment: str, draft: str, prompt: str) -> bool:
-        """Whether the grammar understands the comment by itself."""
-        return bool(read_feedback(Feedback(comment=comment), draft, prompt).constraints)
+        """Whether the comment is understood without recourse to likeness: by the grammar or by the trained reader."""
+        return bool(read_feedback(Feedback(comment=comment), draft, prompt).constraints or self._parse(comment, draft))
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with self._lock:

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from services.common.facts import FactRevision, key
-from services.knowledge.domain.slots import likeness, relation_of
+from services.knowledge.domain.slots import property_of
 from services.knowledge.domain.vectors import Vectors
 
 # Chosen on the same ten relations as the constants of slots.py.
 _NEAR = 0.2  # how far below the best answer to the question both must be at most
-_ALIKE = 1.5  # their likeness and both their nearness to the question, summed
-_REMEMBERED = 20_000  # facts, of which each takes two vectors
+_ALIKE = 2.0  # their likeness and both their nearness to the question, summed
+_REMEMBERED = 20_000  # facts, of which each takes a vector
 
 Encode = Callable[[Sequence[str]], Vectors]
 
@@ -60,9 +60,9 @@ class Competition:
         return [pair for pair in found if pair[0].id not in left]
 
     def _outdated(self, question: str, facts: Sequence[FactRevision], encode: Encode) -> set[str]:
-        asked, relations, values = self._vectors(question, facts, encode)
-        answers = relations @ asked
-        alike = likeness(relations, values, relations, values) + answers[:, None] + answers
+        asked, stated = self._vectors(question, facts, encode)
+        answers = stated @ asked
+        alike = stated @ stated.T + answers[:, None] + answers
         near = answers >= answers.max() - _NEAR
         return {
             earlier.id
@@ -71,26 +71,23 @@ class Competition:
             if near[one] and near[other] and alike[one, other] >= _ALIKE and _replaces(later, earlier)
         }
 
-    def _vectors(
-        self, question: str, facts: Sequence[FactRevision], encode: Encode
-    ) -> tuple[Vectors, Vectors, Vectors]:
-        """The question's vector `[size]`, the relations' and the values' `[facts, size]`; one call of the encoder."""
+    def _vectors(self, question: str, facts: Sequence[FactRevision], encode: Encode) -> tuple[Vectors, Vectors]:
+        """The question's vector `[size]` and the facts' `[facts, size]`; one call of the encoder."""
         names = [(one.id, one.revision) for one in facts]
         with self._lock:
             known = {name: self._read[name] for name in names if name in self._read}
             forgotten = self._forgotten
         new = [one for one, name in zip(facts, names, strict=True) if name not in known]
-        made = encode([question, *(text for one in new for text in (relation_of(one), one.value))])
-        for place, one in enumerate(new):
-            known[one.id, one.revision] = made[1 + 2 * place : 3 + 2 * place]
+        made = encode([question, *map(property_of, new)])
+        for one, vector in zip(new, made[1:], strict=True):
+            known[one.id, one.revision] = vector
         with self._lock:
             for name in names if forgotten == self._forgotten else ():
                 self._read[name] = known[name]
                 self._read.move_to_end(name)
             while len(self._read) > _REMEMBERED:
                 self._read.popitem(last=False)
-        pairs = np.stack([known[name] for name in names])
-        return made[0], pairs[:, 0], pairs[:, 1]
+        return made[0], np.stack([known[name] for name in names])
 
 
 def _replaces(later: FactRevision, earlier: FactRevision) -> bool:

@@ -178,12 +178,13 @@ class TenantIndex:
         passages: int = 5,
         facts: int = 5,
         fact_floor: float = 0.0,
+        properties: Callable[[Sequence[str]], Vectors] | None = None,
     ) -> Found:
         """The best passages and the facts that hold; left out are facts below `fact_floor` times the best one and those
         that a later one answers the question in place of.
 
-        `encode` is called outside the lock, if it is given: once if the tenant has vectors, and once for each entity
-        of which several facts are found.
+        Both are called outside the lock, if they are given: `encode` if the tenant has vectors, `properties` (see
+        `slots`) once for each entity of which several facts are found.
         """
         weights = weigh(*query.weighted)
         with self._lock:
@@ -191,8 +192,8 @@ class TenantIndex:
             found_facts = self.facts.search(query, facts, fact_floor) if facts else []
             searchable = passages > 0 and bool(self._row_of)
             dense = searchable and len(self._vectors) > 0
-        if encode is not None and len(found_facts) > 1:
-            found_facts = self._competition.settle(query.text, found_facts, encode)
+        if properties is not None and len(found_facts) > 1:
+            found_facts = self._competition.settle(query.text, found_facts, properties)
         if not searchable:
             return Found((), tuple(found_facts), watermark)
         share = dense_share(self._known / len(self._row_of)) if dense else 0.0

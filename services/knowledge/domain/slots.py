@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from services.common.facts import FactRevision, key
 from services.knowledge.domain.statements import Reading
 from services.knowledge.domain.vectors import Vectors
 
 # Chosen on ten of the nineteen relations of ParaRel; the other nine are what tests/eval/facts.py reports.
-_VALUE_WEIGHT = 0.3  # two values of one kind (two cities, two prices) speak for one property
-_SAME = 0.65  # what only states something adds to what is known, unless it says the same in all but the same words
-_CORRECTED = 0.3  # what says that it corrects means something known: the nearest, if it is near at all
-_PERHAPS = 0.2
+_SAME = 0.7  # what only states something adds to what is known, unless it says the same in all but the same words
+_CORRECTED = 0.45  # what says that it corrects means something known: the nearest, if it is near at all
+_PERHAPS = 0.4
 
 
 @dataclass(frozen=True)
@@ -33,24 +30,32 @@ def relation_of(fact: FactRevision) -> str:
     return str(kept) if kept else f"{fact.slot} is"
 
 
+def property_text(relation: str, value: str) -> str:
+    """A statement without whom it is about: what an encoder of properties reads of it."""
+    return f"{relation} {value}"
+
+
+def property_of(fact: FactRevision) -> str:
+    """The same of a fact."""
+    return property_text(relation_of(fact), fact.value)
+
+
 def match_slot(
     reading: Reading, known: Sequence[FactRevision], encode: Callable[[Sequence[str]], Vectors]
 ) -> SlotMatch:
     """The one of the entity's current facts that the reading restates or contradicts.
 
     `known` are facts of the same entity: nothing else can conflict. A slot of the very name is taken without the
-    encoder; otherwise the relations' and the values' likeness decides, and how much of it is needed depends on whether
-    the sentence says that it corrects: one that does not stands beside what is known rather than in its place.
+    encoder of properties; otherwise likeness decides, and how much of it is needed depends on whether the sentence says
+    that it corrects: one that does not stands beside what is known rather than in its place.
     """
     for fact in known:
         if key(fact.slot) == key(reading.slot):
             return SlotMatch(fact, 1.0, sure=True)
     if not known:
         return SlotMatch(None, 0.0, sure=True)
-    texts = [reading.relation, reading.value, *(relation_of(one) for one in known), *(one.value for one in known)]
-    vectors = encode(texts)
-    relations, values = vectors[2 : 2 + len(known)], vectors[2 + len(known) :]
-    scores = likeness(vectors[:1], vectors[1:2], relations, values)[0]
+    vectors = encode([property_text(reading.relation, reading.value), *map(property_of, known)])
+    scores = vectors[1:] @ vectors[0]
     best = int(scores.argmax())
     score = float(scores[best])
     if score >= (_CORRECTED if reading.corrects else _SAME):
@@ -58,8 +63,3 @@ def match_slot(
     if reading.corrects and score >= _PERHAPS:
         return SlotMatch(known[best], score, sure=False)
     return SlotMatch(None, score, sure=True)
-
-
-def likeness(relations: Vectors, values: Vectors, to_relations: Vectors, to_values: Vectors) -> Vectors:
-    """How much two statements' words speak for one property: float32 [rows, columns] from unit vectors."""
-    return np.asarray(relations @ to_relations.T + _VALUE_WEIGHT * (values @ to_values.T))

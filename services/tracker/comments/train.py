@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from services.models.arithmetic import computes_in_bf16
+from services.models.int8_rows import save_int8
 from services.tracker.comments.network import CommentNetwork, CommentScores, batch_of
 from services.tracker.comments.parser import CommentParser
 from services.tracker.comments.wants import (
@@ -36,7 +37,6 @@ from services.tracker.comments.wants import (
     words_of,
 )
 from services.tracker.domain.feedback.voice_words import LANGUAGES
-from services.tracker.learned import artifact
 from services.tracker.learned.encoder import wheel_path
 from services.tracker.learned.wordpieces import WordPieces
 
@@ -68,7 +68,7 @@ def main() -> None:
     comments = [comment for file in options.data for comment in read_comments(file)]
     about = {"comments": len(comments), "steps": options.steps, "seed": options.seed}
     network = train(comments, options)
-    artifact.save({name: weight.detach() for name, weight in network.learned()}, options.export, about)
+    save_int8({name: weight.detach() for name, weight in network.learned()}, options.export, about)
     if options.test:
         print(json.dumps(right(CommentParser.load(options.export), list(read_comments(options.test)))))
 

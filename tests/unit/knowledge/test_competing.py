@@ -21,7 +21,8 @@ PLACES = {
 
 
 def encode(texts: Sequence[str]) -> Vectors:
-    return np.asarray([PLACES.get(text, (0.0, 0.0)) for text in texts], np.float32)
+    places = [next((at for words, at in PLACES.items() if text.startswith(words)), (0.0, 0.0)) for text in texts]
+    return np.asarray(places, np.float32)
 
 
 def read(relation: str, value: str, day: int, *, authority: int = 0, sentence: bool = True) -> FactRevision:
@@ -75,13 +76,13 @@ def test_the_encoder_reads_a_fact_once_until_it_is_forgotten() -> None:
     competition.settle("Where is Acme's office?", facts, counting)
     competition.forget([facts[0][0].id])
     competition.settle("Where is Acme's office?", facts, counting)
-    assert asked == [5, 1, 3]
+    assert asked == [3, 1, 2]
 
 
 @pytest.mark.parametrize("reader", [encode, None])
 def test_an_index_answers_with_the_later_fact_where_it_has_an_encoder(reader: object) -> None:
     index = TenantIndex(2)
     index.put_facts([read("is based in", "Bern", 1), read("headquarters are in", "Kyoto", 2)])
-    found = index.search(Query("Where is Acme's office?"), encode if reader else None)
+    found = index.search(Query("Where is Acme's office?"), None, properties=encode if reader else None)
     assert {fact.value for fact, _ in found.facts} == ({"Kyoto"} if reader else {"Bern", "Kyoto"})
     assert {one.value for one in index.facts.current(fact_id("Acme", "is based in"))} == {"Bern"}

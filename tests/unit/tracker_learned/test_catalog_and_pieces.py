@@ -1,7 +1,9 @@
 """How a schema and a text become what the network reads."""
 
+import random
+
 from services.common.schema import parse_schema
-from services.tracker.learned.catalog import SlotView, plain, views_of, words
+from services.tracker.learned.catalog import IntentView, ServiceView, SlotView, mixed, plain, views_of, words
 from services.tracker.learned.inputs import Reader, Turn, layout, user_offset
 from services.tracker.learned.proposals import Proposals
 from services.tracker.learned.wordpieces import MAX_TEXT, WordPieces
@@ -50,6 +52,25 @@ def test_a_schema_is_laid_out_service_first_then_intents_then_slots() -> None:
     )
     assert [value for _, value, _ in plan.values] == ["1", "2", "3", "True", "False"]
     assert plan.value_ranges[plan.slots[("Hotels_2", "city")]] == (0, 0)
+
+
+def test_a_mixed_wording_takes_each_label_and_description_from_one_of_those_there_are() -> None:
+    def worded(form: str) -> ServiceView:
+        slots = tuple(SlotView(name, f"{name}_{form}", f"{name} in {form}", ("1", "2")) for name in ("city", "stars"))
+        find = IntentView("Find", f"Find{form}", f"find in {form}", (f"city_{form}",), (f"stars_{form}",))
+        return ServiceView("Hotels_2", f"Hotels_{form}", f"hotels in {form}", (find,), slots)
+
+    forms = [worded(form) for form in "abc"]
+    dice = random.Random(3)
+    drawn = [mixed(forms, dice) for _ in range(30)]
+    assert len(set(drawn)) > 20
+    for one in drawn:
+        assert [slot.name for slot in one.slots] == ["city", "stars"]
+        assert one.intents[0].required == (one.slots[0].label,)
+        assert one.intents[0].optional == (one.slots[1].label,)
+        assert all(slot.values == ("1", "2") for slot in one.slots)
+    assert {one.slots[0].label for one in drawn} == {"city_a", "city_b", "city_c"}
+    assert any(one.slots[0].label[-1] != one.slots[0].description[-1] for one in drawn)
 
 
 def test_a_span_of_characters_is_found_in_pieces_and_back() -> None:

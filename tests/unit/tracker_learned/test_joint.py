@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from services.common.schema import parse_schema
+from services.models.int8_rows import save_int8
 from services.tracker.learned import artifact
 from services.tracker.learned.catalog import ServiceView, views_of
 from services.tracker.learned.inputs import Reader, Turn
@@ -109,7 +110,7 @@ def test_words_are_heard_by_their_own_turn_alone(reader: Reader, states: SchemaS
 
 def test_an_exported_teacher_is_read_back_as_one(tmp_path: Path) -> None:
     teacher = _teacher()
-    artifact.save({name: weight.detach() for name, weight in trainable(teacher)}, tmp_path / "t", {"joint": True})
+    save_int8({name: weight.detach() for name, weight in trainable(teacher)}, tmp_path / "t", {"joint": True})
     network, _ = artifact.load(tmp_path / "t")
     assert isinstance(network, JointNetwork)
     torch.testing.assert_close(network.gates, teacher.gates)

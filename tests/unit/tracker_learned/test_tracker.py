@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from services.common.schema import Schema, parse_schema
+from services.models.int8_rows import read_int8, save_int8
 from services.tracker.domain.state import CORRECTION, Offer, ServiceState, SlotValue, State
 from services.tracker.domain.tracker import TrackRequest
 from services.tracker.learned import artifact
 from services.tracker.learned.decode import Leanings
 from services.tracker.learned.network import Network
 from services.tracker.learned.tracker import MOST_SLOTS, LearnedTracker
-from services.tracker.train import trainable
+from services.tracker.train import main, trainable
 
 SCHEMA = parse_schema(
     """
@@ -50,7 +52,7 @@ def tracker() -> LearnedTracker:
 
 def test_what_training_changes_is_small_enough_to_ship(tmp_path: Path) -> None:
     weights = {name: weight.detach() for name, weight in trainable(Network())}
-    artifact.save(weights, tmp_path / "all.safetensors", {})
+    save_int8(weights, tmp_path / "all.safetensors", {})
     assert (tmp_path / "all.safetensors").stat().st_size <= 15_000_000
 
 
@@ -127,7 +129,7 @@ def test_of_many_services_the_nearest_and_those_in_use_are_read() -> None:
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    artifact.save({"slot_head.0.weight": torch.zeros(3, 3)}, tmp_path / "x.safetensors", {})
+    save_int8({"slot_head.0.weight": torch.zeros(3, 3)}, tmp_path / "x.safetensors", {})
     with pytest.raises(artifact.ArtifactError, match="does not fit"):
         artifact.load(tmp_path / "x.safetensors")
 
@@ -135,11 +137,25 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_saved_weights_come_back_within_a_step_of_their_scale(tmp_path: Path) -> None:
     torch.manual_seed(1)
     weight = torch.randn(384, 384)
-    artifact.save({"element.weight": weight}, tmp_path / "x.safetensors", {"seed": 1})
+    save_int8({"element.weight": weight}, tmp_path / "x.safetensors", {"seed": 1})
     network, about = artifact.load(tmp_path / "x.safetensors")
     step = weight.abs().amax(1, keepdim=True) / 127
     assert bool(((network.element.weight - weight).abs() <= 0.51 * step).all())
     assert about["seed"] == 1
+
+
+def test_a_run_is_exported_halfway_to_other_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_int8({"element.bias": torch.ones(4)}, tmp_path / "other.safetensors", {})
+    save_file({"element.bias": torch.full((4,), 3.0)}, tmp_path / "average.safetensors")
+    (tmp_path / "progress.json").write_text('{"turns": 5}')
+    made = tmp_path / "made.safetensors"
+    command = ["train", "--data", "-", "--out", str(tmp_path), "--export-only", "--export", str(made)]
+    monkeypatch.setattr("sys.argv", [*command, "--halfway", str(tmp_path / "other.safetensors")])
+    main()
+    weights, about = read_int8(made)
+    assert weights["element.bias"].tolist() == [2.0] * 4
+    assert about["halfway"] is True
+    assert about["progress"] == {"turns": 5}
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
