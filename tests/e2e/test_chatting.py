@@ -44,7 +44,7 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     antiphon = Command(tmp_path_factory.mktemp("demo"))
-    out = antiphon("chat", "--up", "--no-learning", timeout=170).out
+    out = antiphon("chat", "--up", "--no-learning", timeout=280).out
     assert out.count("\nuser ") == 6
     revision = out.split("feedback ", 1)[1].split("\nuser ", 1)[0]
     assert 'must include "grey cable"' in revision
@@ -63,7 +63,7 @@ def test_it_plays_how_a_version_is_trained_promoted_and_rolled_back(
     antiphon = Command(tmp_path_factory.mktemp("learning"))
     tiny = make_tiny_model(tmp_path_factory.mktemp("tiny") / "model", CommonSettings().cache_dir)
     antiphon.env |= {"ANTIPHON_MODEL": str(tiny), "ANTIPHON_REHEARSALS": "8", "ANTIPHON_JUDGED_REPLIES": "4"}
-    out = antiphon("chat", "--up", timeout=170).out
+    out = antiphon("chat", "--up", timeout=280).out
     assert "20 corrections became examples" in out
     before, trained, again = re.findall(r"night support team\?\n.*?\n  version (\S+)", out, re.DOTALL)
     assert before == again

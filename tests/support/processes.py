@@ -40,7 +40,7 @@ class ServiceProcess(Program):
         self._ready_file.unlink(missing_ok=True)
         super().start()
 
-    def until_ready(self, timeout: float = 60.0) -> Self:
+    def until_ready(self, timeout: float = 150.0) -> Self:
         """Wait until the service has said that it works; ProgramError with the log's end if it dies before."""
         self.wait_ready(self._ready_file.exists, timeout)
         return self
