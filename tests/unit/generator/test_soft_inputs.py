@@ -27,10 +27,9 @@ STATE = {"services": {"hotel": {"slots": {"area": {"value": "north"}}}}}
 
 
 @pytest.fixture
-def bench(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    cache = tmp_path_factory.getbasetemp()
-    settings = GeneratorSettings(kernel="fp32", rows=4, cache_dir=cache, model=str(tiny_model))
-    return Bench(build_backend(settings), content_hash(tiny_model, cache))
+def bench(tiny_model: Path, cache_dir: Path) -> Bench:
+    settings = GeneratorSettings(kernel="fp32", rows=4, cache_dir=cache_dir, model=str(tiny_model))
+    return Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
 
 
 def projector(file: Path, source: str, base: str) -> str:

@@ -22,10 +22,9 @@ from tests.unit.generator.test_backend_contract import Bench
 
 
 @pytest.fixture
-def bench(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    cache = tmp_path_factory.getbasetemp()  # the kernels are built once for all
-    settings = GeneratorSettings(kernel="fp32", rows=4, cache_dir=cache, model=str(tiny_model))
-    return Bench(build_backend(settings), content_hash(tiny_model, cache))
+def bench(tiny_model: Path, cache_dir: Path) -> Bench:
+    settings = GeneratorSettings(kernel="fp32", rows=4, cache_dir=cache_dir, model=str(tiny_model))
+    return Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
 
 
 def loaded(bench: Bench, file: Path, base: str = "") -> StateVectors | None:
