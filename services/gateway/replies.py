@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from services.common.bus import Bus, Consumer, Delivery, topology
+from services.common.bus import Bus, Consumer, Delivery, start_all, topology
 from services.common.bus.asking import ANSWERS
 from services.common.store import Document, Store
 from services.gateway.dispatch import Dispatch
@@ -44,8 +44,7 @@ class Replies:
         )
 
     def start(self) -> None:
-        self._consumer.start()
-        if not self._consumer.connected.wait(30):
+        if not start_all(self._consumer):
             log.warning("broker_away", queue=self._dispatch.reply_to)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ import threading
 import structlog
 
 from services.common import metrics
-from services.common.bus import Bus, Consumer, Delivery, EventPublisher, topology
+from services.common.bus import Bus, Consumer, Delivery, EventPublisher, start_all, topology
 from services.common.bus.replay import replay_queue
 from services.common.ids import new_id
 from services.common.runtime import Runtime
@@ -113,10 +113,7 @@ class Generator:
         announcer = threading.Thread(target=self._announce, args=(ended,), name="announce", daemon=True)
         self._versions.start()
         announcer.start()
-        for consumer in (control, turns, replays):
-            consumer.start()
-        for consumer in (control, turns, replays):
-            consumer.connected.wait(30)
+        start_all(control, turns, replays)
         runtime.ready()
         runtime.wait()
         self._step.drain()

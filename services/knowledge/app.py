@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 import torch
 
-from services.common.bus import Bus, Consumer, EventPublisher, topology
+from services.common.bus import Bus, Consumer, EventPublisher, start_all, topology
 from services.common.bus.job_consumer import work_on_jobs
 from services.common.bus.jobs import Jobs, declare_jobs, make_celery
 from services.common.bus.search import search_queue
@@ -89,11 +89,10 @@ def run_ground(settings: KnowledgeSettings) -> None:
                 step.take_turn,
                 threads=settings.ground_threads,
                 prefetch=8 * settings.ground_threads,
-            ).start(),
-            Consumer(bus, searches, step.answer_search, threads=1, prefetch=4).start(),
+            ),
+            Consumer(bus, searches, step.answer_search, threads=1, prefetch=4),
         ]
-        for consumer in consumers:
-            consumer.connected.wait(30)
+        start_all(*consumers)
         runtime.ready()
         runtime.wait()
         for consumer in consumers:

@@ -40,8 +40,6 @@ SHARED = 0.25  # share of draws in which a family's properties have one value
 class Property:
     """One property in many words."""
 
-    family: str
-    name: str
     subjects: tuple[str, ...]
     values: tuple[str, ...]
     statements: tuple[str, ...]
@@ -55,7 +53,7 @@ def read_properties(files: Sequence[Path]) -> list[list[Property]]:
         for line in file.read_text(encoding="utf-8").splitlines():
             one = json.loads(line)
             lists = [tuple(one[name]) for name in ("subjects", "values", "statements", "questions")]
-            families[file, one["family"]].append(Property(one["family"], one["property"], *lists))
+            families[file, one["family"]].append(Property(*lists))
     return list(families.values())
 
 
@@ -196,10 +194,10 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", type=Path, required=True)
     parser.add_argument("--test", type=Path)
     parser.add_argument("--export", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=350)
     parser.add_argument("--families", type=int, default=4, help="of a step")
     parser.add_argument("--each", type=int, default=3, help="texts of each property")
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--temperature", type=float, default=0.07)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from services.common.bus import Bus, Consumer, EventPublisher, topology
+from services.common.bus import Bus, Consumer, EventPublisher, start_all, topology
 from services.common.constraint import Constraint
 from services.common.runtime import Runtime
 from services.common.store import Store
@@ -49,8 +49,7 @@ def main() -> None:
             threads=settings.track_batch,
             prefetch=settings.track_batch + settings.track_batch // 2,
         )
-        consumer.start()
-        consumer.connected.wait(30)
+        start_all(consumer)
         runtime.ready()
         runtime.wait()
         consumer.stop(settings.drain_seconds)

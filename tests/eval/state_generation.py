@@ -39,7 +39,6 @@ from services.generator.backends.build import build_backend
 from services.generator.engine import DecodeSettings, DraftRequest, Engine, soft_tokens
 from services.generator.settings import GeneratorSettings
 from services.generator.state_vectors import COMMITTED
-from services.models.arithmetic import computes_in_bf16
 from services.models.language_model import find_model, iterate_weights, load_config
 from services.models.llama.forward import TorchLlama
 from services.models.llama.native.forward import NativeLlama
@@ -84,7 +83,7 @@ class Scorer:
         try:
             self._forward = NativeLlama(weights, settings.kernel, _CONTEXT, settings.cache_dir)
         except NativeUnavailable:
-            self._forward = TorchLlama(weights, "bf16" if computes_in_bf16() else "fp32", _CONTEXT)
+            self._forward = TorchLlama(weights, "auto", _CONTEXT)
         self._memory = KeyValueSlots(self._forward.shape, 1, _CONTEXT, self._forward.dtype)
         self._kept: list[int] = []
 

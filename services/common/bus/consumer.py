@@ -52,6 +52,7 @@ class Delivery:
 
 
 Handler = Callable[[Delivery], None]
+START_SECONDS = 30.0
 
 
 class Consumer:
@@ -197,3 +198,11 @@ class Consumer:
                         topology.DEAD, bytes(message.body, "utf-8") if isinstance(message.body, str) else message.body
                     )
                 message.reject()
+
+
+def start_all(*consumers: Consumer) -> bool:
+    """Start them, and wait until all of them consume; False when some still try after START_SECONDS."""
+    for consumer in consumers:
+        consumer.start()
+    connected = [consumer.connected.wait(START_SECONDS) for consumer in consumers]
+    return all(connected)

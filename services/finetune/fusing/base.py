@@ -10,7 +10,6 @@ from torch import Tensor
 
 from services.finetune.training.texts import Texts
 from services.models.adapter import Adapter
-from services.models.arithmetic import computes_in_bf16
 from services.models.language_model import find_model, iterate_weights, load_config
 from services.models.llama.forward import TorchLlama
 from services.models.llama.native.forward import NativeLlama
@@ -54,7 +53,7 @@ class FrozenBase:
         try:
             self._forward = NativeLlama(weights, kernel, _CONTEXT, cache_dir)
         except NativeUnavailable:
-            self._forward = TorchLlama(weights, "bf16" if computes_in_bf16() else "fp32", _CONTEXT)
+            self._forward = TorchLlama(weights, "auto", _CONTEXT)
         self._rows = rows
         self._kept: list[int] = []  # what slot 0 holds
         self._memory = KeyValueSlots(self._forward.shape, rows, _CONTEXT, self._forward.dtype)

@@ -91,7 +91,4 @@ def make_forward(
             return NativeLlama(weights, kernel, context, cache_dir)
         except NativeUnavailable as reason:
             log.warning("torch's kernels compute the model, slower: %s", reason)
-    kernel = kernel.removeprefix("torch-")
-    if kernel == "auto":
-        kernel = "bf16" if computes_in_bf16() else "fp32"
-    return TorchLlama(weights, kernel, context)
+    return TorchLlama(weights, kernel.removeprefix("torch-"), context)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from services.models.arithmetic import computes_in_bf16
 from services.models.llama.linear import Linear, make_linear
 from services.models.llama.plan import DecodePlan, PrefillPlan
 from services.models.llama.slots import KeyValueSlots, Segment
@@ -31,15 +32,17 @@ class _Layer:
 class TorchLlama:
     """A Llama-shaped model over torch's own products.
 
-    `kernel` is the arithmetic of the linear layers (fp32, bf16, int8, int4); norms, positions and attention run in
-    the dtype of the stream (fp32 for fp32, else bf16), which is also the dtype of keys and values. With `steady`,
-    decode passes have few shapes, which a GPU runs as recorded graphs.
+    `kernel` is the arithmetic of the linear layers (fp32, bf16, int8, int4; auto: bf16, or fp32 on a CPU without it);
+    norms, positions and attention run in the dtype of the stream (fp32 for fp32, else bf16), which is also the dtype of
+    keys and values. With `steady`, decode passes have few shapes, which a GPU runs as recorded graphs.
     """
 
     def __init__(
         self, weights: LlamaWeights, kernel: str, length: int, device: str = "cpu", *, steady: bool = False
     ) -> None:
         self.shape = weights.shape
+        if kernel == "auto":
+            kernel = "bf16" if device != "cpu" or computes_in_bf16() else "fp32"
         self.kernel = kernel
         self.device = device
         self.dtype = torch.float32 if kernel == "fp32" else torch.bfloat16
