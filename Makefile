@@ -57,7 +57,7 @@ deploy-check: $(VENV)/dev.stamp  ## Lint and render the Helm chart and check wha
 	$(PY) -m pytest tests/unit/deploy
 
 bench: $(VENV)/dev.stamp  ## What the platform adds to a turn: latency, turns a second, CPU
-	$(PY) -m tests.bench.overhead
+	$(PY) -m bench.overhead
 
 proto: $(VENV)/dev.stamp  ## Generate the stubs from proto/
 	$(PROTOC) --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
+from research.projecting.passages import FILE, draw_questions
 from services.finetune.fusing.base import FrozenBase
 from services.finetune.fusing.notes import NoteTrainer, collect
-from services.finetune.projecting.passages import FILE, draw_questions
 from services.finetune.settings import FinetuneSettings
 from services.models.fusion import head_id, write_head
 from services.models.note_states import NoteFeatures, note_head

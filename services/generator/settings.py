@@ -63,7 +63,7 @@ class GeneratorSettings(CommonSettings):
         5.0, ge=0, description="Weight of a met constraint against the log-likelihood when candidates are compared."
     )
     fusion_head: str = Field(
-        "", description="File of the fusion head that revisions use, made by services.finetune.fuse; empty: none."
+        "", description="File of the fusion head that revisions use, made by research.fuse; empty: none."
     )
     knowledge_head: str = Field(
         "", description="File of the fusion head that first drafts on notes use, made by services.finetune.fuse_notes."
@@ -72,13 +72,13 @@ class GeneratorSettings(CommonSettings):
         "off", description="The dialogue state as soft tokens in the prompt: beside its text, or instead of it."
     )
     state_projector: str = Field(
-        "", description="File of the state's projector, made by services.finetune.project; empty: the shipped one."
+        "", description="File of the state's projector, made by research.project; empty: the shipped one."
     )
     passage_vectors: Literal["off", "beside", "instead"] = Field(
         "off", description="Retrieved notes as soft tokens in the prompt: beside their text, or instead of it."
     )
     passage_projector: str = Field(
-        "", description="File of the passages' projector, made by services.finetune.project; empty: the shipped one."
+        "", description="File of the passages' projector, made by research.project; empty: the shipped one."
     )
     note_sentences: int = Field(
         3, ge=0, description="Sentences of a passage that the prompt quotes, those nearest to the message; 0: all."

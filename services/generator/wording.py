@@ -63,7 +63,7 @@ REVISION_WORDINGS = {
     "question": "{feedback}\nMy question was: {message}",
     "brief": "{feedback}\nPlease write the answer again in a few sentences.",
 }
-"""How a revision is asked for; tests/eval/RESULTS.md has what each is worth."""
+"""How a revision is asked for; research/eval/RESULTS.md has what each is worth."""
 
 
 def feedback_text(

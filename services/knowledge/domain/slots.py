@@ -9,7 +9,7 @@ from services.common.facts import FactRevision, key
 from services.knowledge.domain.statements import Reading
 from services.knowledge.domain.vectors import Vectors
 
-# Chosen on ten of the nineteen relations of ParaRel; the other nine are what tests/eval/facts.py reports.
+# Chosen on ten of the nineteen relations of ParaRel; the other nine are what research/eval/facts.py reports.
 _SAME = 0.7  # what only states something adds to what is known, unless it says the same in all but the same words
 _CORRECTED = 0.45  # what says that it corrects means something known: the nearest, if it is near at all
 _PERHAPS = 0.4

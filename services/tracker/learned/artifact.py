@@ -25,7 +25,7 @@ def load(path: Path = DEFAULT) -> tuple[Network, dict[str, Any]]:
     Raises ArtifactError when there is no such file or it does not fit the network.
     """
     if not path.exists():
-        raise ArtifactError(f"{path}: no tracker weights; `python -m services.tracker.train --export` writes them")
+        raise ArtifactError(f"{path}: no tracker weights; `python -m research.tracker.train --export` writes them")
     weights, about = read_int8(path)
     network = JointNetwork() if about.get("joint") else Network()
     network.start()

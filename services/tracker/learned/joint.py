@@ -1,7 +1,7 @@
 """The joint teacher: where dialogue and schema meet, the schema is there word by word.
 
 The accurate form and the slow one: in the upper layers a turn costs as many tokens as its schema has words. It is never
-served; the tracker network learns from what it says (`services.tracker.train --teacher`).
+served; the tracker network learns from what it says (`research.tracker.train --teacher`).
 """
 
 from __future__ import annotations

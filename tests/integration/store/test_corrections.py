@@ -1,7 +1,7 @@
 """Corrected sessions as the tracker's training reads them."""
 
+from research.tracker.corrections import corrected_dialogues
 from services.common.store import Request, Store
-from services.tracker.corrections import corrected_dialogues
 
 TENANT = "tenant_a"
 SCHEMA = {"name": "", "services": [{"name": "Hotels", "slots": [{"name": "city"}]}]}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.queueing import Station, closed_throughput, replicas_for, waits, waits_longer, workers_for
+from bench.queueing import Station, closed_throughput, replicas_for, waits, waits_longer, workers_for
 
 
 def test_one_caller_gets_a_turn_per_round_trip() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from research.fuse import gate
 from services.common.constraints import check, verifiable
-from services.finetune.fuse import gate
 from services.finetune.fusing.corpus import human_comment, split
 from services.finetune.fusing.dataset import Positions
 from services.finetune.fusing.rules import KINDS, examples, make

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.eval.revision_scorer import reasons_against, satisfied
+from research.eval.revision_scorer import reasons_against, satisfied
 
 CASES = [
     ({"id": "keywords:existence", "keywords": ["Cat"]}, "My cat.", "My dog."),

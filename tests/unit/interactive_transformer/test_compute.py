@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from services.finetune.pretraining.triples import Triple
+from research.eval.interactive_feedback import ReplyScore, difference, per_token, shuffled
+from research.pretraining.triples import Triple
 from services.models.interactive_transformer import (
     InteractiveTransformerConfig,
     InteractiveTransformerForCausalLM,
 )
 from services.models.interactive_transformer.compute import forward_flops
-from tests.eval.interactive_feedback import ReplyScore, difference, per_token, shuffled
 
 
 @pytest.mark.parametrize("positions", ["relative", "absolute"])

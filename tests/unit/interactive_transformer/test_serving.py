@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.finetune.pretraining.vocabulary import train_vocabulary
+from research.pretraining.vocabulary import train_vocabulary
 from services.generator.backends.base import Backend
 from services.generator.backends.build import build_backend
 from services.generator.backends.module import ModuleBackend

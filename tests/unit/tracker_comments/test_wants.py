@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from research.comments.train import behind, loss, vary
 from services.common.constraint import Constraint
 from services.tracker.comments.network import CommentNetwork, batch_of
-from services.tracker.comments.train import behind, loss, vary
 from services.tracker.comments.wants import Comment, Want, WantError, constraints, count_of, read_comments, words_of
 from services.tracker.learned.wordpieces import WordPieces
 

@@ -5,9 +5,9 @@ import random
 from pathlib import Path
 from typing import Any
 
+from research.tracker.corpus import Corpus, Sampler, prepare
+from research.tracker.corrections import corrected_dialogue
 from services.common.schema import parse_schema
-from services.tracker.corrections import corrected_dialogue
-from services.tracker.learned.corpus import Corpus, Sampler, prepare
 from services.tracker.learned.inputs import Reader
 
 SCHEMA = parse_schema(

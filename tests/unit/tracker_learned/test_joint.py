@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from research.tracker.targets import TRUST, Targets, loss
+from research.tracker.train import trainable
 from services.common.schema import parse_schema
 from services.models.int8_rows import save_int8
 from services.tracker.learned import artifact
@@ -19,8 +21,6 @@ from services.tracker.learned.joint import JointNetwork
 from services.tracker.learned.network import Batch, Network, Scores
 from services.tracker.learned.proposals import propose
 from services.tracker.learned.schema_states import SchemaStates
-from services.tracker.learned.targets import TRUST, Targets, loss
-from services.tracker.train import trainable
 
 VIEWS = views_of(
     parse_schema(

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from research.tracker.mentions import Names, by_acts
+from research.tracker.spoken import find_spoken
 from services.tracker.learned.catalog import ServiceView, SlotView, loose
-from services.tracker.learned.mentions import Names, by_acts
-from services.tracker.learned.spoken import find_spoken
 
 
 def _slot(name: str, *values: str) -> SlotView:

@@ -42,7 +42,7 @@ def test_a_wish_is_understood(
 
 
 def test_what_is_said_in_passing_after_a_greeting_is_heard(tracker: LearnedTracker, schema: Schema) -> None:
-    """Of a session's first words the served weights hear the plan alone (tests/eval/RESULTS.md)."""
+    """Of a session's first words the served weights hear the plan alone (research/eval/RESULTS.md)."""
     said = "We have cable at home and want the Family plan"
     order = tracker.track(schema, State(), GREETING, said, 1).service("order")
     assert {slot: held.value for slot, held in order.slots.items()} == {"plan": "Family", "connection": "cable"}

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import torch
 
+from research.tracker.corpus import Corpus, Sampler, prepare
+from research.tracker.dialogues import examples, schema_views
+from research.tracker.targets import Targets, aim, loss, open_mentions, spoil, turn_of
+from research.tracker.train import trainable
 from services.tracker.learned.catalog import ServiceView
-from services.tracker.learned.corpus import Corpus, Sampler, prepare
-from services.tracker.learned.dialogues import examples, schema_views
 from services.tracker.learned.inputs import Reader, layout
 from services.tracker.learned.network import COPY, GATES, KEEP, RULE, SYSTEM, USER, Network
 from services.tracker.learned.schema_states import SchemaStates
-from services.tracker.learned.targets import Targets, aim, loss, open_mentions, spoil, turn_of
-from services.tracker.train import trainable
 
 SERVICES = [
     {

@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from research.tracker.train import main, trainable
 from services.common.schema import Schema, parse_schema
 from services.models.int8_rows import read_int8, save_int8
 from services.tracker.domain.state import CORRECTION, Offer, ServiceState, SlotValue, State
@@ -14,7 +15,6 @@ from services.tracker.learned import artifact
 from services.tracker.learned.decode import Leanings
 from services.tracker.learned.network import Network
 from services.tracker.learned.tracker import MOST_SLOTS, LearnedTracker
-from services.tracker.train import main, trainable
 
 SCHEMA = parse_schema(
     """

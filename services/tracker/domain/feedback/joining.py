@@ -2,7 +2,7 @@
 
 The reader is believed in what it was trained to tell: what must be in a reply and what not, how it begins and ends, how
 much of what it holds, its language and some forms. It knows people's words better than rules do
-(`tests/eval/RESULTS.md`). The grammar is believed in the rest, and where it says more of the same thing: a range, a
+(`research/eval/RESULTS.md`). The grammar is believed in the rest, and where it says more of the same thing: a range, a
 heading's name, by how much shorter, the kind of a list.
 """
 

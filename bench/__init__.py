@@ -1,0 +1,1 @@
+"""Benchmarks of speed, each a command: `python -m bench.NAME [--json]`."""

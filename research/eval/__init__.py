@@ -1,0 +1,1 @@
+"""Evaluations of quality, each a command: `python -m research.eval.NAME --data FOLDER [--json]`."""

@@ -1,0 +1,1 @@
+"""Trains the encoder that tells properties apart."""

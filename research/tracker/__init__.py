@@ -1,0 +1,1 @@
+"""Trains the learned dialogue state tracker."""
