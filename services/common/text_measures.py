@@ -17,6 +17,9 @@ _ABBREVIATION = re.compile(
     re.I,
 )
 _SENTENCE_END = re.compile(r"[.!?]+[\"'”’)\]*_]*(?=\s|$)|[。！？]+[」』”’）]*|…(?=\s|$)")
+_PIECE_OF_TEXT = re.compile(r".+?(?:[.!?…][\"'”’)\]*]*\s+|\n+|$)", re.S)
+_ENDED = re.compile(r"(?:[.!?…][\"'”’)\]*_]*|[。！？][」』”’）]*|\n)\s*$")
+_NOT_ENDED = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|etc|no|[a-z])\.|(?:^|\n)\s*\d{1,3}[.)])\s*$", re.I)
 _BULLET = re.compile(r"^\s{0,8}(?:[-*+•‣◦▪–]\s+|\*(?=[^*\s]))\S.*$", re.M)
 _NUMBERED = re.compile(r"^\s{0,8}\(?\d{1,3}[.)、]\s*\S.*$", re.M)
 
@@ -63,6 +66,22 @@ def _add_sentence(found: list[str], piece: str) -> None:
         if re.fullmatch(r"\s*\(?\d{1,3}[.)]", piece):
             return
         found.append(piece.strip())
+
+
+def pieces(text: str) -> list[str]:
+    """The sentences and lines of a text, each with the space after it: together they are the text."""
+    parts: list[str] = []
+    for match in _PIECE_OF_TEXT.finditer(text):
+        if parts and not sentence_ended(parts[-1]):
+            parts[-1] += match[0]
+        else:
+            parts.append(match[0])
+    return [part for part in parts if part.strip()]
+
+
+def sentence_ended(text: str) -> bool:
+    """Whether the text stops where a reply may stop: after a sentence or a line, not after an abbreviation."""
+    return bool(_ENDED.search(text)) and not _NOT_ENDED.search(text)
 
 
 def paragraphs(text: str, divider: str = "") -> list[str]:

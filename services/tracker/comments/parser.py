@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.tracker.comments.network import CommentBatch, CommentNetwork, CommentScores, batch_of
 from services.tracker.comments.wants import COUNTED, FORMS, RELATIONS, TAGS, UNITS, Want, constraints, words_of
 from services.tracker.learned import artifact

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.phrases import number
 from services.tracker.domain.feedback.voice_words import LANGUAGES

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from services.common.constraint import replacing
-from services.common.constraints import Constraint
+from services.common.constraints import Constraint, replacing
 from services.common.text_measures import bullets, count_phrase, count_words, numbered
 from services.tracker.domain.words import STOP
 

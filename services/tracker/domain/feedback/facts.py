@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.common.constraint import replacing
-from services.common.constraints import Constraint
+from services.common.constraints import Constraint, replacing
 from services.common.text_measures import count_phrase, sentences
 from services.tracker.domain.feedback.grammar import SOURCE, Context, Rule, rule
 from services.tracker.domain.feedback.phrases import phrases

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.common.constraint import MAX_VALUE
 from services.common.constraints import (
+    MAX_VALUE,
     Constraint,
     ConstraintError,
     check,

@@ -1,0 +1,68 @@
+"""`start` and `end`: the phrase that a reply, or one of its paragraphs, begins with, and the one it ends with."""
+
+from __future__ import annotations
+
+from services.common import text_measures as measure
+from services.common.constraints.constraint import Constraint
+from services.common.constraints.kind import Kind, Wish, limit_kept
+
+
+def _check_start(constraint: Constraint, text: str) -> bool:
+    if constraint.unit == "paragraphs":
+        parts = measure.paragraphs(text)
+        k = constraint.min or 1
+        return len(parts) >= k and _begins(parts[k - 1], constraint.value)
+    return _begins(text, constraint.value)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("’", "'").split()).casefold()
+
+
+def _begins(text: str, phrase: str) -> bool:
+    text, phrase = _plain(text).lstrip("\"'“*#_ "), _plain(phrase)
+    follows = text[len(phrase) : len(phrase) + 1]
+    return text.startswith(phrase) and not (phrase[-1:].isalnum() and phrase[-1:].isascii() and follows.isalnum())
+
+
+def _check_end(constraint: Constraint, text: str) -> bool:
+    text, phrase = _plain(text).rstrip("\"'”*_ "), _plain(constraint.value)
+    return text.endswith(phrase.rstrip("\"'”*_ ")) or text.rstrip(".!?…").endswith(phrase.rstrip(".!?…"))
+
+
+def _with_start(constraint: Constraint, text: str, message: str) -> str | None:
+    if _check_start(constraint, text):
+        return text
+    if constraint.unit:
+        return None
+    return f"{constraint.value}{' ' if constraint.value[-1:] in '.!?:,' else ': '}{text}"
+
+
+def _start_progress(constraint: Constraint, text: str, room: int) -> float:
+    if not limit_kept(_check_start, constraint, text):
+        return 0.0
+    if constraint.unit:
+        return 1.0
+    written, phrase = text.lstrip().lower(), constraint.value.lower()
+    return float(written.startswith(phrase) or phrase.startswith(written))
+
+
+START = Kind(
+    "start",
+    _check_start,
+    description=lambda constraint: f'Begin with "{constraint.value}".',
+    wish=lambda constraint: Wish(wanted=constraint.value),
+    slot=lambda constraint: "" if constraint.unit else "start",
+    rewrite=_with_start,
+    rank=lambda constraint: 3,
+    progress=_start_progress,
+)
+END = Kind(
+    "end",
+    _check_end,
+    description=lambda constraint: f'End with "{constraint.value}".',
+    wish=lambda constraint: Wish(wanted=constraint.value),
+    slot=lambda constraint: "end",
+    rewrite=lambda constraint, text, message: text if _check_end(constraint, text) else f"{text} {constraint.value}",
+    rank=lambda constraint: 3,
+)

@@ -1,0 +1,54 @@
+"""`must_include` and `keep`: a phrase, or a letter, that must occur."""
+
+from __future__ import annotations
+
+from services.common import text_measures as measure
+from services.common.constraints.constraint import Constraint
+from services.common.constraints.kind import (
+    Kind,
+    Wish,
+    limit_kept,
+    opposed_bounds,
+    phrase_progress,
+    told_without_pattern,
+    within,
+)
+
+
+def _check(constraint: Constraint, text: str) -> bool:
+    if constraint.unit == "characters":
+        return within(constraint, text.lower().count(constraint.value.lower()))
+    told = told_without_pattern(constraint, text)
+    return within(constraint, measure.count_phrase(constraint.value, text)) if told is None else told
+
+
+def _wish(constraint: Constraint) -> Wish:
+    return Wish(wanted=constraint.value) if constraint.unit == "" and constraint.max != 0 else Wish()
+
+
+def _conflict(earlier: Constraint, later: Constraint) -> str:
+    same = earlier.unit == later.unit and earlier.value.lower() == later.value.lower()
+    return opposed_bounds(earlier, later) if same else ""
+
+
+def _progress(constraint: Constraint, text: str, room: int) -> float:
+    if (phrase := _wish(constraint).wanted.strip()) and not constraint.unit:
+        return phrase_progress(_check, constraint, phrase, text)
+    return limit_kept(_check, constraint, text)
+
+
+INCLUDE = Kind(
+    "must_include",
+    _check,
+    description=lambda constraint: f'Mention "{constraint.value}".',
+    wish=_wish,
+    conflict=_conflict,
+    progress=_progress,
+)
+KEEP = Kind(
+    "keep",
+    _check,
+    description=lambda constraint: f'Keep "{constraint.value}".',
+    wish=lambda constraint: Wish(wanted=constraint.value),
+    progress=_progress,
+)
