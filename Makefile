@@ -20,7 +20,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check deploy-check bench proto readme rabbitmq clean
+.PHONY: help run up down test check deploy-check bench proto docs rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -62,8 +62,8 @@ bench: $(VENV)/dev.stamp  ## What the platform adds to a turn: latency, turns a 
 proto: $(VENV)/dev.stamp  ## Generate the stubs from proto/
 	$(PROTOC) --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto
 
-readme: $(VENV)/run.stamp  ## Put the current settings into the README
-	@$(BIN)/antiphon settings --update README.md
+docs: $(VENV)/run.stamp  ## Put the current settings into the docs
+	@$(BIN)/antiphon settings --update docs/configuration.md
 
 rabbitmq:
 	@if [ -n "$$ANTIPHON_TEST_AMQP_URL" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then exit 0; fi; \

@@ -24,7 +24,7 @@ COMPUTED = {"cache_dir": "~/.cache/antiphon", "worker_name": "the host's name"}
 
 def settings(
     as_json: JsonOption = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print the README's table")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print it as a Markdown table")] = False,
     update: Annotated[
         Path | None, typer.Option("--update", help="Put it between a file's <!-- settings --> marks")
     ] = None,

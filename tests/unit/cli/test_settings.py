@@ -1,12 +1,12 @@
-"""The README's configuration table is what the code says."""
+"""The configuration table of the docs is what the code says."""
 
 from services.cli.settings import markdown_table, table
 from tests.support.processes import REPOSITORY
 
 
-def test_the_readme_shows_every_setting_as_it_is() -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    assert markdown_table(table()) in readme, "stale: run `make readme`"
+def test_the_docs_show_every_setting_as_it_is() -> None:
+    page = (REPOSITORY / "docs/configuration.md").read_text()
+    assert markdown_table(table()) in page, "stale: run `make docs`"
 
 
 def test_settings_are_unique_and_explained() -> None:
