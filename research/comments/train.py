@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from services.models.arithmetic import computes_in_bf16
 from services.models.int8_rows import save_int8
+from services.models.minilm import wheel_path
 from services.tracker.comments.network import CommentNetwork, CommentScores, batch_of
 from services.tracker.comments.parser import CommentParser
 from services.tracker.comments.wants import (
@@ -37,7 +38,6 @@ from services.tracker.comments.wants import (
     words_of,
 )
 from services.tracker.domain.feedback.voice_words import LANGUAGES
-from services.tracker.learned.encoder import wheel_path
 from services.tracker.learned.wordpieces import WordPieces
 
 _MARKS = (("“", "”"), ('"', '"'), ("'", "'"), ("‘", "’"))

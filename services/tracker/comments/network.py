@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from services.models.minilm import LAYERS, WIDTH, Encoder
 from services.tracker.comments.wants import FORMS, RELATIONS, TAGS, UNITS, words_of
-from services.tracker.learned.encoder import LAYERS, WIDTH, Encoder
 from services.tracker.learned.wordpieces import CLS, SEP, WordPieces
 
 SPLIT = 3

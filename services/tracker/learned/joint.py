@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from services.tracker.learned.encoder import HEADS, LAYERS, WIDTH, Layer, attend
+from services.models.minilm import HEADS, LAYERS, WIDTH, Layer, attend
 from services.tracker.learned.network import SPLIT, Batch, Network, Scores
 
 BEGIN = 0.1

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from services.tracker.learned.encoder import LAYERS, WIDTH, Encoder, Layer
+from services.models.minilm import LAYERS, WIDTH, Encoder, Layer
 from services.tracker.learned.proposals import CUES, MANNERS
 
 SPLIT = 3

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from services.models.minilm import WIDTH, Encoder
 from services.tracker.learned.catalog import ServiceView
-from services.tracker.learned.encoder import WIDTH, Encoder
 from services.tracker.learned.inputs import ELEMENT, Reader, value_texts
 
 CACHED = 4096  # services

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
-from services.tracker.learned.encoder import wheel_path
+from services.models.minilm import wheel_path
 
 CLS, SEP, PAD = 101, 102, 0
 MAX_TEXT = 62  # WordPieces kept of each of the two texts: 128 with the three special tokens

@@ -1,4 +1,4 @@
-"""MiniLM as the tracker uses it: lower layers for one text, upper layers shared by dialogue and schema."""
+"""All-MiniLM-L6-v2 as a trainable module with its layers callable one range at a time."""
 
 from __future__ import annotations
 
