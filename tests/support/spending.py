@@ -1,4 +1,4 @@
-"""What a run of the tests spends: a pytest plugin that prints wall and CPU seconds by kind of test, and the ten slowest.
+"""What a run of the tests spends: wall and CPU seconds by kind of test, and the ten slowest, printed at its end.
 
 CPU is that of the test's process and of the children that ended meanwhile: a service that goes on running is counted
 where it ends.
