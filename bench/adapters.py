@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from services.generator.backends.slots import SlotBackend
 from services.generator.engine import Engine
+from services.generator.engine.backends.slots import SlotBackend
 from services.models.adapter import Adapter
 
 RANK = 16

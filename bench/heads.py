@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from services.common.constraints import Constraint
+from services.generator.conditioning.feedback_fusion import FeedbackFusion, load_fusion
 from services.generator.engine import Engine
-from services.generator.fusion import FeedbackFusion, load_fusion
 from services.generator.settings import GeneratorSettings
 from services.models.fusion import FusionConfig, FusionHead, Source
 from services.models.language_model import find_model

@@ -8,9 +8,9 @@ from typing import Any
 
 from bench.heads import FEEDBACK, random_head, random_vectors, shipped_head
 from bench.workers import Stopwatch, prompt_ids, serve
-from services.generator.backends.build import build_backend
-from services.generator.backends.slots import SlotBackend
 from services.generator.engine import Contrast, DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.engine.backends.build import build_backend
+from services.generator.engine.backends.slots import SlotBackend
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash, find_model
 

@@ -39,14 +39,14 @@ from research.eval.revision_arms import Waiting
 from services.common.citations import cite
 from services.common.quoting import quoted
 from services.common.store import GroundingText
-from services.generator.backends.build import build_backend
+from services.generator.conditioning.note_fusion import KnowledgeFusion
+from services.generator.conditioning.state_vectors import COMMITTED, StateVectors, load_state_vectors
 from services.generator.engine import DecodeSettings, DraftRequest, Engine
-from services.generator.note_fusion import KnowledgeFusion
-from services.generator.outdated import refused_values, refusing
-from services.generator.prompt import PromptBuilder
+from services.generator.engine.backends.build import build_backend
+from services.generator.prompt.builder import PromptBuilder
+from services.generator.prompt.wording import note_line
 from services.generator.settings import GeneratorSettings
-from services.generator.state_vectors import COMMITTED, StateVectors, load_state_vectors
-from services.generator.wording import note_line
+from services.generator.turns.superseded import refused_values, refusing
 from services.knowledge.domain.query import Query
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model

@@ -15,15 +15,15 @@ from safetensors.torch import load_file
 
 from research.eval.revision_items import Item
 from services.common.constraints import Constraint, check, merge_rounds
-from services.generator import asked
-from services.generator.backends.build import build_backend
-from services.generator.candidates import Candidates
+from services.generator.conditioning.feedback_fusion import FeedbackFusion, load_fusion
 from services.generator.engine import Contrast, DraftRequest, Engine, FinishedDraft, FusionInput
-from services.generator.fusion import FeedbackFusion, load_fusion
-from services.generator.prompt import PromptBuilder
-from services.generator.scoring import Score
+from services.generator.engine.backends.build import build_backend
+from services.generator.prompt.builder import PromptBuilder
+from services.generator.prompt.wording import REVISION_WORDINGS
+from services.generator.revision import policy
+from services.generator.revision.best_of_n import BestOfN
+from services.generator.revision.scoring import Score
 from services.generator.settings import GeneratorSettings
-from services.generator.wording import REVISION_WORDINGS
 from services.models.adapter import read_adapter
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model
@@ -204,12 +204,12 @@ class Writer:
     ) -> tuple[FinishedDraft, Score | None]:
         """The draft of the turn's round, and how the generator itself judged it."""
         turn["settings"] = self._shaped if arm.shaped else {"constrained": False, "candidates": 1, "beams": 1}
-        asked_of = turn if arm.prompted else asked.unrevised(turn)
+        asked_of = turn if arm.prompted else policy.unrevised(turn)
         builder = self._wordings[arm.wording] if arm.wording else self._builder
         prompt = builder.build(asked_of, [], reply_tokens=self.settings.reply_tokens)
-        decode = asked.decode_settings(turn, self.settings)
-        decode = asked.adjusted(decode, prompt, asked_of, self._engine.context_limit - len(prompt), self.settings)
-        anew = builder.build(asked.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None
+        decode = policy.decode_settings(turn, self.settings)
+        decode = policy.adjusted(decode, prompt, asked_of, self._engine.context_limit - len(prompt), self.settings)
+        anew = builder.build(policy.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None
         with self._lock:
             self._count += 1
             key = str(self._count)
@@ -219,15 +219,15 @@ class Writer:
             contrast=Contrast(anew, CONTRAST) if arm.contrast and anew is not None else None,
         )  # fmt: skip
         heard = Waiting()
-        writing = Candidates(
-            self._engine, request, heard, asked.to_verify(prompt.constraints),
-            count=asked.candidates(turn, prompt.constraints, self.settings),
+        writing = BestOfN(
+            self._engine, request, heard, policy.to_verify(prompt.constraints),
+            count=policy.candidates(turn, prompt.constraints, self.settings),
             weight=self.settings.constraint_weight, temperature=self.settings.redraw_temperature,
             anew=anew,
-            asked=asked.held_against(turn, prompt) if turn["round"] else None,
-            reading=self._reading and asked.read(turn),
-            amending=self._amending and arm.shaped and asked.amends(turn, prompt),
-            infilling=self._infilling and arm.shaped and asked.infills(turn, prompt),
+            asked=policy.held_against(turn, prompt) if turn["round"] else None,
+            reading=self._reading and policy.read(turn),
+            amending=self._amending and arm.shaped and policy.amends(turn, prompt),
+            infilling=self._infilling and arm.shaped and policy.infills(turn, prompt),
         )  # fmt: skip
         writing.submit()
         return heard.draft(), writing.chosen

@@ -36,10 +36,10 @@ from torch import Tensor
 from research.eval.revision_arms import Waiting
 from research.projecting.dialogues import StatedReply, draw, gold_state, read_dialogues, stands
 from services.finetune.training.texts import Texts
-from services.generator.backends.build import build_backend
+from services.generator.conditioning.state_vectors import COMMITTED
 from services.generator.engine import DecodeSettings, DraftRequest, Engine, soft_tokens
+from services.generator.engine.backends.build import build_backend
 from services.generator.settings import GeneratorSettings
-from services.generator.state_vectors import COMMITTED
 from services.models.language_model import find_model, iterate_weights, load_config
 from services.models.llama.forward import TorchLlama
 from services.models.llama.native.forward import NativeLlama

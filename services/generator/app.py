@@ -13,15 +13,15 @@ from services.common.bus.replay import replay_queue
 from services.common.ids import new_id
 from services.common.runtime import Runtime
 from services.common.store import Store
-from services.generator.drafting import StepEvents
 from services.generator.engine import Engine
-from services.generator.loading import load_model
-from services.generator.preparing import Preparer
-from services.generator.prompt import PromptBuilder
-from services.generator.replaying import ReplayStep
+from services.generator.prompt.builder import PromptBuilder
 from services.generator.settings import GeneratorSettings
-from services.generator.steps import GenerateStep
-from services.generator.versions import Versions
+from services.generator.turns.active_draft import StepEvents
+from services.generator.turns.draft_plan import DraftPlanner
+from services.generator.turns.generate_step import GenerateStep
+from services.generator.turns.loading import load_model
+from services.generator.turns.replay import ReplayStep
+from services.generator.turns.version_cache import VersionCache
 
 log = structlog.get_logger(__name__)
 ANNOUNCE_SECONDS = 3.0
@@ -64,7 +64,7 @@ class Generator:
             settings.revision_wording,
             settings.note_sentences,
         )
-        self._versions = Versions(
+        self._versions = VersionCache(
             self._store,
             self._engine,
             loaded.backend,
@@ -73,7 +73,7 @@ class Generator:
             loaded.loader,
             self._identity.get("fusion_head", ""),
         )
-        preparer = Preparer(
+        planner = DraftPlanner(
             settings,
             self._store,
             self._engine,
@@ -85,9 +85,9 @@ class Generator:
             knowledge=loaded.knowledge,
         )
         self._step = GenerateStep(
-            settings, self._store, self._bus, self._publisher, self._engine, events, self._versions, preparer
+            settings, self._store, self._bus, self._publisher, self._engine, events, self._versions, planner
         )
-        self._replay = ReplayStep(self._store, self._engine, self._versions, preparer, self._publisher)
+        self._replay = ReplayStep(self._store, self._engine, self._versions, planner, self._publisher)
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

@@ -87,6 +87,6 @@ class GeneratorSettings(CommonSettings):
         "refuse", description="Whether a draft may say what a cited fact's value was before, unasked."
     )
     revision_wording: Literal["again", "bare", "rewrite", "question", "brief"] = Field(
-        "again", description="How the prompt asks for a revision; services/generator/wording.py has the words."
+        "again", description="How the prompt asks for a revision; services/generator/prompt/wording.py has the words."
     )
     versions: int = Field(8, ge=1, description="Model versions held beside the base model before the oldest goes.")

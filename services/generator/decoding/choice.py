@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from services.generator.backends.words import BAN, Vocabulary
+from services.generator.decoding.words import BAN, Vocabulary
 
 
 class OneOf:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from services.generator.backends.words import BAN, Vocabulary, only
+from services.generator.decoding.words import BAN, Vocabulary, only
 from services.generator.decoding.written import Written
 
 _CANDIDATES = 96

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from services.common import text_measures as measure
-from services.generator.backends.words import BAN, Vocabulary
+from services.generator.decoding.words import BAN, Vocabulary
 from services.generator.decoding.written import Written
 
 _MARKS = {",": ",，、", "!": "!！", "?": "?？", ".": ".。", ";": ";；", ":": ":：", '"': '"“”„'}

@@ -1,15 +1,12 @@
-"""From a draft's settings and constraints to its token processors."""
+"""From a draft's constraints to its token processors."""
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from services.common import text_measures as measure
 from services.common.constraint import Constraint
-from services.generator.backends.words import ForbidWords, IncludeWords, Vocabulary
 from services.generator.decoding import parts
 from services.generator.decoding.choice import OneOf
 from services.generator.decoding.json_text import JsonText
@@ -23,47 +20,12 @@ from services.generator.decoding.masks import (
     script_mask,
 )
 from services.generator.decoding.shape import Part, Shape
+from services.generator.decoding.token_processor import TokenProcessor
+from services.generator.decoding.words import Vocabulary
 from services.generator.decoding.written import Written
-from services.generator.engine.request import TokenProcessor
-
-if TYPE_CHECKING:
-    from services.generator.engine.rows import Row
 
 _ITEMS = 3  # of a list whose length nobody named
 _PLAIN = "*#|`•"
-
-
-def row_processors(row: Row, vocabulary: Callable[[], Vocabulary], end_ids: frozenset[int]) -> list[TokenProcessor]:
-    """The processors of one draft in the order they apply: words to include, words to avoid (which win), masks, the
-    shape (which wins over all), then the request's own."""
-    settings = row.request.settings
-    made: list[TokenProcessor] = []
-    if settings.include:
-        made.append(IncludeWords(vocabulary(), settings.include, end_ids, settings.max_new_tokens))
-    if settings.forbid:
-        made.append(ForbidWords(vocabulary(), settings.forbid))
-    if settings.constraints:
-        made += constraint_processors(
-            settings.constraints, vocabulary(), end_ids, settings.max_new_tokens, settings.include
-        )
-    return made + [make() for make in settings.processors]
-
-
-def forked_processors(
-    row: Row,
-    other: Row,
-    processors: list[TokenProcessor],
-    vocabulary: Callable[[], Vocabulary],
-    end_ids: frozenset[int],
-) -> list[TokenProcessor]:
-    """The processors of a draft that goes on from another one's place: copies of that one's, which know what they have
-    begun; new ones where its settings are others."""
-    if other.request.settings is not row.request.settings:
-        return row_processors(other, vocabulary, end_ids)
-    if not processors:
-        return []
-    words = vocabulary()
-    return copy.deepcopy(processors, {id(shared): shared for shared in (words, words.spellings, *words.tables())})
 
 
 def constraint_processors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.generator.backends.words import Vocabulary
+from services.generator.decoding.words import Vocabulary
 
 _SENTENCE_ENDED = re.compile(r"(?:[.!?…][\"'”’)\]*_]*|[。！？][」』”’）]*|\n)\s*$")
 _NOT_AN_END = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|etc|no|[a-z])\.|(?:^|\n)\s*\d{1,3}[.)])\s*$", re.I)

@@ -2,7 +2,7 @@
 
 How the generator's steps use it::
 
-    backend = build_backend(settings, progress)              # services.generator.backends.build
+    backend = build_backend(settings, progress)              # services.generator.engine.backends.build
     engine = Engine(backend, waiting_limit=256, prefill_ms=50.0, on_step_end=send_events)
     engine.submit(DraftRequest(...), listener)               # EngineFull, EngineClosed, DuplicateKey,
                                                              # PromptTooLong, ValueError
@@ -59,10 +59,9 @@ from services.generator.engine.request import (
     FinishReason,
     FusionInput,
     Timings,
-    TokenProcessor,
     Usage,
 )
-from services.generator.engine.soft import soft_tokens
+from services.generator.engine.soft_tokens import soft_tokens
 from services.generator.engine.stats import EngineStats
 
 __all__ = [
@@ -82,7 +81,6 @@ __all__ = [
     "FusionInput",
     "PromptTooLong",
     "Timings",
-    "TokenProcessor",
     "UnknownHead",
     "UnknownVersion",
     "Usage",

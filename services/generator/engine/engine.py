@@ -8,17 +8,17 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
+from services.generator.engine.detokenizer import Detokenizer
 from services.generator.engine.errors import DuplicateKey, EngineClosed, PromptTooLong
-from services.generator.engine.hints import Hints
-from services.generator.engine.pace import PrefillPace
+from services.generator.engine.idle_prefill import IdlePrefill
+from services.generator.engine.prefill_budget import PrefillBudget
 from services.generator.engine.request import DecodeSettings, DraftListener, DraftRequest
-from services.generator.engine.rows import Row
+from services.generator.engine.scheduler import Scheduler
+from services.generator.engine.sequence import Sequence
 from services.generator.engine.stats import EngineStats
-from services.generator.engine.text import DraftText
-from services.generator.engine.work import Work
 
 if TYPE_CHECKING:
-    from services.generator.backends.base import Backend, Codec
+    from services.generator.engine.backend import Backend, Codec
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,9 +45,9 @@ class Engine:
     ) -> None:
         self._backend = backend
         self._wake = threading.Condition()
-        self._pace = PrefillPace(prefill_ms / 1000)
-        self._work = Work(backend, self._wake, waiting_limit, self._pace)
-        self._hints = Hints(self._wake, backend.capacity)
+        self._budget = PrefillBudget(prefill_ms / 1000)
+        self._scheduler = Scheduler(backend, self._wake, waiting_limit, self._budget)
+        self._idle_prefill = IdlePrefill(self._wake, backend.capacity)
         self._on_step_end = on_step_end or (lambda: None)
         self._calls: list[Callable[[], None]] = []
         self._figures: dict[str, float] = backend.figures()
@@ -92,14 +92,14 @@ class Engine:
             raise ValueError(f"a search of {beams.width} beams needs more than the {self.capacity} rows there are")
         if request.contrast is not None and (beams is not None or self.capacity < 2):
             raise ValueError("a contrast takes a second row, and no beams")
-        row = Row(request, listener, DraftText(self.codec, request.settings.stop))
+        row = Sequence(request, listener, Detokenizer(self.codec, request.settings.stop))
         with self._wake:
             if self._closing:
                 raise EngineClosed("the engine is shutting down")
-            if request.key in self._work.open:
+            if request.key in self._scheduler.open:
                 raise DuplicateKey(f"draft {request.key} is open already")
-            self._work.line.put(row)
-            self._work.open[request.key] = row
+            self._scheduler.queue.put(row)
+            self._scheduler.open[request.key] = row
             self._wake.notify()
 
     def cancel(self, key: str) -> bool:
@@ -108,7 +108,7 @@ class Engine:
         False: no such draft is open.
         """
         with self._wake:
-            row = self._work.open.get(key)
+            row = self._scheduler.open.get(key)
             if row is None:
                 return False
             row.cancelled = True
@@ -123,13 +123,13 @@ class Engine:
         if not 0 < len(history) < self.context_limit:
             return
         with self._wake:
-            self._hints.add(tenant, session, version, history)
+            self._idle_prefill.add(tenant, session, version, history)
             self._wake.notify()
 
     def forget(self, tenant: str, session: str) -> Future[None]:
         """Erase what is remembered of the session."""
         with self._wake:
-            self._hints.drop(tenant, session)
+            self._idle_prefill.drop(tenant, session)
         return self.apply(lambda backend: backend.forget(tenant, session))
 
     def fork(
@@ -143,7 +143,7 @@ class Engine:
         Raises:
             EngineClosed: the engine is shutting down.
         """
-        return self.apply(lambda backend: self._work.fork(key, other, listener, settings))
+        return self.apply(lambda backend: self._scheduler.fork(key, other, listener, settings))
 
     def apply(self, call: Callable[[Backend], T]) -> Future[T]:
         """Run `call` on the engine thread between two steps: loading a version, reading the memory.
@@ -190,20 +190,20 @@ class Engine:
     def stats(self) -> EngineStats:
         """Totals and gauges."""
         with self._wake:
-            waiting, rows = len(self._work.line), len(self._work.rows)
-        return self._work.counters.snapshot(waiting, rows, self.capacity, self._figures)
+            waiting, rows = len(self._scheduler.queue), len(self._scheduler.rows)
+        return self._scheduler.counters.snapshot(waiting, rows, self.capacity, self._figures)
 
     def _cancel_all(self) -> None:
-        for row in self._work.open.values():
+        for row in self._scheduler.open.values():
             row.cancelled = True
 
     # -- the engine thread ------------------------------------------------------------------------------
 
     def _run(self) -> None:
         while self._wait():
-            self._work.advance()
+            self._scheduler.advance()
             self._figures = self._backend.figures()
-            if self._work.replies.spoke:
+            if self._scheduler.output.spoke:
                 try:
                     self._on_step_end()
                 except Exception:
@@ -214,19 +214,19 @@ class Engine:
         """Sleep until there is something to do; False: closed and all done."""
         while True:
             with self._wake:
-                while not (self._busy() or self._closing or self._hints):
+                while not (self._busy() or self._closing or self._idle_prefill):
                     self._wake.wait()
                 calls, self._calls = self._calls, []
                 if not calls and self._closing and not self._busy():
                     return False
             for call in calls:
                 call()
-            if self._work.rows or len(self._work.line):
+            if self._scheduler.rows or len(self._scheduler.queue):
                 return True
-            self._hints.compute_one(self._backend, self._pace, self._interrupted, self._closing)
+            self._idle_prefill.compute_one(self._backend, self._budget, self._interrupted, self._closing)
 
     def _interrupted(self) -> bool:
         return self._busy() or self._closing
 
     def _busy(self) -> bool:
-        return bool(self._work.rows or self._calls or len(self._work.line))
+        return bool(self._scheduler.rows or self._calls or len(self._scheduler.queue))

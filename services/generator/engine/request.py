@@ -7,20 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from services.common.constraint import Constraint
+from services.generator.decoding.token_processor import TokenProcessor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
 FinishReason = Literal["stop", "length", "cancelled"]
-
-
-class TokenProcessor(Protocol):
-    """Changes one row's logits before sampling; one instance belongs to one draft and may keep state."""
-
-    def __call__(self, generated: Sequence[int], logits: Tensor) -> Tensor:
-        """Answer the changed `logits: [vocabulary]` given the ids generated so far (never the prompt)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import signal
 import sys
 
 from services.generator import app
-from services.generator.backends import build
-from services.generator.backends.echo import EchoBackend
-from services.generator.engine.rows import Row
+from services.generator.engine.backends import build
+from services.generator.engine.backends.echo import EchoBackend
+from services.generator.engine.sequence import Sequence
 
 DEADLY = "this-kills-a-generator"
 
@@ -18,7 +18,7 @@ DEADLY = "this-kills-a-generator"
 class MortalBackend(EchoBackend):
     """Echoes, unless it is asked for the deadly word."""
 
-    def admit(self, row: Row) -> bool:
+    def admit(self, row: Sequence) -> bool:
         """Prepare the reply, or die."""
         if DEADLY in self.codec.decode(row.ids):
             os.kill(os.getpid(), signal.SIGKILL)

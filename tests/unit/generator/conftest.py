@@ -77,7 +77,7 @@ def ask(engine: Engine, key: str, text: str, tenant: str = "t", session: str = "
 
 @pytest.fixture
 def echo_engine() -> Iterator[Engine]:
-    from services.generator.backends.echo import EchoBackend
+    from services.generator.engine.backends.echo import EchoBackend
 
     engine = Engine(EchoBackend(capacity=2))
     yield engine

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from research.pretraining.vocabulary import train_vocabulary
-from services.generator.backends.base import Backend
-from services.generator.backends.build import build_backend
-from services.generator.backends.module import ModuleBackend
 from services.generator.engine import DraftRequest
-from services.generator.engine.rows import Row
-from services.generator.engine.text import DraftText
+from services.generator.engine.backend import Backend
+from services.generator.engine.backends.build import build_backend
+from services.generator.engine.backends.module import ModuleBackend
+from services.generator.engine.detokenizer import Detokenizer
+from services.generator.engine.sequence import Sequence
 from services.generator.settings import GeneratorSettings
 from services.models.chat import chat_format
 from services.models.interactive_transformer import (
@@ -58,11 +58,11 @@ class Served:
         self.version = content_hash(folder, settings.cache_dir)
         self.folder = folder
 
-    def row(self, history: list[int], tail: list[int], session: str, feedback: tuple[int, ...] = ()) -> Row:
+    def row(self, history: list[int], tail: list[int], session: str, feedback: tuple[int, ...] = ()) -> Sequence:
         request = DraftRequest("k", "t", session, self.version, tuple(history), tuple(tail), feedback=feedback)
-        return Row(request, Silent(), DraftText(self.backend.codec))
+        return Sequence(request, Silent(), Detokenizer(self.backend.codec))
 
-    def reply(self, row: Row, count: int) -> list[int]:
+    def reply(self, row: Sequence, count: int) -> list[int]:
         assert self.backend.admit(row)
         while not row.ready:
             self.backend.prefill([row], 4)

@@ -1,1 +1,0 @@
-"""What computes tokens for the engine; one contract in `base`, one module for each way of computing."""

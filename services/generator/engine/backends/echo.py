@@ -1,0 +1,162 @@
+"""A backend that repeats the user's last words: load tests and transport tests without a model."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections import abc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.generator.engine.sequence import Sequence
+
+MARKERS = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
+_MARKER = re.compile("|".join(map(re.escape, MARKERS)))
+_WORD = re.compile(r"\s*\S+")
+_SPECIAL = 0x110000  # the first number that is no code point
+_END = _SPECIAL + MARKERS.index("<|im_end|>")
+_PREFILL_PIECE = 4096
+
+
+class EchoCodec:
+    """Token ids are code points; template markers are ids above them. Needs no files."""
+
+    end_ids: frozenset[int] = frozenset({_END, _SPECIAL + MARKERS.index("<|endoftext|>")})
+    digest = "echo-code-points-1"
+
+    def encode(self, text: str) -> list[int]:
+        """Code points, each marker one id."""
+        ids: list[int] = []
+        at = 0
+        for match in _MARKER.finditer(text):
+            ids += map(ord, text[at : match.start()])
+            ids.append(_SPECIAL + MARKERS.index(match.group()))
+            at = match.end()
+        ids += map(ord, text[at:])
+        return ids
+
+    def decode(self, ids: abc.Sequence[int]) -> str:
+        """The code points' text; markers are left out."""
+        return "".join(chr(i) for i in ids if 0 <= i < _SPECIAL)
+
+    def token_bytes(self, token: int) -> bytes | None:
+        """The code point in UTF-8; lone surrogates as a question mark."""
+        return chr(token).encode("utf-8", "replace") if 0 <= token < _SPECIAL else b""
+
+
+class EchoBackend:
+    """Answers each draft with the words of its last user message, a word a step.
+
+    `tokens` > 0 makes every reply that many words long (repeating or cutting the user's words), `step_ms` is how
+    long a step takes; both are deterministic, so that a load test can subtract the engine's own time.
+    """
+
+    def __init__(self, capacity: int = 32, tokens: int = 0, step_ms: float = 0.0, context_limit: int = 65536) -> None:
+        self._codec = EchoCodec()
+        self._capacity = capacity
+        self._context_limit = context_limit
+        self._tokens = tokens
+        self._step_seconds = step_ms / 1000
+        self._open = 0
+
+    @property
+    def codec(self) -> EchoCodec:
+        """Code points."""
+        return self._codec
+
+    @property
+    def capacity(self) -> int:
+        """Rows open together."""
+        return self._capacity
+
+    @property
+    def context_limit(self) -> int:
+        """Code points of prompt and reply."""
+        return self._context_limit
+
+    @property
+    def weighs(self) -> bool:
+        """There is nothing to weigh: beams and contrasts are left aside."""
+        return False
+
+    def admit(self, row: Sequence) -> bool:
+        """Prepare the reply's words."""
+        if self._open >= self._capacity:
+            return False
+        self._open += 1
+        row.memory = iter(self._reply(self._codec, row.ids[: row.prompt_length]))
+        return True
+
+    def prefill(self, rows: abc.Sequence[Sequence], budget: int) -> int:
+        """Count the prompt as computed; it costs nothing."""
+        done = 0
+        for row in rows:
+            count = min(row.missing, max(budget, _PREFILL_PIECE) - done)
+            row.known += count
+            done += count
+        return done
+
+    def step(self, rows: abc.Sequence[Sequence]) -> list[list[int]]:
+        """The next word of each row, or its end."""
+        if self._step_seconds:
+            time.sleep(self._step_seconds)
+        answers = []
+        for row in rows:
+            row.known = len(row.ids)
+            answers.append(next(row.memory, [_END]))
+        return answers
+
+    def fork(self, row: Sequence, other: Sequence) -> bool:
+        """Go on with the words that the row has left."""
+        fresh = other.memory is None
+        if fresh and self._open >= self._capacity:
+            return False
+        self._open += fresh
+        row.memory, other.memory = itertools.tee(row.memory)
+        other.known = row.known
+        return True
+
+    def release(self, row: Sequence, keep: bool) -> None:
+        """Forget the row."""
+        self._open -= 1
+        row.memory = None
+
+    def forget(self, tenant: str, session: str) -> None:
+        """Nothing is remembered."""
+
+    def prepare_version(self, adapter: object) -> object:
+        """Every version answers alike."""
+        return adapter
+
+    def load_version(self, version: str, prepared: object) -> None:
+        """Nothing to hold."""
+
+    def unload_version(self, version: str) -> bool:
+        """There is nothing to let go."""
+        return True
+
+    def load_head(self, name: str, head: object) -> None:
+        """Words have no hidden state."""
+
+    def unload_head(self, name: str) -> bool:
+        """There is nothing to let go."""
+        return True
+
+    def figures(self) -> dict[str, float]:
+        """Nothing but the open rows."""
+        return {"rows_open": float(self._open)}
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _reply(self, codec: EchoCodec, prompt: abc.Sequence[int]) -> list[list[int]]:
+        text = "".join(chr(i) if 0 <= i < _SPECIAL else MARKERS[i - _SPECIAL] for i in prompt if i >= 0)
+        _, marker, last = text.rpartition("<|im_start|>user\n")
+        said = (last if marker else text).split("<|im_end|>")[0]
+        words = _WORD.findall(_MARKER.sub(" ", said)) or ["…"]
+        if self._tokens:
+            spaced = [words[0].strip(), *(word if word[0].isspace() else f" {word}" for word in words[1:])]
+            words = [spaced[i % len(words)] for i in range(self._tokens)]
+            words = [w if i == 0 or w[0].isspace() else f" {w}" for i, w in enumerate(words)]
+        return [codec.encode(word) for word in words]

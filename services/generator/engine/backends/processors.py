@@ -1,0 +1,49 @@
+"""The token processors of one sequence: made from its request's settings, copied where another goes on from it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from services.generator.decoding.processors import constraint_processors
+from services.generator.decoding.token_processor import TokenProcessor
+from services.generator.decoding.words import ForbidWords, IncludeWords, Vocabulary
+
+if TYPE_CHECKING:
+    from services.generator.engine.sequence import Sequence
+
+
+def sequence_processors(
+    sequence: Sequence, vocabulary: Callable[[], Vocabulary], end_ids: frozenset[int]
+) -> list[TokenProcessor]:
+    """The processors of one draft in the order they apply: words to include, words to avoid (which win), masks, the
+    shape (which wins over all), then the request's own."""
+    settings = sequence.request.settings
+    made: list[TokenProcessor] = []
+    if settings.include:
+        made.append(IncludeWords(vocabulary(), settings.include, end_ids, settings.max_new_tokens))
+    if settings.forbid:
+        made.append(ForbidWords(vocabulary(), settings.forbid))
+    if settings.constraints:
+        made += constraint_processors(
+            settings.constraints, vocabulary(), end_ids, settings.max_new_tokens, settings.include
+        )
+    return made + [make() for make in settings.processors]
+
+
+def forked_processors(
+    sequence: Sequence,
+    other: Sequence,
+    processors: list[TokenProcessor],
+    vocabulary: Callable[[], Vocabulary],
+    end_ids: frozenset[int],
+) -> list[TokenProcessor]:
+    """The processors of a draft that goes on from another one's place: copies of that one's, which know what they have
+    begun; new ones where its settings are others."""
+    if other.request.settings is not sequence.request.settings:
+        return sequence_processors(other, vocabulary, end_ids)
+    if not processors:
+        return []
+    words = vocabulary()
+    return copy.deepcopy(processors, {id(shared): shared for shared in (words, words.spellings, *words.tables())})

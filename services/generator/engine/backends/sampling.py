@@ -1,0 +1,157 @@
+"""Chooses each row's next token from its logits, by its own settings and nothing of its neighbours."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import abc
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from services.generator.decoding.token_processor import TokenProcessor
+
+if TYPE_CHECKING:
+    from services.generator.engine.sequence import Sequence
+
+_CANDIDATES = 256  # enough for nearly every nucleus; a wider one is looked at whole
+
+ProcessorsOf = Callable[["Sequence"], abc.Sequence[TokenProcessor]]
+
+
+@torch.inference_mode()
+def choose(
+    logits: Tensor,
+    rows: abc.Sequence[Sequence],
+    processors: ProcessorsOf,
+    end_ids: frozenset[int],
+    greatest: Callable[[Tensor], list[int]] | None = None,
+    own: Mapping[int, Tensor] | None = None,
+) -> list[int]:
+    """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place.
+
+    `greatest` answers the place of each row's greatest; torch's own where it is None. `own` has, by a row's place, the
+    logits `[vocabulary]` that its log-likelihood is taken from where those that it draws from are a fusion head's: what
+    a head made likely is not thereby fluent.
+    """
+    judged = [i for i, row in enumerate(rows) if scored(row)]
+    plain = torch.stack([(own or {}).get(i, logits[i]) for i in judged]).log_softmax(1) if judged else None
+    drawn_from = {i: logits[i].log_softmax(0) for i in judged if rows[i].search is not None and i in (own or {})}
+    _contrast(logits, rows)
+    early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
+    if early:
+        ends = torch.tensor(list(end_ids), device=logits.device)
+        logits[torch.tensor(early, device=logits.device)[:, None], ends] = float("-inf")
+    for index, row in enumerate(rows):
+        used = processors(row)
+        if used or row.request.settings.repetition_penalty != 1.0:
+            _shape(logits[index], row, used)
+    best: list[int] = logits.argmax(1).tolist() if greatest is None else greatest(logits)
+    drawn = [i for i, row in enumerate(rows) if row.request.settings.temperature > 0]
+    if drawn:
+        chosen = logits if len(drawn) == len(rows) else logits[drawn]
+        temperatures = torch.tensor([rows[i].request.settings.temperature for i in drawn], device=logits.device)
+        scaled = chosen / temperatures[:, None]
+        for i, token in zip(drawn, _draw([rows[i] for i in drawn], scaled), strict=True):
+            best[i] = token
+    if plain is not None:
+        for at, i in enumerate(judged):
+            if (search := rows[i].search) is None:
+                rows[i].log_likelihood += float(plain[at, best[i]])
+            else:
+                likelihoods = (drawn_from.get(i, plain[at]), plain[at])
+                rows[i].proposed = _proposals(logits[i], likelihoods, search.search.width + 1, search.owed(rows[i]))
+    return best
+
+
+def _contrast(logits: Tensor, rows: abc.Sequence[Sequence]) -> None:
+    """Put (1 + a) log P_with − a log P_without of the plausible tokens in the place of the logits of rows that are held
+    against others."""
+    places = {row: i for i, row in enumerate(rows)} if any(row.contrasted for row in rows) else {}
+    for i, row in enumerate(rows):
+        if row.contrasted is None or row.request.contrast is None:
+            continue
+        told, plain = logits[i].log_softmax(0), logits[places[row.contrasted]].log_softmax(0)
+        asked = row.request.contrast
+        unlikely = told < told.max() + math.log(asked.plausible)
+        value = (1 + asked.strength) * told - asked.strength * plain
+        logits[i] = value.masked_fill(unlikely, float("-inf"))
+
+
+def scored(row: Sequence) -> bool:
+    """Whether the model's own distribution is asked for."""
+    return row.request.settings.scored or row.search is not None
+
+
+def _proposals(
+    logits: Tensor, likelihoods: tuple[Tensor, Tensor], count: int, owed: abc.Sequence[int]
+) -> list[tuple[int, float, float]]:
+    """The `count` likeliest tokens and those that are `owed`, as far as none is refused, with both their log P."""
+    top: list[int] = logits.topk(min(count, len(logits))).indices.tolist()
+    ids = torch.tensor(list(dict.fromkeys([*top, *owed])), device=logits.device)
+    ids = ids[logits[ids].isfinite()]
+    return list(zip(ids.tolist(), *(found[ids].tolist() for found in likelihoods), strict=True))
+
+
+@torch.inference_mode()
+def read(row: Sequence, logits: Tensor, end: int) -> None:
+    """Add to the row's log-likelihood what the `logits: [n, vocabulary]` at the n places before `end` say of the ids
+    that follow them: a reply that is read."""
+    following = torch.tensor(row.ids[end - len(logits) + 1 : end + 1], device=logits.device)
+    row.log_likelihood -= float(torch.nn.functional.cross_entropy(logits.float(), following, reduction="sum"))
+
+
+def _made(row: Sequence) -> int:
+    return len(row.ids) - row.prompt_length
+
+
+def _shape(logits: Tensor, row: Sequence, processors: abc.Sequence[TokenProcessor]) -> None:
+    settings = row.request.settings
+    if settings.repetition_penalty != 1.0:
+        seen = torch.tensor(sorted({i for i in row.ids if i >= 0}), device=logits.device)
+        found = logits[seen]
+        factor = settings.repetition_penalty
+        logits[seen] = torch.where(found > 0, found / factor, found * factor)  # CTRL (Keskar et al. 2019, 4.1)
+    if processors:
+        generated = row.generated
+        for processor in processors:
+            logits.copy_(processor(generated, logits))
+
+
+def _draw(rows: abc.Sequence[Sequence], scaled: Tensor) -> list[int]:
+    """Draw within top-k and nucleus (Holtzman et al. 2020); a draw depends on seed and position alone.
+
+    All rows at once and where the logits lie, so that a GPU is waited for once.
+    """
+    size = min(_CANDIDATES, scaled.shape[1])
+    top, ids = scaled.topk(size, 1)
+    weights = (top - scaled.logsumexp(1, keepdim=True)).exp()
+    found, lacking = _within(weights, rows)
+    answers = torch.stack([ids.gather(1, found[:, None])[:, 0], lacking.long()]).tolist()
+    for at in (at for at, wide in enumerate(answers[1]) if wide):
+        weights, ids = scaled[at].softmax(0).sort(descending=True)
+        whole, _ = _within(weights[None], rows[at : at + 1])
+        answers[0][at] = int(ids[whole[0]])
+    drawn: list[int] = answers[0]
+    return drawn
+
+
+def _within(weights: Tensor, rows: abc.Sequence[Sequence]) -> tuple[Tensor, Tensor]:
+    """Where in each row of falling probabilities `weights: [rows, n]` its draw falls, and whether its nucleus reaches
+    past them."""
+    all_settings = [row.request.settings for row in rows]
+    n, device = weights.shape[1], weights.device
+    lasts = torch.tensor([min(s.top_k or n, n) - 1 for s in all_settings], device=device)[:, None]
+    open_ended = torch.tensor([s.top_k == 0 or s.top_k > n for s in all_settings], device=device)
+    cut = torch.tensor([s.top_k > 0 for s in all_settings], device=device)[:, None]
+    top_p = torch.tensor([s.top_p for s in all_settings], dtype=torch.float64, device=device)[:, None]
+    lucks = [random.Random(s.seed * 1_000_003 + _made(row)).random() for s, row in zip(all_settings, rows, strict=True)]
+    luck = torch.tensor(lucks, dtype=torch.float64, device=device)[:, None]
+    sums = weights.double().cumsum(1)
+    lacking = open_ended & (sums[:, -1] < top_p[:, 0])
+    sums = torch.where(cut, sums / sums.gather(1, lasts), sums)
+    last = torch.minimum((sums < top_p).sum(1, keepdim=True), lasts)
+    found = torch.minimum((sums < luck * sums.gather(1, last)).sum(1, keepdim=True), last)
+    return found[:, 0], lacking

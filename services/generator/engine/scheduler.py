@@ -1,0 +1,239 @@
+"""The rows in work: what the engine thread does with them in one pass."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.generator.engine.batch import prefill_batch, step_batch
+from services.generator.engine.detokenizer import Detokenizer
+from services.generator.engine.errors import DuplicateKey
+from services.generator.engine.lanes import Lanes
+from services.generator.engine.output import OutputProcessor
+from services.generator.engine.prefill_budget import PrefillBudget
+from services.generator.engine.request import DecodeSettings, DraftListener
+from services.generator.engine.request_queue import RequestQueue
+from services.generator.engine.sequence import Sequence
+from services.generator.engine.stats import Counters
+
+if TYPE_CHECKING:
+    from services.generator.engine.backend import Backend
+
+log = logging.getLogger(__name__)
+COMFORT_SECONDS = 0.25
+
+
+class Scheduler:
+    """All open drafts by key, those of them that have a row, and the line of those that wait for one.
+
+    Only the engine thread calls the methods; `open` and `queue` are shared with other threads under `lock`.
+    """
+
+    def __init__(self, backend: Backend, lock: threading.Condition, waiting_limit: int, budget: PrefillBudget) -> None:
+        self._backend = backend
+        self._lock = lock
+        self._budget = budget
+        self._comforted = 0.0
+        self.queue = RequestQueue(waiting_limit)
+        self.rows: list[Sequence] = []
+        self.open: dict[str, Sequence] = {}
+        self._searches: dict[Sequence, Lanes] = {}  # by the draft's own row
+        self.counters = Counters()
+        self.output = OutputProcessor(backend, self.counters, self._leave)
+
+    def advance(self) -> None:
+        """One pass: let cancelled drafts end, admit waiting ones, compute a chunk of prompts, take a step."""
+        self.output.spoke = False
+        self._drop_cancelled()
+        self._admit()
+        self._prefill()
+        self._step()
+        self._comfort()
+
+    def fork(self, key: str, other: str, listener: DraftListener, settings: DecodeSettings | None) -> bool:
+        """Open `other` beside the open draft `key`; see `Engine.fork`."""
+        source = self.open.get(key)
+        if other in self.open:
+            raise DuplicateKey(f"draft {other} is open already")
+        if source is None or source not in self.rows or source.search or source.contrasted or not self._free():
+            return False
+        request = replace(source.request, key=other, settings=settings or source.request.settings)
+        row = Sequence(request, listener, Detokenizer(self._backend.codec, request.settings.stop))
+        row.ids, row.prompt_length = list(source.ids), source.prompt_length
+        row.log_likelihood = source.log_likelihood
+        if not self._backend.fork(source, row):
+            return False
+        row.admitted_at = row.submitted_at
+        with self._lock:
+            self.open[other] = row
+            self.rows.append(row)
+        self.output.show(row, "".join(row.text.push(token) for token in row.generated))
+        return True
+
+    def _drop_cancelled(self) -> None:
+        with self._lock:
+            dropped = self.queue.remove(lambda row: row.cancelled)
+        for row in dropped:
+            self.output.finish(row, "cancelled")
+        for lanes in [lanes for lead, lanes in self._searches.items() if lead.cancelled]:
+            self.output.finish(lanes.lead, "cancelled", lanes.told())
+        for row in dict.fromkeys(row.beside or row for row in self.rows if row.cancelled):
+            self.output.finish(row, "cancelled")
+
+    def _free(self) -> int:
+        """Rows that nobody has or may come to need."""
+        reserved = sum(lanes.reserved for lanes in self._searches.values())
+        return self._backend.capacity - len(self.rows) - reserved
+
+    def _needs(self, row: Sequence) -> int:
+        beams = row.request.settings.beams
+        if not self._backend.weighs:
+            return 1
+        return beams.width if beams is not None else 1 + (row.request.contrast is not None)
+
+    def _admit(self) -> None:
+        working = Counter(row.request.tenant for row in self.rows)
+        while free := self._free():
+            failed: list[tuple[Sequence, Exception]] = []
+            large: list[Sequence] = []  # whose turn it is, and who waits for more rows: nobody passes them
+
+            def admit(row: Sequence) -> bool:
+                if large or self._needs(row) > free:  # noqa: B023  (used within this pass only)
+                    large.append(row)  # noqa: B023
+                    return False
+                try:
+                    return self._backend.admit(row) and self._admit_beside(row)
+                except Exception as error:
+                    failed.append((row, error))  # noqa: B023
+                    return True
+
+            with self._lock:
+                taken = self.queue.take(admit, working)
+            for row, error in failed:
+                self.output.fail(row, error)
+            if taken is None:
+                return
+            if failed:
+                continue
+            taken.admitted_at = time.monotonic()
+            self.counters.queue_seconds += taken.admitted_at - taken.submitted_at
+            self.counters.prompt_tokens += taken.prompt_length
+            self.counters.reused_tokens += taken.reused
+            self.rows.append(taken)
+            if taken.contrasted is not None:
+                self.rows.append(taken.contrasted)
+            if taken.request.settings.beams is not None and self._backend.weighs:
+                self._searches[taken] = Lanes(taken, self._backend)
+            working[taken.request.tenant] += 1
+
+    def _admit_beside(self, row: Sequence) -> bool:
+        """Give a draft the row that it is held against, if it asks for one; the place is free."""
+        contrast = row.request.contrast
+        if contrast is None or not self._backend.weighs:
+            return True
+        settings = DecodeSettings(max_new_tokens=row.request.settings.max_new_tokens)
+        request = replace(
+            row.request, tail=contrast.tail, settings=settings, fusion=None, feedback=(), read=0, contrast=None
+        )
+        other = Sequence(request, row.listener, row.text)
+        try:
+            if self._backend.admit(other):
+                row.contrasted, other.beside = other, row
+                return True
+        except Exception:
+            self._backend.release(row, True)
+            raise
+        self._backend.release(row, True)
+        return False
+
+    def _prefill(self) -> None:
+        rows = [row for row in self.rows if not row.ready]
+        if not rows:
+            return
+        rows.sort(key=lambda row: row.missing)  # the shortest first: most replies start soonest
+        started = time.monotonic()
+        budget = self._budget.tokens(alone=len(rows) == len(self.rows))
+        before = [row.known for row in rows]
+        done = prefill_batch(self._backend, rows, budget, self._fail)
+        seconds = time.monotonic() - started
+        self._budget.learn(done, seconds)
+        self.counters.prefill_seconds += seconds
+        for row, known in zip(rows, before, strict=True):
+            if row.known > known:
+                self.output.tell(row, row.listener.on_progress)
+
+    def _step(self) -> None:
+        rows = [row for row in self.rows if row.ready and not row.cancelled]
+        rows = [row for row in rows if (row.contrasted or row.beside or row).ready]
+        if not rows:
+            return
+        started = time.monotonic()
+        for row in rows:
+            row.ready_at = row.ready_at or started
+        answers = step_batch(self._backend, rows, self._fail)
+        seconds = time.monotonic() - started
+        self.counters.steps += 1
+        self.counters.step_rows = len(rows)
+        self.counters.step_seconds = seconds
+        self.counters.decode_seconds += seconds
+        for row, ids in answers:
+            if row.search is None and row.beside is None:
+                self.output.emit(row, ids)
+                if row.contrasted is not None:
+                    row.contrasted.ids += ids
+        for lanes in [lanes for lanes in self._searches.values() if lanes.lead.ready]:
+            self._search(lanes)
+
+    def _search(self, lanes: Lanes) -> None:
+        """Take a search's step; tell its draft when it is over."""
+        lead = lanes.lead
+        lead.first_at = lead.first_at or time.monotonic()
+        before = lanes.working
+        try:
+            lanes.advance()
+        except Exception as error:
+            log.exception("a search failed")
+            self._fail(lead, error)
+            return
+        with self._lock:
+            self.rows = [row for row in self.rows if row not in before] + lanes.working
+        self.output.tell(lead, lead.listener.on_progress)
+        if lanes.search.done:
+            best = lanes.search.best()
+            self.counters.generated_tokens += len(best.ids)
+            self.output.finish(lead, best.ended or "length", lanes.told())
+
+    def _fail(self, row: Sequence, error: Exception) -> None:
+        lead = row.beside or (row if row.search is None else row.search.lead)
+        if self.open.get(lead.request.key) is lead:
+            self.output.fail(lead, error)
+
+    def _comfort(self) -> None:
+        """Say to those who wait for a row or for their prompt's turn that the engine moves: it comes to them.
+
+        Their leases would end otherwise, and five times so in a long line would be a failure without a fault.
+        """
+        now = time.monotonic()
+        if not self.rows or now - self._comforted < COMFORT_SECONDS:
+            return
+        self._comforted = now
+        with self._lock:
+            waiting = self.queue.rows()
+        for row in [*waiting, *(row for row in self.rows if not row.ready)]:
+            self.output.tell(row, row.listener.on_progress)
+
+    def _leave(self, row: Sequence, keep: bool) -> None:
+        lanes = self._searches.pop(row, None)
+        gone = [row] if lanes is None and row in self.rows else []
+        if row.contrasted is not None and row.contrasted in self.rows:
+            gone.insert(0, row.contrasted)
+        for one in gone:
+            self._backend.release(one, keep and one is row)
+        gone += lanes.release(keep) if lanes is not None else []
+        with self._lock:
+            self.rows = [one for one in self.rows if one not in gone]
+            self.open.pop(row.request.key, None)

@@ -1,0 +1,85 @@
+"""A draft in work: its tokens, how far the backend has computed them, and what went out."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from services.generator.engine.detokenizer import Detokenizer
+from services.generator.engine.request import DraftListener, DraftRequest, FinishReason, Timings, Usage
+
+if TYPE_CHECKING:
+    from services.generator.engine.lanes import Lanes
+
+
+class Sequence:
+    """One open draft, one hypothesis of it, or what it is held against.
+
+    `ids` is prompt and reply; `known` counts the ids whose state is in the backend's memory and is raised by
+    the backend alone; `memory` is the backend's own. A row of a `search` does not choose its next token but says in
+    `proposed` what may follow (`services.generator.engine.search.Proposals`). The row that a draft is held against is
+    `contrasted`; that row has the draft's `beside` it, and its next token.
+    """
+
+    __slots__ = (
+        "admitted_at", "beside", "cancelled", "contrasted", "emitted", "finish_reason", "first_at", "ids", "known",
+        "listener", "log_likelihood", "memory", "prompt_length", "proposed", "ready_at", "request", "reused", "search",
+        "submitted_at", "text",
+    )  # fmt: skip
+
+    def __init__(self, request: DraftRequest, listener: DraftListener, text: Detokenizer) -> None:
+        self.request = request
+        self.listener = listener
+        self.text = text
+        self.ids: list[int] = [*request.history, *request.tail]
+        self.prompt_length = len(self.ids)
+        self.known = 0
+        self.reused = 0
+        self.emitted = 0
+        self.cancelled = False
+        self.log_likelihood = 0.0
+        self.finish_reason: FinishReason | None = None
+        self.memory: Any = None
+        self.search: Lanes | None = None
+        self.contrasted: Sequence | None = None
+        self.beside: Sequence | None = None
+        self.proposed: list[tuple[int, float, float]] = []
+        self.submitted_at = time.monotonic()
+        self.admitted_at = self.ready_at = self.first_at = 0.0
+
+    @property
+    def generated(self) -> list[int]:
+        """The reply's ids so far."""
+        return self.ids[self.prompt_length :]
+
+    @property
+    def unread(self) -> int:
+        """The place of the first id whose likelihood may be asked for: of the reply that is read, else of what the row
+        writes."""
+        return self.prompt_length - self.request.read
+
+    @property
+    def missing(self) -> int:
+        """Prompt tokens still to compute before the row can step."""
+        return max(self.prompt_length - 1 - self.known, 0)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the row can step."""
+        return self.known >= self.prompt_length - 1
+
+    def usage(self) -> Usage:
+        """Tokens so far."""
+        return Usage(self.prompt_length, self.reused, len(self.ids) - self.prompt_length)
+
+    def timings(self) -> Timings:
+        """Seconds so far; what was not reached is zero."""
+        now = time.monotonic()
+        admitted = self.admitted_at or now
+        ready = self.ready_at or admitted
+        return Timings(
+            queue=admitted - self.submitted_at,
+            prefill=ready - admitted,
+            first_token=(self.first_at - self.submitted_at) if self.first_at else 0.0,
+            decode=(now - self.first_at) if self.first_at else 0.0,
+        )

@@ -1,0 +1,297 @@
+"""Best of several drafts: a first one; where that fails, further ones, and the best of all by the feedback-aware score.
+
+Before anything is written anew, the draft that the reader spoke of is changed no more than they asked: by rule where
+rules do that (`amending`), else by sentences that the model writes into it (`infilling`). If one of these reads well,
+it is the revision. What is written otherwise, `variants` says.
+
+Masks, shape and head make a draft improbable, and how it was written does not tell how it reads. So each draft that is
+not degenerate is read once by the model alone, without head and masks, in the conversation that its reader has: one
+pass over its tokens, beside those of the other drafts.
+
+Only the chosen draft is streamed, whole, when it is chosen. The drafts come from the same session, so that they share
+their prompt in the engine's memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.common.constraints import Constraint
+from services.generator.engine import (
+    DraftListener,
+    DraftRequest,
+    DuplicateKey,
+    Engine,
+    EngineClosed,
+    EngineFull,
+    FinishedDraft,
+    PromptTooLong,
+    Timings,
+    Usage,
+)
+from services.generator.revision.edit_plan import EditPlan
+from services.generator.revision.scoring import Asked, Score, score
+from services.generator.revision.variants import Variants, reading_of
+
+_EMPTY = FinishedDraft("", (), "cancelled", Usage(0, 0, 0), Timings(0.0, 0.0, 0.0, 0.0))
+_REFUSED = (EngineFull, EngineClosed, DuplicateKey, PromptTooLong)
+
+
+class BestOfN:
+    """Up to `count` candidates for one draft, of which `listener` hears one.
+
+    `anew` is the prompt's tail without the feedback (None: no draft is written anew), `asked` what drafts are held
+    against, `reading` whether drafts are read before they are compared, `amending` whether the draft before may be
+    amended by rule, `infilling` whether sentences may be written into it (for both of which it must be read).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: DraftRequest,
+        listener: DraftListener,
+        constraints: Sequence[Constraint],
+        *,
+        count: int,
+        weight: float,
+        temperature: float,
+        anew: tuple[int, ...] | None = None,
+        asked: Asked | None = None,
+        reading: bool = False,
+        amending: bool = False,
+        infilling: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._request = replace(request, settings=replace(request.settings, scored=True))
+        self._listener = listener
+        self._constraints = constraints
+        self._variants = Variants(self._request, constraints, count, temperature, anew)
+        self._weight = weight
+        self._asked = asked
+        self._reads = reading
+        self._changes: EditPlan | None = None
+        if reading and asked is not None and (amending or infilling):
+            self._changes = EditPlan(
+                self._request, constraints, asked, engine.codec.encode, amending=amending, infilling=infilling
+            )
+        self._writing = False  # anew, that is, no longer changing the draft before
+        self._reading: dict[str, tuple[str, FinishedDraft]] = {}
+        self._lock = threading.Lock()
+        self._open: set[str] = set()
+        self._waiting: list[DraftRequest] = []
+        self._judged: list[tuple[Score, FinishedDraft]] = []
+        self._changed: list[tuple[Score, FinishedDraft]] = []  # of the judged those that keep the draft before
+        self._cancelled = False
+        self._told = False
+        self.chosen: Score | None = None
+        """How the draft that the listener heard was judged."""
+
+    def submit(self) -> None:
+        """Ask the engine for the first; raises what Engine.submit raises."""
+        if not self._change():
+            self._begin()
+
+    def _change(self) -> bool:
+        """Go on to the next way to change the draft before that there is. False: there is none, or no room for it."""
+        if self._changes is None:
+            return False
+        while texts := self._changes.next_texts():
+            requests = [made for key, draft in texts if (made := self._to_read(key, draft)) is not None]
+            if requests:
+                return self._start(requests)
+        sentences = self._changes.sentences()
+        return bool(sentences) and self._start(sentences)
+
+    def _begin(self) -> None:
+        self._writing = True
+        self._submit(self._variants.first())
+
+    def cancel(self) -> bool:
+        """Stop all; the listener hears a cancelled draft. False: none is open."""
+        self._cancelled = True
+        return self._stop_open()
+
+    def _submit(self, request: DraftRequest) -> None:
+        with self._lock:
+            self._open.add(request.key)
+        try:
+            self._engine.submit(request, _Candidate(self, request.key))
+        except BaseException:
+            with self._lock:
+                self._open.discard(request.key)
+            raise
+
+    def _start(self, requests: Sequence[DraftRequest]) -> bool:
+        """Ask for the first of the requests; the engine's thread asks for the others, so that none of them can end
+        before all are known."""
+        self._waiting = list(requests[1:])
+        try:
+            self._submit(requests[0])
+        except _REFUSED:
+            self._waiting = []
+            return False
+        return True
+
+    def _submit_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._submit_all([] if self._cancelled else waiting)
+
+    def _submit_all(self, requests: Sequence[DraftRequest]) -> bool:
+        """Ask for as many of the requests as there is room for; False: for none. On the engine's thread alone."""
+        some = False
+        for request in requests:
+            try:
+                self._submit(request)
+            except _REFUSED:
+                break
+            some = True
+        if self._cancelled:
+            self._stop_open()
+        return some
+
+    def _stop_open(self) -> bool:
+        with self._lock:
+            keys = list(self._open)
+        stopped = [self._engine.cancel(key) for key in keys]
+        return any(stopped)
+
+    # -- on the engine's thread -----------------------------------------------------------------
+
+    def on_progress(self) -> None:
+        """A candidate advanced."""
+        self._submit_waiting()
+        if not self._told:
+            self._listener.on_progress()
+
+    def on_finish(self, key: str, draft: FinishedDraft) -> None:
+        """A candidate ended, or was read: choose it, wait for the others, or draw others."""
+        self._submit_waiting()
+        left = self._close(key)
+        if self._told:
+            return
+        sentence = self._changes is not None and self._changes.holds(key)
+        if key in self._reading:
+            likelihood = draft.log_likelihood if draft.finish_reason != "cancelled" else None
+            self._compare(*self._reading.pop(key), likelihood, left)
+        elif draft.finish_reason == "cancelled":
+            if left == 0:
+                self._tell_best(replace(draft, text="", token_ids=()) if sentence else draft)
+        elif sentence and self._changes is not None:
+            filled = self._changes.filled(key, draft)
+            if filled is None or not self._read(f"{key}!", filled):
+                self._changed_all(left)
+        elif not self._read(key, draft):
+            self._compare(key, draft, None, left)
+
+    def on_error(self, key: str, error: Exception) -> None:
+        """A candidate failed; the draft does only if there is no other."""
+        self._submit_waiting()
+        left = self._close(key)
+        if self._told:
+            return
+        if key in self._reading:
+            self._compare(*self._reading.pop(key), None, left)
+        elif not self._writing:
+            self._changed_all(left)
+        elif left == 0:
+            self._tell_best(error)
+
+    def _compare(self, key: str, draft: FinishedDraft, likelihood: float | None, left: int) -> None:
+        """Judge a draft that was read, or can't be, and go on by that."""
+        judged = score(draft, self._constraints, self._weight, self._asked, likelihood)
+        self._judged.append((judged, draft))
+        if not self._writing:
+            self._changed.append((judged, draft))
+            self._changed_all(left)
+        elif judged.perfect and not self._cancelled:
+            self._tell(judged, draft)
+            self._stop_open()
+        elif key == self._request.key and not self._cancelled and self._submit_all(self._variants.further()):
+            return
+        elif left == 0:
+            self._tell_best()
+
+    def _changed_all(self, left: int) -> None:
+        """One of the drafts that keep the one before is done: where it was the last one, the best of them is the
+        revision if it is good, and it is changed otherwise, or others are written, if not."""
+        if left:
+            return
+        good = [one for one in self._changed if one[0].perfect]
+        if good and not self._cancelled:
+            self._tell(*max(good, key=lambda one: one[0].value))
+        elif self._cancelled:
+            self._tell_best(_EMPTY)
+        elif not self._change():
+            try:
+                self._begin()
+            except _REFUSED as error:
+                self._tell_best(error)
+
+    def _close(self, key: str) -> int:
+        with self._lock:
+            self._open.discard(key)
+            return len(self._open)
+
+    # -- reading and telling -----------------------------------------------------------------------
+
+    def _to_read(self, key: str, draft: FinishedDraft) -> DraftRequest | None:
+        """What has a draft read as the answer to the feedback; None where there is nothing to gain by that."""
+        if not self._reads or self._cancelled or not draft.token_ids:
+            return None
+        if score(draft, self._constraints, self._weight, self._asked).degenerate:
+            return None
+        request = reading_of(self._request, f"{key}~", draft.token_ids)
+        self._reading[request.key] = (key, draft)
+        return request
+
+    def _read(self, key: str, draft: FinishedDraft) -> bool:
+        """Have a draft read. False: there is no use or no room for that."""
+        request = self._to_read(key, draft)
+        if request is None:
+            return False
+        try:
+            self._submit(request)
+        except _REFUSED:
+            del self._reading[request.key]
+            return False
+        return True
+
+    def _tell_best(self, otherwise: FinishedDraft | Exception | None = None) -> None:
+        """Tell the best draft there is, a draft that keeps the one before and does what was asked rather than written
+        ones that read badly too; `otherwise` where none was judged."""
+        kept = [one for one in self._changed if not one[0].missed and not one[0].degenerate]
+        if self._judged:
+            self._tell(*max(kept or self._judged, key=lambda one: one[0].value))
+        elif isinstance(otherwise, FinishedDraft):
+            self._tell(None, otherwise)
+        elif otherwise is not None:
+            self._told = True
+            self._listener.on_error(otherwise)
+
+    def _tell(self, judged: Score | None, draft: FinishedDraft) -> None:
+        self._told, self.chosen = True, judged
+        if draft.text:
+            self._listener.on_delta(draft.text, list(draft.token_ids))
+        self._listener.on_finish(replace(draft, finish_reason="cancelled") if self._cancelled else draft)
+
+
+class _Candidate:
+    """The engine's listener of one candidate."""
+
+    def __init__(self, candidates: BestOfN, key: str) -> None:
+        self._candidates = candidates
+        self._key = key
+
+    def on_delta(self, text: str, token_ids: list[int]) -> None:
+        """Held back until one is chosen."""
+
+    def on_progress(self) -> None:
+        self._candidates.on_progress()
+
+    def on_finish(self, draft: FinishedDraft) -> None:
+        self._candidates.on_finish(self._key, draft)
+
+    def on_error(self, error: Exception) -> None:
+        self._candidates.on_error(self._key, error)

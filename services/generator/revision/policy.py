@@ -1,0 +1,147 @@
+"""How a turn's draft is decoded: the turn's own settings, the worker's defaults, and what feedback asks for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from services.common.constraints import Constraint, replacement, unwanted_phrase, verifiable
+from services.generator.engine import Beams, DecodeSettings
+from services.generator.prompt.builder import Prompt
+from services.generator.revision.scoring import Asked
+from services.generator.settings import GeneratorSettings
+
+_BRIEF = 24
+"""Words of a comment up to which its constraints are taken for all that it says."""
+
+
+def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> DecodeSettings:
+    """The turn's own settings over the worker's defaults. The seed is a function of turn and round, so that another
+    attempt writes the same."""
+    own = turn.get("settings") or {}
+    digest = hashlib.sha256(f"{turn['_id']}:{turn['round']}".encode()).digest()
+    return DecodeSettings(
+        max_new_tokens=int(own.get("max_tokens") or worker.reply_tokens),
+        temperature=float(own.get("temperature", worker.temperature)),
+        top_p=float(own.get("top_p", 1.0)),
+        top_k=int(own.get("top_k", 0)),
+        repetition_penalty=float(own.get("repetition_penalty", worker.repetition_penalty)),
+        seed=int(own.get("seed", int.from_bytes(digest[:4], "big"))),
+        stop=tuple(own.get("stop", ())),
+    )
+
+
+def adjusted(
+    decode: DecodeSettings, prompt: Prompt, turn: Mapping[str, Any], room: int, worker: GeneratorSettings
+) -> DecodeSettings:
+    """What the round adds: the constraints' share in decoding, chance for a mere new draw or a second try at the
+    same feedback, and a length that fits the context's `room`."""
+    if decode.max_new_tokens > room:
+        decode = replace(decode, max_new_tokens=max(1, room))
+    if prompt.constraints and (turn.get("settings") or {}).get("constrained", True):
+        decode = constrained(decode, prompt.constraints)
+    if (width := beams(turn, worker)) > 1:
+        searched = Beams(width, constraint_weight(turn, worker), to_verify(prompt.constraints))
+        decode = replace(decode, beams=searched)
+    failed_before = turn["round"] > 1 and prompt.about_round != turn["round"] - 1
+    if (prompt.drawn_again or failed_before) and decode.temperature == 0.0:
+        decode = replace(decode, temperature=worker.redraw_temperature, top_p=0.95)
+    return decode
+
+
+def candidates(turn: Mapping[str, Any], constraints: Sequence[Constraint], worker: GeneratorSettings) -> int:
+    """How many candidates the draft may be chosen from: as many as the turn asks for, else several for a revision
+    that can be verified and is not searched for."""
+    own = (turn.get("settings") or {}).get("candidates")
+    if own is not None:
+        return int(own)
+    return worker.candidates if to_verify(constraints) and beams(turn, worker) == 1 else 1
+
+
+def beams(turn: Mapping[str, Any], worker: GeneratorSettings) -> int:
+    """How many beams the draft is searched with: as many as the turn asks for and there are rows; 1, where it does not
+    say, is no search."""
+    return min(int((turn.get("settings") or {}).get("beams") or 1), worker.rows)
+
+
+def contrast(turn: Mapping[str, Any]) -> float:
+    """How strongly a revision is held against the prompt without its feedback; 0 where the turn does not say."""
+    return float((turn.get("settings") or {}).get("contrast", 0.0))
+
+
+def fused(turn: Mapping[str, Any]) -> bool:
+    """Whether the turn's revisions may use the worker's fusion head; on where the turn does not say."""
+    return bool((turn.get("settings") or {}).get("fusion", True))
+
+
+def read(turn: Mapping[str, Any]) -> bool:
+    """Whether candidates are read by the model in the reader's conversation before they are compared; on where the
+    turn does not say."""
+    return bool((turn.get("settings") or {}).get("reading", True))
+
+
+def amends(turn: Mapping[str, Any], prompt: Prompt) -> bool:
+    """Whether the draft before, amended by rule, is the first candidate: all that was said is of a kind that can be
+    verified, and the draft is the last one or one that answers no feedback. On where the turn does not say."""
+    return bool((turn.get("settings") or {}).get("amending", True)) and _kept_to_change(turn, prompt)
+
+
+def infills(turn: Mapping[str, Any], prompt: Prompt) -> bool:
+    """Whether sentences may be written into the draft before, under the conditions of `amends`. On where the turn does
+    not say."""
+    return bool((turn.get("settings") or {}).get("infilling", True)) and _kept_to_change(turn, prompt)
+
+
+def _kept_to_change(turn: Mapping[str, Any], prompt: Prompt) -> bool:
+    if turn["round"] == 0 or prompt.about_round is None:
+        return False
+    about = turn["drafts"][prompt.about_round]
+    comment = str((turn["drafts"][turn["round"]].get("feedback") or {}).get("comment") or "")
+    return (
+        (prompt.about_round == turn["round"] - 1 or not about.get("feedback"))
+        and 0 < len(comment.split()) <= _BRIEF
+        and bool(prompt.constraints)
+        and to_verify(prompt.constraints) == tuple(prompt.constraints)
+    )
+
+
+def constraint_weight(turn: Mapping[str, Any], worker: GeneratorSettings) -> float:
+    """What a met constraint is worth beside the log-likelihood."""
+    return float((turn.get("settings") or {}).get("constraint_weight", worker.constraint_weight))
+
+
+def unrevised(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """The turn as it stood before any feedback: what a draft is written anew from."""
+    return {**turn, "round": 0, "drafts": turn["drafts"][:1], "understood": {}}
+
+
+def held_against(turn: Mapping[str, Any], prompt: Prompt) -> Asked:
+    """What the round's drafts are held against."""
+    feedback = turn["drafts"][turn["round"]].get("feedback") or {}
+    about = "" if prompt.about_round is None else str(turn["drafts"][prompt.about_round].get("text", ""))
+    refused = tuple(str(one.get("text") or "") for one in turn["drafts"][: turn["round"]] if one.get("feedback"))
+    return Asked(str(turn["text"]), str(feedback.get("comment") or ""), about, refused)
+
+
+def constrained(decode: DecodeSettings, constraints: Sequence[Constraint]) -> DecodeSettings:
+    """The settings with what the constraints ask for."""
+    return replace(decode, include=included(constraints), forbid=forbidden(constraints), constraints=tuple(constraints))
+
+
+def included(constraints: Sequence[Constraint]) -> tuple[str, ...]:
+    """Phrases that decoding brings in."""
+    found = [one.value for one in constraints if one.kind in ("must_include", "keep") and not one.unit and one.max != 0]
+    found += [replacement(one)[1] for one in constraints if one.kind == "replace"]
+    return tuple(dict.fromkeys(phrase.strip() for phrase in found if phrase.strip()))
+
+
+def forbidden(constraints: Sequence[Constraint]) -> tuple[str, ...]:
+    """Phrases that decoding keeps out."""
+    return tuple(dict.fromkeys(phrase for one in constraints if (phrase := unwanted_phrase(one).strip())))
+
+
+def to_verify(constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
+    """The constraints that a finished draft can be checked against."""
+    return tuple(one for one in constraints if verifiable(one))

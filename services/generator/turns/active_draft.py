@@ -1,0 +1,223 @@
+"""One draft on its way: what the engine says of it becomes events, renewals and its end.
+
+The engine's thread calls the listener and must not wait, so everything that touches the database is handed
+to ``work``, a small pool.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from services.common import metrics
+from services.common.bus import Delivery
+from services.common.bus.events import Event, EventPublisher, event
+from services.common.citations import cite
+from services.common.constraints import checked
+from services.common.store import DATABASE_AWAY, Document, Store
+from services.common.telemetry import Step
+from services.generator.engine import FinishedDraft, PromptTooLong, UnknownVersion
+from services.generator.prompt.builder import Prompt
+
+log = structlog.get_logger(__name__)
+
+
+class StepEvents:
+    """Collects the events of one decode step, so that each gateway gets them as one message."""
+
+    def __init__(self, publisher: EventPublisher) -> None:
+        self._publisher = publisher
+        self._waiting: list[tuple[str, Event]] = []
+
+    def add(self, reply_to: str, one: Event) -> None:
+        """Keep an event until the step ends; on the engine's thread alone."""
+        self._waiting.append((reply_to, one))
+
+    def send(self) -> None:
+        """Hand over what the step produced; on the engine's thread alone."""
+        waiting, self._waiting = self._waiting, []
+        by_gateway: dict[str, list[Event]] = {}
+        for reply_to, one in waiting:
+            by_gateway.setdefault(reply_to, []).append(one)
+        for reply_to, events in by_gateway.items():
+            self._publisher.put(reply_to, *events)
+
+
+@dataclass
+class ActiveDraft:
+    """A turn taken by this worker, from the take to its end; the engine's listener.
+
+    ``on_end`` is called exactly once, from the pool, when the draft's end is stored or given up: with True when
+    the message may be acknowledged. ``stop`` asks the engine to cancel the row.
+    """
+
+    turn: Document
+    delivery: Delivery
+    prompt: Prompt
+    manifest: Document
+    store: Store
+    events: StepEvents
+    publisher: EventPublisher
+    work: Executor
+    renew_seconds: float
+    stop: Callable[[], object]
+    on_end: Callable[[ActiveDraft, bool], None]
+    remember: Callable[[ActiveDraft, FinishedDraft], None]
+    step: Step
+
+    lost: bool = False
+    _text: list[str] = field(default_factory=list)
+    _offset: int = 0
+    _renewed: float = field(default_factory=time.monotonic)
+    _renewing: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.tenant: str = self.turn["tenant"]
+        self.id: str = self.turn["_id"]
+        self.round: int = self.turn["round"]
+        self.attempt: int = self.turn["attempt"]
+        self.holder: str = self.turn["holder"]
+        self.reply_to: str = self.turn.get("reply_to", "")
+        self.started = time.monotonic()
+
+    def _event(self, kind: str, offset: int, **payload: Any) -> Event:
+        return event(self.id, kind, self.round, self.attempt, offset, **payload)
+
+    # -- on the engine's thread -----------------------------------------------------------------
+
+    def on_delta(self, text: str, token_ids: list[int]) -> None:
+        with self._lock:
+            at, self._offset = self._offset, self._offset + len(text)
+            self._text.append(text)
+            reply_to = self.reply_to
+        self.events.add(reply_to, self._event("delta", at, text=text))
+
+    def on_progress(self) -> None:
+        if not self._renewing and time.monotonic() - self._renewed >= self.renew_seconds:
+            self._renewing = True
+            self.work.submit(self._renew)
+
+    def on_finish(self, draft: FinishedDraft) -> None:
+        self.events.send()  # the last deltas go before the end
+        self.work.submit(self._guarded, lambda: self._finish(draft))
+
+    def on_error(self, error: Exception) -> None:
+        self.events.send()
+        self.work.submit(self._guarded, lambda: self._fail(error))
+
+    # -- in the pool ----------------------------------------------------------------------------
+
+    def follow(self, reply_to: str) -> None:
+        """Send what follows to another gateway, beginning with all text so far at offset 0."""
+        with self._lock:
+            self.reply_to = reply_to
+            snapshot = "".join(self._text)
+            self.publisher.put(reply_to, self._event("delta", 0, text=snapshot))
+
+    def abandon(self) -> None:
+        """This attempt is over: another worker holds the turn, or it has ended."""
+        self.lost = True
+        self.stop()
+
+    def _renew(self) -> None:
+        try:
+            with self._lock:
+                partial = "".join(self._text)
+            renewed = self.store.steps.renew(self.tenant, self.id, self.holder, partial)
+            self._renewed = time.monotonic()
+            if renewed is None:
+                self.abandon()
+            elif renewed.get("reply_to", "") != self.reply_to:
+                self.follow(renewed["reply_to"])
+        except Exception as error:
+            log.warning("renewal_failed", turn=self.id, error=repr(error))
+        finally:
+            self._renewing = False
+
+    def _guarded(self, end: Callable[[], bool]) -> None:
+        try:
+            settled = end()
+        except DATABASE_AWAY as error:
+            log.warning("end_not_stored", turn=self.id, error=repr(error))
+            settled = False
+        except Exception:
+            log.exception("end_not_stored", turn=self.id)
+            settled = False
+        self.on_end(self, settled)
+
+    def _finish(self, draft: FinishedDraft) -> bool:
+        ids = list(draft.token_ids)
+        if draft.finish_reason == "cancelled":
+            if not self.lost or draft.text:
+                self.store.steps.keep_partial(self.tenant, self.id, self.holder, self.round, draft.text, ids)
+            return True
+        stored = {
+            "text": draft.text,
+            "token_ids": ids,
+            "attempt": self.attempt,
+            "finish_reason": draft.finish_reason,
+            "usage": {
+                "prompt_tokens": draft.usage.prompt,
+                "reused_tokens": draft.usage.reused,
+                "reply_tokens": draft.usage.completion,
+                "queue_seconds": draft.timings.queue,
+                "first_token_seconds": draft.timings.first_token,
+                "generation_seconds": time.monotonic() - self.started,
+            },
+            "constraints": [one.to_json() for one in self.prompt.constraints],
+            "checks": checked(self.prompt.constraints, draft.text),
+            "citations": self._citations(draft.text),
+            "manifest": self.manifest,
+        }
+        if not self.store.steps.finish_draft(self.tenant, self.id, self.holder, self.round, stored):
+            return True  # cancelled or taken over: the other end counts
+        metrics.TURNS.labels("completed").inc()
+        metrics.DRAFT_ROUND.observe(self.round)
+        metrics.FIRST_TOKEN_SECONDS.observe(draft.timings.first_token)
+        shown = {name: value for name, value in stored.items() if name != "token_ids"}
+        asked = self.turn["drafts"][self.round]
+        shown |= {"id": asked["id"], "round": self.round, "feedback": asked.get("feedback")}
+        self.publisher.put(self.reply_to, self._event("completed", self._offset, draft=shown))
+        self.remember(self, draft)
+        return True
+
+    def _citations(self, text: str) -> list[Document]:
+        """The citations of the reply, each held against its note; a mark of no note has no id."""
+        notes = self.prompt.notes
+        read = [f"{one.heading}\n{one.text}" for one in notes]
+        return [
+            {
+                **({"kind": note.kind, "id": note.id, "revision": note.revision} if note else {}),
+                "number": one.number,
+                "start": one.start,
+                "end": one.end,
+                "marked": one.marked,
+                "supported": one.supported,
+            }
+            for one in cite(text, read)
+            for note in [notes[one.number - 1] if 1 <= one.number <= len(notes) else None]
+        ]
+
+    def _fail(self, error: Exception) -> bool:
+        """A draft that can't be made in any attempt fails now; anything else is tried again by the sweep."""
+        if isinstance(error, PromptTooLong):
+            self.fail("CONTEXT_TOO_LONG", str(error))
+            return True
+        if isinstance(error, UnknownVersion):
+            self.fail("VERSION_UNAVAILABLE", str(error))
+            return True
+        log.error("attempt_failed", turn=self.id, attempt=self.attempt, error=repr(error))
+        return False
+
+    def fail(self, reason: str, message: str) -> None:
+        """End the turn as failed and say so."""
+        if self.store.steps.fail_turn(self.tenant, self.id, reason, message, holder=self.holder) is not None:
+            metrics.TURNS.labels("failed").inc()
+            self.publisher.put(self.reply_to, self._event("failed", self._offset, reason=reason, message=message))

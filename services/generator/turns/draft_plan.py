@@ -1,0 +1,234 @@
+"""What a turn's round is written from: its prompt, the engine's request, the manifest of both, and who writes it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.common.store import Document, GroundingText, Store
+from services.generator.conditioning.soft_inputs import Soft, SoftInputs
+from services.generator.engine import Contrast, DecodeSettings, DraftListener, DraftRequest, Engine, FusionInput
+from services.generator.prompt.builder import Prompt, PromptBuilder
+from services.generator.prompt.wording import note_line
+from services.generator.revision import policy
+from services.generator.revision.best_of_n import BestOfN
+from services.generator.settings import GeneratorSettings
+from services.generator.turns.superseded import refused_values, refusing
+from services.generator.turns.version_cache import VersionCache
+from services.generator.turns.writer import SequenceWriter, Writer
+
+if TYPE_CHECKING:
+    from services.generator.conditioning.feedback_fusion import FeedbackFusion
+    from services.generator.conditioning.note_fusion import KnowledgeFusion
+
+
+@dataclass(frozen=True)
+class DraftPlan:
+    """A turn's current round, ready to be written: its prompt, the engine's request, and the manifest of both."""
+
+    turn: Document
+    prompt: Prompt
+    request: DraftRequest
+    manifest: Document
+
+
+class DraftPlanner:
+    """Plans drafts. `identity` holds the manifest's fields that are the worker's: base model, kernels, …"""
+
+    def __init__(
+        self,
+        settings: GeneratorSettings,
+        store: Store,
+        engine: Engine,
+        prompts: PromptBuilder,
+        versions: VersionCache,
+        identity: Document,
+        *,
+        fusion: FeedbackFusion | None = None,
+        soft_inputs: SoftInputs | None = None,
+        knowledge: KnowledgeFusion | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._engine = engine
+        self._prompts = prompts
+        self._versions = versions
+        self._identity = identity
+        self._fusion = fusion  # None: revisions are made without a fusion head, unless their version has one
+        self._knowledge = knowledge  # None: notes reach the model by its input alone
+        self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
+        self._refuses = settings.superseded_values == "refuse"
+
+    def plan(self, turn: Document, earlier: Sequence[Document] | None = None) -> DraftPlan:
+        """A turn's current round, ready to be written. ``earlier``: the turns of its history as they are to be used;
+        None: those of its session.
+
+        Raises: PromptTooLong of ``services.generator.prompt.builder``.
+        """
+        decode = policy.decode_settings(turn, self._settings)
+        notes = self._grounding(turn)
+        computed_by = self._versions.computed_by(turn.get("version") or "")
+        soft = self._soft_inputs.of(turn.get("state"), notes, computed_by)
+        prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier)
+        room = self._engine.context_limit - len(prompt)
+        decode = policy.adjusted(decode, prompt, turn, room, self._settings)
+        refused = refused_values(notes, str(turn["text"]), decode.include) if self._refuses else ()
+        decode = refusing(decode, refused, notes, str(turn["text"]), self._engine.codec)
+        fused = self._fused(turn, prompt)
+        request = DraftRequest(
+            key=f"{turn['_id']}:{turn['round']}:{turn['attempt']}",
+            tenant=turn["tenant"],
+            session=turn["session"],
+            version=computed_by,
+            history=prompt.history,
+            tail=prompt.tail,
+            settings=decode,
+            soft=soft.vectors,
+            fusion=fused,
+            feedback=prompt.feedback,
+            contrast=self._contrast(turn, prompt, decode),
+        )
+        manifest = self._manifest(turn, prompt, decode, soft, refused, fused=fused is not None)
+        return DraftPlan(turn, prompt, request, manifest)
+
+    def writer(self, plan: DraftPlan, listener: DraftListener) -> Writer:
+        """What has the engine write the draft, in as many candidates as it is to be chosen from."""
+        turn, constraints = plan.turn, plan.prompt.constraints
+        count = policy.candidates(turn, constraints, self._settings)
+        if count == 1 and (plan.request.settings.beams is None or not constraints):
+            return SequenceWriter(self._engine, plan.request, listener)
+        return BestOfN(
+            self._engine,
+            plan.request,
+            listener,
+            policy.to_verify(constraints),
+            count=count,
+            weight=policy.constraint_weight(turn, self._settings),
+            temperature=self._settings.redraw_temperature,
+            anew=self._anew(turn, plan.prompt),
+            asked=policy.held_against(turn, plan.prompt),
+            reading=policy.read(turn),
+            amending=policy.amends(turn, plan.prompt),
+            infilling=policy.infills(turn, plan.prompt),
+        )
+
+    def continued(self, prompt: Prompt, turn: Document, token_ids: Sequence[int]) -> tuple[str, tuple[int, ...]]:
+        """(the engine's name of what computes it, the ids) of the history that begins with this prompt and reply."""
+        computed_by = self._versions.computed_by(turn.get("version") or "")
+        return computed_by, self._prompts.continued(prompt, turn, token_ids)
+
+    def _prompt(
+        self,
+        turn: Document,
+        reply_tokens: int,
+        notes: Sequence[GroundingText],
+        soft: Soft,
+        earlier: Sequence[Document] | None,
+    ) -> Prompt:
+        if earlier is None:
+            earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"]) if turn["n"] > 1 else []
+        return self._prompts.build(
+            turn,
+            earlier,
+            grounding=notes,
+            reply_tokens=min(reply_tokens, self._engine.context_limit // 2),
+            system_text=turn.get("system_text", ""),
+            soft=soft.ids,
+            with_state=soft.with_state,
+            with_notes=soft.with_notes,
+        )
+
+    def _anew(self, turn: Document, prompt: Prompt) -> tuple[int, ...] | None:
+        """The prompt's tail without the feedback; None where there is none in it."""
+        if prompt.about_round is None:
+            return None
+        plain = policy.unrevised(turn)
+        soft = [token for token in prompt.tail if token < 0]
+        return self._prompts.build(
+            plain,
+            [],
+            grounding=prompt.notes[::-1],
+            reply_tokens=1,
+            soft=soft,
+            with_state=prompt.with_state,
+            with_notes=prompt.with_notes,
+        ).tail
+
+    def _contrast(self, turn: Document, prompt: Prompt, decode: DecodeSettings) -> Contrast | None:
+        """What the draft is held against; None where it answers no feedback."""
+        strength = policy.contrast(turn)
+        anew = self._anew(turn, prompt) if strength and decode.beams is None else None
+        return None if anew is None else Contrast(anew, strength)
+
+    def _grounding(self, turn: Document) -> list[GroundingText]:
+        found = turn.get("grounding") or {}
+        if not found.get("passages") and not found.get("facts"):
+            return []
+        return self._store.knowledge.read_grounding(turn["tenant"], found["passages"], found["facts"])
+
+    def _version(self, turn: Document) -> str:
+        return self._versions.name(turn.get("version") or "")
+
+    def _head(self, turn: Document) -> FeedbackFusion | None:
+        """The head of the turn's version, else the worker's."""
+        return self._versions.fusion(turn.get("version") or "") or self._fusion
+
+    def _fused(self, turn: Document, prompt: Prompt) -> FusionInput | None:
+        if not policy.fused(turn):
+            return None
+        head = self._head(turn)
+        made = head.of_turn(turn, prompt.constraints) if head is not None else None
+        if made is None and self._knowledge is not None and turn["round"] == 0:
+            made = self._knowledge.of([note_line(one) for one in prompt.notes])
+        return made
+
+    def _manifest(
+        self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft, refused: Sequence[str], *, fused: bool
+    ) -> Document:
+        """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
+        found = turn.get("grounding") or {}
+        digest = hashlib.sha256(repr((prompt.history, prompt.tail)).encode()).hexdigest()[:16]
+        head = self._head(turn)
+        return {
+            **self._identity,
+            "version_id": self._version(turn),
+            "fusion_head": head.head if head is not None else "",
+            "state_projector": soft.state_projector,
+            "passage_projector": soft.passage_projector,
+            "history_draft_ids": list(prompt.draft_ids),
+            "dropped": list(prompt.dropped) if prompt.dropped else None,
+            "state_revision": (turn.get("state") or {}).get("base_revision", 0),
+            "passages": _marked(found.get("passages", []), prompt, "passage"),
+            "facts": _marked(found.get("facts", []), prompt, "fact"),
+            "feedback_ids": [d["id"] for d in turn["drafts"][: turn["round"] + 1] if d.get("feedback")],
+            "settings": {
+                "max_tokens": decode.max_new_tokens,
+                "temperature": decode.temperature,
+                "top_p": decode.top_p,
+                "top_k": decode.top_k,
+                "repetition_penalty": decode.repetition_penalty,
+                "stop": list(decode.stop),
+                "constrained": bool(decode.constraints),
+                "candidates": policy.candidates(turn, prompt.constraints, self._settings),
+                "beams": policy.beams(turn, self._settings) if decode.beams is not None else 1,
+                "constraint_weight": policy.constraint_weight(turn, self._settings),
+                "reading": policy.read(turn),
+                "amending": policy.amends(turn, prompt),
+                "infilling": policy.infills(turn, prompt),
+                "fusion": fused,
+                "contrast": policy.contrast(turn) if self._contrast(turn, prompt, decode) is not None else 0.0,
+            },
+            "forbid": [*decode.forbid, *refused],
+            "include": list(decode.include),
+            "seed": decode.seed,
+            "prompt_hash": digest,
+        }
+
+
+def _marked(references: Sequence[Document], prompt: Prompt, kind: str) -> list[Document]:
+    """Those of the references whose text is in the prompt, each with the number it has there."""
+    marks = {(note.id, note.revision): str(n) for n, note in enumerate(prompt.notes, 1) if note.kind == kind}
+    keys = [(one["id"], one["revision"]) for one in references]
+    return [{**one, "mark": marks[key]} for one, key in zip(references, keys, strict=True) if key in marks]

@@ -1,0 +1,256 @@
+"""The generate step: take a turn, have its draft written, store the end, call the next turn.
+
+Write 2 of a turn is the take here, write 3 the finish in ``active_draft``; ``draft_plan`` says what it is written from.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from services.common import telemetry
+from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
+from services.common.bus.events import event
+from services.common.bus.messages import UnreadableMessage
+from services.common.errors import AntiphonError, NotFound
+from services.common.store import DATABASE_AWAY, Document, Store
+from services.generator.engine import (
+    Engine,
+    EngineClosed,
+    EngineFull,
+    FinishedDraft,
+    PromptTooLong,
+    UnknownVersion,
+)
+from services.generator.prompt.builder import PromptTooLong as TurnTooLong
+from services.generator.settings import GeneratorSettings
+from services.generator.turns.active_draft import ActiveDraft, StepEvents
+from services.generator.turns.draft_plan import DraftPlanner
+from services.generator.turns.version_cache import VersionCache
+
+log = structlog.get_logger(__name__)
+
+
+class GenerateStep:
+    """Everything this worker has in its hands; the handler of ``turns.generate`` and of the control fanout."""
+
+    def __init__(
+        self,
+        settings: GeneratorSettings,
+        store: Store,
+        bus: Bus,
+        publisher: EventPublisher,
+        engine: Engine,
+        events: StepEvents,
+        versions: VersionCache,
+        planner: DraftPlanner,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._bus = bus
+        self._publisher = publisher
+        self._engine = engine
+        self._events = events
+        self._versions = versions
+        self._planner = planner
+        self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
+        self._lock = threading.Lock()
+        self._active: dict[str, ActiveDraft] = {}
+        self._timers: set[threading.Timer] = set()
+        self._draining = False
+
+    # -- messages -------------------------------------------------------------------------------
+
+    def handle(self, delivery: Delivery) -> None:
+        """Work on one message of ``turns.generate``; it is acknowledged when the draft's end is stored."""
+        if self._draining:
+            delivery.requeue()
+            return
+        try:
+            message = TurnMessage.decode(delivery.body)
+        except UnreadableMessage as error:
+            log.warning("unreadable_message", error=str(error))
+            delivery.refuse()
+            return
+        with telemetry.step_span("take", delivery.headers, turn=message.turn):
+            self._begin(message, delivery)
+
+    def control(self, command: Mapping[str, Any]) -> None:
+        """Obey ``{"op": "cancel" | "attach" | "forget", …}``; what this worker does not hold is not its business."""
+        if command.get("op") == "forget":
+            self._engine.forget(str(command["tenant"]), str(command["session"]))
+            return
+        with self._lock:
+            held = self._active.get(str(command.get("turn")))
+        if held is None:
+            return
+        if command.get("op") == "cancel":
+            held.stop()
+        elif command.get("op") == "attach":
+            held.follow(str(command["reply_to"]))
+
+    @property
+    def in_work(self) -> int:
+        """Drafts this worker holds."""
+        with self._lock:
+            return len(self._active)
+
+    def drain(self) -> None:
+        """Take no more turns; those in work go on."""
+        self._draining = True
+        with self._lock:
+            timers, self._timers = self._timers, set()
+        for timer in timers:
+            timer.cancel()
+
+    def close(self) -> None:
+        self._work.shutdown(wait=True)
+
+    # -- one turn -------------------------------------------------------------------------------
+
+    def _begin(self, message: TurnMessage, delivery: Delivery) -> None:
+        try:
+            self._versions.ensure(message.tenant, message.version)  # before the take, so that no lease waits for it
+        except UnknownVersion as error:
+            log.warning("version_unavailable", turn=message.turn, version=message.version, error=str(error))
+            # the engine refuses the row with the same error, and the turn fails with the reason
+        grounding = None
+        if message.passages or message.facts:
+            grounding = {"passages": message.passages, "facts": message.facts}
+        turn = self._store.steps.take_step(
+            message.tenant,
+            message.turn,
+            message.round,
+            redelivered=delivery.redelivered,
+            state=message.state,
+            grounding=grounding,
+            understood=message.understood,
+        )
+        if turn is None:
+            self._not_taken(message, delivery)
+            return
+        with structlog.contextvars.bound_contextvars(
+            tenant=message.tenant, session=message.session, turn=message.turn, attempt=turn["attempt"]
+        ):
+            try:
+                self._submit(turn, delivery)
+            except (TurnTooLong, PromptTooLong) as error:
+                self._fail(turn, "CONTEXT_TOO_LONG", str(error), delivery)
+            except (EngineFull, EngineClosed):
+                delivery.refuse()  # the lease ends by itself, then the sweep finds another worker
+
+    def _not_taken(self, message: TurnMessage, delivery: Delivery) -> None:
+        """Somebody holds the turn, or it has ended. A redelivered message waits until its holder was silent
+        long enough to be taken for dead; any other is left to the sweep."""
+        try:
+            turn = self._store.turns.get(message.tenant, message.turn)
+        except NotFound:  # erased
+            delivery.ack()
+            return
+        if not turn.get("open"):  # whoever ended it may have died before it could call the next one
+            self._call_next(message.tenant, message.session)
+        elif delivery.redelivered:
+            renewed = turn.get("renewed_at")
+            if turn["status"] == "active" and turn["round"] == message.round and renewed is not None:
+                silent = timedelta(seconds=self._settings.silent_seconds)
+                wait = (renewed + silent - datetime.now(UTC)).total_seconds()
+                if turn["attempt"] < self._settings.max_attempts and wait < self._settings.lease_seconds:
+                    self._again(message, delivery, max(wait, 0.0) + 0.1, turn.get("holder", ""))
+                    return
+        delivery.ack()
+
+    def _again(self, message: TurnMessage, delivery: Delivery, wait: float, holder: str) -> None:
+        def retry() -> None:
+            with self._lock:
+                self._timers.discard(timer)
+            try:
+                turn = self._store.turns.get(message.tenant, message.turn)
+                if turn.get("holder", "") != holder:
+                    delivery.ack()  # another worker took it
+                    return
+                self._begin(message, delivery)
+            except Exception:
+                log.exception("takeover_failed", turn=message.turn)
+                delivery.refuse()
+
+        timer = threading.Timer(wait, retry)
+        timer.daemon = True
+        with self._lock:
+            if self._draining:
+                delivery.requeue()
+                return
+            self._timers.add(timer)
+        timer.start()
+
+    def _submit(self, turn: Document, delivery: Delivery) -> None:
+        plan = self._planner.plan(turn)
+        active = ActiveDraft(
+            turn=turn,
+            delivery=delivery,
+            prompt=plan.prompt,
+            manifest=plan.manifest,
+            store=self._store,
+            events=self._events,
+            publisher=self._publisher,
+            work=self._work,
+            renew_seconds=self._settings.renew_seconds,
+            stop=lambda: None,
+            on_end=self._ended,
+            remember=self._remember,
+            step=telemetry.begin_step("generate", delivery.headers, turn=turn["_id"], attempt=turn["attempt"]),
+        )
+        with self._lock:
+            earlier = self._active.get(active.id)
+            self._active[active.id] = active
+        if earlier is not None:
+            earlier.abandon()  # an older attempt of this very worker
+        writer = self._planner.writer(plan, active)
+        active.stop = writer.cancel
+        try:
+            writer.submit()
+        except BaseException:
+            self._forget(active)
+            raise
+
+    # -- ends -----------------------------------------------------------------------------------
+
+    def _remember(self, active: ActiveDraft, draft: FinishedDraft) -> None:
+        """Let the engine compute the accepted history in idle time, so that the next turn begins at once."""
+        computed_by, history = self._planner.continued(active.prompt, active.turn, draft.token_ids)
+        self._engine.remember(active.tenant, active.turn["session"], computed_by, history)
+
+    def _ended(self, active: ActiveDraft, settled: bool) -> None:
+        self._forget(active)
+        if settled:
+            self._call_next(active.tenant, active.turn["session"])
+            active.delivery.ack()
+        else:
+            active.delivery.refuse()
+
+    def _forget(self, active: ActiveDraft) -> None:
+        active.step.end()
+        with self._lock:
+            if self._active.get(active.id) is active:
+                del self._active[active.id]
+
+    def _fail(self, turn: Document, reason: str, message: str, delivery: Delivery) -> None:
+        store = self._store
+        if store.steps.fail_turn(turn["tenant"], turn["_id"], reason, message, holder=turn["holder"]) is not None:
+            failed = event(turn["_id"], "failed", turn["round"], turn["attempt"], 0, reason=reason, message=message)
+            self._publisher.put(turn.get("reply_to", ""), failed)
+        self._call_next(turn["tenant"], turn["session"])
+        delivery.ack()
+
+    def _call_next(self, tenant: str, session: str) -> None:
+        """Promote the session's next waiting turn and dispatch it; whatever fails here the sweep repairs."""
+        try:
+            promoted = self._store.turns.promote(tenant, session, self._settings.turn_deadline_seconds)
+            if promoted is not None:
+                self._bus.publish_turn(topology.TRACK, TurnMessage.of_turn(promoted))
+        except (AntiphonError, *DATABASE_AWAY) as error:
+            log.warning("next_turn_not_dispatched", session=session, error=str(error))

@@ -1,0 +1,83 @@
+"""What a generator loads before it serves: the base model in its backend, its chat format, heads and projectors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.common.store import Document
+from services.generator.conditioning.soft_inputs import SoftInputs
+from services.generator.engine.backend import Backend
+from services.generator.engine.backends.build import build_backend
+from services.generator.settings import GeneratorSettings
+from services.models.chat import CHATML, ChatFormat, chat_format
+
+if TYPE_CHECKING:
+    from services.generator.conditioning.feedback_fusion import FeedbackFusion, FusionLoader
+    from services.generator.conditioning.note_fusion import KnowledgeFusion
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class LoadedModel:
+    """`identity` holds the manifest's fields that don't change between turns; `fusion` is the head of revisions whose
+    version has none of its own, `loader` what makes versions' heads ready, `knowledge` the head of drafts on notes, and
+    `soft_inputs` what makes soft tokens."""
+
+    chat: ChatFormat
+    backend: Backend
+    identity: Document
+    fusion: FeedbackFusion | None = None
+    loader: FusionLoader | None = None
+    knowledge: KnowledgeFusion | None = None
+    soft_inputs: SoftInputs = field(default_factory=SoftInputs)
+
+
+def load_model(settings: GeneratorSettings, worker: str) -> LoadedModel:
+    """Load what the settings name."""
+    backend = build_backend(settings, _log_progress)
+    identity: Document = {"engine": settings.engine, "worker": worker, "tokenizer_hash": backend.codec.digest}
+    if settings.engine == "echo":
+        identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
+        loaded = LoadedModel(CHATML, backend, identity)
+    else:
+        loaded = _with_heads(settings, backend, identity)
+    chat = loaded.chat
+    template = json.dumps([chat.head_open, chat.head_close, chat.reply_open, chat.next_open])
+    identity["template_hash"] = hashlib.sha256(template.encode()).hexdigest()[:16]
+    return loaded
+
+
+def _with_heads(settings: GeneratorSettings, backend: Backend, identity: Document) -> LoadedModel:
+    from services.generator.conditioning.feedback_fusion import FusionLoader
+    from services.generator.conditioning.note_fusion import KnowledgeFusion
+    from services.models.language_model import content_hash, find_model
+
+    folder = find_model(settings.model, settings.cache_dir)
+    base = content_hash(folder, settings.cache_dir)
+    identity |= {
+        "version_id": base,
+        "base_model": settings.model,
+        "dtype": getattr(backend, "dtype", ""),
+        "kernels": getattr(backend, "kernel", settings.kernel),
+    }
+    loaded = LoadedModel(chat_format(folder), backend, identity)
+    loaded.loader = FusionLoader(folder, base, backend.codec)
+    if settings.fusion_head:
+        loaded.fusion = loaded.loader.load(Path(settings.fusion_head), backend)
+    if settings.knowledge_head:
+        loaded.knowledge = KnowledgeFusion.load(Path(settings.knowledge_head), folder, base, backend)
+    identity["fusion_head"] = loaded.fusion.head if loaded.fusion else ""
+    identity["knowledge_head"] = loaded.knowledge.name if loaded.knowledge else ""
+    loaded.soft_inputs = SoftInputs.load(settings, base)
+    return loaded
+
+
+def _log_progress(what: str, share: float) -> None:
+    log.info("loading", what=what, share=round(share, 2))
