@@ -1,87 +1,102 @@
-"""What can be counted in a text: words, sentences, paragraphs, list items, phrases. Pure Python."""
+"""What can be counted in a text: words, sentences, paragraphs, list items, phrases. Pure Python.
+
+Texts are compared in composed form (NFC) with hyphens and full-width letters written plainly, so that what looks alike
+is alike. Words follow Unicode's rules (UAX 29): combining marks belong to the letter before them.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
+
+import regex
+
+from services.common.sentences import count_sentences, pieces, sentence_ended, sentence_ends, sentences
+
+__all__ = [
+    "HAN",
+    "KANA",
+    "bullets",
+    "characters",
+    "comparable",
+    "count_letter",
+    "count_phrase",
+    "count_sentences",
+    "count_words",
+    "is_emoji",
+    "numbered",
+    "paragraphs",
+    "phrase_pattern",
+    "pieces",
+    "sentence_ended",
+    "sentence_ends",
+    "sentences",
+    "table_rows",
+    "words",
+]
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 KANA = r"\u3040-\u30ff"
 _UNSPACED = re.compile(f"[{HAN}{KANA}]")
-_PIECE = re.compile(r"[^\W_]+")
-_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
-_ABBREVIATION = re.compile(
-    r"\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|inc|ltd|no|fig|approx|dept|jr|sr|co|a\.m|p\.m|[a-z])\.$",
-    re.I,
-)
-_SENTENCE_END = re.compile(r"[.!?]+[\"'”’)\]*_]*(?=\s|$)|[。！？]+[」』”’）]*|…(?=\s|$)")
-_PIECE_OF_TEXT = re.compile(r".+?(?:[.!?…][\"'”’)\]*]*\s+|\n+|$)", re.S)
-_ENDED = re.compile(r"(?:[.!?…][\"'”’)\]*_]*|[。！？][」』”’）]*|\n)\s*$")
-_NOT_ENDED = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|etc|no|[a-z])\.|(?:^|\n)\s*\d{1,3}[.)])\s*$", re.I)
-_BULLET = re.compile(r"^\s{0,8}(?:[-*+•‣◦▪–]\s+|\*(?=[^*\s]))\S.*$", re.M)
-_NUMBERED = re.compile(r"^\s{0,8}\(?\d{1,3}[.)、]\s*\S.*$", re.M)
+_WITHOUT_SPACES = rf"{HAN}{KANA}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+_BOUNDLESS = re.compile(f"[{_WITHOUT_SPACES}]")
+"""Characters of scripts that set no space between words: besides Han and kana Thai, Lao, Burmese and Khmer."""
+_LETTER = r"[\p{L}\p{N}]"
+_INSIDE = r"[\p{L}\p{N}\p{M}\u200c\u200d]"
+_JOINING = rf"[{_INSIDE}--[{_WITHOUT_SPACES}]]"
+"""What a word goes on with."""
+_ASCII_PIECE = re.compile(r"[A-Za-z0-9]+")
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:['\-][A-Za-z0-9]+)*")
+_ASCII_JOINED = re.compile(r"[A-Za-z0-9]+(?:['\-.,][A-Za-z0-9]+)*")
+_PIECE = regex.compile(rf"{_LETTER}{_INSIDE}*+")
+_WORD = regex.compile(rf"{_LETTER}{_INSIDE}*+(?:['’\-]{_LETTER}{_INSIDE}*+)*")
+_JOINED = regex.compile(rf"{_LETTER}{_INSIDE}*+(?:['’\-.,]{_LETTER}{_INSIDE}*+)*")
+_GRAPHEME = regex.compile(r"\X")
+_MARKER = re.compile(r"^\s{0,8}(?:[-*+•‣◦▪–·]|\(?\d{1,3}[.)、．])\s*(?=\S)", re.M)
+_BULLET = re.compile(r"^\s{0,8}(?:[-*+•‣◦▪–]\s+|[·•]|\*(?=[^*\s]))\S.*$", re.M)
+_NUMBERED = re.compile(r"^\s{0,8}(?:\(?\d{1,3}[.)、．]|[（(]\d{1,3}[）)]|[一二三四五六七八九十]{1,3}、)\s*\S.*$", re.M)
+_PLAIN = {
+    **dict.fromkeys(map(ord, "‐‑⁃﹣－"), "-"),
+    **{
+        point: chr(point - 0xFEE0) for point in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+    },
+    **dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF)),
+    ord("％"): "%",
+}
+
+
+def comparable(text: str) -> str:
+    """The text in the form in which texts are compared: composed, with plain hyphens and letters, without marks that
+    nobody sees."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_PLAIN)
 
 
 def _split_unspaced(text: str) -> str:
-    return _UNSPACED.sub(lambda m: f" {m.group()} ", text)
+    return text if text.isascii() else _UNSPACED.sub(lambda m: f" {m.group()} ", text)
 
 
 def count_words(text: str) -> tuple[int, int]:
-    """(fewest, most) words by the two usual definitions, "don't" as one or two; a Han character is one."""
-    spaced = _split_unspaced(text)
-    return len(_WORD.findall(spaced)), len(_PIECE.findall(spaced))
+    """(fewest, most) words by the two usual definitions, "don't" and "3.5" as one or two; a Han character is one, the
+    mark of a list's item is none by the first."""
+    spaced = _split_unspaced(comparable(text))
+    ascii_only = spaced.isascii()
+    joined = (_ASCII_JOINED if ascii_only else _JOINED).findall(_MARKER.sub("", spaced))
+    return len(joined), len((_ASCII_PIECE if ascii_only else _PIECE).findall(spaced))
 
 
 def words(text: str) -> list[str]:
     """The words in their order, "don't" and "well-known" each as one."""
-    return _WORD.findall(_split_unspaced(text))
+    spaced = _split_unspaced(comparable(text))
+    return list((_ASCII_WORD if spaced.isascii() else _WORD).findall(spaced))
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences: ended by a full stop, question or exclamation mark, Western or Chinese, or a line's
-    end."""
-    found: list[str] = []
-    for line in text.splitlines():
-        start = 0
-        for end in sentence_ends(line):
-            _add_sentence(found, line[start:end])
-            start = end
-        _add_sentence(found, line[start:])
-    return found
-
-
-def sentence_ends(line: str) -> Iterator[int]:
-    """Where sentences end in a line, before the line's own end or there."""
-    start = 0
-    for match in _SENTENCE_END.finditer(line):
-        if match.group()[0] != "." or not _ABBREVIATION.search(line[start : match.start() + 1]):
-            start = match.end()
-            yield start
-
-
-def _add_sentence(found: list[str], piece: str) -> None:
-    if re.sub(r"^\s*\(?\d{1,3}[.)]\s*", "", piece).strip(" \t-*•#>|_=") and _PIECE.search(piece):
-        if re.fullmatch(r"\s*\(?\d{1,3}[.)]", piece):
-            return
-        found.append(piece.strip())
-
-
-def pieces(text: str) -> list[str]:
-    """The sentences and lines of a text, each with the space after it: together they are the text."""
-    parts: list[str] = []
-    for match in _PIECE_OF_TEXT.finditer(text):
-        if parts and not sentence_ended(parts[-1]):
-            parts[-1] += match[0]
-        else:
-            parts.append(match[0])
-    return [part for part in parts if part.strip()]
-
-
-def sentence_ended(text: str) -> bool:
-    """Whether the text stops where a reply may stop: after a sentence or a line, not after an abbreviation."""
-    return bool(_ENDED.search(text)) and not _NOT_ENDED.search(text)
+def characters(text: str) -> tuple[int, int]:
+    """(fewest, most) characters by the usual definitions: what people see as one, without white space; and code
+    points with the white space between."""
+    composed = unicodedata.normalize("NFC", text.strip())
+    seen = re.sub(r"\s+", "", composed)
+    return len(seen if seen.isascii() else _GRAPHEME.findall(seen)), len(composed)
 
 
 def paragraphs(text: str, divider: str = "") -> list[str]:
@@ -108,24 +123,42 @@ def table_rows(text: str) -> int:
 
 
 def is_emoji(character: str) -> bool:
+    """Whether the character is a pictogram."""
     return unicodedata.category(character) == "So" and ord(character) > 0x2000
 
 
 @lru_cache(maxsize=4096)
-def phrase_pattern(phrase: str, inflected: bool = False) -> re.Pattern[str]:
-    """A pattern for the phrase as whole words, case and spacing aside.
+def phrase_pattern(phrase: str, inflected: bool = False) -> regex.Pattern[str]:
+    """A pattern for the phrase as whole words in a `comparable` text, case and spacing aside.
 
-    `inflected` also takes regular inflections of its last word. Han and kana have no word boundaries: there
-    any occurrence counts.
+    `inflected` also takes regular inflections of its last word. Scripts that are written without spaces have no word
+    boundaries: there any occurrence counts.
     """
-    tokens = phrase.split()
-    body = r"\s+".join(re.escape(token) for token in tokens) if tokens else r"(?!)"
+    tokens = comparable(phrase).split()
+    if not tokens:
+        return regex.compile(r"(?!)")
+    body = r"\s+".join(re.escape(token) for token in tokens)
     body = re.sub("['’]", "['’]", body)
-    if inflected and tokens and re.fullmatch(r"[A-Za-z]{3,}", tokens[-1]):
+    if inflected and re.fullmatch(r"[A-Za-z]{3,}", tokens[-1]):
         body += _endings(tokens[-1].lower())
-    left = r"(?<![^\W_])" if phrase and (phrase[0].isalnum() and not _UNSPACED.match(phrase[0])) else ""
-    right = r"(?![^\W_])" if phrase and (phrase[-1].isalnum() and not _UNSPACED.match(phrase[-1])) else ""
-    return re.compile(left + body + right, re.I)
+    pattern = _before(tokens[0][0]) + body + _behind(tokens[-1][-1])
+    return regex.compile(pattern, regex.IGNORECASE | regex.VERSION1)
+
+
+def _before(first: str) -> str:
+    """What must not stand before a phrase that begins with this character; a number stands in no longer one."""
+    if not first.isalnum() or _BOUNDLESS.match(first):
+        return ""
+    return rf"(?<!{_JOINING})" + (r"(?<!\d[.,:])" if first.isdigit() else "")
+
+
+def _behind(last: str) -> str:
+    """What must not stand behind a phrase that ends with this character."""
+    if _BOUNDLESS.match(last):
+        return r"(?!\p{M})"
+    if not last.isalnum() and not unicodedata.category(last).startswith("M"):
+        return ""
+    return rf"(?!{_JOINING})" + (r"(?![.,:]\d*[1-9]|,\d{3})" if last.isdigit() else "")
 
 
 def _endings(word: str) -> str:
@@ -139,4 +172,9 @@ def _endings(word: str) -> str:
 
 def count_phrase(phrase: str, text: str, inflected: bool = False) -> int:
     """How often `phrase` occurs in `text`, as `phrase_pattern` understands it."""
-    return sum(1 for _ in phrase_pattern(phrase.strip(), inflected).finditer(text))
+    return sum(1 for _ in phrase_pattern(phrase.strip(), inflected).finditer(comparable(text)))
+
+
+def count_letter(letter: str, text: str) -> int:
+    """How often a letter, or a few in a row, occur in `text`, case aside."""
+    return comparable(text).lower().count(comparable(letter).lower())

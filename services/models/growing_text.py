@@ -10,10 +10,11 @@ import codecs
 import re
 
 from services.common import text_measures as measure
+from services.common.sentences import CLAUSE_STOPS, LINE_BREAKS, SPACED_STOPS, UNSPACED_STOPS
 
 _WORD_BEGINS = re.compile(r"(?<!\w)\w")
-_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # where str.splitlines parts lines
-_STOPS = re.compile(f"[.!?。！？…{_BREAKS}]")
+_BREAKS = LINE_BREAKS
+_STOPS = re.compile(f"[{SPACED_STOPS}{UNSPACED_STOPS}{CLAUSE_STOPS}{_BREAKS}]")
 
 
 class GrowingText:

@@ -6,6 +6,10 @@ from services.common import text_measures as measure
 from services.common.constraints.constraint import Constraint
 from services.common.constraints.kind import Kind, Wish, limit_kept
 
+_OPENERS = "\"'“‘„«「*#_ "
+_CLOSERS = "\"'”’»」*_ "
+_STOPS = ".!?…。！？~～"
+
 
 def _check_start(constraint: Constraint, text: str) -> bool:
     if constraint.unit == "paragraphs":
@@ -16,18 +20,23 @@ def _check_start(constraint: Constraint, text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("’", "'").split()).casefold()
+    return " ".join(measure.comparable(text).replace("’", "'").split())
 
 
 def _begins(text: str, phrase: str) -> bool:
-    text, phrase = _plain(text).lstrip("\"'“*#_ "), _plain(phrase)
-    follows = text[len(phrase) : len(phrase) + 1]
-    return text.startswith(phrase) and not (phrase[-1:].isalnum() and phrase[-1:].isascii() and follows.isalnum())
+    text, phrase = _plain(text).lstrip(_OPENERS), _plain(phrase)
+    return measure.phrase_pattern(phrase.lstrip(_OPENERS) or phrase).match(text or " ") is not None
 
 
 def _check_end(constraint: Constraint, text: str) -> bool:
-    text, phrase = _plain(text).rstrip("\"'”*_ "), _plain(constraint.value)
-    return text.endswith(phrase.rstrip("\"'”*_ ")) or text.rstrip(".!?…").endswith(phrase.rstrip(".!?…"))
+    text, phrase = _plain(text).rstrip(_CLOSERS), _plain(constraint.value)
+    phrase = phrase.rstrip(_CLOSERS) or phrase
+    words = phrase.rstrip(_STOPS)
+    if not words:
+        return text.endswith(phrase)
+    text = text.rstrip(_STOPS + _CLOSERS)
+    matches = [match.end() for match in measure.phrase_pattern(words).finditer(text)]
+    return bool(matches) and matches[-1] == len(text)
 
 
 def _with_start(constraint: Constraint, text: str, message: str) -> str | None:

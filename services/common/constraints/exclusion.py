@@ -9,7 +9,7 @@ from services.common.constraints.kind import Kind, Wish, told_without_pattern
 
 def _check(constraint: Constraint, text: str) -> bool:
     if constraint.unit == "characters":
-        return text.lower().count(constraint.value.lower()) <= (constraint.max or 0)
+        return measure.count_letter(constraint.value, text) <= (constraint.max or 0)
     if told_without_pattern(constraint, text) is not None:
         return True
     return measure.count_phrase(constraint.value, text, inflected=True) <= (constraint.max or 0)

@@ -17,7 +17,7 @@ from services.common.constraints.kind import (
 
 def _check(constraint: Constraint, text: str) -> bool:
     if constraint.unit == "characters":
-        return within(constraint, text.lower().count(constraint.value.lower()))
+        return within(constraint, measure.count_letter(constraint.value, text))
     told = told_without_pattern(constraint, text)
     return within(constraint, measure.count_phrase(constraint.value, text)) if told is None else told
 

@@ -19,9 +19,9 @@ def _check(constraint: Constraint, text: str) -> bool:
     if constraint.unit == "words":
         return within(constraint, *measure.count_words(text))
     if constraint.unit == "sentences":
-        return within(constraint, len(measure.sentences(text)))
+        return within(constraint, *measure.count_sentences(text))
     if constraint.unit == "characters":
-        return within(constraint, len(text.strip()))
+        return within(constraint, *measure.characters(text))
     return within(constraint, len(measure.paragraphs(text, divider_of(constraint))))
 
 
@@ -49,7 +49,7 @@ def _progress(constraint: Constraint, text: str, room: int) -> float:
         return 1.0
     if constraint.unit == "words":
         return float(constraint.min - measure.count_words(text)[0] <= room)
-    return float((constraint.min - len(measure.sentences(text))) * _SENTENCE_TOKENS <= room)
+    return float((constraint.min - measure.count_sentences(text)[0]) * _SENTENCE_TOKENS <= room)
 
 
 LENGTH = Kind(
