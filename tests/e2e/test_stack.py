@@ -4,6 +4,7 @@ import os
 import signal
 
 from tests.support.command import Command
+from tests.support.processes import REPOSITORY
 from tests.support.waiting import wait_until
 
 
@@ -47,3 +48,14 @@ def test_what_was_said_survives_a_restart(antiphon: Command, session: str) -> No
         antiphon("up", "--detach", "--set", "ANTIPHON_ENGINE=echo")
     assert (antiphon.home / "api_key").read_text() == key
     assert antiphon.json("sessions", "show", session)["turns"][0]["text"] == "remember this"
+
+
+def test_the_stack_runs_from_the_installed_wheel_alone(antiphon: Command) -> None:
+    pids = [
+        int(str(row["pid"])) for row in rows(antiphon).values() if row["name"] in ("gateway", "tracker", "generator")
+    ]
+    assert pids
+    for pid in pids:
+        with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/cmdline") as arguments:
+            assert str(REPOSITORY / "services") not in maps.read()
+            assert "environment/bin/python" in arguments.read()

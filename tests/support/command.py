@@ -49,13 +49,19 @@ def _own_ports() -> list[int]:
 class Command:
     """Runs `antiphon` on one home folder."""
 
-    def __init__(self, home: Path) -> None:
-        """Nothing runs yet; the stack's ports are the home's own, since others may start beside it."""
+    def __init__(self, home: Path, installed: Path | None = None) -> None:
+        """Nothing runs yet; the stack's ports are the home's own, since others may start beside it.
+
+        `installed`: the command of an installed wheel; without it the repository's own sources run.
+        """
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         (home / "ports.json").write_text(json.dumps(dict(zip(PREFERRED_PORTS, _own_ports(), strict=True))))
-        self.argv = [sys.executable, "-m", "services.cli"]
+        self.argv = [sys.executable, "-m", "services.cli"] if installed is None else [str(installed)]
+        self.cwd = REPOSITORY if installed is None else home
         self.env = service_environment({"home": home}) | {"COLUMNS": "120", "TERM": "xterm", "NO_COLOR": "1"}
+        if installed is not None:
+            self.env.pop("PYTHONPATH", None)
 
     def __call__(self, *arguments: str, status: int = 0, text: str = "", timeout: float = 120.0) -> Answer:
         """Run it with ``text`` on its standard input; AssertionError when it ends with another status."""
@@ -65,7 +71,7 @@ class Command:
             capture_output=True,
             text=True,
             env=self.env,
-            cwd=REPOSITORY,
+            cwd=self.cwd,
             timeout=timeout,
         )
         assert done.returncode == status, (
@@ -82,7 +88,7 @@ class Command:
         """Run it on a terminal; it is killed on leaving if it still runs."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
-            [*self.argv, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=self.env, cwd=REPOSITORY
+            [*self.argv, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=self.env, cwd=self.cwd
         )
         os.close(theirs)
         terminal = Terminal(process, ours)
