@@ -12,6 +12,7 @@ import structlog
 from services.common import metrics
 from services.common.drafts import chosen_draft
 from services.common.errors import AntiphonError
+from services.common.last_words import moment
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.finetune.domain.lessons import Lesson, lesson
 
@@ -69,12 +70,23 @@ class Batcher(threading.Thread):
         ids = sorted({record["turn"] for record in records if record.get("turn")})
         turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
         lessons = {record["_id"]: self._lesson(record, turns.get(record.get("turn", ""))) for record in records}
-        examples = [
-            {**found.example, "feedback": record["_id"], "user": record.get("user", ""), "turn": record.get("turn", "")}
-            for record in records
-            if (found := lessons[record["_id"]]).example is not None
-        ]
-        self._store.examples.add(tenant, examples)
+        words = [(lessons[record["_id"]], record, _source(record)) for record in records]
+        self._store.examples.add(
+            tenant,
+            [
+                {**learned.example, **source, "said": moment(record["created_at"], record["_id"])}
+                for learned, record, source in words
+                if learned.example is not None
+            ],
+        )
+        self._store.examples.reject(
+            tenant,
+            [
+                {**learned.rejected, **source, "unsaid": moment(record["created_at"], record["_id"])}
+                for learned, record, source in words
+                if learned.rejected is not None
+            ],
+        )
         preferences = {one: found.preference for one, found in lessons.items() if found.preference}
         claims = {one: found.claims for one, found in lessons.items() if found.claims}
         self._store.feedback.keep_signals(tenant, preferences, claims)
@@ -93,6 +105,10 @@ class Batcher(threading.Thread):
             return Lesson(refusal="the turn it is about is gone")
         draft = _draft(turn, record.get("round"))
         return lesson(record, turn["text"], str(draft.get("text", "")), _revised(turn, draft))
+
+
+def _source(record: Document) -> Document:
+    return {"feedback": record["_id"], "user": record.get("user", ""), "turn": record.get("turn", "")}
 
 
 def _draft(turn: Document, round_number: int | None) -> Mapping[str, Any]:

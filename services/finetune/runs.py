@@ -104,7 +104,8 @@ class TrainingRun:
         """What follows the stored version; done again by whoever resumes, it changes nothing more."""
         hold = self._hold
         made = self._store.trainings.get_set(hold.tenant, version["training_set"])
-        self._store.examples.mark_learned(hold.tenant, [*made["new"], *made["replay"], *made["held_out"]], self._kind)
+        learned = [*made["new"], *made["replay"], *made["held_out"]]
+        self._store.examples.mark_learned(hold.tenant, learned, self._kind, hold.run["created_at"])
         if version["status"] == "ready" and hold.run.get("promote"):
             self._promote(version["version"])
         ended = {"version": version["version"]}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from pymongo import MongoClient, ReturnDocument
+from pymongo import MongoClient, ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.cursor import Cursor
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
@@ -77,6 +77,11 @@ class Scoped:
         array_filters: Sequence[Mapping[str, Any]] | None = None,
     ) -> UpdateResult:
         return self._collection.update_one(self._filter(query), update, upsert=upsert, array_filters=array_filters)
+
+    def upsert_many(self, updates: Iterable[tuple[Filter, Update]]) -> int:
+        """(filter, update) each by itself, in one call; answers how many documents are new."""
+        operations = [UpdateOne(self._filter(query), update, upsert=True) for query, update in updates]
+        return self._collection.bulk_write(operations, ordered=False).upserted_count if operations else 0
 
     def update_many(self, query: Filter, update: Update) -> UpdateResult:
         return self._collection.update_many(self._filter(query), update)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from pymongo.errors import BulkWriteError
-
+from services.common.last_words import answer_key, last_words, moment, prompt_key
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.turns import SCHEMA_VERSION, now
 
 
-def example_id(tenant: str, prompt: str, answer: str) -> str:
-    """The same correction gives the same example, however often it was sent."""
-    return "example_" + hashlib.sha256(repr((tenant, prompt, answer)).encode()).hexdigest()[:26]
+def example_id(tenant: str, prompt: str, answer: str, base_version: str = "") -> str:
+    """The same correction gives the same example, however often it was sent; a base model's own reply is another."""
+    words = (tenant, prompt_key(prompt), answer_key(answer), base_version)
+    return "example_" + hashlib.sha256(repr(words).encode()).hexdigest()[:26]
 
 
 _MARKS = {"adapter": "trained", "fusion_head": "fused"}
-
-
-def _learnable(kind: str, learned: Any) -> Document:
-    about = {"about": {"$exists": True}} if kind == "fusion_head" else {}
-    return {_MARKS[kind]: learned, "kind": {"$ne": "rehearsal"}, **about}
+_WORDS = ("prompt", "kind", "said", "unsaid", "created_at")
 
 
 class Examples:
@@ -33,47 +31,49 @@ class Examples:
     def _of(self, tenant: str) -> Scoped:
         return self._connection.scoped("examples", tenant, Concern.KEPT)
 
-    def add(self, tenant: str, examples: list[dict[str, Any]]) -> int:
+    def add(self, tenant: str, examples: Sequence[dict[str, Any]]) -> int:
         """Store examples (KEPT), each ``{prompt, answer, kind, feedback, user, …}``; answers how many are new.
 
         ``about: {reply, comment, constraints}``, where there, is the reply that the answer betters and what was said of
-        it. A known one is left as it is: examples are immutable.
+        it; ``said`` is the moment of the word for it, else this one. A known one keeps everything but that moment.
         """
-        rows = [
-            {
-                "_id": example_id(tenant, one["prompt"], one["answer"]),
-                "schema_version": SCHEMA_VERSION,
-                "created_at": now(),
-                **one,
-            }
-            for one in examples
-        ]
-        if not rows:
-            return 0
-        try:
-            return len(self._of(tenant).insert_many(rows))
-        except BulkWriteError as error:
-            others = [e for e in error.details["writeErrors"] if e["code"] != 11000]
-            if others:
-                raise
-            return int(error.details["nInserted"])
+        said = moment(now(), "")
+        return self._of(tenant).upsert_many(
+            _word(tenant, {"said": said, **example}, "said", "rejection") for example in examples
+        )
+
+    def reject(self, tenant: str, words: Sequence[dict[str, Any]]) -> None:
+        """Store words against replies (KEPT), each ``{prompt, answer, unsaid, feedback, user, turn}``. They are kept
+        too where nobody has approved of the reply yet: words are stored in any order."""
+        self._of(tenant).upsert_many(_word(tenant, {**word, "kind": "rejection"}, "unsaid") for word in words)
 
     def untrained(self, tenant: str, kind: str = "adapter", limit: int = 10_000) -> list[Document]:
-        """Examples that no completed training of this kind has learned from, oldest first. A fusion head learns from
-        those that are ``about`` a reply and what was said of it."""
-        return list(self._of(tenant).find(_learnable(kind, {"$ne": True})).sort("created_at", 1).limit(limit))
+        """Examples that are the last word about their prompt and that the last completed training of this kind on it
+        has not learned, oldest first. A fusion head learns from those that are ``about`` a reply and what was said of
+        it."""
+        return self._read(tenant, self._last_words(tenant, kind)[0], kind)[:limit]
 
     def trained(self, tenant: str, kind: str = "adapter", limit: int = 10_000) -> list[Document]:
-        """Examples that a completed training of this kind has learned from: what replay draws on."""
-        return list(self._of(tenant).find(_learnable(kind, True)).sort("created_at", -1).limit(limit))
+        """Examples that a completed training of this kind has learned from and that are still the last word about
+        their prompt, newest first: what replay draws on."""
+        return self._read(tenant, self._last_words(tenant, kind)[1], kind)[: -limit - 1 : -1]
+
+    def _last_words(self, tenant: str, kind: str) -> tuple[list[str], list[str]]:
+        stored = self._of(tenant).find({"kind": {"$ne": "rehearsal"}}, (*_WORDS, _MARKS[kind]))
+        new, learned = last_words(stored, _MARKS[kind])
+        return [example["_id"] for example in new], [example["_id"] for example in learned]
+
+    def _read(self, tenant: str, ids: list[str], kind: str) -> list[Document]:
+        examples = self.read(tenant, ids)
+        return [example for example in examples if kind != "fusion_head" or "about" in example]
 
     def rehearsals(self, tenant: str, base_version: str) -> list[Document]:
         """The base model's own replies to general questions, made once and replayed in every training."""
         return list(self._of(tenant).find({"kind": "rehearsal", "base_version": base_version}).sort("_id", 1))
 
-    def mark_learned(self, tenant: str, ids: list[str], kind: str) -> None:
-        """Say that a completed training of this kind has learned from these (KEPT)."""
-        self._of(tenant).update_many({"_id": {"$in": ids}}, {"$set": {_MARKS[kind]: True}})
+    def mark_learned(self, tenant: str, ids: list[str], kind: str, at: datetime) -> None:
+        """Say that a training of this kind that began at ``at`` has learned from these (KEPT; repeatable)."""
+        self._of(tenant).update_many({"_id": {"$in": ids}}, {"$max": {_MARKS[kind]: at}})
 
     def read(self, tenant: str, ids: list[str]) -> list[Document]:
         """These examples in this order; what was erased since is left out."""
@@ -85,3 +85,21 @@ class Examples:
         ids = [one["_id"] for one in self._of(tenant).find(query, ("_id",))]
         self._of(tenant).delete_many({"_id": {"$in": ids}})
         return ids
+
+
+def _word(tenant: str, example: dict[str, Any], which: str, over: str = "") -> tuple[Document, list[Document]]:
+    """One word for or against an example, as filter and update: the later moment ``which`` stays; the other fields are
+    set where the example is new or of the kind ``over``."""
+    fields = {
+        "schema_version": SCHEMA_VERSION,
+        "created_at": now(),
+        **{name: value for name, value in example.items() if name != which},
+    }
+    keep: Document = {"$not": [{"$in": [{"$ifNull": ["$kind", ""]}, ["", over]]}]}
+    assigned: Document = {
+        name: {"$cond": [keep, {"$ifNull": [f"${name}", "$$REMOVE"]}, {"$literal": value}]}
+        for name, value in fields.items()
+    }
+    assigned[which] = {"$max": [f"${which}", {"$literal": example[which]}]}
+    identity = example_id(tenant, example["prompt"], example["answer"], example.get("base_version", ""))
+    return {"_id": identity}, [{"$set": assigned}]

@@ -32,6 +32,13 @@ class Lesson:
     claims: tuple[str, ...] = ()
     refusal: str = ""
 
+    @property
+    def rejected(self) -> dict[str, str] | None:
+        """``{prompt, answer}`` of the reply that the record speaks against: earlier approvals of it hold no more."""
+        if not self.preference or not self.preference["worse"]:
+            return None
+        return {"prompt": self.preference["prompt"], "answer": self.preference["worse"]}
+
 
 def lesson(record: Mapping[str, Any], prompt: str, reply: str, revised: Mapping[str, Any] | None = None) -> Lesson:
     """The lesson of a feedback record about ``reply``, which answered ``prompt`` (the user's message). ``revised``:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.common.last_words import last_words, prompt_key
+
 
 @dataclass(frozen=True)
 class SetPlan:
@@ -30,14 +32,19 @@ def plan_set(
     Replay is ``replay_share`` of the whole set, as far as the old ones suffice; a fifth of the old ones is held out
     first and a tenth watched, at most 64 and 32, by their ids so that an example is on the same side in every training.
 
-    Of new examples with one prompt the latest wins: two answers to one question would train against each other.
+    Of new examples with one prompt the last word wins: two answers to one question would train against each other.
+    What was spoken against since is left out.
 
     Raises: NothingToLearn.
     """
-    latest = {one["prompt"]: one for one in sorted(new, key=lambda one: one["created_at"])}
+    said, known = last_words(new, "trained")
+    latest = {prompt_key(one["prompt"]): one for one in (*known, *said)}
     if not latest:
         raise NothingToLearn("no example came since the last training")
-    others = [one for one in old if one["prompt"] not in latest]
+    corrected = {*latest, *(prompt_key(one["prompt"]) for one in old if one.get("kind") != "rehearsal")}
+    others = [
+        one for one in old if prompt_key(one["prompt"]) not in (corrected if one.get("kind") == "rehearsal" else latest)
+    ]
     held_out = sorted(one["_id"] for one in others if _side(one["_id"]) < 2)[:64]
     watched = sorted(one["_id"] for one in others if _side(one["_id"]) == 2)[:32]
     pool = sorted(one["_id"] for one in others if _side(one["_id"]) > 2)
