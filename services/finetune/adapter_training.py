@@ -18,7 +18,7 @@ from services.finetune.rehearsal import rehearse
 from services.finetune.training.judging import greedy_replies, mean_loss, says
 from services.finetune.training.lora import LoraSettings, LoraTrainer, computes_in_bfloat16
 from services.finetune.training.shrinking import shrink
-from services.finetune.training.texts import Texts
+from services.finetune.training.texts import MAX_ANSWER, Texts
 from services.models.adapter import adapter_of
 from services.models.version import VersionWeights, read_version
 
@@ -72,9 +72,7 @@ class AdapterTraining:
         hold, examples = self._hold, self._store.examples
         if hold.run.get("training_set"):
             return self._store.trainings.get_set(hold.tenant, hold.run["training_set"])
-        new = examples.untrained(hold.tenant)
-        if not new:
-            raise NothingToLearn("no example came since the last training")
+        new = self._learnable(texts)
         rehearse(hold, texts)
         old = [*examples.trained(hold.tenant), *examples.rehearsals(hold.tenant, texts.base_version)]
         share = hold.run["settings"].get("replay_share", hold.settings.train_replay_share)
@@ -83,6 +81,22 @@ class AdapterTraining:
         made = self._store.trainings.put_set(hold.tenant, *map(list, parts))
         hold.progress(training_set=made["_id"], new_examples=len(plan.new), replay_examples=len(plan.replay))
         return made
+
+    def _learnable(self, texts: Texts) -> list[Document]:
+        """The new examples; those whose answer is too long to be learned whole are refused, and their feedback says
+        so. Raises NothingToLearn."""
+        hold, examples = self._hold, self._store.examples
+        waiting = examples.untrained(hold.tenant)
+        new = [one for one in waiting if texts.fits(one["answer"])]
+        long = [one for one in waiting if one not in new]
+        reason = f"the answer has more than {MAX_ANSWER} tokens: too long to be learned whole"
+        if long:
+            log.info("answers_too_long", training=hold.id, count=len(long))
+            examples.refuse(hold.tenant, [one["_id"] for one in long], reason)
+            self._store.feedback.refuse(hold.tenant, [one["feedback"] for one in long if one.get("feedback")], reason)
+        if not new:
+            raise NothingToLearn(reason if long else "no example came since the last training")
+        return new
 
     def _train(self, trainer: LoraTrainer) -> None:
         hold = self._hold

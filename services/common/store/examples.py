@@ -65,7 +65,13 @@ class Examples:
 
     def _read(self, tenant: str, ids: list[str], kind: str) -> list[Document]:
         examples = self.read(tenant, ids)
-        return [example for example in examples if kind != "fusion_head" or "about" in example]
+        if kind == "fusion_head":
+            return [example for example in examples if "about" in example]
+        return [example for example in examples if not example.get("refusal")]
+
+    def refuse(self, tenant: str, ids: list[str], reason: str) -> None:
+        """Say why an adapter cannot learn these (KEPT); they are no longer among the untrained ones."""
+        self._of(tenant).update_many({"_id": {"$in": ids}}, {"$set": {"refusal": reason}})
 
     def rehearsals(self, tenant: str, base_version: str) -> list[Document]:
         """The base model's own replies to general questions, made once and replayed in every training."""

@@ -95,6 +95,11 @@ class FeedbackStore:
                 {"_id": {"$in": ids}, "status": "stored"}, {"$set": {"status": "refused", "refusal": refusal}}
             )
 
+    def refuse(self, tenant: str, ids: list[str], reason: str) -> None:
+        """Mark processed feedback as refused after all (KEPT): what was made of it cannot be learned."""
+        done = {"_id": {"$in": ids}, "status": {"$ne": "refused"}}
+        self._of(tenant).update_many(done, {"$set": {"status": "refused", "refusal": reason}})
+
     def keep_signals(self, tenant: str, preferences: dict[str, Document], claims: dict[str, tuple[str, ...]]) -> None:
         """Keep what records prefer and the sentences that may hold facts, by record id (QUICK; repeatable)."""
         feedback = self._connection.scoped("feedback", tenant, Concern.QUICK)

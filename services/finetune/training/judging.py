@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from services.finetune.training.loss import Sample, answer_loss
+from services.finetune.training.loss import Sample, answer_loss, parts
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 
@@ -23,8 +23,9 @@ def mean_loss(
     for at in range(0, len(samples), batch_size):
         if alive is not None and not alive():
             break
-        loss, count = answer_loss(model, samples[at : at + batch_size])
-        total, tokens = total + float(loss), tokens + count
+        for part in parts(samples[at : at + batch_size]):
+            loss, count = answer_loss(model, part)
+            total, tokens = total + float(loss), tokens + count
     return total / tokens if tokens else 0.0
 
 

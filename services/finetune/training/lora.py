@@ -18,7 +18,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from services.finetune.training.loss import Sample, answer_loss
+from services.finetune.training.loss import Sample, answer_loss, parts
 from services.models.arithmetic import computes_in_bf16
 
 
@@ -94,14 +94,16 @@ class LoraTrainer:
         decay = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / self.total_steps)))
         for group in self._optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * min(1.0, (self.step + 1) / warm) * decay
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.settings.bfloat16):
-            total, tokens = answer_loss(self.model, batch)
-        loss = total / tokens
-        loss.backward()  # type: ignore[no-untyped-call]
+        tokens, loss = sum(len(one.answer) for one in batch), 0.0
+        for part in parts(batch):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.settings.bfloat16):
+                share = answer_loss(self.model, part)[0] / tokens
+            share.backward()  # type: ignore[no-untyped-call]
+            loss += float(share.detach())
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.settings.clip)
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
-        return float(loss.detach())
+        return loss
 
     def checkpoint(self) -> bytes:
         """Pairs, optimiser state and step as safetensors; ``resume`` takes it."""

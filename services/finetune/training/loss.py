@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -22,6 +22,21 @@ class Sample:
 
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
+
+
+def parts(batch: Sequence[Sample], most: int = 4_096) -> Iterator[Sequence[Sample]]:
+    """A batch in parts of at most ``most`` tokens, padding counted, so that long examples need no more memory."""
+    part: list[Sample] = []
+    longest = 0
+    for one in batch:
+        longer = max(longest, len(one.prompt) + len(one.answer))
+        if part and longer * (len(part) + 1) > most:
+            yield part
+            part, longer = [], len(one.prompt) + len(one.answer)
+        part.append(one)
+        longest = longer
+    if part:
+        yield part
 
 
 def answer_loss(model: Any, batch: Sequence[Sample]) -> tuple[Tensor, int]:

@@ -15,6 +15,12 @@ from services.models.chat import chat_format
 from services.models.language_model import content_hash, end_ids, find_model, load_module
 
 MAX_TOKENS = 512
+"""Of an example, as long as its answer leaves room for a message."""
+MAX_ANSWER = 1_024
+"""Tokens of an answer; longer ones are refused, since half an answer teaches to break off."""
+LEAST_MESSAGE = 192
+"""Tokens of the message that stay beside a long answer."""
+_MAX_DRAFT, _MAX_FEEDBACK = 320, 128
 
 
 class Texts:
@@ -47,15 +53,25 @@ class Texts:
         system = [*self.encode(chat.head_open), *chat.encode_text(self, self._system_text)]
         return [*system, *self.encode(chat.head_close)], self.encode(chat.reply_open)
 
-    def prompt(self, message: str) -> tuple[int, ...]:
-        """The prompt of a session's first turn, up to the opening of the reply."""
+    def prompt(self, message: str, most: int = MAX_TOKENS) -> tuple[int, ...]:
+        """The prompt of a session's first turn, up to the opening of the reply; of a message of more than ``most``
+        tokens its beginning and its end."""
         head, reply_open = self._opening
-        return (*head, *self._chat.encode_text(self, message), *reply_open)
+        return (*head, *self._part(message, most), *reply_open)
+
+    def _part(self, text: str, most: int) -> list[int]:
+        ids = self._chat.encode_text(self, text)
+        if len(ids) <= most:
+            return ids
+        gap = self.encode(" … ")
+        tail = (most - len(gap)) // 2
+        return [*ids[: most - len(gap) - tail], *gap, *ids[len(ids) - tail :]]
 
     def revision(self, message: str, draft: str, feedback: str) -> tuple[int, ...]:
-        """The prompt of a revision of a session's first turn: the message, the draft, and what was said of it."""
-        said = [*self.encode(self._chat.next_open), *self._chat.encode_text(self, feedback)]
-        return (*self.prompt(message), *self._chat.encode_text(self, draft), *said, *self._opening[1])
+        """The prompt of a revision of a session's first turn: the message, the draft, and what was said of it, each
+        shortened to what fits beside the others."""
+        said = [*self.encode(self._chat.next_open), *self._part(feedback, _MAX_FEEDBACK)]
+        return (*self.prompt(message, LEAST_MESSAGE), *self._part(draft, _MAX_DRAFT), *said, *self._opening[1])
 
     def stated(
         self, earlier: Sequence[tuple[str, str]], message: str, state: str
@@ -77,17 +93,22 @@ class Texts:
         end = self.encode(self._chat.next_open)[:1]
         return tuple(ids[:most]) if len(ids) >= most else (*ids, *(end if end[0] in self.end_ids else self.end_ids[:1]))
 
+    def fits(self, answer: str) -> bool:
+        """Whether an answer is short enough to be learned whole."""
+        return len(answer.encode()) < MAX_ANSWER or len(self._chat.encode_text(self, answer)) <= MAX_ANSWER
+
     def sample(self, prompt: str, answer: str, *, cut: bool = False) -> Sample:
-        """An example as the model meets it; the answer ends with the end token, cut at MAX_TOKENS in all.
+        """An example as the model meets it: the whole answer with the end token behind it, and as much of the message
+        as MAX_TOKENS leave, at least LEAST_MESSAGE tokens.
 
         ``cut``: the answer was broken off, and nothing says that it ends there.
         """
-        asked = self.prompt(prompt)
-        if cut:
-            return Sample(asked, tuple(self._chat.encode_text(self, answer)[: max(1, MAX_TOKENS - len(asked))]))
-        end = self.encode(self._chat.next_open)[:1]
-        reply = self._chat.encode_text(self, answer)[: max(1, MAX_TOKENS - len(asked))]
-        return Sample(asked, (*reply, *(end if end and end[0] in self.end_ids else self.end_ids[:1])))
+        reply = self._chat.encode_text(self, answer)
+        if not cut:
+            end = self.encode(self._chat.next_open)[:1]
+            reply += end if end and end[0] in self.end_ids else self.end_ids[:1]
+        room = MAX_TOKENS - sum(map(len, self._opening)) - len(reply)
+        return Sample(self.prompt(prompt, max(LEAST_MESSAGE, room)), tuple(reply))
 
     def samples(self, examples: Sequence[dict[str, Any]]) -> list[Sample]:
         """``examples`` are documents with ``prompt`` and ``answer``, some of them ``cut``."""
