@@ -24,7 +24,8 @@ from typing import Any
 import torch
 
 from deploy.local.mongo import MongoServer
-from services.common.facts import FactRevision, fact_id, key, outdated_values
+from services.common.facts import FactRevision, fact_id, outdated_values
+from services.common.names import key
 from services.common.store import Store
 from services.common.store.knowledge import Statement
 from services.knowledge.domain.competing import Competition

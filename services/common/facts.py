@@ -8,26 +8,17 @@ which value holds, which one was superseded by which, and what held at another t
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from services.common.names import key
+
 Operation = Literal["assert", "retract", "undo"]
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
-_PUNCTUATION = re.compile(r"[^\w\s%$€£¥+@./:&-]+")
 _ACCESS = "access:"
-_ARTICLE = re.compile(r"^(?:the|a|an|our|your|my)\s+")
-
-
-def key(text: str) -> str:
-    """The form in which entities, slots and values are compared: NFKC, folded, no articles or quotes."""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("’s", "").replace("'s", "")
-    words = " ".join(_PUNCTUATION.sub(" ", folded).split()).strip(" .:-/&")
-    return _ARTICLE.sub("", words) or words
 
 
 def fact_id(entity: str, slot: str) -> str:

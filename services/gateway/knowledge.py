@@ -11,7 +11,8 @@ from antiphon.v1 import knowledge_pb2_grpc as rpc
 
 from services.common.bus.jobs import Jobs
 from services.common.errors import InvalidArgument
-from services.common.facts import fact_id, key
+from services.common.facts import fact_id
+from services.common.names import key
 from services.common.store import Store
 from services.common.store.knowledge import FactChange, FactView, Statement
 from services.common.store.knowledge.uses import Used

@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from services.common.facts import key
+from services.common.names import key
 from services.common.store import GroundingText
 from services.generator.engine import DecodeSettings
 

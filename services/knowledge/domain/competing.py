@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from services.common.facts import FactRevision, key
+from services.common.facts import FactRevision
+from services.common.names import key
 from services.knowledge.domain.slots import property_of
 from services.knowledge.domain.vectors import Vectors
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from services.common.facts import FactRevision, is_stale, key, resolve
+from services.common.facts import FactRevision, is_stale, resolve
+from services.common.names import key
 from services.knowledge.domain.bm25 import Bm25, Scores
 from services.knowledge.domain.names import Names
 from services.knowledge.domain.query import Query

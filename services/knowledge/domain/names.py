@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 
-from services.common.facts import key
+from services.common.names import key
 
 _LONGEST = 60
+_SIGNS = frozenset("#+")
 
 
 class Names:
-    """A set of names with counts, compared as `services.common.facts.key` writes them."""
+    """A set of names with counts, compared as `services.common.names.key` writes them."""
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
@@ -53,8 +55,17 @@ class Names:
 
 
 def _joined(text: str, place: int) -> bool:
-    """True inside a word of a script that puts spaces between words."""
+    """True inside a word of a script that puts spaces between words, and before a mark or a sign that belongs to what
+    stands before it ("C" is not named by "C#")."""
     if not 0 < place < len(text):
         return False
     before, after = text[place - 1], text[place]
-    return before.isalnum() and after.isalnum() and before < "⺀" and after < "⺀"
+    if unicodedata.combining(after) or unicodedata.category(after).startswith("M"):
+        return True
+    if after in _SIGNS and _part_of_word(before) and not _part_of_word(text[place + 1 : place + 2]):
+        return True
+    return _part_of_word(before) and _part_of_word(after) and before < "⺀" and after < "⺀"
+
+
+def _part_of_word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character or " ").startswith("M")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.common.facts import FactRevision, key
+from services.common.facts import FactRevision
+from services.common.names import key
 from services.knowledge.domain.statements import Reading
 from services.knowledge.domain.vectors import Vectors
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from services.common.facts import key
+from services.common.names import key
 from services.common.store import Request, Store
 from services.common.store.knowledge import Statement, Upload, document_id
 from services.common.store.knowledge.log import now

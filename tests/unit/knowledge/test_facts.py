@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.common.facts import FactRevision, fact_id, is_stale, key, resolve
+from services.common.facts import FactRevision, fact_id, is_stale, resolve
+from services.common.names import key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

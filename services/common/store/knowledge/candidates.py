@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pymongo.errors import DuplicateKeyError
 
 from services.common.errors import FailedPrecondition, InvalidArgument, NotFound
-from services.common.facts import key
 from services.common.ids import new_id
+from services.common.names import key
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.facts import FactChange, FactStore, Statement
 from services.common.store.knowledge.log import DOWN, SCHEMA_VERSION, now

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.common.facts import BEGINNING, FactRevision, Resolution, key
+from services.common.facts import BEGINNING, FactRevision, Resolution
+from services.common.names import key
 from services.common.store.connection import Document
 from services.common.store.knowledge.log import SCHEMA_VERSION
 

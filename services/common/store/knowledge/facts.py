@@ -10,7 +10,8 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from services.common.facts import FactRevision, fact_id, is_stale, key, resolve, undone
+from services.common.facts import FactRevision, fact_id, is_stale, resolve, undone
+from services.common.names import key
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.fact_documents import FactView, by_fact, fact_document, read_fact, view_of
 from services.common.store.knowledge.log import UP, KnowledgeLog, now
