@@ -12,7 +12,7 @@ from deploy.local.mongo import MongoServer
 from tests.support.brokers import KINDS, Broker, Brokers
 from tests.support.processes import Services
 
-pytest_plugins = ["tests.support.spending"]
+pytest_plugins = ["tests.support.leftovers", "tests.support.spending"]
 _database_numbers = itertools.count(1)
 
 
