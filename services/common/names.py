@@ -17,6 +17,7 @@ _WORD_START = re.compile(r"(?:(?<=\s)|^)(?:\.{2,}|[:!?]+)(?=\w)")
 _LOOSE = frozenset("-#*&/.:")
 _FEET = re.compile(r"(?<=\d)['’](?=\s|\d|$)")
 _INCHES = re.compile(r"(?<=\d)[\"”](?=\s|$)")
+_NOTHING = frozenset(" .,:;'\"’…。")
 _SPACE_MARKS = frozenset(",;\"'`´…¿¡،؛؟、।॥|")
 _SILENT = frozenset("©®™℠\ufe0e\ufe0f")
 _TELLING_FORMS = ("<super>", "<fraction>", "<circle>")
@@ -50,14 +51,16 @@ _FOLDING = _Folding()
 
 
 def key(text: str) -> str:
-    """The form in which entities, slots and values are compared. Linear in the text; empty for blank text alone."""
+    """The form in which entities, slots and values are compared. Linear in the text; empty where nothing but stops, commas and
+    quotes is written."""
     words = _marked_feet(unicodedata.normalize("NFC", text))
     if words.count("*") > 1:
         words = _EMPHASIS.sub(r"\2", words)
     words = _POSSESSIVE.sub("", words).translate(_FOLDING).casefold()
     words = " ".join(unicodedata.normalize("NFC", words).split())
     words = _without_loose(_WORD_START.sub("", _WORD_END.sub("", words)).split())
-    return _ARTICLE.sub("", words) or words or " ".join(text.casefold().split())
+    words = _ARTICLE.sub("", words) or words or " ".join(text.casefold().split())
+    return "" if _NOTHING.issuperset(words) else words
 
 
 def _without_loose(words: list[str]) -> str:
