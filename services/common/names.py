@@ -51,8 +51,8 @@ _FOLDING = _Folding()
 
 
 def key(text: str) -> str:
-    """The form in which entities, slots and values are compared. Linear in the text; empty where nothing but stops, commas and
-    quotes is written."""
+    """The form in which entities, slots and values are compared. Linear in the text; empty where nothing
+    but stops, commas and quotes is written."""
     words = _marked_feet(unicodedata.normalize("NFC", text))
     if words.count("*") > 1:
         words = _EMPHASIS.sub(r"\2", words)
