@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_CHAT_MARK = re.compile(r"<\s*\|?\s*/?\s*([\w-]{1,32})\s*\|\s*>|<\|([^|>]{0,32})\|>", re.IGNORECASE)
-_BRACKET_MARK = re.compile(r"\[\s*(/?\s*(?:INST|SYS|SYSTEM|\d{1,3}))\s*\]", re.IGNORECASE)
-_ANGLED = re.compile(r"<\s*(/?\s*(?:s|sys|system|user|assistant|tool|start_of_turn|end_of_turn))\s*>", re.IGNORECASE)
-_ROLE = re.compile(r"(^|\n)(\s*)(system|assistant|user|developer|tool)(\s*):", re.IGNORECASE)
+_SPACE = r"[^\S\n]{0,8}"  # every repetition is bounded, so that the time grows as the text does
+_CHAT_MARK = re.compile(
+    rf"<[^\S\n|/]{{0,8}}\|?[\s/]{{0,8}}([\w-]{{1,32}}){_SPACE}\|{_SPACE}>|<\|([^|>]{{0,32}})\|>", re.IGNORECASE
+)
+_BRACKET_MARK = re.compile(rf"\[{_SPACE}(/?{_SPACE}(?:INST|SYS|SYSTEM|\d{{1,3}})){_SPACE}\]", re.IGNORECASE)
+_ANGLED = re.compile(
+    rf"<{_SPACE}(/?{_SPACE}(?:s|sys|system|user|assistant|tool|start_of_turn|end_of_turn)){_SPACE}>", re.IGNORECASE
+)
+_ROLE = re.compile(rf"^({_SPACE})(system|assistant|user|developer|tool)({_SPACE}):", re.IGNORECASE | re.MULTILINE)
 _HIDDEN = {"Cf", "Cc", "Co", "Cs"}
 
 
@@ -22,4 +27,4 @@ def quoted(text: str) -> str:
     visible = _CHAT_MARK.sub(lambda match: f"‹{(match[1] or match[2] or '').strip()}›", visible)
     visible = _ANGLED.sub(lambda match: f"‹{match[1].strip()}›", visible)
     visible = _BRACKET_MARK.sub(lambda match: f"({match[1].strip()})", visible)
-    return _ROLE.sub(lambda match: f"{match[1]}{match[2]}“{match[3]}”{match[4]}:", visible)
+    return _ROLE.sub(lambda match: f"{match[1]}“{match[2]}”{match[3]}:", visible)
