@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA_TYPES = {
     ".txt": "text/plain",
     ".text": "text/plain",
@@ -15,6 +16,7 @@ MEDIA_TYPES = {
     ".csv": "text/csv",
     ".pdf": "application/pdf",
     ".docx": DOCX,
+    ".xlsx": XLSX,
 }
 
 

@@ -9,14 +9,15 @@ import numpy as np
 import structlog
 
 from services.common.store import Store
-from services.knowledge.domain.passages import Passage, cut
-from services.knowledge.domain.reading import Unreadable
-from services.knowledge.parsing import read_limited
+from services.knowledge.domain.blocks import Unreadable
+from services.knowledge.domain.passages import Passage
+from services.knowledge.parsing import Parsed, Source, parse_limited
 from services.models.sentence_encoder import SentenceEncoder
 
 log = structlog.get_logger(__name__)
 _PASSAGES = 256  # passages a log entry
 _VECTORS = 64  # vectors a log entry
+MAX_ATTEMPTS = 3  # without any progress; then the document is at fault
 
 
 class Ingester:
@@ -41,29 +42,39 @@ class Ingester:
         if content is None:
             self._store.close_ingestion(tenant, ingestion, "failed", "the upload is gone")
             return
+        if source["attempts"] > MAX_ATTEMPTS:
+            reason = f"reading it was tried {MAX_ATTEMPTS} times and never came to an end"
+            log.warning("ingestion_given_up", tenant=tenant, ingestion=ingestion)
+            self._store.close_ingestion(tenant, ingestion, "failed", reason)
+            return
+        what = Source(
+            kind=source["media_type"],
+            source=f"{tenant}/{source['document']}",
+            pieces=self._encoder.tokenizer_file,
+            title=source["title"],
+            name=source["uri"],
+        )
         try:
-            sections = read_limited(content, source["media_type"], source["title"])
+            parsed = parse_limited(content, what)
         except Unreadable as error:
             log.info("document_unreadable", tenant=tenant, ingestion=ingestion, reason=str(error))
             self._store.close_ingestion(tenant, ingestion, "failed", str(error))
             return
-        passages = cut(f"{tenant}/{source['document']}", sections, self._encoder.count_many)
-        self._make_searchable(tenant, source, passages)
-        self._embed(tenant, source, passages)
+        self._make_searchable(tenant, source, parsed)
+        self._embed(tenant, source, parsed.passages)
         if self._store.is_newest(tenant, source["document"], source["revision"]):
             self._store.close_ingestion(tenant, ingestion, "done")
         else:
             self._store.retire_passages(tenant, ingestion)
             self._store.close_ingestion(tenant, ingestion, "superseded")
 
-    def _make_searchable(self, tenant: str, source: dict[str, Any], passages: Sequence[Passage]) -> None:
+    def _make_searchable(self, tenant: str, source: dict[str, Any], parsed: Parsed) -> None:
         ingestion = source["_id"]
-        self._store.plan_passages(tenant, ingestion, [passage.id for passage in passages])
-        for chunk, start in enumerate(range(0, len(passages), _PASSAGES)):
-            some = passages[start : start + _PASSAGES]
-            known = self._encoder.known([passage.text for passage in some])
-            rows = [_document(source, passage, share) for passage, share in zip(some, known, strict=True)]
-            self._store.add_passages(tenant, ingestion, chunk, rows)
+        self._store.plan_passages(tenant, ingestion, [passage.id for passage in parsed.passages])
+        self._store.describe(tenant, ingestion, parsed.title, parsed.edition.stored(), parsed.warnings)
+        rows = [_document(source, *pair) for pair in zip(parsed.passages, parsed.known, strict=True)]
+        for chunk, start in enumerate(range(0, len(rows), _PASSAGES)):
+            self._store.add_passages(tenant, ingestion, chunk, rows[start : start + _PASSAGES])
         self._store.retire_passages(tenant, ingestion)
         self._store.settle(tenant, ingestion)
         self._store.progress(tenant, ingestion, status="searchable")
@@ -98,6 +109,7 @@ def _document(source: dict[str, Any], passage: Passage, known: float) -> dict[st
         "heading": passage.heading,
         "text": passage.text,
         "order": passage.order,
+        "structure": passage.structure.stored(),
         "known": round(known, 4),
         "access": sorted(one for one in source["labels"].get("access", "").split(",") if one),
         "user": source["user"],

@@ -82,7 +82,8 @@ class SentenceEncoder:
         self._eps: float = config["layer_norm_eps"]
         self._dtype = half_or_float() if precision == "bf16" else torch.float32
         self._max_pieces = min(max_pieces, config["max_position_embeddings"])
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer_file: Path = folder / "tokenizer.json"
+        self._tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         weights = load_file(folder / "model.safetensors")

@@ -83,7 +83,7 @@ def hostile() -> Iterator[tuple[str, bytes]]:
         (kind, b"") for kind in ("text/plain", "text/markdown", "text/html", "text/csv", "application/pdf", DOCX)
     )
     yield from (("text/plain", b"\xff\xfe\x00x"), ("text/plain", b"a\x00b"), ("text/plain", b"\n \t\n"))
-    yield from (("text/markdown", b"# only a heading"), ("text/csv", b"a,b\n"), ("text/csv", b'"open quote\n' * 50))
+    yield from (("text/markdown", b"#\n\n---\n"), ("text/csv", b"a,b\n"), ("text/csv", b'"open quote\n' * 50))
     yield from (("application/x-thing", b"text"), ("image/png", b"\x89PNG"), ("", b"x"))
     yield from (("application/pdf", ENCRYPTED), ("application/pdf", b"%PDF-1.4\n%%EOF"), ("application/pdf", b"text"))
     yield "application/pdf", pdf().replace(b"/Kids [3 0 R]", b"/Kids [2 0 R]")

@@ -1,164 +1,139 @@
-"""What a document says: its bytes become sections, by media type. Runs in a limited process (see `parsing`)."""
+"""What a document says: its bytes become blocks, by media type. Runs in a limited process (see `sandbox`)."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
-from services.common.media import DOCX
-from services.knowledge.domain.passages import Section, markdown_sections
+from services.common.editions import Edition
+from services.common.media import DOCX, XLSX
+from services.common.quoting import quoted
+from services.knowledge.domain.blocks import Heading, Page, Reading, Unreadable
+from services.knowledge.domain.editions import read_edition
+from services.knowledge.domain.markdown import read_markdown
+from services.knowledge.domain.pages import read_html
+from services.knowledge.domain.pdf import read_pdf
+from services.knowledge.domain.plain import read_plain
+from services.knowledge.domain.sections import Section, sections_of
+from services.knowledge.domain.sheets import read_csv, read_xlsx
+from services.knowledge.domain.word import read_docx
 
-MAX_PAGES = 3000
-MAX_ROWS = 100_000
-MAX_UNPACKED = 200 * 1024 * 1024
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BLOCKS = frozenset("p li tr pre blockquote dt dd figcaption".split(" "))
-_NO_CONTENT = "script style noscript template nav header footer aside form button".split(" ")
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_QUESTIONS, _ANSWERS = {"question", "q", "问题"}, {"answer", "a", "回答", "答案"}
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
+_SIGNATURES = {
+    b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a ZIP archive (as DOCX and XLSX files are)",
+    b"\x89PNG": "a PNG picture",
+    b"GIF8": "a GIF picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x7fELF": "a program",
+    b"SQLite format 3": "a database",
+    b"\xd0\xcf\x11\xe0": "an old Office file",
+    b"{\\rtf": "an RTF document",
+    b"%!PS": "a PostScript file",
+}
+_MAX_CONTROL = 0.02  # the share of control characters beyond which a text is none
+_NAMELESS = frozenset(["text/plain", "text/csv", "application/pdf", XLSX])
 
 
-class Unreadable(Exception):
-    """The document cannot be read; the message says why and enters the ingestion's reason."""
+@dataclass(frozen=True)
+class Document:
+    """A document read: its sections, its title, what it says about its age, and what of it was not kept."""
+
+    sections: tuple[Section, ...]
+    title: str = ""
+    edition: Edition = field(default_factory=Edition)
+    warnings: tuple[str, ...] = ()
 
 
-def read(content: bytes, kind: str, title: str = "") -> list[Section]:
-    """The sections of a document of media type `kind`. Raises Unreadable, also when nothing is in it."""
+def read(content: bytes, kind: str, title: str = "", name: str = "") -> Document:
+    """The document of media type `kind`. `title` is the uploader's; without one the document's own counts.
+
+    A table or text without title and headings goes by its file's name. All text is quoted: it holds no template
+    marks. Raises Unreadable, also when nothing is in it.
+    """
     reader = _READERS.get(kind)
     if reader is None:
         raise Unreadable(f"media type {kind!r} is not supported")
-    sections = [section for section in reader(content, title) if section.text.strip()]
-    if not sections:
-        raise Unreadable("the document holds no text")
-    return sections
+    reading = reader(content)
+    title = quoted(title or _own_title(reading) or (_spoken(name) if kind in _NAMELESS else "")).strip()
+    if title and reading.blocks and isinstance(reading.blocks[0], Heading) and kind != XLSX:
+        title = "" if title == reading.blocks[0].text and reading.blocks[0].level == 1 else title
+    sections = tuple(section for section in sections_of(reading.blocks, title) if section.text.strip())
+    if not any(re.search(r"\w", section.text) for section in sections):
+        scanned = " ".join(reading.warnings[:1])
+        raise Unreadable("the document holds no text" + (f"; {scanned}" if scanned else ""))
+    edition = read_edition(reading, title)
+    return Document(tuple(map(_quoted, sections)), title, edition, tuple(reading.all_warnings()))
 
 
 def decode(content: bytes) -> str:
     """UTF-8 text (with or without byte order mark) without control characters. Raises Unreadable."""
+    for signature, what in _SIGNATURES.items():
+        if content.startswith(signature):
+            raise Unreadable(f"this is {what} and no text")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable(f"not UTF-8 at byte {error.start}") from error
     if "\x00" in text:
         raise Unreadable("a text with null bytes is no text")
-    return _CONTROL.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\u2028").replace("\x0c", "\n\n")
+    plain, controls = _CONTROL.subn(" ", text)
+    if controls > _MAX_CONTROL * len(text) + 8:
+        raise Unreadable("a text with so many control characters is no text")
+    return plain
 
 
-def _plain(content: bytes, title: str) -> list[Section]:
-    return [Section((title,) if title else (), decode(content).strip())]
+def _own_title(reading: Reading) -> str:
+    """The title a document gives itself, where no heading of the first level does so too."""
+    has_heading = any(isinstance(block, Heading) and block.level == 1 for block in reading.blocks)
+    return "" if has_heading and not reading.about.get("title") else " ".join(reading.title.split())[:300]
 
 
-def _markdown(content: bytes, title: str) -> list[Section]:
-    return markdown_sections(decode(content), title)
+def _spoken(name: str) -> str:
+    """A file's name as words, "" for one that says nothing."""
+    stem = re.sub(r"[_\-.\s]+", " ", PurePosixPath(name).stem).strip()
+    return stem if re.search(r"[^\W\d_]{3}", stem) and len(stem) <= 100 else ""
 
 
-def _html(content: bytes, title: str) -> list[Section]:
-    import trafilatura
-
-    text = trafilatura.extract(
-        content, output_format="markdown", include_tables=True, include_comments=False, include_links=False
-    )
-    structured = text and (text.startswith("#") or "\n#" in text)
-    if text and (structured or re.search(rb"<h[1-6][\s>]", content, re.IGNORECASE) is None):
-        return markdown_sections(_CONTROL.sub(" ", text), title)
-    return _blocks(content, title)  # too short for the extractor, which then takes the menus too
-
-
-def _docx(content: bytes, title: str) -> list[Section]:
-    import mammoth  # type: ignore[import-untyped]
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > MAX_UNPACKED:
-                raise Unreadable("unpacks to more than is allowed")
-            if any(entry.flag_bits & 1 for entry in packed.infolist()):
-                raise Unreadable("the document is encrypted")
-        html = mammoth.convert_to_html(io.BytesIO(content)).value
-    except (zipfile.BadZipFile, KeyError, ValueError, AttributeError, SyntaxError, OSError) as error:
-        raise Unreadable(f"not a DOCX file: {error}") from error
-    return _blocks(html.encode(), title)
+def _quoted(section: Section) -> Section:
+    """The section with all its texts quoted; most hold nothing to quote."""
+    text = quoted(section.text)
+    headings = tuple(map(quoted, section.headings))
+    cells = tuple((quoted(column), quoted(value)) for column, value in section.cells)
+    notes = tuple(map(quoted, section.notes))
+    changed = (headings, text, cells, quoted(section.question), notes)
+    if changed == (section.headings, section.text, section.cells, section.question, section.notes):
+        return section
+    return Section(
+        headings, text, section.kind, cells, changed[3], notes, section.table, section.row, section.page
+    )  # fmt: skip
 
 
-def _blocks(content: bytes, title: str) -> list[Section]:
-    """Sections of an HTML page by its headings; tables row by row."""
-    from lxml import etree, html  # type: ignore[import-untyped]
-
-    try:
-        root = html.document_fromstring(content)
-    except (etree.ParserError, ValueError) as error:
-        raise Unreadable(f"not an HTML page: {error}") from error
-    etree.strip_elements(root, *_NO_CONTENT, with_tail=False)
-    lines: list[str] = []
-    for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
-        if element.tag in _HEADINGS:
-            lines.append("#" * _HEADINGS[element.tag] + " " + " ".join(element.text_content().split()))
-        elif element.tag in _BLOCKS and not any(parent.tag in _BLOCKS for parent in element.iterancestors()):
-            cells = element.findall("td") + element.findall("th") if element.tag == "tr" else []
-            text = " | ".join(" ".join(cell.text_content().split()) for cell in cells) or element.text_content()
-            lines.append(_CONTROL.sub(" ", " ".join(text.split())))
-    if not any(lines):
-        lines = [" ".join(root.text_content().split())]
-    return markdown_sections("\n\n".join(lines), title)
+def _csv(content: bytes) -> Reading:
+    return read_csv(decode(content))
 
 
-def _pdf(content: bytes, title: str) -> Iterator[Section]:
-    import pypdfium2  # type: ignore[import-untyped]
-
-    try:
-        document = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        reason = "the document is encrypted" if "assword" in str(error) else f"not a PDF file: {error}"
-        raise Unreadable(reason) from error
-    if len(document) > MAX_PAGES:
-        raise Unreadable(f"more than {MAX_PAGES} pages")
-    for number in range(len(document)):
-        try:
-            page = document[number].get_textpage().get_text_range()
-        except pypdfium2.PdfiumError:  # one broken page does not take the others with it
-            continue
-        text = _CONTROL.sub(" ", page.replace("\r\n", "\n").replace("￾", "").replace("\x02", ""))
-        place = f"page {number + 1}"
-        yield Section((title, place) if title else (place,), text)
+def _html(content: bytes) -> Reading:
+    return read_html(decode(content).encode())
 
 
-def _csv(content: bytes, title: str) -> Iterator[Section]:
-    """A FAQ (columns question and answer) by question; any other table row by row, cells named by the header."""
-    text = decode(content)
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:8192], ",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        rows = list(csv.reader(io.StringIO(text), dialect, strict=True))
-    except csv.Error as error:
-        raise Unreadable(f"not a CSV table: {error}") from error
-    if len(rows) > MAX_ROWS:
-        raise Unreadable(f"more than {MAX_ROWS} rows")
-    if not rows:
-        return
-    header = [cell.strip() for cell in rows[0]]
-    names = [cell.casefold() for cell in header]
-    question = next((place for place, name in enumerate(names) if name in _QUESTIONS), None)
-    answer = next((place for place, name in enumerate(names) if name in _ANSWERS), None)
-    for row in rows[1:]:
-        if question is not None and answer is not None and len(row) > max(question, answer):
-            asked = row[question].strip()
-            yield Section((title, asked) if title else (asked,), row[answer].strip())
-        else:
-            cells = [f"{name}: {cell.strip()}" for name, cell in zip(header, row, strict=False) if cell.strip()]
-            yield Section((title,) if title else (), "\n".join(cells))
+def _pdf(content: bytes) -> Reading:
+    reading = read_pdf(content)
+    if all(isinstance(block, Page) for block in reading.blocks):
+        reading.blocks = []
+    return reading
 
 
-_READERS: dict[str, Callable[[bytes, str], list[Section] | Iterator[Section]]] = {
-    "text/plain": _plain,
-    "text/markdown": _markdown,
+_READERS: dict[str, Callable[[bytes], Reading]] = {
+    "text/plain": lambda content: read_plain(decode(content)),
+    "text/markdown": lambda content: read_markdown(decode(content)),
     "text/html": _html,
     "text/csv": _csv,
     "application/pdf": _pdf,
-    DOCX: _docx,
+    DOCX: read_docx,
+    XLSX: read_xlsx,
 }

@@ -3,12 +3,18 @@
 import pytest
 
 from services.common.media import DOCX, media_type
-from services.knowledge.domain.reading import Unreadable
-from services.knowledge.parsing import read_limited
+from services.knowledge.domain.blocks import Unreadable
+from services.knowledge.parsing import Parsed, Source, parse_limited
+from services.models.sentence_encoder import encoder_folder
 from tests.support.hostile_files import docx, pdf
 
 HTML = b"<html><body><nav>menu</nav><h1>Returns</h1><p>Shoes may be returned within thirty days.</p></body></html>"
 FAQ = b"question;answer\nCan I return shoes?;Yes, within 30 days.\nAnd books?;No."
+
+
+def parse(content: bytes, kind: str, title: str = "", name: str = "", seconds: float = 60) -> Parsed:
+    source = Source(kind, "acme/doc", encoder_folder() / "tokenizer.json", title, name)
+    return parse_limited(content, source, seconds)
 
 
 @pytest.mark.parametrize(
@@ -17,25 +23,25 @@ FAQ = b"question;answer\nCan I return shoes?;Yes, within 30 days.\nAnd books?;No
         ("text/plain", "Schöne Schuhe".encode(), ("T",), "Schöne Schuhe"),
         ("text/markdown", b"# Returns\n\nShoes may.", ("T", "Returns"), "Shoes may."),
         ("text/csv", FAQ, ("T", "Can I return shoes?"), "Yes, within 30 days."),
-        ("text/csv", b"plan,price\nBasic,9\n", ("T",), "plan: Basic\nprice: 9"),
-        ("application/pdf", pdf(), ("T", "page 1"), "Shoes may be returned."),
+        ("text/csv", b"plan,price\nBasic,9\n", ("T",), "plan: Basic | price: 9"),
+        ("application/pdf", pdf(), ("T",), "Shoes may be returned."),
         (DOCX, docx(), ("T", "Returns"), "Shoes may be returned."),
     ],
 )
 def test_reads_each_kind(kind: str, content: bytes, headings: tuple[str, ...], text: str) -> None:
-    section = read_limited(content, kind, "T")[0]
-    assert (section.headings, section.text.strip()) == (headings, text)
+    passage = parse(content, kind, "T").passages[0]
+    assert (tuple(passage.heading.split(" > ")), passage.text) == (headings, text)
 
 
 def test_reads_a_page_without_its_menu() -> None:
-    (section,) = read_limited(HTML, "text/html")
-    assert section.headings == ("Returns",)
-    assert section.text == "Shoes may be returned within thirty days."
+    (passage,) = parse(HTML, "text/html").passages
+    assert passage.heading == "Returns"
+    assert passage.text == "Shoes may be returned within thirty days."
 
 
 def test_a_parser_that_hangs_or_eats_memory_is_stopped() -> None:
     with pytest.raises(Unreadable, match="longer than"):
-        read_limited(b"x" * 5_000_000, "text/markdown", seconds=0.01)
+        parse(b"x" * 5_000_000, "text/markdown", seconds=0.01)
 
 
 def test_the_ending_tells_the_kind_unless_it_is_given() -> None:

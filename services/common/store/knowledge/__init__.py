@@ -66,8 +66,8 @@ class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, Us
     ) -> list[GroundingText]:
         """The texts of a turn's passages and facts ({id, revision, …} as the turn message has them), facts first.
 
-        Order is kept; what was erased since is left out. The texts are `quoted`: they hold no template marks. Two
-        reads by id at most.
+        Order is kept; what was erased since is left out. The texts are `quoted`: they hold no template marks; those of
+        passages have been so since they were read. Two reads by id at most.
         """
         texts: list[GroundingText] = []
         if facts:
@@ -87,6 +87,8 @@ class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, Us
             for one in passages:
                 row = rows.get(one["id"])
                 if row is not None:
-                    heading, text = quoted(row["heading"]), quoted(row["text"])
+                    heading, text = row["heading"], row["text"]
+                    if "structure" not in row:  # stored before passages were quoted when they are read
+                        heading, text = quoted(heading), quoted(text)
                     texts.append(GroundingText("passage", row["_id"], row["revision"], heading, text, row["uri"]))
         return texts

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 from bson.binary import Binary
 
+from services.common.editions import Dated, Edition
 from services.common.store.connection import Concern, Connection, Document
 from services.common.store.knowledge.log import DOWN, KnowledgeLog, insert_missing, now, read_by_ids
 
+_PLACE = {"order": 1, "structure": 1}
 OPEN = ("queued", "running", "searchable")  # then: done, failed, superseded, deleted
 
 
@@ -29,13 +31,17 @@ class IngestStore:
         return [(row["tenant"], row["_id"]) for row in cursor.limit(limit)]
 
     def start_ingestion(self, tenant: str, ingestion: str) -> Document | None:
-        """Marks an unfinished revision as running and returns it with its plan, None when it has ended. QUICK."""
+        """Marks an unfinished revision as running and returns it with its plan, None when it has ended. QUICK.
+
+        `attempts` counts the calls since it last moved on (see `progress`), this one too.
+        """
         return self._connection.scoped("sources", tenant, Concern.QUICK).find_one_and_update(
             {"_id": ingestion, "status": {"$in": list(OPEN)}},
             [
                 {
                     "$set": {
                         "status": {"$cond": [{"$eq": ["$status", "queued"]}, "running", "$status"]},
+                        "attempts": {"$add": [{"$ifNull": ["$attempts", 0]}, 1]},
                         "updated_at": "$$NOW",
                     }
                 }
@@ -54,9 +60,24 @@ class IngestStore:
             {"$set": {"passages": list(passages), "passages_total": len(passages), "updated_at": now()}},
         )
 
+    def describe(self, tenant: str, ingestion: str, title: str, edition: Document, warnings: Sequence[str]) -> None:
+        """Writes what the revision's content says of itself, and what of it was not kept. QUICK: the job repeats it."""
+        self._connection.scoped("sources", tenant, Concern.QUICK).update_one(
+            {"_id": ingestion}, {"$set": {"own_title": title, "edition": edition, "warnings": list(warnings)}}
+        )
+
     def add_passages(self, tenant: str, ingestion: str, chunk: int, passages: Sequence[Document]) -> int:
-        """Inserts passages that are missing and logs them; returns the watermark. KEPT, idempotent by chunk."""
-        insert_missing(self._connection.scoped("passages", tenant), passages)
+        """Inserts passages that are missing and logs them; returns the watermark. KEPT, idempotent by chunk.
+
+        Of a passage that stays, where it stands in the document is written anew: its order and its structure.
+        """
+        collection = self._connection.scoped("passages", tenant)
+        kept = {row["_id"]: row for row in read_by_ids(collection, [passage["_id"] for passage in passages], _PLACE)}
+        for passage in passages:
+            place = {name: passage.get(name) for name in ("order", "structure")}
+            if passage["_id"] in kept and place != {name: kept[passage["_id"]].get(name) for name in place}:
+                collection.update_one({"_id": passage["_id"]}, {"$set": place})
+        insert_missing(collection, [passage for passage in passages if passage["_id"] not in kept])
         return self._log.append(
             tenant, f"{ingestion}/passages/{chunk}", "passages", [passage["_id"] for passage in passages]
         )
@@ -106,15 +127,36 @@ class IngestStore:
         ids = [f"{owner}@{encoder}" for owner in owners]
         return {row["owner"]: bytes(row["vector"]) for row in read_by_ids(vectors, ids)}
 
+    def table_rows(self, tenant: str, source: str, table: int) -> list[Document]:
+        """The passages of one table of a document (`structure.table`), in the order of its rows; those of its newest
+        revision alone."""
+        newest = self._connection.scoped("sources", tenant).find_one(
+            {"document": source, "passages": {"$exists": True}}, {"passages": 1}, sort=[("revision", DOWN)]
+        )
+        kept = set(newest["passages"]) if newest else set()
+        rows = self._connection.scoped("passages", tenant).find({"source": source, "structure.table": table})
+        return sorted((row for row in rows if row["_id"] in kept), key=lambda row: row["order"])
+
+    def editions(self, tenant: str, documents: Iterable[str]) -> dict[str, Dated]:
+        """Name, title and edition of the newest read revision of each of these documents, by document id."""
+        rows = self._connection.scoped("sources", tenant).find(
+            {"document": {"$in": sorted(set(documents))}, "edition": {"$exists": True}},
+            ("document", "uri", "title", "own_title", "edition", "revision"),
+        )
+        return {
+            row["document"]: Dated(row["uri"], row.get("own_title") or row["title"], Edition.of(row))
+            for row in rows.sort("revision", 1)
+        }
+
     def read_passages(self, tenant: str, passages: Sequence[str]) -> dict[str, Document]:
         """The passages' documents by id; ids without one are left out."""
         rows = read_by_ids(self._connection.scoped("passages", tenant), passages)
         return {row["_id"]: row for row in rows}
 
     def progress(self, tenant: str, ingestion: str, **fields: object) -> None:
-        """Sets progress fields of a revision. QUICK: the job repeats it."""
+        """Sets progress fields of a revision, which starts its attempts anew. QUICK: the job repeats it."""
         self._connection.scoped("sources", tenant, Concern.QUICK).update_one(
-            {"_id": ingestion}, {"$set": {**fields, "updated_at": now()}}
+            {"_id": ingestion}, {"$set": {**fields, "attempts": 0, "updated_at": now()}}
         )
 
     def settle(self, tenant: str, ingestion: str) -> int:

@@ -1,0 +1,81 @@
+"""Plain text becomes blocks: paragraphs, lists, headings that are underlined or stand alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.knowledge.domain.blocks import Block, Heading, Listing, Paragraph, Reading
+from services.knowledge.domain.prose import item_mark
+
+_RULE = re.compile(r"^[ \t]{0,8}(={3,}|-{3,}|~{3,}|\*{3,}|_{3,})[ \t]{0,8}$")
+_MAX_HEADING = 60
+_WRAPPED = 55  # a line of so many characters was cut by the width of the page, and the next goes on with it
+_ENDS = tuple(".!?:;,。！？：；，")
+
+
+def read_plain(text: str) -> Reading:
+    """The blocks of a text. A short line alone between blank ones, without a mark at its end, is a heading."""
+    paragraphs = re.split(r"\n[ \t]*\n", re.sub("[\u2028\x85]", "\n", text.replace("\u2029", "\n\n")))
+    gathered = [[line.rstrip() for line in part.split("\n") if line.strip()] for part in paragraphs]
+    reading = Reading()
+    filled = [lines for lines in gathered if lines]
+    for place, lines in enumerate(filled):
+        following = filled[place + 1] if place + 1 < len(filled) else []
+        reading.blocks += _blocks(lines, following)
+    return reading
+
+
+def _blocks(lines: list[str], following: Sequence[str]) -> list[Block]:
+    blocks: list[Block] = []
+    if len(lines) > 1 and (rule := _RULE.match(lines[1])) and len(lines[0].strip()) <= 200:
+        blocks.append(Heading(1 if rule[1][0] == "=" else 2, lines[0].strip()))
+        lines = lines[2:]
+    elif (
+        len(lines) == 1
+        and _is_heading(lines[0])
+        and following
+        and not _is_heading(following[0] if len(following) == 1 else "")
+    ):
+        return [Heading(3, lines[0].strip())]
+    held: list[str] = []
+    items: list[str] = []
+    for line in (line for line in lines if not _RULE.match(line)):
+        if item_mark(line):
+            blocks += [Paragraph(joined_lines(held))] if held else []
+            held = []
+            items.append(line)
+        elif items and line[:1] in " \t":
+            items[-1] = f"{items[-1]} {line.strip()}"
+        else:
+            blocks += [Listing(tuple(items))] if items else []
+            items = []
+            held.append(line)
+    blocks += [Listing(tuple(items))] if items else []
+    blocks += [Paragraph(joined_lines(held))] if held else []
+    return blocks
+
+
+def _is_heading(line: str) -> bool:
+    text = line.strip()
+    return (
+        bool(text)
+        and len(text) <= _MAX_HEADING
+        and not text.endswith(_ENDS)
+        and not item_mark(line)
+        and "|" not in text
+        and "\t" not in text
+    )
+
+
+def joined_lines(lines: Sequence[str]) -> str:
+    """Lines that a page's width cut are joined; a line that ended by itself keeps its end."""
+    text = ""
+    for line in lines:
+        if not text:
+            text = line.strip()
+            continue
+        last = text.rpartition("\n")[2]
+        goes_on = line.lstrip()[:1].islower() or (len(last) >= _WRAPPED and not last.endswith((":", "：")))
+        text += f" {line.strip()}" if goes_on else f"\n{line.strip()}"
+    return text
