@@ -49,7 +49,11 @@ def _replace(match: re.Match[str], context: Context) -> list[Constraint] | None:
         in_draft = count_phrase(old, context.draft) > 0
         # A fact the draft does not state can be meant only where both are of one telling kind.
         if not in_draft and (
-            _NO_FACT.search(new) or _NO_FACT.search(old) or not _like(old, new) or len(f"{old} {new}".split()) > 4
+            _shape(new) == "word"
+            or _NO_FACT.search(new)
+            or _NO_FACT.search(old)
+            or not _like(old, new)
+            or len(f"{old} {new}".split()) > 4
         ):
             return None
     subject = match.groupdict().get("subject")
@@ -98,14 +102,15 @@ def _should_be(match: re.Match[str], context: Context) -> list[Constraint] | Non
 def _like(old: str, new: str) -> bool:
     """Whether one can stand where the other stood: both amounts, both numbers, both names, or both plain words."""
 
-    def shape(text: str) -> str:
-        if re.search(r"[$€£%]", text):
-            return "amount"
-        if re.search(r"\d", text):
-            return "number"
-        return "name" if text[:1].isupper() else "word"
+    return _shape(old) == _shape(new)
 
-    return shape(old) == shape(new)
+
+def _shape(text: str) -> str:
+    if re.search(r"[$€£%]", text):
+        return "amount"
+    if re.search(r"\d", text):
+        return "number"
+    return "name" if text[:1].isupper() else "word"
 
 
 _ORDINALS = {"first": 0, "opening": 0, "second": 1, "third": 2, "fourth": 3, "last": -1, "final": -1, "closing": -1}

@@ -15,8 +15,18 @@ MARK = r"⟦\d+⟧"
 """Stands for a quoted text while the rules run."""
 
 _word = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+_NUMBERS = (
+    rf"(?:{_word}|(?:an?|half an?)(?= (?:hundred|thousand|dozen)\b)|hundred|thousand)(?:[- ](?:{_word}|hundred"
+    rf"|thousand|dozen)\b"
+    rf"|(?:(?<=hundred)|(?<=thousand)) and (?:{_word})\b)*"
+)
+NUMBER = (
+    rf"(?:\b\d{{1,3}}(?:[,.'’]\d{{3}})+\b|\b\d{{1,6}}\b(?![.,]\d)|\b(?:{_NUMBERS})\b|\ban?(?= (?:single "
+    rf"|couple |few )?(?:of )?\w))"
+)
+"""A number as people write it in full: "1,000", "one hundred and fifty", "two dozen"."""
 COUNT = (
-    rf"(?:\d[\d,]*|(?:{_word})(?:[- ](?:{_word}|hundred|thousand))*|an?(?= (?:single|couple|few|dozen|"
+    rf"(?:\d[\d,]*|(?:{_NUMBERS})|an?(?= (?:single|couple|few|dozen|"
     r"hundred))[^,.;]*?|a|an)"
 )
 """A number in digits or words, or an article that counts as one."""
@@ -57,14 +67,20 @@ class Amount:
 
 
 def number(text: str) -> int | None:
-    """The number that COUNT matched."""
-    text = text.strip().lower().replace(",", "")
+    """The number that COUNT or NUMBER matched."""
+    text = re.sub(r"(?<=\d)[,.'’](?=\d{3}\b)", "", text.strip().lower()).replace(",", "")
     if re.match(r"(?:a|an)(?: single)?$", text) or text == "single":
         return 1
-    for word, value in (("couple", 2), ("few", 3), ("dozen", 12), ("hundred", 100)):
+    for word, value in (("couple", 2), ("few", 3)):
         if re.match(rf"an? {word}", text):
             return value
-    value_text = number_value(text)
+    if text.startswith("half a"):
+        rest = number(text.removeprefix("half").strip())
+        return rest // 2 if rest else None
+    if "dozen" in text:
+        times = number(text.replace("dozen", "").strip() or "one")
+        return 12 * times if times else None
+    value_text = number_value(re.sub(r"^an? (?=hundred|thousand)", "one ", text))
     return int(value_text) if value_text and value_text.isdigit() else None
 
 

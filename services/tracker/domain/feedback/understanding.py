@@ -17,10 +17,9 @@ from services.common.constraints import (
     validate_all,
     without_contradicted,
 )
-from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.edits import Edit, difference
+from services.tracker.domain.feedback.english import read_english
 from services.tracker.domain.feedback.fallback import Fallback
-from services.tracker.domain.feedback.joining import beside, join
 
 MAX_COMMENT = 10_000
 """Code points of a comment that are read; what stands behind them is reported as not understood."""
@@ -112,35 +111,17 @@ def read_feedback(
     except ConstraintError as error:
         raise FeedbackError(error.field, error.reason) from None
     comment, cut = feedback.comment[:MAX_COMMENT], feedback.comment[MAX_COMMENT:]
-    parsed = parse_comment(comment, draft_text, prompt)
-    told = fallback.told(comment, draft_text) if fallback is not None else None
-    if told is not None:
-        parsed.constraints = join(parsed.constraints, told)
-        parsed.unparsed = [piece for piece in parsed.unparsed if not _names_any(piece, told)]
-    by_rule = any(one.kind not in ("must_include", "must_not_include") for one in parsed.constraints)
-    if fallback is not None and parsed.unparsed:
-        alike, left = fallback.read(parsed.unparsed, draft_text)
-        if told is not None:
-            alike = beside(alike, told)
-        understood = set(parsed.unparsed) - set(left)
-        sure = {c.kind for c in parsed.constraints} - {"must_include", "must_not_include", "format"}
-        parsed.constraints += [c for c in alike if c not in parsed.constraints and c.kind not in sure]
-        parsed.topics = [t for t in parsed.topics if t not in understood]
-        parsed.unparsed = left
-    unsure = not feedback.constraints and not feedback.edited_text and not by_rule
+    reading = read_english(comment, draft_text, prompt, fallback)
+    parsed = reading.parsed
+    unsure = not feedback.constraints and not feedback.edited_text and not reading.sure
     if fallback is not None and heard is not None and unsure:
-        parsed.constraints += _unheard(comment, draft_text, [*heard, *parsed.constraints], fallback)
+        parsed.constraints += _unheard(reading.open_part, draft_text, [*heard, *parsed.constraints], fallback)
     edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
     free = [c for c in parsed.constraints + (edit.constraints() if edit else []) if _sound(c)]
     merged = without_contradicted([*free[:MAX_CONSTRAINTS], *feedback.constraints])
     typed = [c for c in merged if c.source == "typed"]
     unparsed = parsed.unparsed + ([cut[:200].strip() + " …"] if cut.strip() else [])
     return Understanding(typed + [c for c in merged if c.source != "typed"], unparsed[:20], parsed.topics[:8], edit)
-
-
-def _names_any(piece: str, told: Sequence[Constraint]) -> bool:
-    """Whether the piece holds words that were understood as something asked."""
-    return any(len(one.value) > 1 and one.value.casefold() in piece.casefold() for one in told)
 
 
 def _unheard(comment: str, draft_text: str, known: Sequence[Constraint], fallback: Fallback) -> list[Constraint]:

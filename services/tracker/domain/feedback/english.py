@@ -1,0 +1,61 @@
+"""How an English comment is read: denials first, amounts stated in full, then the reader, the grammar and likeness."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.common.constraints import Constraint
+from services.tracker.domain.feedback.amounts import read_amounts
+from services.tracker.domain.feedback.comments import Parsed, parse_comment
+from services.tracker.domain.feedback.denial import take_denials
+from services.tracker.domain.feedback.fallback import Fallback
+from services.tracker.domain.feedback.joining import beside, join
+
+
+@dataclass(frozen=True, slots=True)
+class EnglishReading:
+    """What was read of a comment, the part of it that may hold more wishes, and whether a rule is sure of it."""
+
+    parsed: Parsed
+    open_part: str
+    sure: bool
+
+
+def read_english(comment: str, draft_text: str, prompt: str, fallback: Fallback | None) -> EnglishReading:
+    """All that a comment asks of the draft; without a `fallback` what the grammar reads."""
+    denials = take_denials(comment, draft_text)
+    rest = denials.rest
+    amounts = read_amounts(rest, draft_text)
+    parsed = parse_comment(amounts.rest, draft_text, prompt)
+    told = fallback.told(rest, draft_text) if fallback is not None and rest else None
+    if told is not None:
+        told = [constraint for constraint in told if not amounts.settles(constraint)]
+        parsed.constraints = join(parsed.constraints, told)
+        parsed.unparsed = [piece for piece in parsed.unparsed if not _names_any(piece, told)]
+    sure = any(constraint.kind not in ("must_include", "must_not_include") for constraint in parsed.constraints)
+    if fallback is not None and parsed.unparsed:
+        _add_likened(parsed, fallback, told, draft_text)
+    parsed.constraints = [constraint for constraint in parsed.constraints if not amounts.settles(constraint)]
+    parsed.constraints += [*amounts.constraints, *denials.constraints]
+    parsed.unparsed += denials.unparsed
+    sure = sure or bool(amounts.units or denials.constraints or denials.unparsed)
+    return EnglishReading(parsed, rest, sure)
+
+
+def _add_likened(parsed: Parsed, fallback: Fallback, told: Sequence[Constraint] | None, draft_text: str) -> None:
+    """Add what pieces that no rule understood mean by their likeness to known ones."""
+    alike, left = fallback.read(parsed.unparsed, draft_text)
+    if told is not None:
+        alike = beside(alike, told)
+    understood = set(parsed.unparsed) - set(left)
+    sure = {c.kind for c in parsed.constraints} - {"must_include", "must_not_include", "format"}
+    parsed.constraints += [c for c in alike if c not in parsed.constraints and c.kind not in sure]
+    parsed.topics = [t for t in parsed.topics if t not in understood]
+    parsed.unparsed = left
+
+
+def _names_any(piece: str, told: Sequence[Constraint]) -> bool:
+    """Whether the piece holds words that were understood as something asked."""
+    return any(len(c.value) > 1 and re.search(re.escape(c.value), piece, re.I) is not None for c in told)

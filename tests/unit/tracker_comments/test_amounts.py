@@ -1,0 +1,87 @@
+"""Amounts that a comment states are read in full: both bounds, all words of a number, characters as characters."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from services.common.constraints import Constraint
+from services.tracker.domain.feedback.amounts import read_amounts
+
+from .conftest import OFFICE, Reader
+
+
+@pytest.mark.parametrize(
+    ("comment", "unit", "low", "high"),
+    [
+        ("At most one hundred and fifty characters.", "characters", None, 150),
+        ("At most a hundred and twenty characters.", "characters", None, 120),
+        ("15 words max, at least 5.", "words", 5, 15),
+        ("More than 5 words but fewer than 15.", "words", 6, 14),
+        ("At least 3 but at most 5 sentences.", "sentences", 3, 5),
+        ("Under 1,000 characters.", "characters", None, 999),
+        ("Under 1.000 characters", "characters", None, 999),
+        ("A sentence or two.", "sentences", 1, 2),
+        ("No more than two hundred and fifty words.", "words", None, 250),
+        ("Maximum one hundred twenty-five words.", "words", None, 125),
+        ("at most 20 words and at least 10", "words", 10, 20),
+        ("Between ten and twenty words.", "words", 10, 20),
+        ("From five to fifteen words.", "words", 5, 15),
+        ("10-20 words", "words", 10, 20),
+        ("Not fewer than 10 words and not more than 20 words.", "words", 10, 20),
+        ("More than 50 characters but less than 100 characters.", "characters", 51, 99),
+        ("two or three sentences", "sentences", 2, 3),
+        ("a paragraph or two", "paragraphs", 1, 2),
+        ("At most one thousand two hundred characters.", "characters", None, 1200),
+        ("Limit it to one hundred and forty characters.", "characters", None, 140),
+        ("Keep it under a thousand characters.", "characters", None, 999),
+        ("half a hundred words at most", "words", None, 50),
+        ("at most two dozen words", "words", None, 24),
+        ("fewer than twenty-five words", "words", None, 24),
+        ("min. 5, max. 15 words", "words", 5, 15),
+        ("not more than 15 and not less than 5 words", "words", 5, 15),
+        ("Five words or more, but no more than twelve.", "words", 5, 12),
+        ("exactly two hundred characters", "characters", 200, 200),
+        ("Don't use fewer than 30 words.", "words", 30, None),
+        ("Cut 10 words.", "words", None, 5),
+        ("Add 20 words.", "words", 35, None),
+        ("Make it 10 words longer.", "words", 25, None),
+        ("one sentence less", "sentences", None, 1),
+    ],
+)
+def test_an_amount_is_read_in_full_and_nothing_else(
+    read: Reader, comment: str, unit: str, low: int | None, high: int | None
+) -> None:
+    assert read(comment).constraints == [Constraint("length", "", unit, low, high, "comment")]
+
+
+@pytest.mark.parametrize("comment", ["Use 20 words fewer.", "20 words shorter please", "15 words less"])
+def test_a_difference_that_the_draft_does_not_have_is_no_bound(read: Reader, comment: str) -> None:
+    assert read(comment).constraints == []
+
+
+def test_two_units_are_bounded_apart(read: Reader) -> None:
+    understood = read("Between 3 and 5 sentences, at most 60 words.")
+    assert {(one.unit, one.min, one.max) for one in understood.constraints} == {
+        ("sentences", 3, 5),
+        ("words", None, 60),
+    }
+
+
+def test_reading_amounts_is_linear() -> None:
+    for piece in (
+        "1 2 3 4 ",
+        "at least 5 words ",
+        "one hundred and ",
+        "a a a ",
+        "between 1 and ",
+        "1,000",
+        "not more than ",
+    ):
+        started = time.process_time()
+        read_amounts(piece * 300, OFFICE)
+        short = time.process_time() - started
+        started = time.process_time()
+        read_amounts(piece * 1200, OFFICE)
+        assert time.process_time() - started < 8 * short + 0.5

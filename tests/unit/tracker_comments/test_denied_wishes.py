@@ -1,0 +1,150 @@
+"""A comment that denies a wish is never read as the wish."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from services.common.constraints import Constraint, check
+from services.tracker.domain.feedback.denial import take_denials
+
+from .conftest import OFFICE, Reader
+
+NOTHING_ASKED = (
+    "It is not too long.",
+    "You don't have to shorten it.",
+    "I don't need more details.",
+    "No need for bullet points.",
+    "This doesn't have to be formal.",
+    "It isn't too short.",
+    "This is by no means too long.",
+    "I wouldn't say it's too long.",
+    "There's no need to be brief.",
+    "You needn't expand on it.",
+    "No need to elaborate.",
+    "It doesn't need more detail.",
+    "I'm not asking for more details.",
+    "I never said it was too long.",
+    "It's not that I want it shorter.",
+    "It doesn't need to be friendly.",
+    "You don't need to answer in German.",
+    "No need to use a list.",
+    "I don't need bullets.",
+    "You don't have to mention the price.",
+    "You don't need to remove parking.",
+    "It's not necessary to remove the hours.",
+    'It need not start with "Hello".',
+    "It doesn't have to be in lower case.",
+    "No need to write it in all caps.",
+    "You don't have to avoid commas.",
+    "It's fine to mention parking.",
+    "It is not boring.",
+    "It doesn't sound cold.",
+    "The reply isn't too technical.",
+    "I don't mind the length.",
+    "You do not need to cut it down to 20 words.",
+    "No need for a title.",
+)
+
+
+@pytest.mark.parametrize("comment", NOTHING_ASKED)
+def test_a_denied_wish_asks_for_nothing_and_is_reported(read: Reader, comment: str) -> None:
+    understood = read(comment)
+    assert understood.constraints == []
+    assert understood.unparsed
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["Don't make it longer.", "I don't want it longer.", "It must not get any longer.", "Please don't expand on it."],
+)
+def test_a_reply_that_may_not_grow_is_bounded_by_the_draft(read: Reader, comment: str) -> None:
+    assert read(comment).constraints == [Constraint("length", "", "words", None, 15, "comment")]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["Don't make it any shorter.", "Please don't shorten it.", "I don't want it shorter.", "Do not condense it.",
+     "Don't cut it short."],
+)  # fmt: skip
+def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comment: str) -> None:
+    assert read(comment).constraints == [Constraint("length", "", "words", 15, None, "comment")]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "Don't remove the parking price.",
+        "Do not delete the opening hours.",
+        "Don't leave out the parking price.",
+        "Please don't cut the part about parking.",
+        "Never drop the harbour office.",
+        'You must not lose "3 euros".',
+        "Don't exclude the weekend.",
+        "Don't skip the parking info.",
+        "You mustn't omit the price.",
+        "Don't take out the euros.",
+        "Don't forget the parking.",
+        "Never leave the price out.",
+    ],
+)
+def test_what_must_not_go_is_never_forbidden(read: Reader, comment: str) -> None:
+    constraints = read(comment).constraints
+    assert not any(constraint.kind == "must_not_include" for constraint in constraints)
+    for constraint in constraints:
+        assert constraint.kind in ("keep", "must_include")
+        assert constraint.kind == "must_include" or check(constraint, OFFICE)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["I don't want a numbered list.", "Don't use bullet points.", "Please no bullet points.", "Not as a list, please."],
+)
+def test_a_refused_list_is_prose(read: Reader, comment: str) -> None:
+    assert [(one.kind, one.value) for one in read(comment).constraints] == [("format", "prose")]
+
+
+@pytest.mark.parametrize(
+    ("comment", "kind", "value"),
+    [
+        ("Don't be so brief.", "length", "longer"),
+        ("It shouldn't be too long.", "length", "shorter"),
+        ("Not so long please", "length", "shorter"),
+        ("It doesn't have to be so long.", "length", "shorter"),
+        ("Don't be formal.", "tone", "casual"),
+        ("Not too formal please.", "tone", "casual"),
+        ("Don't mention parking.", "must_not_include", "parking"),
+        ("Never use the word harbour.", "must_not_include", "harbour"),
+        ("Don't forget to mention the dog.", "must_include", "dog"),
+        ("Don't exclude the weekend.", "must_include", "weekend"),
+    ],
+)
+def test_what_a_negation_asks_for_is_still_understood(read: Reader, comment: str, kind: str, value: str) -> None:
+    assert (kind, value) in [(one.kind, one.value) for one in read(comment).constraints]
+
+
+def test_a_wish_beside_a_denial_is_read(read: Reader) -> None:
+    understood = read("It's not too long, but mention the price.")
+    assert [(one.kind, one.value) for one in understood.constraints] == [("must_include", "price")]
+    understood = read("I don't want it shorter, I want it friendlier.")
+    assert {one.kind for one in understood.constraints} == {"tone", "length"}
+    assert all(one.value != "shorter" for one in understood.constraints)
+
+
+def test_reading_denials_is_linear() -> None:
+    for piece in (
+        "don't make it ",
+        "it is not too long, ",
+        "no need to ",
+        '"',
+        "never remove ",
+        "and but ",
+        "it's not ",
+    ):
+        started = time.process_time()
+        take_denials(piece * 400, OFFICE)
+        short = time.process_time() - started
+        started = time.process_time()
+        take_denials(piece * 1600, OFFICE)
+        assert time.process_time() - started < 8 * short + 0.5
