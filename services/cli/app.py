@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from services.cli import (
     admin,
     ask,
     chat,
+    doctor,
     drafts,
     feedback,
     keys,
@@ -28,15 +30,20 @@ from services.cli import (
 )
 from services.cli.connection import Target
 from services.cli.options import HomeOption
-from services.cli.output import Failure, errors
+from services.cli.output import Failure, console, errors
 
 app = typer.Typer(
     name="antiphon",
     help="Talk to a language model that listens: replies, feedback, state, knowledge, training.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"antiphon {version('antiphon')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -58,13 +65,16 @@ def target(
         Path | None, typer.Option(envvar="ANTIPHON_TOKEN_FILE", help="File with a token (JWT) to send in a key's place")
     ] = None,
     home: HomeOption = None,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end", callback=_print_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Without an address, commands talk to the embedded stack of this machine."""
     context.obj = Target(address, key, home, tls, tls_ca, tls_certificate, tls_key, token_file)
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Embedded stack": (stack.up, stack.down, stack.status),
+    "Embedded stack": (stack.up, stack.down, stack.status, doctor.logs, doctor.doctor),
     "Talking": (
         chat.chat,
         ask.ask,

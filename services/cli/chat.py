@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 from antiphon.client import AntiphonError, Client
-from antiphon.v1 import conversation_pb2
+from antiphon.v1 import conversation_pb2, knowledge_pb2, state_pb2
+from rich.markup import escape
 
 from deploy.local.home import Home
-from services.cli import stack
+from services.cli import demonstration, stack
 from services.cli.connection import Target, open_client
 from services.cli.conversation import Conversation
 from services.cli.demonstration import play
@@ -33,6 +34,22 @@ HELP = """\
   /facts                        facts that hold
   /why                          what the last reply was made from
   /help, /quit                  this list; the end (so does Ctrl-D). Ctrl-C cancels a reply."""
+
+
+SUGGESTIONS = (
+    "How much does the Family plan cost?",
+    "What does a red light on the router mean?",
+    "/revise shorter, and mention the grey cable",
+    "I'd like to book a technician's visit.",
+    "/teach Family plan | trial period | two months",
+    "How long is the trial period of the Family plan?",
+    "/why",
+)
+NEXT = """\
+To make it your own:
+  {command} up --detach                   start it again and keep it running
+  {command} schema put NAME schema.yaml   say what your assistant keeps track of
+  {command} knowledge add FOLDER          give it your documents"""
 
 
 def chat(
@@ -55,7 +72,9 @@ def chat(
         if demo:
             play(client, (lambda key: open_client(replace(target, key=key))) if learning else None)
         else:
-            talk(client, session, user or user_name(), schema)
+            talk(_conversation(client, session, user or user_name(), schema, first=bring_up))
+            if bring_up:
+                console.print(NEXT.format(command=_command()), markup=False)
 
 
 @contextlib.contextmanager
@@ -74,17 +93,51 @@ def _stack(target: Target) -> Iterator[None]:
                 stack.stop(home)
 
 
-def talk(client: Client, session: str | None, user: str, schema: str) -> None:
+def _conversation(client: Client, session: str | None, user: str, schema: str, first: bool) -> Conversation:
+    """The named session's conversation; else a new one.
+
+    That has the assistant of `schema`, else the only one that there is; where it may be the `first` one of a tenant
+    that has no assistant and knows nothing, the demonstration's.
+    """
+    if session is not None:
+        request = conversation_pb2.GetSessionRequest(session_id=session)
+        return Conversation(client, client.conversations.GetSession(request).session)
+    if not schema:
+        names = [known.name for known in client.states.ListSchemas(state_pb2.ListSchemasRequest()).schemas]
+        if set(names) == {demonstration.SCHEMA}:
+            return _suggest(demonstration.begin(client, user))
+        if first and not names and not _knows_something(client):
+            return _suggest(demonstration.set_up(client, user))
+        schema = names[0] if len(names) == 1 else ""
+        if len(names) > 1:
+            console.print(f"[dim]no assistant chosen (--schema): {escape(', '.join(names))}[/dim]")
+    created = conversation_pb2.CreateSessionRequest(user_id=user, schema_name=schema)
+    return Conversation(client, client.conversations.CreateSession(created).session)
+
+
+def _command() -> str:
+    """What one types here: the launcher of a clone, else the installed command."""
+    return "./antiphon" if (stack.REPOSITORY / "antiphon").is_file() else "antiphon"
+
+
+def _knows_something(client: Client) -> bool:
+    facts = client.knowledge.ListFacts(knowledge_pb2.ListFactsRequest(page_size=1)).facts
+    return bool(facts or client.knowledge.Search(knowledge_pb2.SearchRequest(query="the", limit=1)).hits)
+
+
+def _suggest(conversation: Conversation) -> Conversation:
+    """Show what one may ask the demonstration's assistant."""
+    console.print("An assistant for an internet provider is set up. Try, for example:")
+    for line in SUGGESTIONS:
+        console.print(f"  [cyan]{escape(line)}[/cyan]")
+    return conversation
+
+
+def talk(conversation: Conversation) -> None:
     """The loop of a person at a terminal."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  (line editing for input())
-    if session is not None:
-        found = client.conversations.GetSession(conversation_pb2.GetSessionRequest(session_id=session)).session
-    else:
-        request = conversation_pb2.CreateSessionRequest(user_id=user, schema_name=schema)
-        found = client.conversations.CreateSession(request).session
-    conversation = Conversation(client, found)
-    console.print(f"[dim]session {found.id}; /help lists the commands[/dim]")
+    console.print(f"[dim]session {conversation.session.id}; /help lists the commands[/dim]")
     while True:
         try:
             line = console.input("[bold]> [/bold]").strip()

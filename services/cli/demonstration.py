@@ -24,20 +24,29 @@ def play(client: Client, opened: Open | None) -> None:
 
     Raises Failure when a turn gets no reply.
     """
+    _talk(set_up(client, f"demo-{uuid.uuid4().hex[:8]}"))
+    if opened is not None:
+        play_learning(client, opened)
+    console.rule("The end")
+
+
+def set_up(client: Client, user: str) -> Conversation:
+    """Put the demonstration's schema and documents in place and begin a conversation with its assistant."""
     console.rule("Setting up an assistant for an internet provider")
     definition = (FOLDER / "schema.yaml").read_text(encoding="utf-8")
     schema = client.states.PutSchema(state_pb2.PutSchemaRequest(name=SCHEMA, definition=definition)).schema
     console.print(f"[dim]  schema {schema.name}, revision {schema.revision}[/dim]")
-    for one in ingest(client, find_documents([FOLDER]), show=console.is_terminal):
-        console.print(f"[dim]  document {one.name}: {one.passages} passages[/dim]")
-    request = conversation_pb2.CreateSessionRequest(
-        user_id=f"demo-{uuid.uuid4().hex[:8]}", schema_name=SCHEMA, system_text=SYSTEM
-    )
+    for document in ingest(client, find_documents([FOLDER]), show=console.is_terminal):
+        count = f"{document.passages} passage{'s' if document.passages != 1 else ''}"
+        console.print(f"[dim]  document {document.name}: {count}[/dim]")
+    return begin(client, user)
+
+
+def begin(client: Client, user: str) -> Conversation:
+    """A conversation of the user with the demonstration's assistant, which is in place."""
+    request = conversation_pb2.CreateSessionRequest(user_id=user, schema_name=SCHEMA, system_text=SYSTEM)
     session = client.conversations.CreateSession(request).session
-    _talk(Conversation(client, session, settings=DecodingSettings(max_tokens=40, stop=["\n"])))
-    if opened is not None:
-        play_learning(client, opened)
-    console.rule("The end")
+    return Conversation(client, session, settings=DecodingSettings(max_tokens=40, stop=["\n"]))
 
 
 def _talk(conversation: Conversation) -> None:

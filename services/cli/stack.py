@@ -16,9 +16,10 @@ from rich.live import Live
 from rich.table import Table
 
 from deploy.local.home import Home
+from deploy.local.model_folder import BrokenModel, check_model
 from services.cli.connection import Target
 from services.cli.options import HomeOption, JsonOption
-from services.cli.output import Failure, console, print_json
+from services.cli.output import Failure, console, errors, print_json
 
 STAGES = {"ready": "green", "starting": "yellow", "waiting": "dim", "backoff": "red", "stopped": "dim"}
 START_TIMEOUT_S = 600.0
@@ -70,10 +71,12 @@ def _home(context: typer.Context, given: Path | None) -> Home:
 
 
 def start(home: Home, broker: str | None = None, settings: Iterable[str] = ()) -> subprocess.Popen[bytes] | None:
-    """Start a supervisor in the background; None when one runs already."""
+    """Start a supervisor in the background; None when one runs already. Raises Failure for a broken model."""
     home.prepare()
     if home.running():
         return None
+    settings = list(settings)
+    _check_model(settings)
     home.status_file.unlink(missing_ok=True)
     argv = [sys.executable, "-m", "deploy.local", "--home", str(home.root)]
     argv += ["--broker", broker] if broker else []
@@ -88,6 +91,17 @@ def start(home: Home, broker: str | None = None, settings: Iterable[str] = ()) -
             start_new_session=True,
             cwd=REPOSITORY,
         )
+
+
+def _check_model(settings: Iterable[str]) -> None:
+    given = {**os.environ, **dict(pair.split("=", 1) for pair in settings)}
+    model = given.get("ANTIPHON_MODEL")
+    if model and given.get("ANTIPHON_ENGINE") != "echo":
+        try:
+            for warning in check_model(model):
+                errors.print(f"[yellow]warning:[/yellow] {warning}")
+        except BrokenModel as error:
+            raise Failure(f"the model cannot be used: {error}") from None
 
 
 def wait_ready(home: Home, supervisor: subprocess.Popen[bytes] | None, quiet: bool = False) -> None:

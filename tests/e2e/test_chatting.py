@@ -40,6 +40,30 @@ def test_a_person_talks_revises_rates_and_leaves(antiphon: Command) -> None:
         assert terminal.process.wait(20) == 0
 
 
+def test_the_first_run_on_a_terminal_has_an_assistant_to_talk_to(tmp_path_factory: pytest.TempPathFactory) -> None:
+    antiphon = Command(tmp_path_factory.mktemp("first"))
+    antiphon.env["ANTIPHON_ENGINE"] = "echo"
+    with antiphon.terminal("chat", "--up") as terminal:
+        terminal.expect("Try, for example:", timeout=200)
+        terminal.expect("How much does the Family plan cost?")
+        terminal.expect("> ")
+        terminal.type("How much does the Family plan cost?")
+        terminal.expect("knowledge: ")
+        terminal.expect("> ")
+        terminal.type("/quit")
+        terminal.expect("To make it your own:")
+        terminal.expect("knowledge add FOLDER")
+        assert terminal.process.wait(60) == 0
+    assert antiphon("status", status=1).out.startswith("Nothing is running")
+
+
+def test_a_broken_model_is_told_before_anything_starts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    antiphon = Command(tmp_path_factory.mktemp("broken"))
+    for command in (("up", "--model", "./typo"), ("up", "--set", "ANTIPHON_MODEL=/no/such/model")):
+        words = " ".join(antiphon(*command, status=1, timeout=15).err.split())
+        assert "the model cannot be used: there is no folder" in words
+
+
 def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
