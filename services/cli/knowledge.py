@@ -258,7 +258,13 @@ def list_candidates(context: typer.Context, limit: LimitOption = 50, as_json: Js
         print_json(answer)
         return
     rows = [
-        (one.id, escape(one.question), escape(one.text), escape(one.value), escape(one.conflicts_with.value))
+        (
+            one.id,
+            escape(one.question),
+            escape(one.text),
+            escape(one.value),
+            escape(one.retracts or one.conflicts_with.value),
+        )
         for one in answer.candidates
     ]
     print_table(("candidate", "question", "said", "value", "instead of"), rows, "Nothing waits.")

@@ -7,9 +7,10 @@ from typing import Any
 
 import structlog
 
+from services.common.facts import FactRevision
 from services.common.store import Store
 from services.common.store.knowledge import Statement
-from services.knowledge.domain.slots import match_slot
+from services.knowledge.domain.slots import SlotMatch, denied_facts, match_slot
 from services.knowledge.domain.statements import Reading, read_statement
 from services.knowledge.domain.text import sentences
 from services.knowledge.domain.vectors import Vectors
@@ -49,9 +50,12 @@ class Miner:
         return created
 
     def propose(self, tenant: str, reading: Reading, provenance: dict[str, Any], author: str) -> bool:
-        """Puts a reading into quarantine under the slot it is about; False when it was there or holds already."""
+        """Puts a reading into quarantine under the slot it is about; False when it was there, holds already, or denies
+        what is not known. What a reading denies is proposed to be taken back."""
         known = [view.fact for view in self._store.knowledge.list_facts(tenant, entity=reading.entity)]
-        match = match_slot(reading, known, self._encode)
+        if reading.negative:
+            return self._propose_retraction(tenant, reading, known, provenance, author)
+        match = self._match(reading, denied_facts(reading.denied, known), known)
         fact = match.fact
         if fact is not None and fact.value.casefold() == reading.value.casefold():
             return False
@@ -69,6 +73,30 @@ class Miner:
             provenance={**provenance, "relation": reading.relation},
         )
         return self._store.knowledge.propose_fact(tenant, statement, question)[1]
+
+    def _match(self, reading: Reading, denied: Sequence[FactRevision], known: Sequence[FactRevision]) -> SlotMatch:
+        """The fact whose value the reading denies, else the one that it restates or contradicts."""
+        if len(denied) == 1:
+            return SlotMatch(denied[0], 1.0, sure=True)
+        return match_slot(reading, denied or known, self._encode)
+
+    def _propose_retraction(
+        self, tenant: str, reading: Reading, known: Sequence[FactRevision], provenance: dict[str, Any], author: str
+    ) -> bool:
+        fact = self._match(reading, denied_facts(reading.value, known), ()).fact
+        if fact is None:
+            return False
+        statement = Statement(
+            reading.entity,
+            fact.slot,
+            fact.value,
+            text=reading.span,
+            author=author,
+            multi=fact.multi,
+            provenance=provenance,
+        )
+        question = f"Is the {fact.slot} of {reading.entity} no longer {fact.value}?"
+        return self._store.knowledge.propose_retraction(tenant, statement, question)[1]
 
 
 def _said(turn: dict[str, Any], feedback: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -1005,6 +1005,7 @@ class Candidate(_message.Message):
     CONFLICTS_WITH_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
+    RETRACTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     entity: _builtins.str
@@ -1019,6 +1020,8 @@ class Candidate(_message.Message):
     """What became of it."""
     question: _builtins.str
     """What a reviewer is asked about it."""
+    retracts: _builtins.str
+    """The value that confirming it takes back, of a candidate that denies a fact; `value` is empty then."""
     @_builtins.property
     def provenance(self) -> Global___Provenance:
         """Where it comes from."""
@@ -1044,10 +1047,11 @@ class Candidate(_message.Message):
         conflicts_with: Global___Fact | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         question: _builtins.str = ...,
+        retracts: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conflicts_with", b"conflicts_with", "create_time", b"create_time", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts_with", b"conflicts_with", "create_time", b"create_time", "entity", b"entity", "id", b"id", "provenance", b"provenance", "question", b"question", "slot", b"slot", "status", b"status", "text", b"text", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts_with", b"conflicts_with", "create_time", b"create_time", "entity", b"entity", "id", b"id", "provenance", b"provenance", "question", b"question", "retracts", b"retracts", "slot", b"slot", "status", b"status", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

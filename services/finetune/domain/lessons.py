@@ -15,6 +15,14 @@ MAX_TEXT = 8_000
 _FACT = re.compile(
     r"^(?P<entity>[^.?!\n]{2,80}?)\s+(?:is|are|costs?|opens at|closes at)\s+(?P<value>[^.?!\n]{1,80})[.!]?$", re.I
 )
+_NEGATION = (
+    r"(?:n['’]t|\b(?:not|never|no longer|cannot|used to|instead of|rather than|untrue|wrong|false|has no|have no))\b"
+)
+_DENIAL = re.compile(
+    rf"^(?!(?:please|do|don['’]?t|never|not|no)\b)[^?\n]{{2,200}}?{_NEGATION}[^?\n]{{1,200}}$|"
+    r"^it(?:['’]s| is) (?:not|untrue|wrong|false|no)\b[^?\n]{4,300}$|^that [^?\n]{4,300} is (?:untrue|wrong|false)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -86,9 +94,14 @@ def _claims(record: Mapping[str, Any], edited: str, reply: str) -> tuple[str, ..
     claims: list[str] = []
     for text, known in ((edited, reply), (str(record.get("comment") or ""), "")):
         sentences = [sentence.strip() for sentence in re.split(r"(?<=[.!?。！？])\s+", text)]
-        claims += [one for one in sentences if one and one not in known and _FACT.match(one)]
+        claims += [one for one in sentences if one and one not in known and _claim(one)]
     for one in record.get("constraints") or ():
         constraint = Constraint.from_json(one)
-        if constraint.kind == "replace" and _FACT.match(replacement(constraint)[1]):
+        if constraint.kind == "replace" and _claim(replacement(constraint)[1]):
             claims.append(replacement(constraint)[1])
     return tuple(dict.fromkeys(claims))
+
+
+def _claim(sentence: str) -> bool:
+    """Whether a sentence may state a fact or deny one; the knowledge service reads it and knows what holds."""
+    return bool(_FACT.match(sentence) or _DENIAL.match(sentence))

@@ -127,6 +127,7 @@ def candidate_message(candidate: Mapping[str, Any], conflict: FactView | None = 
         conflicts_with=fact_or_none(conflict),
         create_time=timestamp(candidate["created_at"]),
         question=candidate.get("question") or "",
+        retracts=candidate.get("retracts") or "",
     )
 
 

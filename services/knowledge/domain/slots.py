@@ -14,6 +14,7 @@ from services.knowledge.domain.vectors import Vectors
 _SAME = 0.7  # what only states something adds to what is known, unless it says the same in all but the same words
 _CORRECTED = 0.45  # what says that it corrects means something known: the nearest, if it is near at all
 _PERHAPS = 0.4
+_LINKING = frozenset(["in", "on", "at", "by", "from", "to", "the", "a", "an", "of"])
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,25 @@ def match_slot(
     if reading.corrects and score >= _PERHAPS:
         return SlotMatch(known[best], score, sure=False)
     return SlotMatch(None, score, sure=True)
+
+
+def denied_facts(value: str, known: Sequence[FactRevision]) -> list[FactRevision]:
+    """The facts whose value is the one denied, else those that one of the two values says in fewer words."""
+    wanted = _words(value)
+    if not wanted:
+        return []
+    same = [fact for fact in known if _words(fact.value) == wanted]
+    return same or [
+        fact for fact in known if _said_in(wanted, _words(fact.value)) or _said_in(_words(fact.value), wanted)
+    ]
+
+
+def _words(value: str) -> list[str]:
+    """The value's words, plurals and linking words aside: "on Sundays" is "Sunday"."""
+    words = [word for word in key(value).split() if word not in _LINKING]
+    return [word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word for word in words]
+
+
+def _said_in(fewer: Sequence[str], more: Sequence[str]) -> bool:
+    """Whether the words stand at the beginning of the others: "19 euros" of "19 euros a month"."""
+    return bool(fewer) and list(more[: len(fewer)]) == list(fewer)

@@ -7,10 +7,12 @@ relate, and what the sentence ends with. What does not fit is not read, and noth
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from services.knowledge.domain.polarity import polarity
 
 _LEAD = re.compile(
-    r"^(?:(?:actually|no|well|sorry|please note|note|by the way|correction|update|fyi|i heard|i think|it is true|"
+    r"^(?:(?:actually|no|well|sorry|please note|note|by the way|correction|update|fyi|it is true|"
     r"remember|in fact|as of (?:now|today)|now|from now on)\b[,:]?\s*(?:that\s+)?)+",
     re.IGNORECASE,
 )
@@ -50,6 +52,7 @@ class Reading:
     """A sentence read as a fact; `relation` are the words that relate, the form in which slots are compared.
 
     `corrects`: the sentence says by its words ("Actually, …", "… is now …") that something else was held before.
+    `negative`: it denies the fact; `denied`: the value that it names as wrong beside the right one.
     """
 
     entity: str
@@ -57,6 +60,8 @@ class Reading:
     value: str
     span: str
     corrects: bool = False
+    negative: bool = False
+    denied: str = ""
 
     @property
     def slot(self) -> str:
@@ -70,11 +75,22 @@ class Reading:
 
 
 def read_statement(sentence: str) -> Reading | None:
-    """The fact that a sentence states, or None: questions, wishes and sentences about no name state none."""
+    """The fact that a sentence states or denies, or None: questions, wishes, conditions, hearsay, thoughts and
+    sentences about no name state none."""
     span = sentence.strip()
-    text = _LEAD.sub("", span).rstrip(" .!").strip()
-    if not text or span.endswith("?") or len(text) > 400:
+    if not span or span.endswith("?") or len(span) > 400:
         return None
+    said = polarity(_LEAD.sub("", span))
+    if said is None:
+        return None
+    reading = _read(said.statement, span)
+    if reading is None or not (said.negative or said.denied):
+        return reading
+    return replace(reading, negative=said.negative, denied=said.denied, corrects=True)
+
+
+def _read(text: str, span: str) -> Reading | None:
+    text = text.rstrip(" .!").strip()
     match = _OF_NAMED.match(text) or _OF.match(text)
     if match:
         relation = f"{match['slot']} {match['copula']}"

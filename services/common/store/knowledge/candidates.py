@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pymongo.errors import DuplicateKeyError
 
 from services.common.errors import FailedPrecondition, InvalidArgument, NotFound
+from services.common.facts import fact_id
 from services.common.ids import new_id
 from services.common.names import key
 from services.common.store.connection import Connection, Document
@@ -40,7 +41,17 @@ class CandidateStore:
         """
         if not statement.text or key(statement.value) not in key(statement.text):
             raise InvalidArgument("text", "must be the words that the value was found in")
-        parts = (statement.entity, statement.slot, statement.value, sorted(statement.provenance.items()))
+        return self._propose(tenant, statement, question, {"value": statement.value})
+
+    def propose_retraction(self, tenant: str, statement: Statement, question: str = "") -> tuple[Document, bool]:
+        """Puts into quarantine that a fact holds no more, as ``propose_fact`` does a fact: the candidate has no value,
+        and the statement's is what would be taken back. KEPT. Raises InvalidArgument (no words it rests on)."""
+        if not statement.text:
+            raise InvalidArgument("text", "must be the words that deny the value")
+        return self._propose(tenant, statement, question, {"value": "", "retracts": statement.value})
+
+    def _propose(self, tenant: str, statement: Statement, question: str, what: Document) -> tuple[Document, bool]:
+        parts = (statement.entity, statement.slot, *what.values(), sorted(statement.provenance.items()))
         origin = hashlib.sha256(repr(parts).encode()).hexdigest()
         candidates = self._connection.scoped("candidates", tenant)
         candidate: Document = {
@@ -50,7 +61,7 @@ class CandidateStore:
             "status": "waiting",
             "entity": statement.entity,
             "slot": statement.slot,
-            "value": statement.value,
+            **what,
             "text": statement.text,
             "multi": statement.multi,
             "authority": statement.authority,
@@ -64,7 +75,7 @@ class CandidateStore:
             return {**candidate, "tenant": tenant}, True
         except DuplicateKeyError:
             found = candidates.find_one({"origin": origin})
-            return (found, False) if found else self.propose_fact(tenant, statement, question)
+            return (found, False) if found else self._propose(tenant, statement, question, what)
 
     def read_claims(self, tenant: str, feedback: Sequence[str]) -> list[Document]:
         """The feedback records of these ids that hold claims."""
@@ -117,6 +128,9 @@ class CandidateStore:
                 raise FailedPrecondition("somebody decided otherwise before", reason="CANDIDATE_DECIDED")
         if reject:
             return Decision(decided, None)
+        request = Request("ConfirmCandidate", candidate, "decided")
+        if decided.get("retracts") and not final["value"]:
+            return Decision(decided, self._retract(tenant, decided, final, author, request))
         statement = Statement(
             entity=final["entity"],
             slot=final["slot"],
@@ -127,5 +141,14 @@ class CandidateStore:
             author=author or decided["author"],
             provenance={**decided["provenance"], "candidate": candidate, "said_by": decided["author"]},
         )
-        change = self._facts.teach_fact(tenant, statement, Request("ConfirmCandidate", candidate, "decided"))
-        return Decision(decided, change)
+        return Decision(decided, self._facts.teach_fact(tenant, statement, request))
+
+    def _retract(
+        self, tenant: str, decided: Document, final: Document, author: str, request: Request
+    ) -> FactChange | None:
+        """Takes back what the candidate denies; None where it holds no more anyway."""
+        fact, author = fact_id(final["entity"], final["slot"]), author or decided["author"]
+        try:
+            return self._facts.retract_fact(tenant, fact, value=decided["retracts"], author=author, request=request)
+        except (NotFound, FailedPrecondition):
+            return None

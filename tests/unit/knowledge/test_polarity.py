@@ -1,0 +1,79 @@
+"""A denial is read as a denial, the new value of a contrast alone as stated, and what is not stated is not read."""
+
+import pytest
+
+from services.knowledge.domain.statements import read_statement
+
+DENIALS = [
+    "The Orion tariff is no longer 30 euros.",
+    "The Orion tariff isn't 30 euros.",
+    "The Orion tariff does not cost 30 euros.",
+    "The Orion tariff doesn't cost 30 euros anymore.",
+    "The Orion tariff no longer costs 30 euros.",
+    "The Orion tariff never cost 30 euros.",
+    "The Orion tariff did not cost 30 euros.",
+    "The Orion tariff used to cost 30 euros.",
+    "It is not true that the Orion tariff costs 30 euros.",
+    "It's wrong that the Orion tariff costs 30 euros.",
+    "That the Orion tariff costs 30 euros is false.",
+    "The price of the Orion tariff is not 30 euros.",
+    "The Orion tariff's price isn’t 30 euros.",
+    "No, the Orion tariff is not 30 euros.",
+    "The Orion tariff can't be 30 euros.",
+]
+CONTRASTS = [
+    "The Orion tariff costs 34 euros, not 30 euros.",
+    "The Orion tariff costs 34 euros instead of 30 euros.",
+    "The Orion tariff costs 34 euros rather than 30 euros.",
+    "The Orion tariff costs 34 euros (not 30 euros).",
+    "The Orion tariff costs 34 euros and no longer 30 euros.",
+    "The Orion tariff does not cost 30 euros but 34 euros.",
+    "The Orion tariff is not 30 euros but 34 euros.",
+    "The Orion tariff isn't 30 euros, it's 34 euros.",
+    "The price of the Orion tariff is not 30 euros, but 34 euros.",
+    "The price of the Orion tariff is 34 euros, not 30 euros.",
+]
+UNSTATED = [
+    "If you pay by card, the Orion tariff costs 30 euros.",
+    "The Orion tariff costs 30 euros if you pay by card.",
+    "The Orion tariff costs 30 euros unless you move.",
+    "When you move, the Orion tariff costs 30 euros.",
+    "In case you move, the Orion tariff costs 30 euros.",
+    "I heard that the Orion tariff costs 30 euros.",
+    "I thought the Orion tariff costs 30 euros.",
+    "I think the Orion tariff costs 30 euros.",
+    "My neighbour says the Orion tariff costs 30 euros.",
+    "People say that the Orion tariff costs 30 euros.",
+    "They told me the Orion tariff costs 30 euros.",
+    "Apparently the Orion tariff costs 30 euros.",
+    "Perhaps the Orion tariff costs 30 euros.",
+    "The Orion tariff might cost 30 euros.",
+    "The Orion tariff should cost 30 euros.",
+    "I wonder whether the Orion tariff costs 30 euros.",
+    "Does the Orion tariff cost 30 euros",
+    "Is it true that the Orion tariff costs 30 euros?",
+    "According to a friend, the Orion tariff costs 30 euros.",
+    "I am not sure that the Orion tariff costs 30 euros.",
+    "The Orion tariff costs not more than 30 euros.",
+]
+
+
+@pytest.mark.parametrize("sentence", DENIALS)
+def test_a_denial_is_read_with_the_value_that_it_denies(sentence: str) -> None:
+    reading = read_statement(sentence)
+    assert reading is not None
+    assert (reading.entity, reading.value, reading.negative) == ("Orion tariff", "30 euros", True)
+
+
+@pytest.mark.parametrize("sentence", CONTRASTS)
+def test_of_a_contrast_the_new_value_alone_is_stated(sentence: str) -> None:
+    reading = read_statement(sentence)
+    assert reading is not None
+    assert (reading.entity, reading.value, reading.denied) == ("Orion tariff", "34 euros", "30 euros")
+    assert reading.corrects
+    assert not reading.negative
+
+
+@pytest.mark.parametrize("sentence", UNSTATED)
+def test_conditions_hearsay_thoughts_and_questions_state_nothing(sentence: str) -> None:
+    assert read_statement(sentence) is None
