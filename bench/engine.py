@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, nargs="+", help="instead of 1 8 16 32")
     parser.add_argument("--prompts", type=int, nargs="+", default=[64, 512])
     parser.add_argument("--only", nargs="+", default=[""], help="programs whose name contains one of these")
-    parser.add_argument("--no-extras", action="store_true", help="leave fusion heads, adapters, contrast rows out")
+    parser.add_argument("--no-extras", action="store_true", help="leave fusion heads, adapters out")
     parser.add_argument("--extra-rounds", type=int, default=5, help="rounds of those; medians count")
     parser.add_argument("--llama-python", default=sys.executable, help="a Python with llama-cpp-python")
     options = parser.parse_args()
@@ -151,7 +151,7 @@ def _round(
 
 def _extras(table: Table, ours: Worker, threads: int, rounds: int) -> dict[str, float]:
     """What fusion heads (fixed vectors, and vectors that follow the draft) and two adapters in one batch cost at 32
-    sessions, and a contrast row beside each of 16: share of throughput lost at prompt 64, from the medians of rounds in
+    sessions: share of throughput lost at prompt 64, from the medians of rounds in
     which the arms take turns."""
     unit = "decode_cpu_s" if table.basis == "cpu" else "decode_s"
     arms: dict[str, dict[str, Any]] = {
@@ -159,8 +159,6 @@ def _extras(table: Table, ours: Worker, threads: int, rounds: int) -> dict[str, 
         "fusion": {"fusion": True},
         "followed": {"followed": True},
         "adapters": {"adapters": 2},
-        "off16": {"sessions": 16},
-        "contrast": {"sessions": 16, "contrast": True},
     }
     seconds: dict[str, list[float]] = {arm: [] for arm in arms}
     for _ in range(rounds):
@@ -169,7 +167,7 @@ def _extras(table: Table, ours: Worker, threads: int, rounds: int) -> dict[str, 
             seconds[arm].append(ours.ask(threads=threads, **question)[unit])
     middle = {arm: statistics.median(found) for arm, found in seconds.items()}
     print({arm: [round(s, 3) for s in found] for arm, found in seconds.items()}, file=sys.stderr)
-    compared = {"fusion": "off", "followed": "off", "adapters": "off", "contrast": "off16"}
+    compared = {"fusion": "off", "followed": "off", "adapters": "off"}
     return {f"{arm}_throughput_lost": 1 - middle[off] / middle[arm] for arm, off in compared.items()}
 
 

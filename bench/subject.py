@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.heads import FEEDBACK, random_head, random_vectors, shipped_head
 from bench.workers import Stopwatch, prompt_ids, serve
-from services.generator.engine import Contrast, DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.engine.backends.build import build_backend
 from services.generator.engine.backends.slots import SlotBackend
 from services.generator.settings import GeneratorSettings
@@ -74,12 +74,10 @@ def measure(
     threads: int,
     fusion: bool = False,
     adapters: int = 0,
-    contrast: bool = False,
     followed: bool = False,
 ) -> dict[str, Any]:
-    """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens; with `contrast` each
-    held against a second row beside it, with `followed` each with the shipped head, whose vectors
-    follow the draft token by token."""
+    """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens; with `followed` each
+    with the shipped head, whose vectors follow the draft token by token."""
     running, backend, version = engine(kernel, rows=32, context_limit=2048, compute_threads=threads)
     run = next(_runs)
     versions = [version]
@@ -101,8 +99,7 @@ def measure(
             chosen = versions[n % len(versions)]
             fused = FusionInput("bench", random_vectors(n)) if fusion else None
             fused = shipped.of(*FEEDBACK) if shipped else fused
-            beside = Contrast(()) if contrast else None
-            request = DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fused, contrast=beside)
+            request = DraftRequest(key, "bench", f"{run}-{n}", chosen, ids, (), settings, fusion=fused)
             running.submit(request, waiting)
         drafts = waiting.wait(sessions)
         laps |= watch.lap(phase)

@@ -11,9 +11,8 @@ Three sets, each answered greedily by the generator's own engine and prompts, wi
 
 An answer counts where the gold answer stands in it as words, both in lower case without articles and punctuation; for
 yes and no, where it is the first of the two said. Arms: `none` (the question alone), `text` (notes in the prompt),
-`vector` (the notes as soft tokens of the passages' projector), `both`, `head` (the notes as the fusion head's source
-"knowledge"), `text+head`, and controls in which vectors or head are given the notes of the set's next question:
-`vector-other`, `both-other`, `head-other`, `text+head-other`.
+`vector` (the notes as soft tokens of the passages' projector), `both`, and controls in which the vectors are given the
+notes of the set's next question: `vector-other`, `both-other`.
 """
 
 from __future__ import annotations
@@ -39,7 +38,6 @@ from research.eval.revision_arms import Waiting
 from services.common.citations import cite
 from services.common.quoting import quoted
 from services.common.store import GroundingText
-from services.generator.conditioning.note_fusion import KnowledgeFusion
 from services.generator.conditioning.state_vectors import COMMITTED, StateVectors, load_state_vectors
 from services.generator.engine import DecodeSettings, DraftRequest, Engine
 from services.generator.engine.backends.build import build_backend
@@ -53,10 +51,7 @@ from services.models.language_model import content_hash, find_model
 from services.models.sentence_encoder import PROPERTIES, SentenceEncoder
 
 SEED = 17
-ARMS = (
-    "none", "text", "vector", "both", "vector-other", "both-other",
-    "head", "text+head", "head-other", "text+head-other",
-)  # fmt: skip
+ARMS = ("none", "text", "vector", "both", "vector-other", "both-other")
 PASSAGES = 4  # as the ground step takes by default
 _LINE = re.compile(r"^\s*-\s+(?P<label>[A-Z][A-Za-z /-]{3,48}[a-z])(?:\s*\([^)]*\))?:\s+(?P<value>[^\n]{1,60})$", re.M)
 _VALUE = re.compile(r"(?:\$[\d,.]*\d|\d[\d,.]*%?)")
@@ -150,12 +145,11 @@ def fact_questions(data: Path, encoder: SentenceEncoder, per_relation: int) -> l
 class Answerer:
     """The generator without its queues."""
 
-    def __init__(self, rows: int, tokens: int, projector: Path | None = None, head: Path | None = None) -> None:
+    def __init__(self, rows: int, tokens: int, projector: Path | None = None) -> None:
         self._settings = GeneratorSettings(rows=rows, reply_tokens=tokens, compute_threads=1)
         folder = find_model(self._settings.model, self._settings.cache_dir)
         self.version = content_hash(folder, self._settings.cache_dir)
         backend = build_backend(self._settings)
-        self._fused = KnowledgeFusion.load(head, folder, self.version, backend) if head else None
         self._engine = Engine(backend, waiting_limit=4096)
         limit, text = self._engine.context_limit, self._settings.system_text
         sentences = self._settings.note_sentences
@@ -169,13 +163,11 @@ class Answerer:
         questions: Sequence[Asked],
         notes: Callable[[Asked], Sequence[GroundingText]],
         projected: Callable[[Asked], Sequence[GroundingText]] = lambda _: (),
-        fused: Callable[[Asked], Sequence[GroundingText]] = lambda _: (),
     ) -> list[str]:
-        """A reply to each question, with these notes in the prompt, `projected` ones as soft tokens and `fused` ones
-        at the fusion head.
+        """A reply to each question, with these notes in the prompt and `projected` ones as soft tokens.
 
         Raises:
-            ValueError: notes are to be projected or fused and there is no projector or head that fits.
+            ValueError: notes are to be projected and there is no projector that fits.
         """
 
         def write(numbered: tuple[int, Asked]) -> str:
@@ -188,17 +180,11 @@ class Answerer:
             ids, soft = self._vectors.of_items(lines, self.version) if lines and self._vectors else ((), {})
             prompt = self._prompts.build(turn, [], grounding=shown, reply_tokens=self._settings.reply_tokens, soft=ids)
             decode = DecodeSettings(max_new_tokens=self._settings.reply_tokens)
-            told = [*shown, *projected(numbered[1]), *fused(numbered[1])]
+            told = [*shown, *projected(numbered[1])]
             refused = refused_values(told, numbered[1].question) if self._refuses else ()
             decode = refusing(decode, refused, told, numbered[1].question, self._engine.codec)
-            mixed = [note_line(one) for one in fused(numbered[1])]
-            if mixed and self._fused is None:
-                raise ValueError("no head for notes that fits this model")
-            fusion = self._fused.of(mixed) if mixed and self._fused else None
             heard = Waiting()
-            request = DraftRequest(
-                key, "eval", key, self.version, prompt.history, prompt.tail, decode, soft=soft, fusion=fusion
-            )
+            request = DraftRequest(key, "eval", key, self.version, prompt.history, prompt.tail, decode, soft=soft)
             self._engine.submit(request, heard)
             text = heard.draft().text
             self._engine.forget("eval", key)
@@ -250,7 +236,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sets", nargs="+", default=["hotpot", "banking", "facts"])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["none", "text"])
     parser.add_argument("--projector", type=Path, default=COMMITTED.with_name("passages.safetensors"))
-    parser.add_argument("--head", type=Path, help="a head of services.finetune.fuse_notes, for the arms with one")
     parser.add_argument("--banking", type=int, default=100, help="questions of τ-Banking's style")
     parser.add_argument("--per-relation", type=int, default=40)
     parser.add_argument("--limit", type=int, default=0, help="questions a set; 0: all")
@@ -272,22 +257,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         grounded = [one.grounded for one in asked if one.set == name]
         print(f"{name:8s} {len(grounded)} questions; the answer is in the notes of {np.mean(grounded):.3f}", flush=True)
     projector = options.projector if any("vector" in arm or "both" in arm for arm in options.arms) else None
-    head = options.head if any("head" in arm for arm in options.arms) else None
-    answerer = Answerer(options.rows, options.tokens, projector, head)
+    answerer = Answerer(options.rows, options.tokens, projector)
     following = {(one.set, one.id): after for one, after in zip(asked, [*asked[1:], *asked[:1]], strict=True)}
     raw: list[dict[str, Any]] = []
     figures: dict[str, float] = {}
     for arm in options.arms:
         started = time.monotonic()
         kind = arm.removesuffix("-other")
-        written = kind in ("text", "both", "text+head")
+        written = kind in ("text", "both")
         given = (lambda one: following[one.set, one.id]) if kind != arm else (lambda one: one)
-        projected, mixed = kind in ("vector", "both"), kind in ("head", "text+head")
+        projected = kind in ("vector", "both")
         replies = answerer.answer(
             asked,
             lambda one, written=written: one.notes if written else (),  # type: ignore[misc]
             lambda one, given=given, on=projected: given(one).notes if on else (),  # type: ignore[misc]
-            lambda one, given=given, on=mixed: given(one).notes if on else (),  # type: ignore[misc]
         )
         figures |= report(asked, arm, replies, raw)
         print(f"{arm}: {time.monotonic() - started:.0f} s", flush=True)

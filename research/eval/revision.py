@@ -7,11 +7,10 @@ evaluation's own, and gets revisions. Arms (revision_arms says exactly what each
 - A0 ignores the feedback; A1 has it in the prompt as the next message; A1+ is A1 with masks and the best of several
   candidates by the feedback-aware score;
 - A2 is the fusion head alone, the feedback withheld from the prompt, A2L the literal tanh formula;
-- A3 is A1 with the head, A4 is A3 with its tokens chosen against a row without the feedback, A5 is A1+ with the head;
+- A3 is A1 with the head, A5 is A1+ with the head;
 - A1L is A1 written by low-rank pairs of as many weights, trained on the same edits (revision_lora);
 - controls: A2 and A3 with another item's feedback for the head, A3 with a head trained and run on constant vectors,
   A3 with an untrained head;
-- A1-… are A1 in other wordings; which is best is a question for --train, before the others run.
 
 In rounds two and three (--rounds) the reader says it in other words, unless the project is content by its own lights:
 its own checks met, read as fluent, and the comment understood by rule. Where A1+ amended the draft before by rule and
@@ -77,8 +76,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, required=True)
     made.add_argument("--heads", type=Path, default=Path("out/fusion"), help="folder with the heads' files")
     made.add_argument("--out", type=Path, default=Path("out/eval/revision"), help="raw records")
-    made.add_argument("--arms", nargs="+", choices=list(ARMS), default=[arm for arm in ARMS if "A1-" not in arm])
-    made.add_argument("--train", action="store_true", help="training prompts and phrasings, to choose a wording by")
+    made.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    made.add_argument("--train", action="store_true", help="training prompts and phrasings, to choose by")
     made.add_argument("--limit", type=int, default=0, help="items, taken in turn of each kind; 0: all")
     made.add_argument("--rounds", type=int, default=1)
     made.add_argument("--candidates", type=int, default=4)

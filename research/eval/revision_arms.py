@@ -16,10 +16,9 @@ from safetensors.torch import load_file
 from research.eval.revision_items import Item
 from services.common.constraints import Constraint, check, merge_rounds
 from services.generator.conditioning.feedback_fusion import FeedbackFusion, load_fusion
-from services.generator.engine import Contrast, DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.engine import DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.engine.backends.build import build_backend
 from services.generator.prompt.builder import PromptBuilder
-from services.generator.prompt.wording import REVISION_WORDINGS
 from services.generator.revision import policy
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.revision.scoring import Score
@@ -31,16 +30,13 @@ from services.models.sentence_encoder import SentenceEncoder
 from services.tracker.comments.parser import CommentParser
 from services.tracker.domain.feedback import Fallback, Feedback, Understanding, read_feedback
 
-CONTRAST = 0.5
-"""The strength of A4's contrast, chosen once and kept."""
-
 
 @dataclass(frozen=True)
 class Arm:
     """What an arm does with the feedback.
 
     `prompted`: it stands in the prompt as the next message; `head`: the file of the fusion head that gets it;
-    `contrast`: its tokens are held against the prompt without it; `other`: the head gets another item's feedback,
+    `other`: the head gets another item's feedback,
     `constant`: the training set's mean vector; `shaped`: masks and shape while decoding, and the best of several
     candidates by the feedback-aware score.
     """
@@ -48,11 +44,9 @@ class Arm:
     prompted: bool = True
     head: str = ""
     adapter: str = ""
-    contrast: bool = False
     other: bool = False
     constant: bool = False
     shaped: bool = False
-    wording: str = ""
 
 
 ARMS = {
@@ -67,9 +61,7 @@ ARMS = {
     "A3-shuffled": Arm(head="head", other=True),
     "A3-constant": Arm(head="constant", constant=True),
     "A3-untrained": Arm(head="untrained"),
-    "A4": Arm(head="head", contrast=True),
     "A5": Arm(head="head", shaped=True),
-    **{f"A1-{name}": Arm(wording=name) for name in REVISION_WORDINGS if name != "again"},
 }
 
 
@@ -146,12 +138,6 @@ class Writer:
         self._engine = Engine(backend, waiting_limit=4096)
         chat = chat_format(self.folder)
         self._builder = PromptBuilder(backend.codec, chat, self._engine.context_limit, self.settings.system_text)
-        self._wordings = {
-            name: PromptBuilder(
-                backend.codec, chat, self._engine.context_limit, self.settings.system_text, wording_name=name
-            )
-            for name in REVISION_WORDINGS
-        }
         self._reading = not options.unread
         self._amending = not options.unamended
         self._infilling = not options.uninfilled
@@ -205,18 +191,16 @@ class Writer:
         """The draft of the turn's round, and how the generator itself judged it."""
         turn["settings"] = self._shaped if arm.shaped else {"constrained": False, "candidates": 1, "beams": 1}
         asked_of = turn if arm.prompted else policy.unrevised(turn)
-        builder = self._wordings[arm.wording] if arm.wording else self._builder
-        prompt = builder.build(asked_of, [], reply_tokens=self.settings.reply_tokens)
+        prompt = self._builder.build(asked_of, [], reply_tokens=self.settings.reply_tokens)
         decode = policy.decode_settings(turn, self.settings)
         decode = policy.adjusted(decode, prompt, asked_of, self._engine.context_limit - len(prompt), self.settings)
-        anew = builder.build(policy.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None
+        anew = self._builder.build(policy.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None
         with self._lock:
             self._count += 1
             key = str(self._count)
         request = DraftRequest(
             key, "eval", turn["_id"], arm.adapter or self._version, prompt.history, prompt.tail, decode,
             fusion=self._fusion(arm, comment, other, constraints),
-            contrast=Contrast(anew, CONTRAST) if arm.contrast and anew is not None else None,
         )  # fmt: skip
         heard = Waiting()
         writing = BestOfN(

@@ -20,7 +20,6 @@ PAIRS = {
     "fusion_over_shuffled": ("A3", "A3-shuffled"),
     "fusion_over_constant": ("A3", "A3-constant"),
     "fusion_over_lora": ("A3", "A1L"),
-    "contrast_gain": ("A4", "A3"),
     "full_over_prompt_full": ("A5", "A1+"),
     "full_over_fusion": ("A5", "A3"),
 }

@@ -149,7 +149,6 @@ def decoding(settings: common_pb2.DecodingSettings) -> None:
         ("beams", 1, 16),
         ("candidates", 1, 16),
         ("constraint_weight", 0, 1_000),
-        ("contrast", 0, 4),
     )
     for name, low, high in ranges:
         if settings.HasField(name):  # type: ignore[arg-type]

@@ -61,7 +61,6 @@ class Generator:
             loaded.chat,
             self._engine.context_limit,
             settings.system_text,
-            settings.revision_wording,
             settings.note_sentences,
         )
         self._versions = VersionCache(
@@ -82,7 +81,6 @@ class Generator:
             self._identity,
             fusion=loaded.fusion,
             soft_inputs=loaded.soft_inputs,
-            knowledge=loaded.knowledge,
         )
         self._step = GenerateStep(
             settings, self._store, self._bus, self._publisher, self._engine, events, self._versions, planner

@@ -65,9 +65,6 @@ class GeneratorSettings(CommonSettings):
     fusion_head: str = Field(
         "", description="File of the fusion head that revisions use, made by research.fuse; empty: none."
     )
-    knowledge_head: str = Field(
-        "", description="File of the fusion head that first drafts on notes use, made by services.finetune.fuse_notes."
-    )
     state_vectors: Literal["off", "beside", "instead"] = Field(
         "off", description="The dialogue state as soft tokens in the prompt: beside its text, or instead of it."
     )
@@ -85,8 +82,5 @@ class GeneratorSettings(CommonSettings):
     )
     superseded_values: Literal["refuse", "allow"] = Field(
         "refuse", description="Whether a draft may say what a cited fact's value was before, unasked."
-    )
-    revision_wording: Literal["again", "bare", "rewrite", "question", "brief"] = Field(
-        "again", description="How the prompt asks for a revision; services/generator/prompt/wording.py has the words."
     )
     versions: int = Field(8, ge=1, description="Model versions held beside the base model before the oldest goes.")

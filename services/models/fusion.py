@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -105,14 +105,6 @@ class _LiteralSource(nn.Module):
         return torch.tanh(self.state(hidden) + self.vector(vector))
 
 
-class Attention(Protocol):
-    """Makes a source's vectors of the hidden state itself, over what a row carries in their place."""
-
-    def attend(self, normed: Tensor, carried: Tensor) -> Tensor:
-        """Vectors `[rows, D]` for `normed: [rows, H]` over `carried: [rows, …]`."""
-        ...
-
-
 class FusionHead(nn.Module):
     """A head over one base model's hidden size; works beside any causal language model."""
 
@@ -125,11 +117,6 @@ class FusionHead(nn.Module):
         self.sources = nn.ModuleDict({one.name: kind(config.hidden_size, one) for one in config.sources})
         self.late: Mapping[str, int] = {}
         """By source, how many of a vector's last entries change with every token; serving is told them apart."""
-
-    @property
-    def attention(self) -> Attention | None:
-        """What makes the vectors of the head's one source, all of whose entries are late then; None: they are given."""
-        return None
 
     def fuse(self, hidden: Tensor, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """What the output layer sees.
@@ -166,8 +153,8 @@ def head_id(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def read_head(content: bytes, base_version: str = "", kind: type[FusionHead] | None = None) -> FusionHead:
-    """The head in a file, of the class `kind` (FusionHead by default), in evaluation mode, fp32.
+def read_head(content: bytes, base_version: str = "") -> FusionHead:
+    """The head in a file, in evaluation mode, fp32.
 
     Raises:
         BadHead: not such a file, other tensors than its config says, or (if `base_version` is given) a head for
@@ -177,18 +164,18 @@ def read_head(content: bytes, base_version: str = "", kind: type[FusionHead] | N
     if base_version and config.base_version != base_version:
         raise BadHead(f"the head stands on base model {config.base_version}, not {base_version}")
     try:
-        return load_head(config, load(content), kind)
+        return load_head(config, load(content))
     except SafetensorError as error:
         raise BadHead(f"the file cannot be read: {error}") from error
 
 
-def load_head(config: FusionConfig, tensors: Mapping[str, Tensor], kind: type[FusionHead] | None = None) -> FusionHead:
-    """A head of these weights, of the class `kind` (FusionHead by default), in evaluation mode, fp32.
+def load_head(config: FusionConfig, tensors: Mapping[str, Tensor]) -> FusionHead:
+    """A head of these weights, in evaluation mode, fp32.
 
     Raises:
         BadHead: the weights do not fit the config.
     """
-    head = (kind or FusionHead)(config)
+    head = FusionHead(config)
     try:
         head.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except RuntimeError as error:

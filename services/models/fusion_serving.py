@@ -49,7 +49,6 @@ class ServedHead:
 
     def __init__(self, head: FusionHead, kernels: Kernels, device: str = "cpu") -> None:
         self._literal = head.config.mode == "literal"
-        self._attention = head.attention
         hidden, sources = head.config.hidden_size, head.config.sources
         self.hidden = hidden
         self._lates = [(one.name, head.late[one.name]) for one in sources if head.late.get(one.name)]
@@ -94,22 +93,6 @@ class ServedHead:
             for at, span in enumerate(self._spans):
                 owners[span] = at
             self._mixed = kernels.gated(first, back, owners)
-
-    def carried(self, vectors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor | None]:
-        """(vectors `[D]` by source, what is attended over) of what a row was given. Where the head attends, the vector
-        is all late and what was given in its place is attended over; elsewhere there is nothing to attend over."""
-        given = dict(vectors)
-        if self._attention is None or not given:
-            return given, None
-        (name,) = given
-        return {name: torch.zeros(self.late)}, given[name].to(self._device)
-
-    def attended(self, states: Tensor, carried: Sequence[Tensor]) -> Tensor:
-        """The late entries `[rows, late]` of `states: [rows, H]` over what each row carries. One row after the other:
-        products over several round by how many there are."""
-        assert self._attention is not None
-        normed = F.rms_norm(states, states.shape[-1:])
-        return torch.cat([self._attention.attend(normed[at : at + 1], one[None]) for at, one in enumerate(carried)])
 
     def nothing(self) -> tuple[Tensor, Tensor]:
         """What is kept of a row without sources: (`[width]`, `[marks]`)."""

@@ -122,7 +122,6 @@ class DecodingSettings(_message.Message):
     READING_FIELD_NUMBER: _builtins.int
     AMENDING_FIELD_NUMBER: _builtins.int
     INFILLING_FIELD_NUMBER: _builtins.int
-    CONTRAST_FIELD_NUMBER: _builtins.int
     max_tokens: _builtins.int
     """Most tokens of the reply, 1 or more; cut to what the context window leaves."""
     temperature: _builtins.float
@@ -163,11 +162,6 @@ class DecodingSettings(_message.Message):
     """Whether sentences may be written into the draft before where it lacks what must be in it and the rest is kept; on
     where unset, without effect where a rule can amend the draft.
     """
-    contrast: _builtins.float
-    """Strength a of the contrast by which the tokens of a revision are chosen, in [0, 4]: (1 + a) times the log probability
-    with the feedback less a times that without it, among plausible tokens. It takes a second row. 0, where unset, is none;
-    without effect on drafts that answer no feedback and together with beams.
-    """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The reply ends before any of these texts; at most 8, none empty."""
@@ -191,11 +185,10 @@ class DecodingSettings(_message.Message):
         reading: _builtins.bool | None = ...,
         amending: _builtins.bool | None = ...,
         infilling: _builtins.bool | None = ...,
-        contrast: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_contrast", b"_contrast", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "contrast", b"contrast", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_contrast", b"_contrast", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "contrast", b"contrast", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amending: _TypeAlias = _typing.Literal["amending"]  # noqa: Y015
     _WhichOneofArgType__amending: _TypeAlias = _typing.Literal["_amending", b"_amending"]  # noqa: Y015
@@ -207,8 +200,6 @@ class DecodingSettings(_message.Message):
     _WhichOneofArgType__constrained: _TypeAlias = _typing.Literal["_constrained", b"_constrained"]  # noqa: Y015
     _WhichOneofReturnType__constraint_weight: _TypeAlias = _typing.Literal["constraint_weight"]  # noqa: Y015
     _WhichOneofArgType__constraint_weight: _TypeAlias = _typing.Literal["_constraint_weight", b"_constraint_weight"]  # noqa: Y015
-    _WhichOneofReturnType__contrast: _TypeAlias = _typing.Literal["contrast"]  # noqa: Y015
-    _WhichOneofArgType__contrast: _TypeAlias = _typing.Literal["_contrast", b"_contrast"]  # noqa: Y015
     _WhichOneofReturnType__fusion: _TypeAlias = _typing.Literal["fusion"]  # noqa: Y015
     _WhichOneofArgType__fusion: _TypeAlias = _typing.Literal["_fusion", b"_fusion"]  # noqa: Y015
     _WhichOneofReturnType__infilling: _TypeAlias = _typing.Literal["infilling"]  # noqa: Y015
@@ -239,8 +230,6 @@ class DecodingSettings(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__constrained) -> _WhichOneofReturnType__constrained | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__constraint_weight) -> _WhichOneofReturnType__constraint_weight | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__contrast) -> _WhichOneofReturnType__contrast | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fusion) -> _WhichOneofReturnType__fusion | None: ...
     @_typing.overload
@@ -382,7 +371,6 @@ class Manifest(_message.Message):
     FUSION_HEAD_FIELD_NUMBER: _builtins.int
     STATE_PROJECTOR_FIELD_NUMBER: _builtins.int
     PASSAGE_PROJECTOR_FIELD_NUMBER: _builtins.int
-    KNOWLEDGE_HEAD_FIELD_NUMBER: _builtins.int
     version_id: _builtins.str
     """The model version that wrote the reply: a content hash."""
     base_model: _builtins.str
@@ -413,8 +401,6 @@ class Manifest(_message.Message):
     """What made the dialogue state soft tokens, a content hash; empty where it was text alone."""
     passage_projector: _builtins.str
     """What made the retrieved notes soft tokens, a content hash; empty where they were text alone."""
-    knowledge_head: _builtins.str
-    """The fusion head that a first draft on notes could use, a content hash; empty where there was none."""
     @_builtins.property
     def history_draft_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The drafts that made up the history in the prompt, oldest first."""
@@ -462,11 +448,10 @@ class Manifest(_message.Message):
         fusion_head: _builtins.str = ...,
         state_projector: _builtins.str = ...,
         passage_projector: _builtins.str = ...,
-        knowledge_head: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "knowledge_head", b"knowledge_head", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,7 +30,7 @@ _FINISHES = {
 _ORIGINS = {"human": pb.DRAFT_ORIGIN_HUMAN, "seeded": pb.DRAFT_ORIGIN_SEEDED, "model": pb.DRAFT_ORIGIN_MODEL}
 _SETTINGS = (
     "max_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "beams", "candidates",
-    "constraint_weight", "constrained", "fusion", "reading", "amending", "infilling", "contrast",
+    "constraint_weight", "constrained", "fusion", "reading", "amending", "infilling",
 )  # fmt: skip
 
 
@@ -69,7 +69,6 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         for name in (
             "version_id", "base_model", "template_hash", "tokenizer_hash", "dtype", "kernels", "engine", "worker",
             "prompt_hash", "fusion_head", "state_projector", "passage_projector",
-            "knowledge_head",
         )
     }  # fmt: skip
     dropped = document.get("dropped")

@@ -21,8 +21,7 @@ How the generator's steps use it::
     engine.capacity, engine.context_limit
 
     DraftRequest(key, tenant, session, version, history=(...), tail=(...), settings=DecodeSettings(),
-                 soft={}, fusion=FusionInput(head, {"feedback": vector}) or None, priority=0,
-                 contrast=Contrast(tail, strength=0.5) or None)
+                 soft={}, fusion=FusionInput(head, {"feedback": vector}) or None, priority=0)
     ids, soft = soft_tokens(version, vectors)                # embeddings in the tail: tail=(…, *ids, …), soft=soft
     DecodeSettings(max_new_tokens=256, min_new_tokens=0, temperature=0.0, top_p=1.0, top_k=0,
                    repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), processors=(),
@@ -51,7 +50,6 @@ from services.generator.engine.errors import (
 )
 from services.generator.engine.request import (
     Beams,
-    Contrast,
     DecodeSettings,
     DraftListener,
     DraftRequest,
@@ -66,7 +64,6 @@ from services.generator.engine.stats import EngineStats
 
 __all__ = [
     "Beams",
-    "Contrast",
     "DecodeSettings",
     "DraftListener",
     "DraftRequest",

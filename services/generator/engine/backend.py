@@ -63,8 +63,7 @@ class Backend(Protocol):
 
     @property
     def weighs(self) -> bool:
-        """Whether rows of a search say what may follow, and rows are held against others where they ask for it; else
-        drafts are written as if they had asked for neither."""
+        """Whether rows of a search say what may follow; else drafts are written as if they had asked for none."""
         ...
 
     def admit(self, row: Sequence) -> bool:
@@ -84,8 +83,7 @@ class Backend(Protocol):
 
     def step(self, rows: abc.Sequence[Sequence]) -> list[list[int]]:
         """Compute what stands after each row's last id and sample the next: one or more new ids a row, in
-        order. The engine appends them. All rows are ready. A row of a search gets no ids but `proposed`, a row
-        beside another one none."""
+        order. The engine appends them. All rows are ready. A row of a search gets no ids but `proposed`."""
         ...
 
     def fork(self, row: Sequence, other: Sequence) -> bool:

@@ -29,14 +29,12 @@ def prefill_batch(backend: Backend, rows: abc.Sequence[Sequence], budget: int, f
 
 
 def step_batch(backend: Backend, rows: abc.Sequence[Sequence], fail: Fail) -> list[tuple[Sequence, list[int]]]:
-    """Step the rows; answers each with its new ids, without those that failed. A row that is held against another is
-    never stepped without it."""
-    units = [[row] if row.contrasted is None else [row, row.contrasted] for row in rows if row.beside is None]
+    """Step the rows; answers each with its new ids, without those that failed."""
     try:
         return list(zip(rows, backend.step(rows), strict=True))
     except Exception as error:
-        if len(units) == 1:
+        if len(rows) == 1:
             fail(rows[0], error)
             return []
         log.exception("a step of %d rows failed; stepping each alone", len(rows))
-    return [answer for unit in units for answer in step_batch(backend, unit, fail)]
+    return [answer for row in rows for answer in step_batch(backend, [row], fail)]

@@ -81,8 +81,6 @@ class Engine:
             ValueError: the prompt is empty, or more rows are asked for than there are.
         """
         size = len(request.history) + len(request.tail)
-        if request.contrast is not None:
-            size = max(size, len(request.history) + len(request.contrast.tail))
         if size == 0:
             raise ValueError("the prompt is empty")
         if size >= self.context_limit:
@@ -90,8 +88,6 @@ class Engine:
         beams = request.settings.beams
         if beams is not None and beams.width > self.capacity:
             raise ValueError(f"a search of {beams.width} beams needs more than the {self.capacity} rows there are")
-        if request.contrast is not None and (beams is not None or self.capacity < 2):
-            raise ValueError("a contrast takes a second row, and no beams")
         row = Sequence(request, listener, Detokenizer(self.codec, request.settings.stop))
         with self._wake:
             if self._closing:

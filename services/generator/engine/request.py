@@ -97,30 +97,6 @@ class FusionInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
-    """Another prompt that a draft is held against while it is written: the request's history with this `tail`, without
-    the fusion head.
-
-    The draft's tokens are chosen by (1 + a) log P_with − a log P_without (a: `strength`; context-aware decoding, Shi et
-    al. 2023, equation 1) among those at least `plausible` times as likely as the likeliest one with it (contrastive
-    decoding, Li et al. 2022, section 3.3).
-    """
-
-    tail: tuple[int, ...]
-    strength: float = 0.5
-    plausible: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Raises:
-        ValueError: names the field.
-        """
-        if self.strength < 0:
-            raise ValueError("contrast must not be negative")
-        if not 0 < self.plausible <= 1:
-            raise ValueError("plausible must be in (0, 1]")
-
-
-@dataclass(frozen=True, slots=True)
 class DraftRequest:
     """One draft to make.
 
@@ -134,7 +110,6 @@ class DraftRequest:
     answers to, for a model with a feedback encoder of its own; others read it in the tail alone. Drafts of
     higher `priority` are admitted first in a tenant. The last `read` ids of the tail are a reply that is there
     already and is read: the finished draft's log-likelihood has theirs too, by the model without head and processors.
-    `contrast` takes a second row.
     """
 
     key: str
@@ -149,7 +124,6 @@ class DraftRequest:
     feedback: tuple[int, ...] = ()
     priority: int = 0
     read: int = 0
-    contrast: Contrast | None = None
 
 
 @dataclass(frozen=True, slots=True)

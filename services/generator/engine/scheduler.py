@@ -59,7 +59,7 @@ class Scheduler:
         source = self.open.get(key)
         if other in self.open:
             raise DuplicateKey(f"draft {other} is open already")
-        if source is None or source not in self.rows or source.search or source.contrasted or not self._free():
+        if source is None or source not in self.rows or source.search or not self._free():
             return False
         request = replace(source.request, key=other, settings=settings or source.request.settings)
         row = Sequence(request, listener, Detokenizer(self._backend.codec, request.settings.stop))
@@ -81,7 +81,7 @@ class Scheduler:
             self.output.finish(row, "cancelled")
         for lanes in [lanes for lead, lanes in self._searches.items() if lead.cancelled]:
             self.output.finish(lanes.lead, "cancelled", lanes.told())
-        for row in dict.fromkeys(row.beside or row for row in self.rows if row.cancelled):
+        for row in [row for row in self.rows if row.cancelled]:
             self.output.finish(row, "cancelled")
 
     def _free(self) -> int:
@@ -93,7 +93,7 @@ class Scheduler:
         beams = row.request.settings.beams
         if not self._backend.weighs:
             return 1
-        return beams.width if beams is not None else 1 + (row.request.contrast is not None)
+        return beams.width if beams is not None else 1
 
     def _admit(self) -> None:
         working = Counter(row.request.tenant for row in self.rows)
@@ -106,7 +106,7 @@ class Scheduler:
                     large.append(row)  # noqa: B023
                     return False
                 try:
-                    return self._backend.admit(row) and self._admit_beside(row)
+                    return self._backend.admit(row)
                 except Exception as error:
                     failed.append((row, error))  # noqa: B023
                     return True
@@ -124,31 +124,9 @@ class Scheduler:
             self.counters.prompt_tokens += taken.prompt_length
             self.counters.reused_tokens += taken.reused
             self.rows.append(taken)
-            if taken.contrasted is not None:
-                self.rows.append(taken.contrasted)
             if taken.request.settings.beams is not None and self._backend.weighs:
                 self._searches[taken] = Lanes(taken, self._backend)
             working[taken.request.tenant] += 1
-
-    def _admit_beside(self, row: Sequence) -> bool:
-        """Give a draft the row that it is held against, if it asks for one; the place is free."""
-        contrast = row.request.contrast
-        if contrast is None or not self._backend.weighs:
-            return True
-        settings = DecodeSettings(max_new_tokens=row.request.settings.max_new_tokens)
-        request = replace(
-            row.request, tail=contrast.tail, settings=settings, fusion=None, feedback=(), read=0, contrast=None
-        )
-        other = Sequence(request, row.listener, row.text)
-        try:
-            if self._backend.admit(other):
-                row.contrasted, other.beside = other, row
-                return True
-        except Exception:
-            self._backend.release(row, True)
-            raise
-        self._backend.release(row, True)
-        return False
 
     def _prefill(self) -> None:
         rows = [row for row in self.rows if not row.ready]
@@ -168,7 +146,6 @@ class Scheduler:
 
     def _step(self) -> None:
         rows = [row for row in self.rows if row.ready and not row.cancelled]
-        rows = [row for row in rows if (row.contrasted or row.beside or row).ready]
         if not rows:
             return
         started = time.monotonic()
@@ -181,10 +158,8 @@ class Scheduler:
         self.counters.step_seconds = seconds
         self.counters.decode_seconds += seconds
         for row, ids in answers:
-            if row.search is None and row.beside is None:
+            if row.search is None:
                 self.output.emit(row, ids)
-                if row.contrasted is not None:
-                    row.contrasted.ids += ids
         for lanes in [lanes for lanes in self._searches.values() if lanes.lead.ready]:
             self._search(lanes)
 
@@ -208,7 +183,7 @@ class Scheduler:
             self.output.finish(lead, best.ended or "length", lanes.told())
 
     def _fail(self, row: Sequence, error: Exception) -> None:
-        lead = row.beside or (row if row.search is None else row.search.lead)
+        lead = row if row.search is None else row.search.lead
         if self.open.get(lead.request.key) is lead:
             self.output.fail(lead, error)
 
@@ -229,10 +204,8 @@ class Scheduler:
     def _leave(self, row: Sequence, keep: bool) -> None:
         lanes = self._searches.pop(row, None)
         gone = [row] if lanes is None and row in self.rows else []
-        if row.contrasted is not None and row.contrasted in self.rows:
-            gone.insert(0, row.contrasted)
         for one in gone:
-            self._backend.release(one, keep and one is row)
+            self._backend.release(one, keep)
         gone += lanes.release(keep) if lanes is not None else []
         with self._lock:
             self.rows = [one for one in self.rows if one not in gone]

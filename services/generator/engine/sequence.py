@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 class Sequence:
-    """One open draft, one hypothesis of it, or what it is held against.
+    """One open draft, or one hypothesis of it.
 
     `ids` is prompt and reply; `known` counts the ids whose state is in the backend's memory and is raised by
     the backend alone; `memory` is the backend's own. A row of a `search` does not choose its next token but says in
-    `proposed` what may follow (`services.generator.engine.search.Proposals`). The row that a draft is held against is
-    `contrasted`; that row has the draft's `beside` it, and its next token.
+    `proposed` what may follow (`services.generator.engine.search.Proposals`).
     """
 
     __slots__ = (
-        "admitted_at", "beside", "cancelled", "contrasted", "emitted", "finish_reason", "first_at", "ids", "known",
+        "admitted_at", "cancelled", "emitted", "finish_reason", "first_at", "ids", "known",
         "listener", "log_likelihood", "memory", "prompt_length", "proposed", "ready_at", "request", "reused", "search",
         "submitted_at", "text",
     )  # fmt: skip
@@ -41,8 +40,6 @@ class Sequence:
         self.finish_reason: FinishReason | None = None
         self.memory: Any = None
         self.search: Lanes | None = None
-        self.contrasted: Sequence | None = None
-        self.beside: Sequence | None = None
         self.proposed: list[tuple[int, float, float]] = []
         self.submitted_at = time.monotonic()
         self.admitted_at = self.ready_at = self.first_at = 0.0

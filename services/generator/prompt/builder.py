@@ -55,14 +55,12 @@ class PromptBuilder:
         chat: ChatFormat,
         context_limit: int,
         system_text: str,
-        wording_name: str = "again",
         note_sentences: int = 0,
     ) -> None:
         self._codec = codec
         self._chat = chat
         self._limit = context_limit
         self._system_text = system_text
-        self._wording_name = wording_name
         self._note_sentences = note_sentences
         self._reply_open = tuple(codec.encode(chat.reply_open))
         self._next_open = tuple(codec.encode(chat.next_open))
@@ -189,7 +187,7 @@ class PromptBuilder:
 
     def _feedback(self, turn: Mapping[str, Any], constraints: Sequence[Constraint]) -> tuple[int, ...]:
         feedback = turn["drafts"][turn["round"]].get("feedback")
-        text = wording.feedback_text(feedback, constraints, str(turn["text"]), self._wording_name)
+        text = wording.feedback_text(feedback, constraints)
         return tuple(self._chat.encode_text(self._codec, text))
 
     @staticmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,21 +55,9 @@ def context_text(noted: str, state: str) -> str:
     return "\n\n".join(parts)
 
 
-REVISION_WORDINGS = {
-    "again": "{feedback}\nPlease write the answer again.",
-    "bare": "{feedback}",
-    "rewrite": "Rewrite your answer so that it obeys this: {feedback}\nGive the new answer only.",
-    "question": "{feedback}\nMy question was: {message}",
-    "brief": "{feedback}\nPlease write the answer again in a few sentences.",
-}
-"""How a revision is asked for; research/eval/RESULTS.md has what each is worth."""
-
-
-def feedback_text(
-    feedback: Mapping[str, Any] | None, constraints: Sequence[Constraint], message: str = "", name: str = "again"
-) -> str:
-    """A reader's feedback as the next message: their own words, then each constraint that they did not say, in one
-    of REVISION_WORDINGS; `message` is what was asked at first."""
+def feedback_text(feedback: Mapping[str, Any] | None, constraints: Sequence[Constraint]) -> str:
+    """A reader's feedback as the next message: their own words, each constraint that they did not say, and the request
+    to write the answer again."""
     feedback = feedback or {}
     comment = str(feedback.get("comment") or "").strip()
     parts = [comment] if comment else []
@@ -82,9 +69,7 @@ def feedback_text(
     if not parts:
         rating = feedback.get("rating")
         parts = [f"I rate this answer {rating} of 5." if rating else "This answer does not satisfy me."]
-    said = {"{feedback}": "\n".join(parts), "{message}": message.strip()}
-    pieces = re.split(r"(\{\w+\})", REVISION_WORDINGS[name])  # what people wrote is put in, never read as a form
-    return "".join(said.get(piece, piece) for piece in pieces)
+    return "\n".join([*parts, "Please write the answer again."])
 
 
 def _span(one: Constraint) -> str:

@@ -70,7 +70,7 @@ def sentence_request(
         beams=None,
     )
     tail = request.tail + tuple(encode("".join(gap.before).rstrip()))
-    return replace(request, key=key, tail=tail, settings=settings, contrast=None)
+    return replace(request, key=key, tail=tail, settings=settings)
 
 
 def infilled(

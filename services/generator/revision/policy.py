@@ -66,11 +66,6 @@ def beams(turn: Mapping[str, Any], worker: GeneratorSettings) -> int:
     return min(int((turn.get("settings") or {}).get("beams") or 1), worker.rows)
 
 
-def contrast(turn: Mapping[str, Any]) -> float:
-    """How strongly a revision is held against the prompt without its feedback; 0 where the turn does not say."""
-    return float((turn.get("settings") or {}).get("contrast", 0.0))
-
-
 def fused(turn: Mapping[str, Any]) -> bool:
     """Whether the turn's revisions may use the worker's fusion head; on where the turn does not say."""
     return bool((turn.get("settings") or {}).get("fusion", True))

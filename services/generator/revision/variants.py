@@ -74,11 +74,11 @@ class Variants:
             return request
         constraints = tuple(_ANSWER if one == _JSON else one for one in request.settings.constraints)
         settings = replace(request.settings, constraints=constraints)
-        return replace(request, tail=self.anew, settings=settings, fusion=None, contrast=None)
+        return replace(request, tail=self.anew, settings=settings, fusion=None)
 
 
 def reading_of(request: DraftRequest, key: str, token_ids: Sequence[int]) -> DraftRequest:
     """What has the model alone, without head and masks, read a reply in the conversation that its reader has."""
     plain = DecodeSettings(max_new_tokens=1)
     tail = request.tail + tuple(token_ids)
-    return replace(request, key=key, tail=tail, read=len(token_ids), settings=plain, fusion=None, contrast=None)
+    return replace(request, key=key, tail=tail, read=len(token_ids), settings=plain, fusion=None)

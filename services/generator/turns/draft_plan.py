@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from services.common.store import Document, GroundingText, Store
 from services.generator.conditioning.soft_inputs import Soft, SoftInputs
-from services.generator.engine import Contrast, DecodeSettings, DraftListener, DraftRequest, Engine, FusionInput
+from services.generator.engine import DecodeSettings, DraftListener, DraftRequest, Engine, FusionInput
 from services.generator.prompt.builder import Prompt, PromptBuilder
-from services.generator.prompt.wording import note_line
 from services.generator.revision import policy
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.settings import GeneratorSettings
@@ -21,7 +20,6 @@ from services.generator.turns.writer import SequenceWriter, Writer
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion
-    from services.generator.conditioning.note_fusion import KnowledgeFusion
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,6 @@ class DraftPlanner:
         *,
         fusion: FeedbackFusion | None = None,
         soft_inputs: SoftInputs | None = None,
-        knowledge: KnowledgeFusion | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -57,7 +54,6 @@ class DraftPlanner:
         self._versions = versions
         self._identity = identity
         self._fusion = fusion  # None: revisions are made without a fusion head, unless their version has one
-        self._knowledge = knowledge  # None: notes reach the model by its input alone
         self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
         self._refuses = settings.superseded_values == "refuse"
 
@@ -88,7 +84,6 @@ class DraftPlanner:
             soft=soft.vectors,
             fusion=fused,
             feedback=prompt.feedback,
-            contrast=self._contrast(turn, prompt, decode),
         )
         manifest = self._manifest(turn, prompt, decode, soft, refused, fused=fused is not None)
         return DraftPlan(turn, prompt, request, manifest)
@@ -156,12 +151,6 @@ class DraftPlanner:
             with_notes=prompt.with_notes,
         ).tail
 
-    def _contrast(self, turn: Document, prompt: Prompt, decode: DecodeSettings) -> Contrast | None:
-        """What the draft is held against; None where it answers no feedback."""
-        strength = policy.contrast(turn)
-        anew = self._anew(turn, prompt) if strength and decode.beams is None else None
-        return None if anew is None else Contrast(anew, strength)
-
     def _grounding(self, turn: Document) -> list[GroundingText]:
         found = turn.get("grounding") or {}
         if not found.get("passages") and not found.get("facts"):
@@ -179,10 +168,7 @@ class DraftPlanner:
         if not policy.fused(turn):
             return None
         head = self._head(turn)
-        made = head.of_turn(turn, prompt.constraints) if head is not None else None
-        if made is None and self._knowledge is not None and turn["round"] == 0:
-            made = self._knowledge.of([note_line(one) for one in prompt.notes])
-        return made
+        return head.of_turn(turn, prompt.constraints) if head is not None else None
 
     def _manifest(
         self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft, refused: Sequence[str], *, fused: bool
@@ -218,7 +204,6 @@ class DraftPlanner:
                 "amending": policy.amends(turn, prompt),
                 "infilling": policy.infills(turn, prompt),
                 "fusion": fused,
-                "contrast": policy.contrast(turn) if self._contrast(turn, prompt, decode) is not None else 0.0,
             },
             "forbid": [*decode.forbid, *refused],
             "include": list(decode.include),

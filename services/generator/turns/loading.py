@@ -19,7 +19,6 @@ from services.models.chat import CHATML, ChatFormat, chat_format
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion, FusionLoader
-    from services.generator.conditioning.note_fusion import KnowledgeFusion
 
 log = structlog.get_logger(__name__)
 
@@ -27,15 +26,13 @@ log = structlog.get_logger(__name__)
 @dataclass
 class LoadedModel:
     """`identity` holds the manifest's fields that don't change between turns; `fusion` is the head of revisions whose
-    version has none of its own, `loader` what makes versions' heads ready, `knowledge` the head of drafts on notes, and
-    `soft_inputs` what makes soft tokens."""
+    version has none of its own, `loader` what makes versions' heads ready, and `soft_inputs` what makes soft tokens."""
 
     chat: ChatFormat
     backend: Backend
     identity: Document
     fusion: FeedbackFusion | None = None
     loader: FusionLoader | None = None
-    knowledge: KnowledgeFusion | None = None
     soft_inputs: SoftInputs = field(default_factory=SoftInputs)
 
 
@@ -56,7 +53,6 @@ def load_model(settings: GeneratorSettings, worker: str) -> LoadedModel:
 
 def _with_heads(settings: GeneratorSettings, backend: Backend, identity: Document) -> LoadedModel:
     from services.generator.conditioning.feedback_fusion import FusionLoader
-    from services.generator.conditioning.note_fusion import KnowledgeFusion
     from services.models.language_model import content_hash, find_model
 
     folder = find_model(settings.model, settings.cache_dir)
@@ -71,10 +67,7 @@ def _with_heads(settings: GeneratorSettings, backend: Backend, identity: Documen
     loaded.loader = FusionLoader(folder, base, backend.codec)
     if settings.fusion_head:
         loaded.fusion = loaded.loader.load(Path(settings.fusion_head), backend)
-    if settings.knowledge_head:
-        loaded.knowledge = KnowledgeFusion.load(Path(settings.knowledge_head), folder, base, backend)
     identity["fusion_head"] = loaded.fusion.head if loaded.fusion else ""
-    identity["knowledge_head"] = loaded.knowledge.name if loaded.knowledge else ""
     loaded.soft_inputs = SoftInputs.load(settings, base)
     return loaded
 

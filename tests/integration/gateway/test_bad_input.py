@@ -187,8 +187,6 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
      "settings.top_p"),
     (f"{TALK}SendTurn", {"session_id": "s", "text": "x", "settings": common_pb2.DecodingSettings(beams=17)},
      "settings.beams"),
-    (f"{TALK}SendTurn", {"session_id": "s", "text": "x", "settings": common_pb2.DecodingSettings(contrast=-0.5)},
-     "settings.contrast"),
     (f"{TALK}SendTurn", {"session_id": "s", "text": "x", "settings": common_pb2.DecodingSettings(stop=[""])},
      "settings.stop[0]"),
     (f"{TALK}ReviseTurn", {"turn_id": "t"}, "basis"),

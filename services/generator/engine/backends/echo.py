@@ -77,7 +77,7 @@ class EchoBackend:
 
     @property
     def weighs(self) -> bool:
-        """There is nothing to weigh: beams and contrasts are left aside."""
+        """There is nothing to weigh: beams are left aside."""
         return False
 
     def admit(self, row: Sequence) -> bool:

@@ -26,17 +26,16 @@ _RECALLED = 16  # vectors of one row
 class _Mixed:
     """What is kept of one open row: its head, what makes its vectors, and what these come to inside the head."""
 
-    __slots__ = ("_come_to", "_looked", "carried", "follower", "head", "known", "late", "marks", "told", "vectors")
+    __slots__ = ("_come_to", "_looked", "follower", "head", "known", "late", "marks", "told", "vectors")
 
     def __init__(self, head: ServedHead, given: Mapping[str, Tensor], follower: Follower | None) -> None:
         self.head = head
-        vectors, self.carried = head.carried(given)
-        self.vectors: Mapping[str, Tensor] = vectors
+        self.vectors = given
         self.follower = follower
         self.known: dict[str, Tensor] = {}
         self._looked: Mapping[str, Tensor] | None = None
         self._come_to: dict[int, tuple[Tensor, Tensor]] = {}
-        self.late: abc.Sequence[float] = () if follower else head.late_of(vectors)
+        self.late: abc.Sequence[float] = () if follower else head.late_of(given)
         self.told, self.marks = head.nothing()
 
     def changed(self) -> list[int]:
@@ -94,7 +93,7 @@ class _Call:
         """`hidden` with the rows' states fused."""
         self._tell()
         states = (hidden if self._whole else hidden[self._at]).float()
-        fused = self._head.fuse(states, self._late(states), self._told, self._marks).to(hidden.dtype)
+        fused = self._head.fuse(states, self._late(), self._told, self._marks).to(hidden.dtype)
         if self._whole and self._present is None:
             return fused
         out = hidden.clone()
@@ -104,11 +103,8 @@ class _Call:
             out[self._at[self._present]] = fused[self._present]
         return out
 
-    def _late(self, states: Tensor) -> Tensor:
+    def _late(self) -> Tensor:
         """The rows' late entries, `[rows, late]`."""
-        attended = [one.carried for one in self._carried if one.carried is not None]
-        if attended:
-            return self._head.attended(states, attended)
         entries = array("f")
         for one in self._carried:
             entries.extend(one.late)

@@ -141,7 +141,7 @@ class ModuleBackend:
         """Run each row's last token and choose its next."""
         logits = torch.cat([self._last(row) for row in rows])
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
-        return [[] if row.search or row.beside else [token] for row, token in zip(rows, chosen, strict=True)]
+        return [[] if row.search else [token] for row, token in zip(rows, chosen, strict=True)]
 
     def _last(self, row: Sequence) -> Tensor:
         """The logits after the row's last token; those of before where a step failed behind them."""

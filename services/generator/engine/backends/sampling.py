@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import abc
 from collections.abc import Callable, Mapping
@@ -39,7 +38,6 @@ def choose(
     judged = [i for i, row in enumerate(rows) if scored(row)]
     plain = torch.stack([(own or {}).get(i, logits[i]) for i in judged]).log_softmax(1) if judged else None
     drawn_from = {i: logits[i].log_softmax(0) for i in judged if rows[i].search is not None and i in (own or {})}
-    _contrast(logits, rows)
     early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
     if early:
         ends = torch.tensor(list(end_ids), device=logits.device)
@@ -64,20 +62,6 @@ def choose(
                 likelihoods = (drawn_from.get(i, plain[at]), plain[at])
                 rows[i].proposed = _proposals(logits[i], likelihoods, search.search.width + 1, search.owed(rows[i]))
     return best
-
-
-def _contrast(logits: Tensor, rows: abc.Sequence[Sequence]) -> None:
-    """Put (1 + a) log P_with − a log P_without of the plausible tokens in the place of the logits of rows that are held
-    against others."""
-    places = {row: i for i, row in enumerate(rows)} if any(row.contrasted for row in rows) else {}
-    for i, row in enumerate(rows):
-        if row.contrasted is None or row.request.contrast is None:
-            continue
-        told, plain = logits[i].log_softmax(0), logits[places[row.contrasted]].log_softmax(0)
-        asked = row.request.contrast
-        unlikely = told < told.max() + math.log(asked.plausible)
-        value = (1 + asked.strength) * told - asked.strength * plain
-        logits[i] = value.masked_fill(unlikely, float("-inf"))
 
 
 def scored(row: Sequence) -> bool:

@@ -195,7 +195,7 @@ class SlotBackend:
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids, greatest, own)
         for row in rows:
             self._advance(row, 1)
-        return [[] if row.search or row.beside else [token] for row, token in zip(rows, chosen, strict=True)]
+        return [[] if row.search else [token] for row, token in zip(rows, chosen, strict=True)]
 
     def fork(self, row: Sequence, other: Sequence) -> bool:
         """Copy the row's slot for another row, or over the one that it has."""
