@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from services.common.clock import now
 from services.common.names import key
 
 Operation = Literal["assert", "retract", "undo"]
@@ -28,7 +29,10 @@ def fact_id(entity: str, slot: str) -> str:
 
 @dataclass(frozen=True)
 class FactRevision:
-    """One statement about one slot of one entity. Times are UTC; `valid_to` None means open."""
+    """One statement about one slot of one entity. Times are UTC; `valid_to` None means open.
+
+    `dated`: whoever said it also said from when it holds. Any other statement holds from when it was recorded.
+    """
 
     id: str
     revision: int
@@ -40,6 +44,7 @@ class FactRevision:
     authority: int = 0
     author: str = ""
     valid_from: datetime = BEGINNING
+    dated: bool = False
     valid_to: datetime | None = None
     recorded_at: datetime = BEGINNING
     span: str = ""
@@ -104,12 +109,15 @@ def resolve(
     comes after it leaves nothing (an older value never comes back by a retraction, only by an undo). Multi-valued:
     the same for every value on its own.
     """
-    at = at or datetime.now(UTC)
+    present = at is None
+    at = at or now()
     known = [one for one in revisions if known_at is None or one.recorded_at <= known_at]
     gone = undone(known)
     superseded = dict(gone)
     said = [one for one in known if one.operation != "undo" and one.revision not in gone]
-    holding = [one for one in said if one.valid_from <= at and (one.valid_to is None or at < one.valid_to)]
+    # What was recorded holds at present, by whichever process's clock it was.
+    begun = [one for one in said if one.valid_from <= at or (present and not one.dated)]
+    holding = [one for one in begun if (one.valid_to is None or at < one.valid_to)]
     asserted = [one for one in holding if one.operation == "assert"]
     retracted = [one for one in holding if one.operation == "retract"]
     if not asserted:

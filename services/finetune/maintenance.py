@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from services.common.bus import Bus
+from services.common.clock import now
 from services.common.errors import AntiphonError
 from services.common.store import DATABASE_AWAY, Document, Store
 
 log = structlog.get_logger(__name__)
 ERASE_SECONDS = 1.0
 RETENTION_SECONDS = 600.0
+_CENTURY = 100 * 365.25 * 86_400
 
 
 class Maintenance(threading.Thread):
@@ -49,22 +51,31 @@ class Maintenance(threading.Thread):
     def retain(self) -> None:
         """Delete, tenant by tenant, what is older than the tenant wants it kept."""
         for tenant in self._store.tenants.page(limit=10_000):
-            self._retain(tenant["_id"], tenant.get("retention") or {})
+            try:
+                self._retain(tenant["_id"], tenant.get("retention") or {})
+            except DATABASE_AWAY:
+                raise
+            except Exception:  # one tenant's trouble is no other's
+                log.exception("retention_failed", tenant=tenant["_id"])
         self._store.versions.remove_orphans()
 
     def _retain(self, tenant: str, kept: Document) -> None:
-        now = datetime.now(UTC)
         if kept.get("sessions"):
-            for session in self._store.sessions.expired(tenant, now - timedelta(seconds=kept["sessions"])):
+            for session in self._store.sessions.expired(tenant, _ago(kept["sessions"])):
                 self._store.turns.delete_session(tenant, session)
                 self._forget(tenant, {"session": session})
                 self._store.sessions.delete(tenant, session)
         if kept.get("feedback"):
-            self._forget(tenant, {"created_at": {"$lt": now - timedelta(seconds=kept["feedback"])}})
+            self._forget(tenant, {"created_at": {"$lt": _ago(kept["feedback"])}})
         if kept.get("versions"):
-            self._store.versions.remove_unserved(tenant, now - timedelta(seconds=kept["versions"]))
+            self._store.versions.remove_unserved(tenant, _ago(kept["versions"]))
 
     def _forget(self, tenant: str, query: Document) -> None:
         """Delete feedback and the examples made of it, which say the same."""
         gone = self._store.feedback.erase(tenant, query)
         self._store.examples.erase(tenant, {"feedback": {"$in": gone}})
+
+
+def _ago(seconds: float) -> datetime:
+    """So long ago, or a century, whichever is less: a time that was set too large keeps everything."""
+    return now() - timedelta(seconds=min(seconds, _CENTURY))

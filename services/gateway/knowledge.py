@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from antiphon.v1 import knowledge_pb2 as pb
 from antiphon.v1 import knowledge_pb2_grpc as rpc
 
 from services.common.bus.jobs import Jobs
+from services.common.clock import now
 from services.common.errors import InvalidArgument
 from services.common.facts import fact_id
 from services.common.names import key
@@ -244,7 +244,7 @@ def _statement(request: pb.TeachFactRequest) -> Statement:
     text = check.words("text", request.text, MAX_TEXT, needed=False)
     start = check.time("valid_from", request.valid_from) if request.HasField("valid_from") else None
     end = check.time("valid_to", request.valid_to) if request.HasField("valid_to") else None
-    if end is not None and end <= (start or datetime.now(UTC)):
+    if end is not None and end <= (start or now()):
         raise InvalidArgument("valid_to", "must be after valid_from, and not over already")
     if len(request.depends_on) > MAX_DEPENDS:
         raise InvalidArgument("depends_on", f"{len(request.depends_on)} facts, at most {MAX_DEPENDS} are taken")

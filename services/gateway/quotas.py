@@ -6,10 +6,10 @@ pass it by as many as they are, except for turns a minute, which are exact. A re
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.clock import now
 from services.common.errors import ResourceExhausted
 from services.common.facts import fact_id
 from services.common.store import Request, Store
@@ -81,7 +81,7 @@ class Quotas:
             return
         started = self._store.usage.trainings(tenant, DAY)
         if len(started) >= limit and not self._store.usage.knows(tenant, "training_runs", request):
-            raise _exceeded(f"{limit} trainings a day", started[-limit].timestamp() + DAY - time.time())
+            raise _exceeded(f"{limit} trainings a day", started[-limit].timestamp() + DAY - now().timestamp())
 
 
 def _exceeded(allowed: str, wait: float) -> ResourceExhausted:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.clock import now
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, now
+from services.common.store.turns import SCHEMA_VERSION
 
 BEGUN, DONE, REFUSED, FAILED = "begun", "done", "refused", "failed"
 

@@ -23,9 +23,9 @@ from pymongo import IndexModel, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
+from services.common.clock import now
 from services.common.errors import FailedPrecondition, InvalidArgument
 from services.common.store.connection import Connection, Document
-from services.common.store.turns import now
 
 FORMAT = "antiphon-backup-1"
 MANIFEST = "manifest.json"

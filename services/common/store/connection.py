@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -10,8 +11,16 @@ from pymongo import MongoClient, ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.cursor import Cursor
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
+from pymongo.monitoring import (
+    ServerHeartbeatFailedEvent,
+    ServerHeartbeatListener,
+    ServerHeartbeatStartedEvent,
+    ServerHeartbeatSucceededEvent,
+)
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 from pymongo.write_concern import WriteConcern
+
+from services.common.clock import CLOCK
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -120,6 +129,28 @@ class Scoped:
         return self._collection.delete_many(self._filter(query))
 
 
+class _TimeListener(ServerHeartbeatListener):
+    """Sets this process's clock by the primary's heartbeats."""
+
+    def started(self, event: ServerHeartbeatStartedEvent) -> None:
+        """A heartbeat that begins tells no time."""
+
+    def failed(self, event: ServerHeartbeatFailedEvent) -> None:
+        """The clock goes on by itself."""
+
+    def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:
+        """Take the primary's time.
+
+        An awaited heartbeat was sent when it was answered, whenever it was asked for; of the others, half of the time
+        that they took was the way back.
+        """
+        local = event.reply.document.get("localTime")
+        if not isinstance(local, datetime) or not event.reply.is_writable:
+            return
+        back = 0.0 if event.awaited else event.duration / 2
+        CLOCK.tell((local if local.tzinfo else local.replace(tzinfo=UTC)) + timedelta(seconds=back))
+
+
 class Connection:
     """A pooled, thread-safe client. Construct it after any fork."""
 
@@ -132,6 +163,7 @@ class Connection:
             retryWrites=True,
             serverSelectionTimeoutMS=15_000,
             socketTimeoutMS=30_000,
+            event_listeners=[_TimeListener()],
         )
         self.database = self.client[database]
         self._collections: dict[tuple[str, Concern], Collection[Document]] = {}

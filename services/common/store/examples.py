@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from services.common.clock import now
 from services.common.last_words import answer_key, last_words, moment, prompt_key
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, now
+from services.common.store.turns import SCHEMA_VERSION
 
 
 def example_id(tenant: str, prompt: str, answer: str, base_version: str = "") -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import AlreadyExists
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request, now
+from services.common.store.turns import SCHEMA_VERSION, Request
 
 
 class FeedbackStore:

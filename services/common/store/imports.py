@@ -11,10 +11,11 @@ from typing import Any
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import AlreadyExists, AntiphonError, FailedPrecondition, NotFound, ResourceExhausted
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request, now
+from services.common.store.turns import SCHEMA_VERSION, Request
 
 MAX_OPEN_IMPORTS = 16
 _DUPLICATE = 11000

@@ -10,10 +10,11 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, Unauthenticated
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request, now
+from services.common.store.turns import SCHEMA_VERSION, Request
 
 ROLES = ("caller", "reviewer", "operator")
 

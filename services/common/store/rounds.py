@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import REDISPATCH_FIRST, Accepted, Request, Turns, now
+from services.common.store.turns import REDISPATCH_FIRST, Accepted, Request, Turns
 
 
 class Rounds:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import NotFound
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, now
+from services.common.store.turns import SCHEMA_VERSION
 
 
 class Schemas:

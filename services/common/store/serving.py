@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from services.common.clock import now
 from services.common.store.connection import Concern, Connection, Document
-from services.common.store.turns import now
 
 ALIVE_SECONDS = 15.0
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from services.common.clock import now
 from services.common.store.connection import Concern, Connection, Document
 from services.common.store.steps import Steps
-from services.common.store.turns import REDISPATCH_FIRST, REDISPATCH_LAST, Turns, now
+from services.common.store.turns import REDISPATCH_FIRST, REDISPATCH_LAST, Turns
 
 NEXT_LOOK = 10.0
 

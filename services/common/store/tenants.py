@@ -6,9 +6,10 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import AlreadyExists, NotFound
 from services.common.store.connection import Concern, Connection, Document
-from services.common.store.turns import SCHEMA_VERSION, Request, now
+from services.common.store.turns import SCHEMA_VERSION, Request
 
 FIRST = "default"  # the deployment's first tenant, whose operators may see to the others
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import AlreadyExists, FailedPrecondition, NotFound, ResourceExhausted, Unavailable
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Document, Scoped
@@ -78,10 +79,6 @@ class Accepted:
     position: int = 0
     cancelled: list[Document] = field(default_factory=list)
     dispatch: list[Document] = field(default_factory=list)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Turns(TurnReads):

@@ -14,10 +14,11 @@ from typing import Any, BinaryIO
 import gridfs
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import Aborted, FailedPrecondition, NotFound
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, now
+from services.common.store.turns import SCHEMA_VERSION
 
 BASE = ""
 NO_POINTER: Mapping[str, Any] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from services.common import telemetry
 from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
+from services.common.clock import now
 from services.common.errors import AntiphonError, NotFound
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.generator.engine import (
@@ -158,7 +159,7 @@ class GenerateStep:
             renewed = turn.get("renewed_at")
             if turn["status"] == "active" and turn["round"] == message.round and renewed is not None:
                 silent = timedelta(seconds=self._settings.silent_seconds)
-                wait = (renewed + silent - datetime.now(UTC)).total_seconds()
+                wait = (renewed + silent - now()).total_seconds()
                 if turn["attempt"] < self._settings.max_attempts and wait < self._settings.lease_seconds:
                     self._again(message, delivery, max(wait, 0.0) + 0.1, turn.get("holder", ""))
                     return

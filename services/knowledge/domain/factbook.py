@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
+from services.common import clock
 from services.common.facts import FactRevision, is_stale, resolve
 from services.common.names import key
 from services.knowledge.domain.bm25 import Bm25, Scores
@@ -71,7 +72,7 @@ class FactBook:
         self, query: Query, limit: int, floor: float = 0.0, now: datetime | None = None
     ) -> list[tuple[FactRevision, float]]:
         """Facts that hold and that the asker may see, best first; those below `floor` times the best are left out."""
-        self._pass_time(now or datetime.now(UTC))
+        self._pass_time(now or clock.now())
         if not self._rows:
             return []
         by_question = self._bm25.scores(weigh((1.0, query.text)))
@@ -154,8 +155,8 @@ class FactBook:
         return self._entities[entity]
 
     def _plan_turn(self, fact: str, revisions: list[FactRevision]) -> None:
-        now = datetime.now(UTC)
-        times = [one.valid_from for one in revisions] + [one.valid_to for one in revisions if one.valid_to]
+        now = clock.now()
+        times = [one.valid_from for one in revisions if one.dated] + [one.valid_to for one in revisions if one.valid_to]
         ahead = [time for time in times if time > now]
         self._turns.pop(fact, None)
         if ahead:

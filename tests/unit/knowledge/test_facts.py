@@ -122,3 +122,9 @@ def test_a_fact_is_stale_when_what_it_was_derived_from_changed() -> None:
     assert is_stale(said(1, "x", depends_on=(("fact_b", 1),)), lambda fact: held[fact]), "derived from what is stale"
     circle = said(1, "y", depends_on=((derived.id, 1),))
     assert not is_stale(circle, lambda _: [circle])
+
+
+def test_what_was_recorded_holds_at_present_though_its_writer_s_clock_was_ahead() -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=10)
+    assert values([said(1, "9 €", valid_from=ahead, recorded_at=ahead)]) == ["9 €"]
+    assert values([said(1, "9 €", valid_from=ahead, recorded_at=ahead, dated=True)]) == []

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import FailedPrecondition, InvalidArgument, NotFound
 from services.common.facts import fact_id
 from services.common.ids import new_id
 from services.common.names import key
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.facts import FactChange, FactStore, Statement
-from services.common.store.knowledge.log import DOWN, SCHEMA_VERSION, now
+from services.common.store.knowledge.log import DOWN, SCHEMA_VERSION
 from services.common.store.turns import Request
 
 

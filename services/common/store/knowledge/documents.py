@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from bson.binary import Binary
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import AlreadyExists, NotFound
 from services.common.ids import new_id
 from services.common.store.connection import Document
 from services.common.store.knowledge.ingesting import IngestStore
-from services.common.store.knowledge.log import (
-    SCHEMA_VERSION,
-    now,
-)
+from services.common.store.knowledge.log import SCHEMA_VERSION
 
 MAX_DOCUMENT_BYTES = 12 * 1024 * 1024
 

@@ -64,6 +64,7 @@ def fact_document(tenant: str, fact: FactRevision, number: int) -> Document:
         "authority": fact.authority,
         "author": fact.author,
         "valid_from": fact.valid_from,
+        "dated": fact.dated,
         "valid_to": fact.valid_to,
         "recorded_at": fact.recorded_at,
         "span": fact.span,
@@ -86,6 +87,7 @@ def read_fact(row: Document) -> FactRevision:
         authority=row["authority"],
         author=row["author"],
         valid_from=row["valid_from"] or BEGINNING,
+        dated=row.get("dated", row["valid_from"] != row["recorded_at"]),  # older documents do not say it
         valid_to=row["valid_to"],
         recorded_at=row["recorded_at"],
         span=row["span"],

@@ -9,12 +9,13 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from services.common.facts import FactRevision, fact_id, is_stale, resolve, undone
 from services.common.names import key
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.fact_documents import FactView, by_fact, fact_document, read_fact, view_of
-from services.common.store.knowledge.log import UP, KnowledgeLog, now
+from services.common.store.knowledge.log import UP, KnowledgeLog
 from services.common.store.turns import Request
 
 
@@ -74,6 +75,7 @@ class FactStore:
             authority=statement.authority,
             author=statement.author,
             valid_from=start,
+            dated=statement.valid_from is not None,
             valid_to=statement.valid_to,
             recorded_at=moment,
             span=statement.text,
@@ -241,7 +243,7 @@ class FactStore:
                 return repeated
             before = self._revisions(tenant, revision.id)
             number = before[-1].revision + 1 if before else 1
-            document = fact_document(tenant, revision, number)
+            document = fact_document(tenant, _after(before, revision), number)
             if request is not None:
                 document["request"] = request.document()
             try:
@@ -290,3 +292,10 @@ class FactStore:
         seen = max((one.revision for one in current), default=revisions[-1].revision)
         if expected != seen:
             raise Aborted(f"revision {expected} was expected, {seen} is the current one")
+
+
+def _after(before: Sequence[FactRevision], said: FactRevision) -> FactRevision:
+    """The statement, which holds from no earlier than what was recorded before it, unless its speaker gave the time."""
+    if said.dated:
+        return said
+    return replace(said, valid_from=max([said.valid_from, *(one.valid_from for one in before if not one.dated)]))

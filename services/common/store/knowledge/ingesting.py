@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from bson.binary import Binary
 
+from services.common.clock import now
 from services.common.editions import Dated, Edition
 from services.common.store.connection import Concern, Connection, Document
-from services.common.store.knowledge.log import DOWN, KnowledgeLog, insert_missing, now, read_by_ids
+from services.common.store.knowledge.log import DOWN, KnowledgeLog, insert_missing, read_by_ids
 
 _PLACE = {"order": 1, "structure": 1}
 OPEN = ("queued", "running", "searchable")  # then: done, failed, superseded, deleted

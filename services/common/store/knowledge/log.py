@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
+from services.common.clock import now
 from services.common.store.connection import Connection, Document, Scoped
 
 log = structlog.get_logger(__name__)
@@ -58,12 +58,6 @@ KNOWLEDGE_INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("tenant", UP), ("what", UP)], name="one_per_write", unique=True),
     ],
 }
-
-
-def now() -> datetime:
-    """The time, in UTC and to the millisecond that MongoDB keeps."""
-    moment = datetime.now(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 @dataclass(frozen=True)
