@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import torch
 
-from services.common.constraint import Constraint, ConstraintError
+from services.common.constraints import Constraint, ConstraintError
 from services.common.errors import FailedPrecondition
 from services.common.store import Document
 from services.finetune.domain import gate

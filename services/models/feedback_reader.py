@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.common import text_measures as measure
-from services.common.constraint import Constraint, replacement, unwanted_phrase
+from services.common.constraints import Constraint, replacement, unwanted_phrase
 from services.models.growing_text import GrowingText
 
 READER = "coverage-1"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import structlog
 
 from services.common.bus import Bus, Consumer, EventPublisher, start_all, topology
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.tracker.batching import BatchingTracker

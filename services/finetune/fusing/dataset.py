@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 import torch
 from torch import Tensor
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.finetune.fusing.base import FrozenBase
 from services.finetune.fusing.rules import Example
 from services.models.feedback_reader import FeedbackReader, Spelling, Step

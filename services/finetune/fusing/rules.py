@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.common import text_measures as measure
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.finetune.fusing.phrasings import CLOSINGS, HEADINGS, OPENINGS, PHRASINGS
 
 _STOP = frozenset(

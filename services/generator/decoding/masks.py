@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from services.common import text_measures as measure
+from services.common.constraints.punctuation import WRITINGS
 from services.generator.decoding.words import BAN, Vocabulary
 from services.generator.decoding.written import Written
 
-_MARKS = {",": ",，、", "!": "!！", "?": "?？", ".": ".。", ";": ";；", ":": ":：", '"': '"“”„'}
 _LOOP = 6  # tokens
 _EMOJI = re.compile(rb"\xf0|\xe2[\x98-\x9e]")  # four-byte characters, and the older symbols
 _SCRIPTS = {
@@ -98,7 +98,7 @@ def mark_mask(vocabulary: Vocabulary, mark: str) -> Tensor:
     """Ids of tokens that hold the mark in any of its writings; "emoji" is every one of them."""
     if mark == "emoji":
         return vocabulary.matching("emoji", lambda s: _EMOJI.search(s) is not None)
-    forms = [form.encode() for form in (_MARKS.get(mark, mark) if len(mark) == 1 else [mark])]
+    forms = [form.encode() for form in (WRITINGS.get(mark, mark) if len(mark) == 1 else [mark])]
     return vocabulary.matching(f"mark {mark}", lambda s: any(form in s for form in forms))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.common import text_measures as measure
+from services.common.sentences import sentence_ended
 from services.generator.decoding.shape import Plain
-from services.generator.decoding.written import sentence_ended
 
 _TITLE_WORDS = 10
 _HIGHLIGHT_WORDS = 16

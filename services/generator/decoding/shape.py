@@ -7,9 +7,10 @@ from typing import Protocol
 
 from torch import Tensor
 
+from services.common.sentences import sentence_ended
 from services.generator.decoding.masks import characters_mask
 from services.generator.decoding.words import BAN, Vocabulary, only
-from services.generator.decoding.written import Written, sentence_ended
+from services.generator.decoding.written import Written
 
 _SLACK = 48  # tokens before the limit from which a draft may end at the next sentence's end
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from services.generator.decoding.words import Vocabulary
-
-_SENTENCE_ENDED = re.compile(r"(?:[.!?…][\"'”’)\]*_]*|[。！？][」』”’）]*|\n)\s*$")
-_NOT_AN_END = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|etc|no|[a-z])\.|(?:^|\n)\s*\d{1,3}[.)])\s*$", re.I)
 
 
 class Written:
@@ -30,8 +26,3 @@ class Written:
             self._count = len(generated)
             self._text = self._bytes.decode("utf-8", "ignore")
         return self._text
-
-
-def sentence_ended(text: str) -> bool:
-    """Whether the text stops where a reply may stop: after a sentence or a line, not after an abbreviation."""
-    return bool(_SENTENCE_ENDED.search(text)) and not _NOT_AN_END.search(text)

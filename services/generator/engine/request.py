@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.generator.decoding.token_processor import TokenProcessor
 
 if TYPE_CHECKING:

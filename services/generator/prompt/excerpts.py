@@ -12,7 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-_END = re.compile(r"(?<=[。！？；])|(?<=[.!?])\s+|\n+")
+from services.common.sentences import pieces
+
 _WORD = re.compile(r"[^\W_]+")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _STEM = 6  # letters by which words are compared: "borders" and "bordering" are one
@@ -24,7 +25,7 @@ def excerpts(texts: Sequence[str], message: str, most: int) -> list[str]:
     Of a text that shares no word with the message the first sentences are kept; where none of them does, there is
     nothing to choose by, and all stay as they are.
     """
-    parts = [[part.strip() for part in _END.split(text) if part.strip()] for text in texts]
+    parts = [[part.strip() for part in pieces(text)] for text in texts]
     if not most or all(len(some) <= most for some in parts):
         return list(texts)
     words = [[_words(part) for part in some] for some in parts]

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from services.common.constraint import Constraint, replacement
-from services.common.constraints import check
+from services.common.constraints import Constraint, check, replacement
 from services.common.text_measures import count_phrase
 from services.generator.engine import DraftRequest
 from services.generator.revision.rule_edits import said, shaped

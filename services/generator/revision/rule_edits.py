@@ -9,11 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from services.common.constraint import Constraint, unwanted_phrase
-from services.common.constraints import check
-from services.common.text_measures import words
-from services.generator.decoding.written import sentence_ended
-from services.generator.revision.transforms import in_order, pieces, reshaped
+from services.common.constraints import Constraint, check, in_order, rewrite, unwanted_phrase
+from services.common.text_measures import pieces, sentence_ended, words
 
 _KEPT = 0.5
 """Share of its sentences that a draft must keep where words are to go."""
@@ -82,7 +79,7 @@ def shaped(parts: Sequence[str], constraints: Sequence[Constraint], message: str
             parts = _within(parts, one.max - closing)
     text: str | None = "".join(parts).strip()
     for one in in_order(constraints):
-        text = reshaped(one, text, message) if text else None
+        text = rewrite(one, text, message) if text else None
     return text or None
 
 

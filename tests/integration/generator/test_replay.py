@@ -15,7 +15,7 @@ from antiphon.v1 import model_pb2_grpc as rpc
 
 from deploy.local.mongo import MongoServer
 from services.common.bus import TurnMessage, topology
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.common.ids import new_id
 from services.common.store import Request
 from services.common.store.knowledge import Statement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.models.feedback_reader import ASPECTS, FeedbackReader, Step
 from services.models.feedback_vectors import DraftVectors, FeedbackVectors, head_config
 from services.models.fusion import FusionHead

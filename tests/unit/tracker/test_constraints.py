@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.constraint import KINDS, UNITS
 from services.common.constraints import (
+    KINDS,
+    UNITS,
     Constraint,
     ConstraintError,
     check,

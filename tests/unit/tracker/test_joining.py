@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.tracker.domain.feedback import Fallback, Feedback, read_feedback
 from services.tracker.domain.feedback.joining import join
 

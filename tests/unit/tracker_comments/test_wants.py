@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from research.comments.train import behind, loss, vary
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.tracker.comments.network import CommentNetwork, batch_of
 from services.tracker.comments.wants import Comment, Want, WantError, constraints, count_of, read_comments, words_of
 from services.tracker.learned.wordpieces import WordPieces

@@ -120,7 +120,6 @@ _REMOVE = (
     r"tak(?:e|ing) out|get(?:ting)? rid of|throw(?:ing)? out|scrap(?:ping)?|kill|discard(?:ing)?)"
 )
 _OMIT = r"(?:exclud(?:e|ing)|omit(?:ting)?|leav(?:e|ing) out|skip(?:ping)?|overlook(?:ing)?|neglect(?:ing)?)"
-_FORGET = r"(?:forget(?:ting)?|fail(?:ing)?)(?: to (?:mention|include|add|name|state|say|tell me|write)| about)?"
 _UNWANTED = re.compile(
     rf"\b(?:(?:do|does|did)(?:\s?n['’]?t| not) (?:want|like|use|write|make|give me|turn (?:it|this) into|put (?:it"
     rf"|this) in(?:to)?|"
@@ -128,9 +127,7 @@ _UNWANTED = re.compile(
     rf"|rather than)\s+(?P<form>{_FORM})\b",
     re.I,
 )
-_KEPT = re.compile(
-    rf"\b{_NEVER}\s+(?:\w+ly )?(?P<verb>{_REMOVE}|{_OMIT}|{_FORGET})\s+(?P<target>[^.;!?\n]{{1,120}})", re.I
-)
+_KEPT = re.compile(rf"\b{_NEVER}\s+(?:\w+ly )?(?P<verb>{_REMOVE}|{_OMIT})\s+(?P<target>[^.;!?\n]{{1,120}})", re.I)
 _KEPT_APART = re.compile(
     rf"\b{_NEVER}\s+(?:\w+ly )?(?:leave|take|cut|keep)\s+(?P<target>[^.;!?\n,]{{1,60}}?)\s+(?P<verb>out|away)\b", re.I
 )
@@ -267,7 +264,7 @@ def _kept(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] |
     if _EVERYTHING.match(quotes.text.strip()):
         return match.start(), []
     named, _ = phrases(quotes.text, quotes)
-    omitted = re.match(rf"{_OMIT}|{_FORGET}", match["verb"], re.I) is not None or match["verb"].lower() in (
+    omitted = re.match(_OMIT, match["verb"], re.I) is not None or match["verb"].lower() in (
         "out",
         "away",
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.generator.conditioning.feedback_fusion import FeedbackFusion, load_fusion
 from services.generator.engine.backends.build import build_backend
 from services.generator.settings import GeneratorSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.common.constraint import Constraint
+from services.common.constraints import Constraint
 from services.generator.engine import Beams, DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.engine.backends.build import build_backend
 from services.generator.engine.backends.echo import EchoBackend

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from services.common.constraints import Constraint, check
+from services.common.text_measures import pieces
 from services.generator.revision.rule_edits import amended
-from services.generator.revision.transforms import pieces
 
 DRAFT = "Cats sleep a lot, mostly by day. They hunt at dusk. Dr. Low says so.\n\nMany people like them, and"
 
