@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -63,10 +64,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if not isinstance(report, pytest.TestReport):
                 continue
             # A phase's report has the figures of the phases before it as well; its own stand last.
-            figures = [figure for name, figure in report.user_properties if name == _PROPERTY]
+            figures: list[Any] = [figure for name, figure in report.user_properties if name == _PROPERTY]
             if not figures:
                 continue
-            wall, cpu = figures[-1]
+            wall, cpu = map(float, figures[-1])
             kind = report.nodeid.split("/")[1]
             kinds[kind].add(wall, cpu)
             kinds[kind].tests += report.when == "call"
