@@ -73,6 +73,7 @@ def schema_views(services: Iterable[dict[str, Any]]) -> dict[str, ServiceView]:
                 x.get("description") or "",
                 tuple(x.get("required_slots") or ()),
                 tuple(x.get("optional_slots") or ()),
+                tuple(x.get("result_slots") or ()),
             )
             for x in service.get("intents", ())
         )

@@ -77,6 +77,8 @@ class Intent:
     description: str = ""
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    """Slots that the service answers with; one that is only this is not the user's to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def _service_json(service: Service) -> dict[str, Any]:
                 "description": intent.description,
                 "required": list(intent.required),
                 "optional": list(intent.optional),
+                **({"results": list(intent.results)} if intent.results else {}),
             }
             for intent in service.intents
         ],

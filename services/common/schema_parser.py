@@ -252,7 +252,8 @@ _INTENT_KEYS = {
     "optional": "optional",
     "optional_slots": "optional",
     "is_transactional": "is_transactional",
-    "result_slots": "result_slots",
+    "result_slots": "results",
+    "results": "results",
     "orig": "orig",
 }
 _SLOT_KEYS = {
@@ -265,7 +266,7 @@ _SLOT_KEYS = {
     "multi": "multi",
     "orig": "orig",
 }
-# `orig`, `is_transactional` and `result_slots` are understood and not used.
+# `orig` and `is_transactional` are understood and not used.
 _VALUE_KEYS = {"value": "value", "name": "value", "aliases": "aliases"}
 
 
@@ -320,7 +321,8 @@ def _intent(key: str | None, item: _Node, slots: Mapping[str, int]) -> Intent:
     name, fields = _named(key, item, "an intent", _INTENT_KEYS)
     description = _text(fields.get("description"), "the description", MAX_DESCRIPTION)
     required = _slot_names(fields.get("required"), slots)
-    return Intent(name, description, required, _slot_names(fields.get("optional"), slots))
+    optional, results = _slot_names(fields.get("optional"), slots), _slot_names(fields.get("results"), slots)
+    return Intent(name, description, required, optional, results)
 
 
 def _slot_names(node: _Node | None, slots: Mapping[str, int]) -> tuple[str, ...]:

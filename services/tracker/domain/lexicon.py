@@ -96,8 +96,9 @@ def _service_rules(service: Service, names: Counter[str], count: int) -> Service
     rare: Counter[str] = Counter()
     for slot in service.slots:
         rare.update({stem(w) for w in tokens_of(f"{slot.name} {slot.description}")})
-    declared = {s for i in service.intents for s in (*i.required, *i.optional)}
-    slots = tuple(_slot_rules(service, slot, rare, declared) for slot in service.slots)
+    taken = {s for i in service.intents for s in (*i.required, *i.optional)}
+    answered = {s for i in service.intents for s in i.results} - taken
+    slots = tuple(_slot_rules(service, slot, rare, answered) for slot in service.slots)
     directions = {s.direction for s in slots if s.place and s.fillable}
     if not {"from", "to"} <= directions:
         slots = tuple(replace(s, direction="") for s in slots)
@@ -108,20 +109,24 @@ def _service_rules(service: Service, names: Counter[str], count: int) -> Service
         for word in tokens_of(f"{slot.name} {slot.description}"):
             if word not in STOP and word not in WEAK:
                 cues.setdefault(stem(word), 0.25)
-    intents = tuple((i.name, _intent_words(i.name, i.description)) for i in service.intents)
+    objects = {stem(w) for slot in service.slots for w in tokens_of(slot.name)}
+    intents = tuple((i.name, _intent_words(i.name, i.description, objects)) for i in service.intents)
     return ServiceRules(service, slots, intents, cues)
 
 
-def _intent_words(name: str, description: str) -> dict[str, float]:
+def _intent_words(name: str, description: str, objects: set[str]) -> dict[str, float]:
     words = {stem(w): 0.5 for w in tokens_of(description) if w not in STOP}
     words.update({stem(w): 1.0 for w in tokens_of(name) if w not in STOP})
     for group in INTENT_SYNONYMS:
         if words.keys() & group:
             words.update({w: max(words.get(w, 0.0), 0.8) for w in group})
+    if HAN.search(name):
+        # A slot's own name in it says little: "订单号是…" asks for nothing of an order.
+        words = {word: 0.4 * weight if word in objects else weight for word, weight in words.items()}
     return words
 
 
-def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[str]) -> SlotRules:
+def _slot_rules(service: Service, slot: Slot, rare: Counter[str], answered: set[str]) -> SlotRules:
     own = tokens_of(slot.name)
     prefix = tokens_of(service.name)
     if len(own) > 1 and own[0] in prefix:
@@ -151,7 +156,7 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], declared: set[
         service=service.name,
         slot=slot,
         kind=kind,
-        fillable=not declared or slot.name in declared,
+        fillable=slot.name not in answered,
         cues=cues,
         people=kind == "number" and bool(words & PEOPLE) and not words & NOT_PEOPLE,
         place=kind in ("name", "text") and bool((set(own) | set(described[:3])) & PLACE),

@@ -96,6 +96,7 @@ class IntentView:
     description: str
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -119,7 +120,7 @@ class ServiceView:
     @property
     def rule_intents(self) -> tuple[Intent, ...]:
         """The intents as the rules read them."""
-        return tuple(Intent(x.label, x.description, x.required, x.optional) for x in self.intents)
+        return tuple(Intent(x.label, x.description, x.required, x.optional, x.results) for x in self.intents)
 
     @property
     def topic(self) -> str:
@@ -149,7 +150,8 @@ def mixed(wordings: Sequence[ServiceView], dice: random.Random) -> ServiceView:
     for some in zip(*(view.intents for view in wordings), strict=True):
         label, described = dice.choice(some), dice.choice(some)
         required, optional = renamed(wordings[0], some[0].required), renamed(wordings[0], some[0].optional)
-        intents.append(IntentView(some[0].name, label.label, described.description, required, optional))
+        results = renamed(wordings[0], some[0].results)
+        intents.append(IntentView(some[0].name, label.label, described.description, required, optional, results))
     label, described = dice.choice(wordings), dice.choice(wordings)
     return ServiceView(wordings[0].name, label.label, described.description, tuple(intents), slots)
 
@@ -169,7 +171,9 @@ def views_of(schema: Schema) -> tuple[ServiceView, ...]:
             service.name,
             service.description,
             tuple(
-                IntentView(intent.name, intent.name, intent.description, intent.required, intent.optional)
+                IntentView(
+                    intent.name, intent.name, intent.description, intent.required, intent.optional, intent.results
+                )
                 for intent in service.intents
             ),
             tuple(
