@@ -66,11 +66,12 @@ DONTCARE = re.compile(
         r"\b(?:whatever|whichever)(?: is| you| works)?\b|\bup to you\b|\banything goes\b|\bsurprise me\b",
         r"\bi['’]?(?:m| am) (?:flexible|open to|easy|fine with any|okay with any|ok with any)",
         r"\bany (?:type|kind|sort|price|price range|brand|size|rating) (?:of|is|will|works)\b",
-        r"随便|都可以|无所谓|都行",
+        r"随便|都可以|无所谓|都行|都好|不限|不挑|没要求|没有要求|没什么要求|不介意|不在乎|不重要|不计较|你们定"
+        r"|看着办|均可|任意|没关系的",
     ),
     re.I,
 )
-_NEGATION = re.compile(r"\b(?:no|not|without|never|avoid|except|nor|dont|cannot)\b|n['’]t\b|不", re.I)
+_NEGATION = re.compile(r"\b(?:no|not|without|never|avoid|except|nor|dont|cannot)\b|n['’]t\b|不|没|无需|别", re.I)
 _FORGET = re.compile(
     r"\b(?:forget|remove|drop|delete|cancel|ignore|clear|scratch|never ?mind|skip|no longer (?:care|need|want))\b", re.I
 )
@@ -173,9 +174,15 @@ def stems_of(text: str) -> set[str]:
 
 
 _WH = (
-    (re.compile(r"\bwhat (?:is the )?time|\bwhen\b.*\btime|\bwhat hour|几点", re.I), "time"),
-    (re.compile(r"\bwhen\b|\b(?:what|which) (?:day|date)|\bdate\b", re.I), "date"),
-    (re.compile(r"\bhow many\b|\bnumber of\b", re.I), "number"),
+    (re.compile(r"\bwhat (?:is the )?time|\bwhen\b.*\btime|\bwhat hour|几点|什么时间", re.I), "time"),
+    (
+        re.compile(r"\bwhen\b|\b(?:what|which) (?:day|date)|\bdate\b|哪天|哪一天|几号|什么日期|周几|星期几", re.I),
+        "date",
+    ),
+    (
+        re.compile(r"\bhow many\b|\bnumber of\b|多少[个件位人只条双套盒份张台]|几[个件位人只条双套盒份张台]", re.I),
+        "number",
+    ),
     (re.compile(r"\bwhere\b|\b(?:what|which) (?:city|town|area|place|location)", re.I), "place"),
 )
 

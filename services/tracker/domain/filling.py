@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 
 from services.tracker.domain import acts
-from services.tracker.domain.findings import Filling, stems_near
+from services.tracker.domain.details import details
+from services.tracker.domain.findings import Filling, stems_near, words_after, words_before
 from services.tracker.domain.free_text import answers, headed, offered_again, places, titles
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
-from services.tracker.domain.normalise import Mention, number_value, typed_mentions
+from services.tracker.domain.normalise import Mention, number_value, range_ends, typed_mentions
+from services.tracker.domain.standing import Stand, standing_of
+from services.tracker.domain.standing_words import HARMLESS
 from services.tracker.domain.state import DONTCARE, Entity, Offer, State
-from services.tracker.domain.words import stem, tokens_of
+from services.tracker.domain.words import HAN, stem, tokens_of
 
 _LATER = re.compile(
     r"\b(?:until|till|through|to|return\w*|back|check(?:ing)?[- ]?out|drop\w*|leav\w+|end\w*)\W+(?:\w+\W+){0,3}$",
@@ -28,9 +31,8 @@ _MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", 
 
 def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, offers: list[Offer]) -> Filling:
     """What the user's turn says about the service, given the state before it and the system's reply."""
-    filling = Filling()
     asked = acts.asked_slots(rules, system_text) if system_text else {}
-    _deletions(rules, state, user_text, filling)
+    filling = certain(rules, state, user_text, asked)
     _dontcare(rules, user_text, asked, filling)
     _listed_values(rules, state, user_text, asked, filling)
     _booleans(rules, user_text, asked, filling)
@@ -47,6 +49,20 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     _requests(rules, user_text, filling)
     filling.entities += [Entity(m.text, m.kind, (m.start, m.end)) for m in mentions]
     filling.entities += [Entity(n.text, "name", (n.start, n.end)) for n in found]
+    return filling
+
+
+def certain(rules: ServiceRules, state: State, user_text: str, asked: dict[str, float]) -> Filling:
+    """What the words alone settle: details by their form, slots named as open or as taken back."""
+    filling = Filling(standing_of(user_text), asked)
+    held = {name: value.value for name, value in state.service(rules.service.name).slots.items()}
+    slots = {s.slot.name: s.slot for s in rules.slots if s.fillable}
+    by_name = {s.slot.name: s for s in rules.slots}
+    for detail in details(slots, user_text, asked, held):
+        if filling.standing.of(detail.start, detail.end) is not Stand.EXCEPTED:
+            filling.put(by_name[detail.slot], detail.value, (detail.start, detail.end))
+    _deletions(rules, state, user_text, filling)
+    _dontcare(rules, user_text, {}, filling)
     return filling
 
 
@@ -68,12 +84,25 @@ def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], filling: 
         if not acts.DONTCARE.search(clause):
             continue
         stems = acts.stems_of(clause)
+        open_kind = "date" if _ANY_DAY.search(clause) else "time" if _ANY_TIME.search(clause) else ""
         named = [s for s in rules.slots if s.fillable and acts.cue_score(s, stems) >= 1.2]
+        named = [s for s in named if s.kind == open_kind] or named if open_kind else named
+        named = named or [s for s in rules.slots if open_kind and s.kind == open_kind][:1]
+        named = named or [s for s in rules.slots if s.values and s.fillable and _leaves_open(s, clause)]
         if not named and asked:
             best = max(asked.values())
             named = [s for s in rules.slots if asked.get(s.slot.name, 0) == best][:1]
         for slot in named:
             filling.put(slot, DONTCARE, None)
+
+
+_ANY_DAY = re.compile(r"\bany day\b|哪天|哪一天|什么日子|几号都|周几都|星期几都", re.I)
+_ANY_TIME = re.compile(r"\bany ?time\b(?! of year)|几点都|什么时间|什么时候|哪个时间", re.I)
+
+
+def _leaves_open(slot: SlotRules, clause: str) -> bool:
+    """Whether the clause names two of the slot's values and cares for neither."""
+    return len({value for pattern, value in slot.values_in(clause) if pattern.search(clause)}) > 1
 
 
 def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str, float], filling: Filling) -> None:
@@ -90,7 +119,8 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
                     covered.append((start, end))
                     hits.setdefault((start, end), []).append((slot, value))
     longest = [span for span in hits if not any(a <= span[0] and span[1] <= b and (a, b) != span for a, b in hits)]
-    for start, end in sorted(longest):
+    # What the message wishes goes before what it only tells ("I had Basic, now I want Family").
+    for start, end in sorted(longest, key=lambda span: (filling.standing.of(*span) is Stand.ELSEWHERE, span)):
         if acts.is_factual_question(text, start):
             continue
         near = stems_near(text, start, end)
@@ -102,8 +132,8 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
 
         slot, value = max(hits[start, end], key=fits)
         name = slot.slot.name
-        if acts.negated(text, start):
-            if state.value(rules.service.name, name) == value:
+        if not filling.meant(slot, start, end):
+            if state.value(rules.service.name, name) == value and name not in filling.values:
                 filling.deleted.append(name)
             continue
         filling.put(slot, value, (start, end))
@@ -128,6 +158,9 @@ def _booleans(rules: ServiceRules, text: str, asked: dict[str, float], filling: 
 
 def _wish(slot: SlotRules, text: str, start: int, clause: str, filling: Filling) -> None:
     """A clause that names what the yes/no slot is about ("with wifi", "no pets")."""
+    if HAN.search(slot.slot.name):
+        _wish_in_han(slot, start, clause, filling)
+        return
     own = {w for w, weight in slot.cues.items() if weight >= 0.5}
     strong = {w for w in own if slot.cues[w] >= 0.9}
     hits = [(m.start(), m.end(), stem(m[0])) for m in re.finditer(r"[^\W_]+", clause) if stem(m[0]) in own]
@@ -143,6 +176,21 @@ def _wish(slot: SlotRules, text: str, start: int, clause: str, filling: Filling)
     filling.put(slot, slot.false_value if no else slot.true_value, span)
 
 
+def _wish_in_han(slot: SlotRules, start: int, clause: str, filling: Filling) -> None:
+    """The same in Chinese, where the slot's name, or its rarest part, stands inside the clause."""
+    name = re.sub("^(?:是否|要不要|需要|有没有|是不是)", "", slot.slot.name)
+    cores = [name, *(cue for cue, weight in slot.cues.items() if weight >= 1.9 and cue in name)]
+    at = next((clause.find(core) for core in cores if core in clause), -1)
+    if at < 0 or re.search(r"吗|么|是不是|能不能|可不可以", clause):
+        return
+    if acts.DONTCARE.search(clause):
+        filling.put(slot, DONTCARE, None)
+        return
+    no = re.search(r"不|没|无需|别|免", HARMLESS.sub(" ", clause[max(0, at - 8) : at])) is not None
+    no = no or re.match(r".{0,6}?(?:不用|不要|不需要|就不|没有)", clause[at:]) is not None
+    filling.put(slot, slot.false_value if no else slot.true_value, (start + at, start + at + len(cores[0])))
+
+
 def _moments(
     rules: ServiceRules,
     state: State,
@@ -155,25 +203,34 @@ def _moments(
     for kind in ("date", "time"):
         slots = [s for s in rules.slots if s.kind == kind and s.fillable and not s.values]
         own = [m for m in mentions if m.kind == kind]
+        if len(slots) > 1:
+            own = [end for mention in own for end in range_ends(mention)]
         if kind == "time" and not own:
             own = _bare_hours(slots, asked, text, mentions)
         for i, mention in enumerate(own):
-            free = [s for s in slots if s.slot.name not in filling.values]
+            span = mention.start, mention.end
+            free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span)]
             if not free:
-                break
+                continue
             near = stems_near(text, mention.start, mention.end, 5)
-            later = _LATER.search(text[: mention.start]) is not None or (i > 0 and len(slots) > 1)
+            later = _LATER.search(text[max(0, mention.start - 80) : mention.start]) is not None or (
+                i > 0 and len(slots) > 1
+            )
 
             def fits(
-                slot: SlotRules, near: set[str] = near, later: bool = later, several: bool = len(slots) > 1
+                slot: SlotRules,
+                near: set[str] = near,
+                later: bool = later,
+                several: bool = len(slots) > 1,
+                span: tuple[int, int] = span,
             ) -> float:
                 score = acts.cue_score(slot, near) + 1.5 * min(asked.get(slot.slot.name, 0.0), 1.5)
                 if several:
                     score += 1.0 if slot.ends == later else 0.0
                 held = state.value(rules.service.name, slot.slot.name)
-                return score - (0.3 if held else 0.0)
+                return score - (0.3 if held else 0.0) + (2.0 if filling.corrected(slot.slot.name, span) else 0.0)
 
-            filling.put(max(free, key=fits), mention.text, (mention.start, mention.end))
+            filling.put(max(free, key=fits), mention.text, span)
 
 
 def _bare_hours(slots: list[SlotRules], asked: dict[str, float], text: str, mentions: list[Mention]) -> list[Mention]:
@@ -183,8 +240,8 @@ def _bare_hours(slots: list[SlotRules], asked: dict[str, float], text: str, ment
         value = number_value(mention.text) or ""
         if mention.kind != "number" or not value.isdigit() or int(value) > 24:
             continue
-        at = re.search(r"\b(?:at|around|by|after|before)\s+$", text[: mention.start], re.I)
-        alone = not text[mention.end :].strip(" .!?,")
+        at = re.search(r"\b(?:at|around|by|after|before)\s+$", text[max(0, mention.start - 20) : mention.start], re.I)
+        alone = not text[mention.end : mention.end + 200].strip(" .!?,")
         if slots and at and (alone or any(s.slot.name in asked for s in slots)):
             found.append(mention)
     return found
@@ -199,7 +256,8 @@ def _numbers(
         if mention.kind not in ("number", "money") or not filling.free(mention.start, mention.end):
             continue
         value = _amount(mention)
-        free = [s for s in slots if s.slot.name not in filling.values and _takes(s, value)]
+        span = mention.start, mention.end
+        free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span) and _takes(s, value)]
         scored = [(_number_fit(s, slots, text, mention, asked), s) for s in free]
         if not scored:
             continue
@@ -226,8 +284,8 @@ def _takes(slot: SlotRules, value: str) -> bool:
 
 def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Mention, asked: dict[str, float]) -> float:
     """How well a number fits a slot: by the two words behind it, the three before it, and the question."""
-    after = [stem(w) for w in tokens_of(" ".join(text[mention.end :].split()[:2]))]
-    before = [stem(w) for w in tokens_of(" ".join(text[: mention.start].split()[-3:]))]
+    after = [stem(w) for w in tokens_of(" ".join(words_after(text, mention.end, 2)))]
+    before = [stem(w) for w in tokens_of(" ".join(words_before(text, mention.start, 3)))]
     score = 2.0 * sum(slot.cues.get(w, 0.0) for w in after[:1])
     score += 1.5 * sum(slot.cues.get(w, 0.0) for w in after[1:2])
     score += sum(slot.cues.get(w, 0.0) for w in before)
@@ -236,9 +294,23 @@ def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Men
     if slot.slot.name in asked and (not after or mention.text.isdigit() or len(text.split()) <= 6):
         score += min(asked[slot.slot.name], 2.0)
     others = any(s.cues.get(after[0], 0.0) >= 0.5 for s in slots if after and s is not slot)
+    if HAN.search(text[mention.end : mention.end + 1]):
+        score += _measure_fit(slot, slots, text[mention.end : mention.end + 2])
     if slot.people and before[-1:] == ["for"] and not others and not set(after[:1]) & _MEASURES:
         score += 1.0
     return score
+
+
+_TIME_MEASURES = "点月号日天晚周星年分秒小岁楼层元块"
+
+
+def _measure_fit(slot: SlotRules, slots: list[SlotRules], measure: str) -> float:
+    """How well a number before a Chinese measure word fits: the slot's words have it, or no other slot counts."""
+    if any(measure[:1] in (s.slot.name + s.slot.description) for s in slots):
+        return 2.0 if measure[:1] in slot.slot.name else 1.5 if measure[:1] in slot.slot.description else 0.0
+    if measure[:1] in _TIME_MEASURES:
+        return 0.0
+    return 1.2 if measure[:1] not in "人位" or slot.people or len(slots) == 1 else 0.0
 
 
 def _requests(rules: ServiceRules, text: str, filling: Filling) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from services.tracker.domain import acts
+from services.tracker.domain.details import PERSON, form_of
 from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import Name, short_answer
@@ -49,12 +50,13 @@ def places(
     filling: Filling,
 ) -> None:
     """Names of places by the preposition before them: "from X to Y", "in X"."""
-    slots = [s for s in rules.slots if s.place and s.fillable and not s.values]
+    slots = [s for s in rules.slots if s.place and s.fillable and not s.values and form_of(s.slot) is None]
     for name in found:
-        free = [s for s in slots if s.slot.name not in filling.values]
-        if not free or not filling.free(name.start, name.end):
+        span = name.start, name.end
+        free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span)]
+        if not free or not filling.free(*span):
             continue
-        near = stems_near(text, name.start, name.end)
+        near = stems_near(text, *span)
 
         def fits(slot: SlotRules, name: Name = name, near: set[str] = near) -> float:
             score = 1.2 * min(asked.get(slot.slot.name, 0.0), 1.5) + 0.5 * acts.cue_score(slot, near)
@@ -89,9 +91,11 @@ def _same_place(rules: ServiceRules, slots: list[SlotRules], state: State, text:
 def titles(rules: ServiceRules, text: str, asked: dict[str, float], found: list[Name], filling: Filling) -> None:
     """Other names, to the slot asked for or whose words stand beside them ("the movie X", "by X")."""
     slots = [s for s in rules.slots if s.kind in ("name", "text") and s.fillable and not s.place and not s.values]
+    slots = [s for s in slots if form_of(s.slot) in (None, PERSON) or s.slot.name in asked]
     for name in found:
-        free = [s for s in slots if s.slot.name not in filling.values]
-        if not free or not filling.free(name.start, name.end) or acts.is_factual_question(text, name.start):
+        span = name.start, name.end
+        free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span)]
+        if not free or not filling.free(*span) or acts.is_factual_question(text, name.start):
             continue
         near = stems_near(text, name.start, name.end, 3)
 
@@ -108,7 +112,7 @@ def titles(rules: ServiceRules, text: str, asked: dict[str, float], found: list[
 def headed(rules: ServiceRules, text: str, filling: Filling) -> None:
     """Kinds named before their noun: "Mexican food", "a comedy movie", "some jazz songs"."""
     for slot in rules.slots:
-        if slot.kind != "text" or slot.place or slot.values or not slot.fillable:
+        if slot.kind != "text" or slot.place or slot.values or not slot.fillable or form_of(slot.slot):
             continue
         heads = {w for w, weight in slot.cues.items() if weight >= 0.5}
         for match in re.finditer(r"(?=\b([A-Za-z][\w\-']+)\s+([A-Za-z]+)\b)", text):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
@@ -21,11 +23,12 @@ _DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 
 _word = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _count = (
-    r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
-    rf"|(?:(?:{_word})(?:[- ](?:{_word}|hundred|thousand|and))*)"
+    r"(?:\d{1,3}(?:,\d{3}){1,6}|\d+)(?:\.\d+)?"
+    rf"|(?:(?:an? hundred|{_word})(?:[- ](?:{_word}|hundred|thousand|and)){{0,12}})"
 )
 _hour = rf"(?:\d{{1,2}}|{'|'.join(_UNITS[1:13])})"
-_minute = r"(?:fifteen|thirty|forty[- ]five|ten|twenty|twenty[- ]five|five|fifty)"
+_minute = r"(?:fifteen|thirty|forty[- ]five|ten|twenty[- ]five|twenty|five|fifty)"
+_noon = r"(?:(?:12|twelve) )?(?:noon|midnight|midday)"
 _half_day = r"(?:a\.m\.?|p\.m\.?|am\b|pm\b)"
 _part = (
     r"(?:in the (?:early )?(?:morning|afternoon|evening|night)|at night|o'? ?clock"
@@ -39,16 +42,29 @@ _nth = (
 )
 
 NUMBER = re.compile(rf"(?<![\w.$:/-])({_count})(?![\w:/]|\.\d|-\d)", re.I)
+_clock_time = rf"(?:\d{{1,2}}[:.]\d{{2}}(?: ?{_half_day})?|{_hour} ?(?:{_half_day}|o'? ?clock)|{_noon})"
+_either_time = rf"(?:{_clock_time}|{_hour})"
+TIME_RANGE = re.compile(
+    rf"(?<![\w$.:-])(?:between (?P<b1>{_either_time}) and (?P<b2>{_either_time})"
+    rf"|from (?P<f1>{_either_time}) (?:to|till|until) (?P<f2>{_either_time})"
+    rf"|(?P<t1>{_either_time}) ?(?:to|till|until|-|–) ?(?P<t2>{_either_time}))(?: {_part})?(?!\w)",
+    re.I,
+)
+"""Two times and what is between them; one at least is written as a time (see `typed_mentions`)."""
+_TIMELY = re.compile(rf"[:.]\d|{_half_day}|o'? ?clock|noon|midnight|midday|morning|afternoon|evening|night", re.I)
 TIME = re.compile(
     rf"(?<![\w$.:-])(?:"
-    rf"(?:{_part} )?\d{{1,2}}[:.]\d{{2}}(?!\d)(?: ?{_half_day})?(?: {_part})?"
+    rf"(?:an? )?(?:half|quarter|(?:{_minute}|\d{{1,2}})(?: minutes?)?) (?:past|to|after|before|till|til) {_noon}"
+    rf"|(?:an? )?\d{{1,2}}(?: minutes?)? past {_hour}(?: ?{_half_day}| {_part})*"
+    rf"|(?:an? )?\d{{1,2}} minutes? (?:to|before|after) {_hour}(?: ?{_half_day}| {_part})*"
+    rf"|(?:{_part} )?\d{{1,2}}[:.]\d{{2}}(?!\d)(?: ?{_half_day})?(?: {_part})?"
     rf"|(?:half|quarter|(?:{_minute})(?: minutes)?) (?:past|to|after|before) {_hour}"
     rf"(?: ?{_half_day}| {_part})*"
     rf"|{_hour} ?(?:{_half_day}|o'? ?clock)(?: {_part})?"
-    rf"|{_hour}(?: {_minute})? (?:in the (?:morning|afternoon|evening)|at night)"
+    rf"|{_hour}(?: {_minute})? (?:in the (?:morning|afternoon|evening)|at night|tonight)"
     rf"|(?:morning|afternoon|evening) (?:at )?{_hour}(?: {_minute}| thirty)?(?: ?o'? ?clock)?"
     rf"|{_hour} {_minute}(?: ?{_half_day})"
-    rf"|\b(?:noon|midnight|midday|12 noon)\b"
+    rf"|\b{_noon}\b"
     rf")(?![\w])",
     re.I,
 )
@@ -66,18 +82,41 @@ DATE = re.compile(
     re.I,
 )
 MONEY = re.compile(
-    r"(?:[$€£¥]\s?\d[\d,]*(?:\.\d+)?)|(?:\d[\d,]*(?:\.\d+)?\s?(?:dollars|bucks|euros|pounds|yuan|元|块))",
+    r"(?:[$€£¥]\s?\d[\d,]{0,18}(?:\.\d{1,6})?)|(?:(?<![\d.,])\d[\d,]{0,18}(?:\.\d{1,6})?\s?(?:dollars|bucks|euros?"
+    r"|pounds|yuan|元|块|€))",
     re.I,
 )
+_DATE_LEADS = frozenset("on the of next this coming st nd rd th at for".split())
 _HAN_COUNT = "零一二两三四五六七八九十"
-HAN_NUMBER = re.compile(rf"(?:\d+(?:\.\d+)?|[{_HAN_COUNT}百千]+)(?=[个位人张间天晚星分点元块号月日楼层次家名份])")
+HAN_NUMBER = re.compile(
+    rf"(?:(?<![\d.])\d{{1,9}}(?:\.\d{{1,4}})?|(?<![{_HAN_COUNT}百千])[{_HAN_COUNT}百千]{{1,9}})"
+    r"(?=[个位人张间天晚星分点元块月楼层次家名份件套双条台辆只部盒瓶箱袋"
+    r"斤束盆棵页枚杯桌场门课股匹头支把副本幅组对株米平岁]"
+    r"|公斤|小时|周(?!年)|星期|礼拜|款)"
+)
 HAN_TIME = re.compile(
-    rf"(?:早上|上午|中午|下午|晚上|凌晨)?(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})"
-    rf"(?:点半|点(?:\d{{1,2}}分?|[{_HAN_COUNT}]+分?)?(?!以上|以下)|:\d{{2}})"
+    rf"(?:早上|早晨|上午|中午|下午|傍晚|晚上|凌晨|夜里|今晚|明早)?(?:(?<!\d)\d{{1,2}}"
+    rf"|(?<![{_HAN_COUNT}])[{_HAN_COUNT}]{{1,3}})"
+    rf"(?:点半|点钟|点(?:一刻|三刻|\d{{1,2}}分?|[{_HAN_COUNT}]{{1,3}}分?)?(?!以上|以下|[{_HAN_COUNT}]|儿|心|餐)"
+    rf"|[:：]\d{{2}})"
+    rf"(?:(?:到|至|-|–|~)(?:下午|晚上|中午|上午)?(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})(?:点半|点钟|点|[:：]\d{{2}}))?"
+    rf"|(?:早上|上午|中午|下午|晚上)(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})(?:到|至|-|–|~)(?:\d{{1,2}}"
+    rf"|[{_HAN_COUNT}]{{1,3}})点半?"
 )
 HAN_DATE = re.compile(
-    r"今天|明天|后天|大后天|(?:这|下|本)?(?:个)?(?:周|星期|礼拜)[一二三四五六日天]|\d{1,2}月\d{1,2}[日号]|\d{1,2}号"
+    rf"今天|明天|大后天|后天|今晚|明晚|(?:这|下下|下|本)?个?(?:周|星期|礼拜)(?:[一二三四五六日天]|末)"
+    rf"|(?:\d{{4}}年)?(?:(?<!\d)\d{{1,2}}|[{_HAN_COUNT}]{{1,2}})月(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})[日号]?"
+    rf"|(?:下个?月|本月|这个月)?(?<![\dA-Za-z])(?:\d{{1,2}}"
+    rf"|(?<![{_HAN_COUNT}])[{_HAN_COUNT}]{{1,3}})[号日](?![\d楼院门线栋]|公|本|语|常)"
+    r"|(?:下个?月|这个?月|本月)底|月底"
 )
+
+
+MAX_NUMBER = 60
+"""Characters of a number; a longer run of digits is no amount."""
+
+MAX_MENTIONS = 100
+"""Mentions of one pattern in a message: nobody means more, and each costs a look at its surroundings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +132,11 @@ class Mention:
 def number_value(text: str) -> str | None:
     """The digits of a number in words or digits ("twenty five" → "25"), English or Chinese; None for others."""
     text = text.strip().lower().replace(",", "")
-    if re.fullmatch(r"\d+", text):
+    if len(text) > MAX_NUMBER:
+        return None
+    if re.fullmatch(r"[0-9]+", text):
         return str(int(text))
-    if re.fullmatch(r"\d+\.\d+", text):
+    if re.fullmatch(r"[0-9]+\.[0-9]+", text):
         return text.removesuffix(".0")
     han = _han_number(text)
     if han is not None:
@@ -131,20 +172,67 @@ def _han_number(text: str) -> int | None:
 
 def time_value(text: str) -> str | None:
     """A time as HH:MM on the 24-hour clock ("half past 5 pm" → "17:30"); None where the text is no time."""
-    lower = text.lower().strip()
-    if re.search(r"\b(?:noon|midday)\b", lower):
-        return "12:00"
-    if "midnight" in lower:
-        return "00:00"
+    lower = text[:MAX_NUMBER].lower().strip()
+    if time_range_value(lower):
+        return None
+    if re.search(r"noon|midday|midnight", lower) and "afternoon" not in lower:
+        hour, minute = _around(lower, 0 if "midnight" in lower else 12)
+        return f"{hour:02d}:{minute:02d}"
     found = _clock(lower)
     if found is None:
         return None
     hour, minute = found
-    if re.search(r"p\.?m|afternoon|evening|night|下午|晚上", lower) and hour < 12:
+    if "at night" in lower and (hour == 12 or hour < 5):
+        hour %= 12
+    elif (re.search(r"p\.?m|afternoon|evening|night|下午|晚上|傍晚", lower) and hour < 12) or (
+        "中午" in lower and hour < 4
+    ):
         hour += 12
     elif re.search(r"a\.?m\b|a\.m\.|morning|早上|上午|凌晨", lower) and hour == 12:
         hour = 0
     return f"{hour:02d}:{minute:02d}" if hour < 24 and minute < 60 else None
+
+
+def _around(lower: str, hour: int) -> tuple[int, int]:
+    """Hour and minute of a time told from noon (`hour` 12) or midnight (0)."""
+    shifted = re.search(rf"(half|quarter|\d{{1,2}}|{_minute})(?: minutes?)? (past|after|to|before|till|til)\b", lower)
+    if shifted is None:
+        return hour, 0
+    minute = {"half": 30, "quarter": 15}.get(shifted[1]) or int(number_value(shifted[1]) or 0) % 60
+    return (hour, minute) if shifted[2] in ("past", "after") else ((hour - 1) % 24, (60 - minute) % 60)
+
+
+def time_range_value(text: str) -> tuple[str, str] | None:
+    """The two times of a range on the 24-hour clock ("between 2 and 4 pm" → 14:00, 16:00); None where it is none."""
+    match = TIME_RANGE.fullmatch(text.strip()[:MAX_NUMBER])
+    if match is None or not _is_range(match):
+        return None
+    first, last = (part for part in match.group("b1", "b2", "f1", "f2", "t1", "t2") if part)
+    tail = match[0][match.end("b2") if match["b2"] else match.end("f2") if match["f2"] else match.end("t2") :]
+    end = time_value(last + tail)
+    start = time_value(first + tail)
+    half = re.search(_half_day, last, re.I)
+    if half and start is not None and end is not None and not re.search(_TIMELY, first):
+        # "2 to 4 pm" begins in the afternoon too, "11 to 1 pm" before noon
+        later = time_value(f"{first} {half[0]}")
+        start = later if later is not None and later < end else start
+    if start and end and end <= start and end < "12:00" and not _TIMELY.search(last):
+        end = f"{int(end[:2]) + 12:02d}{end[2:]}"  # "between noon and 2"
+    return (start, end) if start and end else None
+
+
+def same_moment(one: str, other: str) -> bool:
+    """Whether two dates or times are the same one said differently, or one of them says more of it."""
+    if _TIMELY.search(one) and _TIMELY.search(other):
+        return time_value(one) is not None and time_value(one) == time_value(other)
+    own, others = _date_words(one), _date_words(other)
+    return bool(own) and bool(others) and (own <= others or others <= own)
+
+
+def _date_words(text: str) -> set[str]:
+    """A date's words as weekdays, months and numbers; nothing that only leads to it."""
+    words = re.findall(r"[a-z]+|\d+|[一二三四五六日天十]+", text.lower())
+    return {word[:3] if word.isalpha() and word.isascii() else word for word in words if word not in _DATE_LEADS}
 
 
 def _clock(lower: str) -> tuple[int, int] | None:
@@ -154,11 +242,11 @@ def _clock(lower: str) -> tuple[int, int] | None:
     han = re.search(rf"(\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})点(半|\d{{1,2}}|[{_HAN_COUNT}]+)?", lower)
     if han:
         return _pair(han[1], "30" if han[2] == "半" else han[2] or "0")
-    shifted = re.search(rf"(half|quarter|{_minute})(?: minutes)? (past|after|to|before) ({_hour})", lower)
+    shifted = re.search(rf"(half|quarter|\d{{1,2}}|{_minute})(?: minutes?)? (past|after|to|before) ({_hour})", lower)
     if shifted:
         hour = int(number_value(shifted[3]) or 0)
-        minute = {"half": 30, "quarter": 15}.get(shifted[1]) or int(number_value(shifted[1]) or 0)
-        return (hour, minute) if shifted[2] in ("past", "after") else ((hour - 1) % 24, 60 - minute)
+        minute = {"half": 30, "quarter": 15}.get(shifted[1]) or int(number_value(shifted[1]) or 0) % 60
+        return (hour, minute) if shifted[2] in ("past", "after") else ((hour - 1) % 24, (60 - minute) % 60)
     plain = re.search(rf"({_hour})(?: ({_minute}))?", lower)
     return _pair(plain[1], plain[2] or "0") if plain else None
 
@@ -168,21 +256,50 @@ def _pair(hour: str, minute: str) -> tuple[int, int] | None:
     return (int(hours), int(minutes)) if hours and minutes else None
 
 
-def typed_mentions(text: str) -> list[Mention]:
-    """Times, dates, money and numbers of the text, in that order of precedence, not overlapping, by place."""
+def typed_mentions(text: str) -> tuple[Mention, ...]:
+    """Times, dates, money and numbers of the text, in that order of precedence, not overlapping, by place.
+
+    At most `MAX_MENTIONS` of each pattern.
+    """
+    return _typed_mentions(text)
+
+
+@lru_cache(maxsize=512)
+def _typed_mentions(text: str) -> tuple[Mention, ...]:
     found: list[Mention] = []
-    patterns = (
-        ("time", TIME),
-        ("time", HAN_TIME),
-        ("date", DATE),
-        ("date", HAN_DATE),
-        ("money", MONEY),
-        ("number", NUMBER),
-        ("number", HAN_NUMBER),
-    )
-    for kind, pattern in patterns:
-        for match in pattern.finditer(text):
+    taken = bytearray(len(text))
+    for kind, pattern in _PATTERNS:
+        matches = (match for match in pattern.finditer(text) if pattern is not TIME_RANGE or _is_range(match))
+        for match in islice(matches, MAX_MENTIONS):
             start, end = match.span()
-            if start < end and not any(m.start < end and start < m.end for m in found):
+            if start < end and not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
                 found.append(Mention(kind, text[start:end], start, end))
-    return sorted(found, key=lambda m: m.start)
+    return tuple(sorted(found, key=lambda m: m.start))
+
+
+def _is_range(match: re.Match[str]) -> bool:
+    """Whether two numbers are times, and "ten to midnight" is not one of them."""
+    to_noon = match["t1"] and not _TIMELY.search(match["t1"]) and re.search(r"noon|mid", match["t2"], re.I)
+    return _TIMELY.search(match[0]) is not None and not to_noon
+
+
+def range_ends(mention: Mention) -> list[Mention]:
+    """The two times of a range as mentions of their own; the mention itself where it is none."""
+    match = TIME_RANGE.fullmatch(mention.text)
+    if match is None:
+        return [mention]
+    spans = [match.span(name) for name in ("b1", "b2", "f1", "f2", "t1", "t2") if match[name]]
+    return [Mention("time", mention.text[a:b], mention.start + a, mention.start + b) for a, b in spans]
+
+
+_PATTERNS = (
+    ("time", TIME_RANGE),
+    ("time", TIME),
+    ("time", HAN_TIME),
+    ("date", DATE),
+    ("date", HAN_DATE),
+    ("money", MONEY),
+    ("number", NUMBER),
+    ("number", HAN_NUMBER),
+)

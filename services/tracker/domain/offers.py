@@ -9,6 +9,7 @@ from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import number_value, typed_mentions
+from services.tracker.domain.standing import Stand, standing_of
 from services.tracker.domain.state import MAX_ENTITIES, Offer, State
 from services.tracker.domain.words import stem, tokens_of
 
@@ -18,6 +19,31 @@ _CONFIRM = re.compile(
     r"|\b(?:so|ok(?:ay)?|alright)?,? ?(?:you(?:'d| would)? (?:like|want)|you want)\b.*\?|(?:我)?确认",
     re.I,
 )
+
+
+_PROPOSES = re.compile(
+    r"\b(?:shall|should) (?:i|we)\b|\bwould\b.{1,60}\b(?:do|suit|work|be (?:ok(?:ay)?|fine|good|all right|alright"
+    r"|possible)"
+    r"|help|fit)\b|\bwould you (?:like|prefer|want|take)\b|\bdo you want\b|\bhow about\b|\bwhat about\b|\bcan i"
+    r" (?:book|put|offer)"
+    r"|\b(?:is|does|will|are)\b.{1,40}\b(?:ok(?:ay)?|fine|good|suit|work|all right|alright|acceptable|convenient)\b"
+    r"|\b(?:i|we) (?:can|could|would|['’]d)(?! help| do anything| not)\b|\b(?:i|we) (?:offer|suggest|recommend"
+    r"|propose)\b|\b(?:is|are) (?:still )?(?:available|free|open)\b"
+    r"|要不要|可以吗|好吗|行吗|怎么样|如何|您看|推荐|建议|方便吗|合适吗|给您(?:订|约|安排)",
+    re.I,
+)
+"""A reply with one of these proposes what it names."""
+
+_CHOICE = re.compile(r"\bor\b|还是|或者")
+_OPEN = re.compile(
+    r"^\W*(?:(?:and|so|ok(?:ay)?|great|alright|then)\W+)*(?:what|which|when|where|who|how (?!about))\b|什么|几|哪|多少",
+    re.I,
+)
+
+
+def proposes(system_text: str) -> bool:
+    """Whether the reply puts something to the user that a mere "yes" takes."""
+    return _PROPOSES.search(system_text) is not None
 
 
 def confirms(system_text: str) -> bool:
@@ -55,11 +81,12 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
     """Values that the reply gives for the service's slots, by their words, prepositions and order."""
     found: dict[str, str] = {}
     confirming = confirms(text)
-    statements = text if confirming else " ".join(c for _, c in acts.clauses(text) if not c.rstrip().endswith("?"))
+    statements = text if confirming else " ".join(c for _, c in acts.clauses(text) if _offering(c))
     if not statements.strip():
-        statements = text if not acts.asked_slots(rules, text) else ""
+        statements = text if not acts.asked_slots(rules, text) and not _CHOICE.search(text) else ""
+    standing = standing_of(statements)
     _listed(rules, statements, found, confirming)
-    mentions = typed_mentions(statements)
+    mentions = [m for m in typed_mentions(statements) if standing.of(m.start, m.end) is Stand.WISHED]
     for mention in mentions:
         slot = _slot_for(rules, statements, mention.kind, mention.start, mention.end, found)
         if slot is None:
@@ -75,13 +102,55 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
     return found
 
 
+def _offering(clause: str) -> bool:
+    """Whether a clause of a reply offers what it names: a statement, or a question that proposes one thing."""
+    if not clause.rstrip().endswith(("?", "？")):
+        return True
+    return proposes(clause) and not _CHOICE.search(clause) and not _OPEN.search(clause)
+
+
+def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) -> list[tuple[SlotRules, str]]:
+    """Slots of the service that a plain agreement fills with what the last reply proposed.
+
+    `state` is that before the user's turn. Only what surely is meant: days, times, numbers and listed values that an
+    intent needs, or that the reply proposes by themselves. Empty where the user says anything but yes.
+    """
+    if not acts.affirms(user_text) or acts.wants_alternative(user_text):
+        return []
+    if not proposes(system_text) and not _offers_bluntly(system_text):
+        return []
+    required = {name for intent in rules.service.intents for name in intent.required}
+    found = _values_in(rules, state, system_text)
+    taken = []
+    for slot in rules.slots:
+        value = found.get(slot.slot.name)
+        sure = slot.kind in ("date", "time", "number") or (slot.slot.values and slot.kind != "boolean")
+        if value and sure and (slot.slot.name in required or _alone(value, system_text)):
+            taken.append((slot, value))
+    return taken
+
+
+def _alone(value: str, system_text: str) -> bool:
+    """Whether a short question puts nothing else to the user ("Would you like fibre?")."""
+    for _, clause in acts.clauses(system_text):
+        if value.casefold() in clause.casefold() and proposes(clause) and len(clause.split()) <= 9:
+            start = clause.casefold().find(value.casefold())
+            return not names(clause, [(start, start + len(value))])
+    return False
+
+
+def _offers_bluntly(system_text: str) -> bool:
+    return system_text.rstrip().endswith(("?", "？")) and confirms(system_text)
+
+
 def _listed(rules: ServiceRules, text: str, found: dict[str, str], confirming: bool) -> None:
+    standing = standing_of(text)
     for slot in rules.slots:
         if not slot.fillable or not slot.values or (slot.kind == "boolean"):
             continue
         for pattern, value in slot.values_in(text):
             match = pattern.search(text)
-            if match:
+            if match and not standing.of(*match.span()).refused:
                 found[slot.slot.name] = value
                 break
     if confirming:

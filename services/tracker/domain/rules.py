@@ -13,8 +13,10 @@ from services.common.schema import Schema
 from services.tracker.domain import acts
 from services.tracker.domain.filling import fill
 from services.tracker.domain.findings import Filling
-from services.tracker.domain.lexicon import Lexicon, ServiceRules, compile_schema
+from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules, compile_schema
 from services.tracker.domain.offers import accepted, offers_in
+from services.tracker.domain.review import reviewed
+from services.tracker.domain.standing import standing_of
 from services.tracker.domain.state import (
     CORRECTION,
     MAX_ENTITIES,
@@ -47,13 +49,14 @@ class RuleTracker:
             said = system_text if name == current or current is None else ""
             # Who turns to another service speaks of that one; the current one only gets their agreement.
             leaving = name == current and len(active) > 1
-            filling = Filling() if leaving else fill(rules, state, said, user_text, open_offers)
+            filling = Filling(standing_of(user_text)) if leaving else fill(rules, state, said, user_text, open_offers)
             taken = accepted(rules, open_offers, system_text, user_text, filling)
             state = _apply(state, name, filling, taken, turn)
             settled = taken.keys() | filling.values.keys()
             open_offers = [o for o in open_offers if o.service != name or o.slot not in settled]
             state = _intent(state, rules, system_text, user_text, filling, bool(taken))
             entities += filling.entities
+        state = reviewed(lexicon, previous, system_text, user_text, turn, state)
         return replace(state, entities=_distinct(entities), offers=tuple(open_offers))
 
     def track_many(self, requests: Sequence[TrackRequest]) -> list[State]:
@@ -89,7 +92,8 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
     for name, rules in lexicon.services.items():
         score = sum(weight for word, weight in rules.cues.items() if word in stems)
         score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0)
-        score += 0.5 * sum(1 for s in rules.slots if any(p.search(user_text) for p, _ in s.values_in(user_text)))
+        listed = [s for s in rules.slots if any(p.search(user_text) for p, _ in s.values_in(user_text))]
+        score += sum(0.5 if _shared(lexicon, name, s, user_text) else 1.0 for s in listed)
         scores[name] = score + (0.8 if name == current else 0.0)
     best = max(scores, key=lambda name: scores[name])
     if current is None:
@@ -98,6 +102,15 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
         return [current]
     # An agreement to the current service's offer may come in the same breath as the next wish.
     return [current, best] if acts.affirms(user_text) else [best]
+
+
+def _shared(lexicon: Lexicon, name: str, slot: SlotRules, text: str) -> bool:
+    """Whether another service lists the value that the text has of this slot, or it is a mere yes or number."""
+    if slot.kind in ("boolean", "number"):
+        return True
+    own = {value for pattern, value in slot.values_in(text) if pattern.search(text)}
+    others = (s for other, rules in lexicon.services.items() if other != name for s in rules.slots)
+    return any(own & set(other.slot.value_names) for other in others)
 
 
 def _apply(state: State, name: str, filling: Filling, taken: dict[str, str], turn: int) -> State:

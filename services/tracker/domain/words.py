@@ -14,7 +14,8 @@ STOP = frozenset(
     "make let one ones".split()
 )
 HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-TRUE, FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
+TRUE = frozenset("true yes 是 要 有 对 需要 是的".split())
+FALSE = frozenset("false no 否 不 无 没有 不要 不需要 不是".split())
 SYNONYMS = (
     "people person guest adult passenger traveler traveller rider attendee party group seat ticket friend us "
     "individual",

@@ -11,6 +11,8 @@ import torch
 
 from services.common.schema import Schema
 from services.models.arithmetic import computes_in_bf16
+from services.tracker.domain.lexicon import compile_schema
+from services.tracker.domain.review import reviewed, with_agreement
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import (
     COPIED,
@@ -87,7 +89,7 @@ class LearnedTracker:
         for start in range(0, len(learned), MOST_TURNS):
             some = learned[start : start + MOST_TURNS]
             for (index, turn), reading in zip(some, self.read([turn for _, turn in some]), strict=True):
-                found[index] = _state(requests[index], turn, reading)
+                found[index] = _reviewed(requests[index], _state(requests[index], turn, reading))
         return [state for state in found if state is not None]
 
     def read(self, turns: Sequence[Turn]) -> list[Reading]:
@@ -140,6 +142,14 @@ class LearnedTracker:
                 chosen.add(view.name)
                 slots += len(view.slots)
         return tuple(view for view in views if view.name in chosen)
+
+
+def _reviewed(request: TrackRequest, state: State) -> State:
+    """The state with what the rules know for sure of the message put right."""
+    lexicon = compile_schema(request.schema)
+    message = request.system_text, request.user_text, request.turn
+    state = with_agreement(lexicon, request.previous, *message, state)
+    return reviewed(lexicon, request.previous, *message, state)
 
 
 def _state(request: TrackRequest, turn: Turn, reading: Reading) -> State:

@@ -1,0 +1,283 @@
+"""Values with a form of their own: telephone numbers, codes, e-mail and postal addresses, people's names.
+
+Such a value shows by its form and by the words that lead to it, so that it is read the same whatever the trade. All
+patterns are bounded: a run of digits of any length is one look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from services.common.schema import Slot
+from services.tracker.domain.normalise import typed_mentions
+from services.tracker.domain.standing_words import CORRECTS
+from services.tracker.domain.state import DONTCARE
+from services.tracker.domain.words import tokens_of
+
+PHONE, EMAIL, CODE, ADDRESS, PERSON = "phone", "email", "code", "address", "person"
+
+_FORMS = (
+    (EMAIL, re.compile(r"\be-?mail\b|邮箱|电子邮件|邮件地址", re.I)),
+    (PHONE, re.compile(r"\b(?:phone|telephone|mobile|cell|callback)\b|电话|手机|联系方式", re.I)),
+    (
+        CODE,
+        re.compile(
+            r"\b(?:order|ticket|customer|booking|reservation|invoice|contract|member(?:ship)?|reference|tracking"
+            r"|serial|card"
+            r"|account|licen[cs]e|plate|policy|case|article|meter|registration|voucher|coupon|parcel|confirmation|file"
+            r"|library|patient|policy|repair|delivery|student)[\s_]+(?:card[\s_]+|plate[\s_]+)?(?:numbers?|no|nr"
+            r"|code|id)\b"
+            r"|\b(?:number|code) (?:on|of) the (?:\w+ )?(?:order|ticket|invoice|contract|card|booking|parcel|receipt"
+            r"|policy)\b"
+            r"|\blicen[cs]e plate\b|编号|订单号|单号|卡号|会员号|车牌|序列号|证号|借书证|账号|工号|学号|取件码"
+            r"|验证码|预约号|合同号",
+            re.I,
+        ),
+    ),
+    (ADDRESS, re.compile(r"\b(?:address|street)\b|地址|住址", re.I)),
+    (
+        PERSON,
+        re.compile(
+            r"\bnames? (?:of|for) (?:the )?(?:customer|guest|client|contact|caller|person|owner|holder|patient"
+            r"|passenger"
+            r"|student|participant|driver|child|pet|animal|dog|member|user|booker|recipient|reservation|booking)"
+            r"|\b(?:customer|guest|client|contact|caller|owner|holder|patient|passenger|student|participant|driver"
+            r"|child|pet"
+            r"|last|full|first|your|member)['’]?s?[\s_]+names?\b|\bsurname\b|\bcontact[\s_]person\b"
+            r"|联系人|姓名|称呼|名字|收件人|预订人|预约人",
+            re.I,
+        ),
+    ),
+)
+
+_PHONE = re.compile(
+    r"(?<![\w.@-])(?:\+\d{1,3}[ -]?)?(?:\(\d{2,5}\)[ -]?)?\d{2,5}(?:[ /-]?\d{2,5}){1,5}(?![\w@])"
+    r"|(?<![0-9A-Za-z])(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|400-?\d{3}-?\d{4})(?![0-9A-Za-z])"
+)
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}", re.A)
+_CODE = re.compile(
+    r"(?<![A-Za-z0-9@.+_-])(?:[A-Za-z]{1,8}[ -]?(?=[A-Za-z0-9/-]{0,6}\d))?[A-Za-z0-9]{0,8}\d[A-Za-z0-9]{0,14}"
+    r"(?:[-/][A-Za-z0-9]{1,12}){0,3}(?![A-Za-z0-9@])"
+)
+_STREET = (
+    r"(?:Street|St\.?|Road|Rd\.?|Lane|Ln\.?|Avenue|Ave\.?|Drive|Dr\.?|Way|Square|Court|Place|Close|Boulevard|Blvd\.?"
+    r"|Row"
+    r"|Terrace|Gardens?|Hill|Crescent|Quay|Walk|Mews|Parade|Grove|Park|Green)"
+)
+_ADDRESS = re.compile(
+    rf"(?<!\w)\d{{1,5}}[a-zA-Z]?,? (?:[A-Z][\w'’.-]{{0,30}} ){{1,4}}?{_STREET}(?!\w)(?:,? (?:flat|apartment|apt|unit"
+    rf"|floor) ?\w{{1,5}})?"
+    r"|\b[A-ZÄÖÜ][\wäöüß-]{1,30}(?:straße|strasse|str\.|weg|platz|gasse|allee) \d{1,4}[a-z]?\b"
+    r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,20}?(?:路|街|大道|巷|弄|胡同|小区|花园|大厦|广场|公寓|村|苑|里)"
+    r"(?:[\u4e00-\u9fff]{0,6}?[0-9A-Za-z一二三四五六七八九十-]{1,6}(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房|弄)?){1,6}"
+)
+_ADDRESS_LEAD = re.compile(
+    r"[\u4e00-\u9fff]{0,12}?(?:送到|寄到|送去|寄去|地址[是在为改]?成?到?|住在|家在|就在|改到|改成|换到|是在|在"
+    r"|到)(?=[\u4e00-\u9fff]{2})"
+)
+_ADDRESS_NAMED = re.compile(
+    r"(?i:\b(?:my|the|our|delivery|home|new)? ?address(?: is|:| would be))\s+(?P<value>[^.;!?\n]{4,80})"
+    r"|地址(?:是|在|为|：|:|改成|改为|改到)(?P<han>[^，。；！？\s]{4,40})"
+)
+_NAME_WORD = r"[A-ZÀ-ÖØ-Þ][\w'’-]{0,30}"
+_NAME = rf"{_NAME_WORD}(?: (?:van|von|de|der|la|da|del|bin|al|{_NAME_WORD})){{0,4}}"
+_PERSON = re.compile(
+    rf"(?i:\b(?:under|in the name of|on behalf of|call me|ask for|(?:he|she|it)(?:['’]s| is) called|called|named"
+    rf"|this is"
+    rf"|i['’]m|i am|(?:it['’]?s|it is|booking|reservation|table|appointment) for|contact (?:person )?is|owner is"
+    rf"|patient is))(?i: the name(?: of)?| mr\.?| mrs\.?| ms\.?)?\s+(?P<value>{_NAME})"
+)
+_PERSON_NAMED = re.compile(
+    r"\bname(?:['’]s| is|:| would be)\s+(?P<value>[^\W\d_][\w'’-]{0,30}(?: [^\W\d_][\w'’-]{0,30}){0,3})"
+    r"|(?:我叫|名字(?:是|叫)|姓名(?:是|：|:)?|联系人(?:是|：|:|叫|改成|写)?|叫我|称呼我|收件人(?:是|：|:)?"
+    r"|预[订约]人(?:是|：|:)?)"
+    r"(?P<han>[\u4e00-\u9fff]{2,3}?)(?=[，。！？、\s]|$|电话|手机|吧|就|，|的)"
+    r"|(?:我姓|免贵姓|姓)(?P<family>[\u4e00-\u9fff])(?=[，。！？、\s]|$|，)"
+    r"|(?P<title>[\u4e00-\u9fff]{1,2}(?:先生|女士|小姐))",
+    re.I,
+)
+_ENDS_NAME = frozenset(
+    "and my the phone number telephone with on at i please for but or so thanks from in is by to email tel"
+    " mobile".split()
+)
+_NO_NAME = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
+    " september"
+    " october november december today tomorrow i i'm no not yes ok sorry the a an just only here it".split()
+)
+_LABEL_WINDOW = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A value with a form of its own: the slot that takes it, as it was said, and where."""
+
+    slot: str
+    value: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=4096)
+def form_of(slot: Slot) -> str | None:
+    """The form of what the slot holds; None where it has none of its own, or the schema lists its values."""
+    if slot.values or slot.kind in ("date", "time", "boolean"):
+        return None
+    words = f"{' '.join(tokens_of(slot.name))} {slot.name} . {slot.description}"
+    form = next((form for form, pattern in _FORMS if pattern.search(words)), None)
+    if slot.kind == "number" and form not in (CODE, PHONE):
+        return None
+    return form
+
+
+def well_formed(slot: Slot, value: str) -> bool:
+    """Whether a value can be what the slot holds: a telephone number has digits, an e-mail address its @."""
+    form = form_of(slot)
+    if value == DONTCARE or form in (None, PERSON, ADDRESS):
+        return True
+    return "@" in value if form == EMAIL else any(c.isdigit() for c in value)
+
+
+def details(slots: Mapping[str, Slot], text: str, asked: Mapping[str, float], held: Mapping[str, str]) -> list[Detail]:
+    """The details of the text for those of `slots` that take one, by the form and the words that lead to it.
+
+    `asked` are the slots that the reply before asks about, `held` the values from before.
+    """
+    by_form: dict[str, list[str]] = {}
+    for name, slot in slots.items():
+        form = form_of(slot)
+        if form is not None:
+            by_form.setdefault(form, []).append(name)
+    found: list[Detail] = []
+    for form in (EMAIL, ADDRESS, PHONE, CODE, PERSON):
+        names = by_form.get(form)
+        if not names:
+            continue
+        for start, end, labelled in _spans(form, text):
+            if any(d.start < end and start < d.end for d in found):
+                continue
+            taker = _slot_for(form, names, slots, text, start, labelled, asked, held)
+            if taker is not None:
+                found = [d for d in found if d.slot != taker]  # the last word counts
+                found.append(Detail(taker, text[start:end], start, end))
+    return found
+
+
+def _spans(form: str, text: str) -> list[tuple[int, int, bool]]:
+    """(start, end, whether its own words lead to it) of what has that form."""
+    if form == EMAIL:
+        return [(m.start(), m.end(), True) for m in _EMAIL.finditer(text)][:10]
+    if form == PHONE:
+        phones = [m.span() for m in _PHONE.finditer(text)]
+        return [(a, b, False) for a, b in phones if 6 <= sum(c.isdigit() for c in text[a:b]) <= 15][:10]
+    if form == CODE:
+        return _codes(text)
+    if form == ADDRESS:
+        named = [(*m.span("value" if m["value"] else "han"), True) for m in _ADDRESS_NAMED.finditer(text)]
+        named = [(a, _trimmed(text, a, b), True) for a, b, _ in named]
+        free = [(m.start() + _lead(m[0]), m.end(), True) for m in _ADDRESS.finditer(text)]
+        return (free + [n for n in named if not any(a < n[1] and n[0] < b for a, b, _ in free)])[:10]
+    return _people(text)
+
+
+def _lead(address: str) -> int:
+    """Characters of a Chinese address that only lead to it."""
+    lead = _ADDRESS_LEAD.match(address)
+    return lead.end() if lead else 0
+
+
+def _codes(text: str) -> list[tuple[int, int, bool]]:
+    typed = [(m.start, m.end) for m in typed_mentions(text) if m.kind != "number"]
+    found = []
+    for match in _CODE.finditer(text):
+        start, end = match.span()
+        words = match[0].split(" ")
+        if len(words) == 2 and (words[0].islower() or words[0].lower() in ("number", "no", "nr", "is", "code", "id")):
+            start += len(words[0]) + 1  # "order 4471": the word is no part of the code
+        piece = text[start:end]
+        mixed = any(c.isalpha() for c in piece)
+        if len(piece) < 3 or len(piece) > 24 or (not mixed and sum(c.isdigit() for c in piece) < 4):
+            continue
+        if not any(a < end and start < b for a, b in typed) and not re.fullmatch(r"\d+(?:st|nd|rd|th|am|pm|x)", piece):
+            found.append((start, end, mixed))
+        if len(found) == 10:
+            break
+    return found
+
+
+def _people(text: str) -> list[tuple[int, int, bool]]:
+    found = []
+    for match in _PERSON_NAMED.finditer(text):
+        group = next(name for name in ("value", "han", "family", "title") if match[name])
+        start, end = match.span(group)
+        if group == "value":
+            end = _trimmed_name(text, start, end)
+        if end > start and text[start:end].lower() not in _NO_NAME:
+            found.append((start, end, True))
+    for match in _PERSON.finditer(text):
+        start, end = match.span("value")
+        end = _trimmed_name(text, start, end)
+        if end > start and not any(a < end and start < b for a, b, _ in found):
+            found.append((start, end, False))
+    return sorted(found)[:10]
+
+
+def _trimmed_name(text: str, start: int, end: int) -> int:
+    """Where a name ends: before the first word that goes on with something else; `start` where it is none."""
+    at = start
+    for match in re.finditer(r"\S+", text[start:end]):
+        word = match[0].lower().strip(".,")
+        if word in _ENDS_NAME or word in _NO_NAME:
+            break
+        at = start + match.end()
+    return at
+
+
+def _trimmed(text: str, start: int, end: int) -> int:
+    """Where an address ends: before "and", "please" or a telephone number that goes on."""
+    stop = re.search(r",? (?:and|please|my|phone|thanks|with|but)\b|\s*$", text[start:end])
+    return start + stop.start() if stop else end
+
+
+def _slot_for(
+    form: str,
+    names: list[str],
+    slots: Mapping[str, Slot],
+    text: str,
+    start: int,
+    labelled: bool,
+    asked: Mapping[str, float],
+    held: Mapping[str, str],
+) -> str | None:
+    """The slot that takes it; None where nothing says that it is meant for one."""
+    before = text[max(0, start - _LABEL_WINDOW) : start]
+    before = re.split(r"[.!?;。！？；]\s*(?=\S)", before)[-1] if form != CODE else before
+    words = {_root(word) for word in tokens_of(before)}
+
+    def named(name: str) -> int:
+        own = {_root(word) for word in (*tokens_of(name), *tokens_of(slots[name].description))} - _PLAIN
+        return len(own & words)
+
+    best = max(names, key=lambda name: (named(name), asked.get(name, 0.0), -names.index(name)))
+    if form in (EMAIL, ADDRESS):
+        return best
+    if form == PHONE:
+        code_named = re.search(r"\b(?:order|ticket|booking|reference|invoice|customer)\b|订单|编号|单号", before, re.I)
+        return None if code_named and not named(best) else best
+    if form == PERSON:
+        return best if labelled or named(best) or asked or len(names) == 1 else None
+    corrected = any(held.get(name) for name in names) and CORRECTS.search(text) is not None
+    if corrected and not named(best):
+        return next(name for name in names if held.get(name))
+    mixed = labelled and len(names) == 1
+    return best if named(best) or best in asked or mixed or corrected else None
+
+
+_PLAIN = frozenset("the of a an for on to which is in number id code no customer name and with by at it".split())
+
+
+def _root(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and word.isascii() else word

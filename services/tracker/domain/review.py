@@ -1,0 +1,264 @@
+"""What a message surely says corrects what a tracker read of it: one check of every value, for rules and network alike.
+
+A value that the message refuses, takes back or tells of another event does not stay; where the message names what it
+wishes instead, that takes its place. A value held before goes when the message refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from services.tracker.domain import acts
+from services.tracker.domain.details import well_formed
+from services.tracker.domain.filling import certain
+from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
+from services.tracker.domain.normalise import number_value, same_moment, typed_mentions
+from services.tracker.domain.offers import agreed
+from services.tracker.domain.standing import Stand
+from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A value of a slot that the message names: as it is stored, and where it stands."""
+
+    value: str
+    start: int
+    end: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
+
+
+def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str, turn: int, after: State) -> State:
+    """`after` with each value held against the message; `previous` is the state before it."""
+    if not user_text.strip():
+        return after
+    after = _one_service(lexicon, previous, user_text, turn, after)
+    last = next(reversed(list(after.services)), None)
+    for name in list(after.services):
+        rules = lexicon.services.get(name)
+        if rules is not None:
+            review = _Review(rules, previous, system_text, user_text, turn)
+            slots = after.service(name).slots
+            if name == last:
+                slots = review.settled(slots)
+            after = after.with_service(name, replace(after.service(name), slots=review.of(slots)))
+    return after
+
+
+def _one_service(lexicon: Lexicon, previous: State, user_text: str, turn: int, after: State) -> State:
+    """`after` without services that the message is not about, and what it says once in one service only."""
+    names = [name for name in after.services if name in lexicon.services]
+    if len(names) < 2:
+        return after
+    stems = acts.stems_of(user_text)
+    about = {name: _named_by(lexicon.services[name], stems, user_text) for name in names}
+    fresh = {name: _said_now(after, name, turn) for name in names}
+    kept = after
+    for name in names:
+        others = [other for other in names if other != name]
+        for slot, value in fresh[name].items():
+            rivals = [o for o in others for v in fresh[o].values() if value.span and v.span == value.span]
+            if any((about[o], len(fresh[o]), o) > (about[name], len(fresh[name]), name) for o in rivals):
+                kept = kept.with_slot(name, slot, previous.service(name).slots.get(slot))
+        idle = name not in previous.services and not kept.service(name).slots
+        if idle and about[name] <= max(about[o] for o in others):
+            kept = replace(kept, services={k: v for k, v in kept.services.items() if k != name})
+    return kept
+
+
+def _named_by(rules: ServiceRules, stems: set[str], text: str) -> float:
+    """How much the message's words speak of the service."""
+    score = sum(weight for word, weight in rules.cues.items() if word in stems)
+    score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0.0)
+    return score + sum(1.0 for s in rules.slots if any(p.search(text) for p, _ in s.values_in(text)))
+
+
+def _said_now(state: State, name: str, turn: int) -> dict[str, SlotValue]:
+    slots = state.service(name).slots
+    return {slot: value for slot, value in slots.items() if value.turn == turn and value.origin == USER}
+
+
+def with_agreement(
+    lexicon: Lexicon, previous: State, system_text: str, user_text: str, turn: int, after: State
+) -> State:
+    """`after` with what the reply proposed and the user's plain "yes" takes; what the turn changed itself stays.
+
+    For a tracker that reads agreement less surely than the rules do.
+    """
+    names = [name for name in after.services if name in lexicon.services]
+    name = names[-1] if names else next(iter(lexicon.services), None)
+    if not system_text or name is None:
+        return after
+    rules = lexicon.services[name]
+    held = previous.service(name).slots
+    said = {m.kind for m in typed_mentions(user_text)}
+    for slot, value in agreed(rules, previous, system_text, user_text):
+        now = after.service(name).slots.get(slot.slot.name)
+        if now != held.get(slot.slot.name) or slot.kind in said or (now is not None and now.origin == CORRECTION):
+            continue
+        # A value that is held gives way to another day or time alone; a reply reads the others back.
+        if now is None or (slot.kind in ("date", "time") and not same_value(slot.kind, now.value, value)):
+            slot_name = slot.slot.name
+            after = after.with_slot(name, slot_name, SlotValue(value, SYSTEM, None, turn))
+    return after
+
+
+class _Review:
+    """The check of one service's slots."""
+
+    def __init__(self, rules: ServiceRules, previous: State, system_text: str, user_text: str, turn: int) -> None:
+        self._rules = rules
+        self._before = previous.service(rules.service.name).slots
+        self._text = user_text
+        self._turn = turn
+        asked = acts.asked_slots(rules, system_text) if system_text else {}
+        self._filling = certain(rules, previous, user_text, asked)
+
+    def settled(self, slots: Mapping[str, SlotValue]) -> dict[str, SlotValue]:
+        """The slots with what the words alone settle, whatever a tracker read."""
+        found = dict(slots)
+        booleans = {s.slot.name for s in self._rules.slots if s.kind == "boolean"}
+        for name, value in self._filling.values.items():
+            if name in booleans:
+                continue  # "I do not mind a shared ride" says yes to it
+            now = found.get(name)
+            if now is None or now.value.casefold() != value.value.casefold():
+                found[name] = SlotValue(value.value, USER, value.span, self._turn)
+            for other, held in slots.items():
+                inside = value.span and held.span and value.span[0] < held.span[1] and held.span[0] < value.span[1]
+                if other not in self._filling.values and held.turn == self._turn and inside:
+                    self._restore(found, other)
+        for name in self._filling.deleted:
+            if name in found and found[name] == self._before.get(name):
+                del found[name]
+        return found
+
+    def _restore(self, found: dict[str, SlotValue], name: str) -> None:
+        """Gives a slot back what it held before the turn."""
+        before = self._before.get(name)
+        if before is None:
+            del found[name]
+        else:
+            found[name] = before
+
+    def of(self, slots: Mapping[str, SlotValue]) -> dict[str, SlotValue]:
+        """The slots as the message leaves them."""
+        found = dict(slots)
+        for slot in self._rules.slots:
+            name = slot.slot.name
+            value = found.get(name)
+            if value is None or slot.kind == "boolean" or slot.slot.multi or name in self._filling.values:
+                continue
+            if value != self._before.get(name) and value.origin == USER and not well_formed(slot.slot, value.value):
+                self._restore(found, name)
+                continue
+            others = [v.span for k, v in found.items() if k != name and v.span and v.turn == self._turn]
+            if value == self._before.get(name):
+                checked = self._held(slot, value, others)
+            else:
+                checked = self._new(slot, value, others)
+            if checked is None:
+                del found[name]
+            else:
+                found[name] = checked
+        return found
+
+    def _held(self, slot: SlotRules, value: SlotValue, others: Iterable[tuple[int, int]]) -> SlotValue | None:
+        """A value from before: gone where the message refuses it."""
+        named = self._named(slot)
+        same = [m for m in named if same_value(slot.kind, m.value, value.value)]
+        if not same or any(not self._filling.standing.of(*m.span).refused for m in same):
+            return value
+        if acts.DONTCARE.search(self._text):
+            return value
+        wished = self._wished(slot, [m for m in named if m not in same], others)
+        return self._value(wished) if wished else None
+
+    def _new(self, slot: SlotRules, value: SlotValue, others: Iterable[tuple[int, int]]) -> SlotValue | None:
+        """A value of this turn: as it is, as the message corrects it, or the one held before."""
+        if value.origin != USER:
+            return value
+        named = self._named(slot)
+        if value.value == DONTCARE:
+            excepted = any(self._filling.standing.of(*m.span).refused for m in named)
+            return self._kept(slot, named) if excepted and slot.kind in ("date", "time") else value
+        inside = [m for m in named if _overlap(m, value)] or [
+            m for m in named if value.span is None and same_value(slot.kind, m.value, value.value)
+        ]
+        if not inside:
+            if value.span is None or self._filling.meant(slot, *value.span):
+                return value
+            return self._kept(slot, named)
+        free = [m for m in named if m.start > inside[-1].start and not _taken(m, others)]
+        chosen = self._wished(slot, [*inside, *free], (), inside)
+        chosen = chosen or self._wished(slot, [m for m in named if m not in inside], others)
+        if chosen is None:
+            return self._kept(slot, named)
+        if chosen in inside and (len(inside) == 1 or slot.values):
+            return value if not slot.values or chosen.value == value.value else self._value(chosen)
+        return self._value(chosen)
+
+    def _kept(self, slot: SlotRules, named: list[_Named]) -> SlotValue | None:
+        """What was held before, unless the message refuses that."""
+        before = self._before.get(slot.slot.name)
+        if before is None:
+            return None
+        same = [m for m in named if same_value(slot.kind, m.value, before.value)]
+        return None if any(self._filling.standing.of(*m.span).refused for m in same) else before
+
+    def _wished(
+        self,
+        slot: SlotRules,
+        named: list[_Named],
+        others: Iterable[tuple[int, int]],
+        first: list[_Named] | None = None,
+    ) -> _Named | None:
+        """Of what is named, the first that is wished (one of `first`, where given), or the last that corrects it."""
+        taken = list(others)
+        chosen: _Named | None = None
+        for mention in sorted(named, key=lambda m: (self._filling.standing.of(*m.span) is Stand.ELSEWHERE, m.start)):
+            if not self._filling.meant(slot, *mention.span) or _taken(mention, taken):
+                continue
+            if chosen is None:
+                chosen = mention if first is None or mention in first else None
+            elif self._filling.standing.corrects(chosen.end, *mention.span):
+                chosen = mention
+        return chosen
+
+    def _value(self, named: _Named) -> SlotValue:
+        return SlotValue(named.value, USER, named.span, self._turn)
+
+    def _named(self, slot: SlotRules) -> list[_Named]:
+        """The values that the message names and the slot could take, by place."""
+        if slot.values:
+            found: list[_Named] = []
+            for pattern, value in slot.values_in(self._text):
+                for match in pattern.finditer(self._text):
+                    if all(m.end <= match.start() or match.end() <= m.start for m in found):
+                        found.append(_Named(value, *match.span()))
+            return sorted(found, key=lambda m: m.start)
+        if slot.kind not in ("date", "time", "number"):
+            return []
+        kinds = (slot.kind, "money") if slot.kind == "number" else (slot.kind,)
+        return [_Named(m.text, m.start, m.end) for m in typed_mentions(self._text) if m.kind in kinds]
+
+
+def _taken(named: _Named, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(a < named.end and named.start < b for a, b in spans)
+
+
+def _overlap(named: _Named, value: SlotValue) -> bool:
+    return value.span is not None and named.start < value.span[1] and value.span[0] < named.end
+
+
+def same_value(kind: str, value: str, held: str) -> bool:
+    """Whether two values of a slot of that kind are the same one, said differently."""
+    if value.casefold() == held.casefold():
+        return True
+    if kind == "number":
+        return number_value(value) is not None and number_value(value) == number_value(held)
+    return kind in ("date", "time") and same_moment(value, held)

@@ -1,0 +1,216 @@
+"""The words by which people refuse, correct and tell of something else, as patterns for `standing`."""
+
+from __future__ import annotations
+
+import re
+
+BREAK = re.compile(
+    r"(?<![ap]\.m)[.!?;:](?=\s|$)|\n|[。！？；，]|,(?=\s)|\s[-–—]+(?=\s)"
+    r"|\b(?:but|so(?! that)|because|although|though|while|whereas|if|unless|then|which|who)\b"
+    r"|\bthat(?=\s+(?:i|we|you|he|she|it|they|my|the)\b)"
+    r"|\bsince(?=\s+(?:i|we|he|she|it|they|my|our|the|there|you)\b)"
+    r"|\bas(?=\s+(?:i|we|he|she|they|my|our)\b)"
+    r"|\band(?=\s+(?:please|don['’]?t|do not|not|i|i['’]\w+|we|it|he|she|they|my|then|want|would|need|come|send|book"
+    r"|can"
+    r"|could|the)\b)"
+    r"|但是|但|不过|所以|因为|如果",
+    re.I,
+)
+"""Where one clause ends and the next begins."""
+
+CAUSES = frozenset(("because", "since", "as", "因为"))
+"""Breaks that a reason follows."""
+
+ALL_BUT = re.compile(r"\b(?:any\w*|every\w*|all|nothing)(?:\s\w+)?\s$", re.I)
+"""What stands before a "but" that excepts ("any day but Friday")."""
+
+HARMLESS = re.compile(
+    r"\b(?:don|wouldn|won|doesn)['’]?t (?:mind|forget|hesitate|worry|matter|care)\b"
+    r"|(?:\bnot|n['’]?t)\s+(?:only|just|necessarily|until|till|before|later than|earlier than|more than|less than"
+    r"|fewer than|bad)\b"
+    r"|\bno (?:later|earlier|more|less|fewer|sooner) than\b|\bno (?:problem|doubt|worries|preference|matter|rush"
+    r"|hurry)\b"
+    r"|\bwhy (?:not|don['’]?t)\b|\bcan['’]?t wait\b|\b(?:if|or) not\b|\bnot a problem\b"
+    r"|不错|不好意思|不客气|不知道|不一定|不但|不仅|没问题|不介意|对不起|差不多|不晚于|不早于|不超过|要不|是不是|能不能"
+    r"|可不可以|行不行|好不好|有没有|不如|不管|没关系|不着急|不急",
+    re.I,
+)
+"""Negations that refuse nothing."""
+
+ASKED_KINDLY = re.compile(
+    r"^\W*(?:why )?(?:can|could|would|wo|won|do|don|is|isn|are|aren)['’]?(?:n['’]?)?t (?:you|we|they|it|he|she|there"
+    r"|the|i)\b",
+    re.I,
+)
+"""How a question begins that only sounds like a negation ("Can't you come on Friday?")."""
+
+NEGATED = re.compile(
+    r"\b(?:do|does|did|is|are|was|were|ca|can|could|wo|would|should|must|need|have|has|had|ai|sha)(?:n['’]t|nt)\b"
+    r"|\bcannot\b|\bno longer\b|\bnever\b"
+    r"|\b(?:do|does|did|is|are|am|was|were|can|could|will|would|should|must|may|might|have|has|had)\s+(?:\w+\s+)?not\b"
+    r"|['’](?:m|s|re|ll|d|ve)\s+(?:\w+\s+)?not\b"
+    r"|\b(?:nobody|no one|none)\b",
+    re.I,
+)
+"""A verb that is negated: what its clause names is refused."""
+
+UNSUITABLE = re.compile(
+    r"(?:\b(?:is|are|was|be|seems|sounds)|['’]s)\s+(?:\w+\s+)?(?:impossible|bad|out|off|no good|inconvenient"
+    r"|unsuitable|wrong"
+    r"|incorrect|full|taken|awkward|terrible|difficult|useless|cancelled|too \w+|a problem|out of the question)\b"
+    r"|\b(?:i['’]?m|i am|we['’]?re|we are|is|are)\s+(?:\w+\s+)?(?:busy|away|abroad|out of town|on holiday|on vacation"
+    r"|at work|unavailable|travell?ing|occupied)\b",
+    re.I,
+)
+"""A predicate that refuses its clause without a negation ("Friday is impossible", "I'm away on Friday")."""
+
+EXCEPTS = re.compile(
+    r"\b(?:(?:do not|don['’]?t|didn['’]?t|never) (?:want|need|like|prefer|take|choose|use)|not|except(?:ing)?(?:"
+    r" for)?|excluding|other than|apart from|besides|instead of|rather than|without|avoid(?:ing)?"
+    r"|neither|nor|scratch|forget)\b"
+    r"|\b(?:any\w*|every\w*|all|nothing)(?:\s\w+)? but\b|(?<!\w)no(?=\s+\w)"
+    r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
+    re.I,
+)
+"""A word that refuses what follows it, up to the clause's next verb."""
+
+EXCEPTS_LIST = re.compile(r"^(?:except|excluding|other|apart|besides|any|every|all|nothing|除)", re.I)
+"""Those of `EXCEPTS` that refuse a whole list ("except Friday, Saturday and Sunday")."""
+
+RESUMES = re.compile(
+    r"\b(?:i|we|you|please|let|make|book|come|send|take|could|can|would|should|want|give|put|choose|use|is|are"
+    r"|works?)\b"
+    r"|(?<=.)(?:是|要|改|都|以外|之外|其他|哪|请|可以|能)",
+    re.I,
+)
+"""Where what an `EXCEPTS` refuses ends inside its clause."""
+
+REFUSED_HAN = re.compile(
+    r"不行|不可以|不能|不方便|不合适|没空|没时间|没有空|没有时间|不在|不来|不去|不太行|无法|没法|不了|太早|太晚|不喜欢"
+)
+"""Chinese predicates that refuse their clause."""
+
+CHANGES = re.compile(
+    r"\b(?:chang(?:e|ing)|mov(?:e|ing)|switch(?:ing)?|shift(?:ing)?|reschedul(?:e|ing)|postpon(?:e|ing)|swap(?:ping)?"
+    r"|push(?:ing)?|replac(?:e|ing))\b(?P<old>[^.;!?]{1,80}?)\s(?:to|for|with|into|by)\s"
+    r"|[把从将](?P<han>[^，。！？]{1,20}?)(?:改|换|挪|推|调)(?:成|为|到|至)",
+    re.I,
+)
+"""The old value of a change ("move it from Friday to Monday")."""
+
+THAN = re.compile(r"\b(?:rather|prefer\w*|better|sooner)\b[^.;!?]{1,40}?\s(?:than|over)\s", re.I)
+"""What stands before the value that another is preferred to."""
+
+CORRECTS = re.compile(
+    r"\b(?:no|nope|not|wait|sorry|actually|rather|i mean|i meant|meant|correction|make (?:it|that)|scratch that|oops"
+    r"|hang on"
+    r"|hold on|instead|second thoughts?|change (?:it|that)|better|my mistake|excuse me|pardon|forget that|strike that"
+    r"|or maybe|i['’]?d rather)\b"
+    r"|不对|不是|改成|改为|改到|换成|换到|还是|应该是|说错|错了|更正|等等|等一下|算了|哦不|(?:^"
+    r"|[，。！？])不(?=[，。！？])",
+    re.I,
+)
+"""What stands between a value and the one that corrects it."""
+
+CORRECTS_BEHIND = re.compile(
+    r"^[^.;!?,]{0,30}?\b(?:(?:is|would be|['’]s|works) (?:\w+ )?(?:better|best|preferable)|instead|rather)\b"
+    r"|^[^，。！？]{0,8}(?:更好|更合适|更方便)",
+    re.I,
+)
+"""What stands behind the value that corrects an earlier one ("3 pm is better")."""
+
+WISHES = re.compile(
+    r"\b(?:want(?:s|ed)?|need(?:s|ed)?|would|could|can|please|should|shall|will|prefer\w*|wish|hop(?:e|ing)"
+    r"|wondering|looking"
+    r"|thinking of|meant|let['’]?s|going to|must|how about|what about|asked for|chose|choose|picked|decided|make"
+    r" (?:it|that)"
+    r"|gladly|thanks|suits?|works|available|free|ready)\b|['’](?:d|ll)\b"
+    r"|\b(?:have|get|having|getting) (?:it|them|this|that|him|her|one|the \w+|my \w+) \w+ed\b"
+    r"|^\W*(?:book|schedule|send|come|order|make|set|arrange|reserve|deliver|put|change|move|use|take|give|cancel"
+    r"|add)\b"
+    r"|想|要|请|希望|可以|预约|预订|订|麻烦|安排|需要|改|帮我|换",
+    re.I,
+)
+"""A clause with one of these tells a wish, not what has happened."""
+
+_IRREGULAR = (
+    r"(?:was|were|came|went|bought|broke|began|stopped|lost|sent|told|did|had|took|gave|saw|paid|rang|fell|met|wrote"
+    r"|heard"
+    r"|spoke|woke|flew|drove|used to|died|kept|ran|sold|brought|caught|left|got|made|found|stood|froze|burst|blew)"
+)
+PAST = re.compile(
+    r"\b(?:should|would|could|might|must)(?:n['’]?t)? have \w+"
+    r"|\b(?:has|have|had|['’]ve)(?: (?:just|already|only|now|never|also|always|recently))? (?:been|\w{2,}ed|gone"
+    r"|come|broken|lost"
+    r"|sent|bought|left|stopped|begun|happened|spoken|written|paid)\b"
+    r"|['’]ve been\b|\b(?:yesterday|ago|born|previously)\b"
+    r"|\blast (?:week|month|year|night|time|mon|tue|wed|thu|fri|sat|sun|january|february|march|april|may|june|july"
+    r"|august"
+    r"|september|october|november|december)"
+    rf"|(?<!have )(?<!['’]ve )(?<!^)\b{_IRREGULAR}\b"
+    r"|昨天|昨晚|前天|上周|上个?星期|上个?月|上次|去年|已经|之前|以前|刚才|出生|生日|[到坏来收买寄打断停丢](?:过|了"
+    r"|的)",
+    re.I,
+)
+"""A clause with one of these tells what has happened."""
+
+PAST_HEARSAY = re.compile(r"\b(?:would|should|could|might|must)(?:n['’]?t)? have \w+", re.I)
+"""What should have happened: past, though it sounds like a wish."""
+
+ENDED = re.compile(
+    r"(?P<before>[\w'’]+)\s+(?:(?:just|already|only|also|never|finally|then|recently)\s+)?(?P<verb>\w{2,}ed)\b", re.I
+)
+"""A word in -ed and the one before it."""
+
+NO_SUBJECT = frozenset(
+    "a an the my your our any some with for in on of to be is are am been being get very too so and or no two three"
+    " fully"
+    " well not more most as at by from like need want".split()
+)
+"""Words before a word in -ed that make it no verb ("a furnished room", "to be delivered")."""
+
+NO_VERB = frozenset(
+    "need speed feed bed red seed weed shed wed exceed proceed indeed hundred embed breed united limited unlimited"
+    " interested".split()
+)
+
+HABIT = re.compile(
+    r"\b(?:i|we|he|she|they|my (?:\w+ )?\w+|our \w+|the (?:kids|children))(?:['’](?:m|re|s)| am| is| are)?\s+"
+    r"(?:(?:usually|always|normally|only|often|still|all)\s+)?(?:work(?:s|ing)?|stud(?:y|ies|ying)|finish(?:es)?"
+    r"|gets? (?:home|back|off|up|out)|leaves? (?:for|work|home|the)|sleeps?|teach(?:es)?|starts? (?:work|school)\w*"
+    r"|(?:have|has|got) (?:a|an|my|our|another) (?!free|gap|slot|window|question|problem|request)\w+)\b"
+    r"|\b(?:birthday|shift|contract|lease|warranty|subscription|exam|meeting|class|lesson|wedding|party|funeral"
+    r"|holidays?"
+    r"|vacation|school|kindergarten|office|shop|store|lecture|interview)\b.{0,20}?\b(?:is|are|starts?|ends?|begins?"
+    r"|expires?"
+    r"|runs?|opens?|closes?|finish\w*)\b"
+    r"|上班|下班|开会|上课|放学|过生日",
+    re.I,
+)
+"""A clause with one of these tells of the user's other affairs."""
+
+OPENING = re.compile(
+    r"\b(?:are|is|do|does|will)\b.{1,40}\b(?:open|close|closed|opening|deliver)\b|\bopening (?:hours|times)\b|营业"
+    r"|开门|关门|上班",
+    re.I,
+)
+"""A question with one of these asks about the business, not for a day or a time."""
+
+OF_OTHERS = re.compile(
+    r"\b(?:since|until now from|(?:invoice|bill|letter|e?-?mail|call|message|order|delivery|payment|receipt"
+    r"|statement|booking"
+    r"|conversation|contract|complaint)s? (?:from|of|dated|placed on|made on|sent on))\s+(?:the )?(?=\S)"
+    r"|\blast\s+(?=(?:mon|tues|wednes|thurs|fri|satur|sun)day)",
+    re.I,
+)
+"""What makes the date behind it that of another thing ("my order from May 3rd")."""
+
+PAST_SLOT = re.compile(
+    r"\b(?:was|were|did|has|had|born|birth|purchase|incident|accident|damage|outage|loss|theft|complaint|defect"
+    r"|failure|invoice"
+    r"|payment|last|previous|since|bought|happened|broke"
+    r"|(?!wanted|requested|preferred|needed|desired|required|planned|scheduled|expected|booked|reserved"
+    r"|offered)\w{3,}ed)\b|购买|出生|发生|发现|故障|事故|丢失|上次|收到",
+    re.I,
+)
+"""A slot described so holds what has happened."""
