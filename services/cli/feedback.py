@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -18,13 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.cli.ask import feedback_of
 from services.cli.connection import connected
+from services.cli.feedback_files import FeedbackFile
 from services.cli.options import JsonOption
-from services.cli.output import Failure, console, errors, print_json, print_table, to_json
+from services.cli.output import console, errors, print_json, print_table, to_json
 from services.cli.render import constraint_words
 
 CHUNK = 500
 CHUNK_SIZE = 2**20  # characters; with three bytes each still below what a gateway takes
-MAX_LINE = 2**20  # characters a gateway takes of a line; what is longer is cut right behind and refused by it
 
 feedback = typer.Typer(no_args_is_help=True, help="What people said about drafts: add, import, export.")
 
@@ -62,28 +61,29 @@ def import_file(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON Lines: one feedback item a line, as `export` writes them")],
     name: Annotated[str, typer.Option(help="What to call the import; default: the file's name")] = "",
+    encoding: Annotated[str, typer.Option(help="The file's encoding; default: its byte order mark's, or UTF-8")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Import feedback from a file. The same file again goes on where it broke; bad lines are named."""
-    if not file.is_file():
-        raise Failure(f"no such file: {file}")
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    with file.open(encoding="utf-8", errors="replace") as content:
-        total = sum(1 for _ in content)
-    request = feedback_pb2.OpenImportRequest(request_id=f"cli-{digest[:40]}", name=name or file.name)
+    """Import feedback from a file. The same file again goes on where it broke; bad lines are named, blank ones skipped.
+
+    Ends with status 1 if there were lines and every one was refused.
+    """
+    read, name = FeedbackFile(file, encoding), name or file.name
+    request = feedback_pb2.OpenImportRequest(request_id=read.request_id(name), name=name)
     with connected(context) as client:
         opened = _import(client.feedback.OpenImport(request))
-        refused = list(_send(client, opened.id, file, opened.next_line, total, show=not as_json))
-        closing = feedback_pb2.CloseImportRequest(import_id=opened.id, total_lines=total)
+        refused = list(_send(client, opened.id, read, opened.next_line, show=not as_json))
+        closing = feedback_pb2.CloseImportRequest(import_id=opened.id, total_lines=read.total)
         closed = _import(client.feedback.CloseImport(closing))
     if as_json:
         print_json({"import": closed, "refused": refused})
-        return
-    console.print(f"{closed.id}: {closed.stored} stored, {closed.refused} refused")
-    rows = [(line.line, line.field, escape(line.reason)) for line in refused[:50]]
-    if rows:
-        print_table(("line", "field", "reason"), rows, "")
+    else:
+        console.print(f"{closed.id}: {closed.stored} stored, {closed.refused} refused")
+        if refused:
+            rows = [(line.line, line.field, escape(line.reason)) for line in refused[:50]]
+            print_table(("line", "field", "reason"), rows, "")
+    if closed.refused and not closed.stored:
+        raise typer.Exit(1)
 
 
 def _import(
@@ -95,16 +95,13 @@ def _import(
 
 
 def _send(
-    client: Client, import_id: str, file: Path, next_line: int, total: int, show: bool
+    client: Client, import_id: str, file: FeedbackFile, next_line: int, show: bool
 ) -> Iterator[feedback_pb2.RefusedLine]:
     """Send the file's lines from ``next_line`` on, in chunks; gives the refused ones."""
     columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        Progress(*columns, console=errors, transient=True, disable=not show) as progress,
-        file.open(encoding="utf-8", errors="replace") as lines,
-    ):
-        task = progress.add_task("importing", total=total, completed=next_line - 1)
-        rest = islice(lines, next_line - 1, None)
+    with Progress(*columns, console=errors, transient=True, disable=not show) as progress:
+        task = progress.add_task("importing", total=file.total, completed=next_line - 1)
+        rest = islice(file.lines(), next_line - 1, None)
         for chunk in _chunks(rest):
             items = [feedback_pb2.ImportItem(json=line) for line in chunk]
             request = feedback_pb2.AppendImportRequest(import_id=import_id, first_line=next_line, items=items)
@@ -118,8 +115,7 @@ def _chunks(lines: Iterator[str]) -> Iterator[list[str]]:
     """Lines in groups that fit into a message."""
     chunk: list[str] = []
     size = 0
-    for whole in lines:
-        line = whole.rstrip("\r\n")[: MAX_LINE + 1]
+    for line in lines:
         if chunk and (len(chunk) == CHUNK or size + len(line) > CHUNK_SIZE):
             yield chunk
             chunk, size = [], 0

@@ -130,10 +130,17 @@ class FeedbackService(rpc.FeedbackServiceServicer):
     ) -> AsyncIterator[pb.ExportFeedbackResponse]:
         query = _selection(request)
         after = check.words("after_id", request.after_id, check.MAX_ID, needed=False)
-        records = self._store.feedback.export(caller().tenant, query, after)
-        while batch := await self._threads.run(lambda: list(islice(records, EXPORT_BATCH))):
+        tenant = caller().tenant
+        records = self._store.feedback.export(tenant, query, after)
+        while batch := await self._threads.run(lambda: self._whole(tenant, list(islice(records, EXPORT_BATCH)))):
             for record in batch:
                 yield pb.ExportFeedbackResponse(record=record_message(record))
+
+    def _whole(self, tenant: str, records: list[Document]) -> list[Document]:
+        """The records with the message and the draft that each is about."""
+        ids = sorted({record["turn"] for record in records if record.get("turn")})
+        turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
+        return [{**record, **_about(turns.get(record.get("turn", "")), record)} for record in records]
 
     async def EraseFeedback(self, request: pb.EraseFeedbackRequest, context: Any) -> pb.EraseFeedbackResponse:
         check.request_of("EraseFeedback", request)
@@ -156,6 +163,13 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             return pb.EraseFeedbackResponse(erased=len(erased), marked_version_ids=marked)
 
         return await self._threads.run(erase)
+
+
+def _about(turn: Document | None, record: Document) -> Document:
+    if turn is None:
+        return {}
+    texts = [draft.get("text") for draft in turn["drafts"] if draft["round"] == record.get("round", 0)]
+    return {"prompt": turn["text"], "reply": str(texts[0] or "") if texts else ""}
 
 
 def _selection(request: pb.ExportFeedbackRequest) -> Document:

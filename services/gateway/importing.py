@@ -16,6 +16,7 @@ from services.gateway import validation as check
 
 MAX_ITEMS = 1_000
 MAX_LINE = 2**20  # code points; clients cut a longer line right behind them, so that it is refused and not their chunk
+_BLANK = " \t\r\n\f\v\ufeff\u00a0"
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class Judged:
 
 
 def judge(store: Store, tenant: str, first_line: int, items: Sequence[pb.ImportItem], max_text: int) -> Judged:
-    """Look at every line of a chunk; one read for all turns they name."""
-    parsed: list[tuple[int, pb.FeedbackItem]] = []
+    """Look at every line of a chunk, blank lines aside; one read for all turns they name."""
+    parsed: list[tuple[int, pb.FeedbackItem | pb.FeedbackRecord]] = []
     refused: list[RefusedLine] = []
     for line, item in enumerate(items, first_line):
+        if item.WhichOneof("content") == "json" and not item.json.strip(_BLANK):
+            continue
         try:
             parsed.append((line, _parsed(item)))
         except InvalidArgument as error:
@@ -47,7 +50,8 @@ def judge(store: Store, tenant: str, first_line: int, items: Sequence[pb.ImportI
     return Judged(stored, sorted(refused, key=lambda one: one.line))
 
 
-def _parsed(item: pb.ImportItem) -> pb.FeedbackItem:
+def _parsed(item: pb.ImportItem) -> pb.FeedbackItem | pb.FeedbackRecord:
+    """The item, or the record of an export."""
     if item.WhichOneof("content") == "item":
         return item.item
     if len(item.json) > MAX_LINE:
@@ -55,21 +59,30 @@ def _parsed(item: pb.ImportItem) -> pb.FeedbackItem:
     try:
         return Parse(item.json, pb.FeedbackItem())
     except ParseError as error:
-        raise InvalidArgument("", f"the line is not the JSON of a feedback item: {str(error)[:200]}") from None
+        try:
+            return Parse(item.json, pb.FeedbackRecord())
+        except ParseError:
+            why = str(error)[:200]
+            raise InvalidArgument("", f"the line is not the JSON of a feedback item or record: {why}") from None
 
 
-def _fields(item: pb.FeedbackItem, turns: dict[str, Document], max_text: int) -> dict[str, Any]:
+def _fields(item: pb.FeedbackItem | pb.FeedbackRecord, turns: dict[str, Document], max_text: int) -> dict[str, Any]:
+    """What is stored of a line. A record of an export is about its turn where that is known here, else about the prompt
+    and the reply that it was exported with."""
     said = check.feedback(item.feedback, max_text)
+    if isinstance(item, pb.FeedbackRecord) and item.accepted:
+        said["accepted"] = True
     user = check.words("user_id", item.user_id, check.MAX_USER, needed=False)
-    if not item.turn_id:
+    turn = turns.get(item.turn_id)
+    if not item.turn_id or (turn is None and item.prompt):
         prompt = check.words("prompt", item.prompt, max_text)
         reply = check.words("reply", item.reply, max_text, needed=said["edited_text"] is None)
         return {**said, "prompt": prompt, "reply": reply, "user": user}
-    turn = turns.get(item.turn_id)
     if turn is None:
         raise InvalidArgument("turn_id", f"no turn {item.turn_id[:64]}")
     drafts = [draft["round"] for draft in turn["drafts"] if draft.get("text")]
-    chosen = item.round if item.HasField("round") else max(drafts, default=-1)
+    named = isinstance(item, pb.FeedbackRecord) or item.HasField("round")
+    chosen = item.round if named else max(drafts, default=-1)
     if chosen not in drafts:
         raise InvalidArgument("round", "the turn has no such draft")
     return {

@@ -338,9 +338,9 @@ class FeedbackRecord(_message.Message):
     user_id: _builtins.str
     """Who gave it; the session's user where not said otherwise."""
     prompt: _builtins.str
-    """The prompt, of items that stand alone."""
+    """What the user had said: of items that stand alone, and in exports of the turn's message too."""
     reply: _builtins.str
-    """The reply it is about, of items that stand alone."""
+    """The reply it is about: of items that stand alone, and in exports of the turn's draft too."""
     status: Global___FeedbackStatus.ValueType
     """How far it has come."""
     refusal: _builtins.str
@@ -511,8 +511,9 @@ class ImportItem(_message.Message):
     ITEM_FIELD_NUMBER: _builtins.int
     JSON_FIELD_NUMBER: _builtins.int
     json: _builtins.str
-    """The line as it stands in a JSON Lines file (the proto3 JSON form of FeedbackItem); a line that does not parse
-    is refused with its number like every other bad item.
+    """The line as it stands in a JSON Lines file (the proto3 JSON form of FeedbackItem, or of FeedbackRecord as
+    ExportFeedback answers it); a line that does not parse is refused with its number like every other bad item, a
+    blank one is skipped.
     """
     @_builtins.property
     def item(self) -> Global___FeedbackItem:
