@@ -29,7 +29,7 @@ from research.eval.service.sets import ServiceSet, find_sets
 from research.eval.service.stack import RunningStack, running_stack
 from services.models.sentence_encoder import SentenceEncoder
 
-PARTS = ("questions", "dialogues", "feedback", "paraphrases")
+PARTS = ("questions", "rounds", "dialogues", "feedback", "paraphrases")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,7 +61,7 @@ def _keep(records: Sequence[Record], file: Path) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a service set, or a folder of them")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=[*PARTS[:1], *PARTS[2:]])
     parser.add_argument("--peers", nargs="*", choices=("floor", "llama"), default=[])
     parser.add_argument("--llama-python", default=sys.executable, help="a Python that has xllamacpp")
     parser.add_argument("--llama-threads", type=int, default=1, help="more only pays on idle cores")
@@ -103,6 +103,12 @@ def _product(stack: RunningStack, subject: ServiceSet, product: Product, options
     records = asking.questions() if "questions" in options.parts else []
     for record in records:
         record["cpu_s"] = (stack.cpu_seconds() - cpu) / len(records)
+    if "rounds" in options.parts:
+        cpu = stack.cpu_seconds()
+        rounds = asking.rounds(records, lambda record: scoring.is_satisfied(subject, record))
+        for record in rounds:
+            record["cpu_s"] = (stack.cpu_seconds() - cpu) / len(rounds)
+        records += rounds
     if "dialogues" in options.parts:
         records += asking.dialogues()
     if "feedback" in options.parts:
@@ -190,21 +196,19 @@ def _figures(subjects: Sequence[ServiceSet], records: Sequence[Record]) -> dict[
         figures["same_answer"] = scoring.share(same, "same", "pairs")
     for name, tally in corrections.items():
         figures[f"corrections_{name}_right"] = scoring.share(tally, "right", "asked")
-    return figures | _costs(questions)
+    return figures | _costs(questions, _of(records, "rounds"))
 
 
-def _costs(questions: Sequence[Record]) -> dict[str, float]:
-    """Times, processor and calibration, of the questions."""
+def _costs(questions: Sequence[Record], rounds: Sequence[Record]) -> dict[str, float]:
+    """Times, processor and calibration, of the questions and of the comments on their replies."""
     costs: dict[str, float] = {}
     if (first := scoring.median_first_token(questions)) is not None:
         costs["first_token_p50_s"] = first
     if cpu := sum(record.get("cpu_s", 0.0) for record in questions):
-        satisfied = sum(
-            record["verdict"] == ("declined" if record["asked"] in (*scoring.NEAR, "outside") else "right")
-            for record in questions
-        )
+        satisfied = sum(scoring.satisfied(record) or "satisfied_in" in record for record in questions)
         costs["cpu_s_per_turn"] = cpu / len(questions)
-        costs["satisfied_per_core_second"] = satisfied / cpu
+        costs["satisfied_turns"] = satisfied
+        costs["satisfied_per_core_second"] = satisfied / (cpu + sum(record["cpu_s"] for record in rounds))
     if (error := scoring.calibration_error(questions)) is not None:
         costs["calibration_error"] = error
     return costs

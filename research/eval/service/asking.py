@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from antiphon.v1.common_pb2 import DecodingSettings
 
 from research.eval.service.product import Product, Record
 from research.eval.service.sets import Item, ServiceSet
 
-T = TypeVar("T")
+COMMENTS = (
+    "That does not answer my question.",
+    "Please look it up again and say only what your documents say.",
+    "Answer with the exact words or numbers, or say that you do not know.",
+)
+"""What a person says who is not satisfied and does not know the answer either, round by round."""
 _ONE_TOKEN = DecodingSettings(max_tokens=1)
 
 
@@ -37,6 +41,30 @@ class Asking:
         return self._each(
             "questions", self._subject.questions, lambda item: {"id": item["id"], **self._ask(item["question"])}
         )
+
+    def rounds(self, questions: Sequence[Record], is_satisfied: Callable[[Record], bool]) -> list[Record]:
+        """Comment on every reply that does not satisfy, until a revision does or the comments have ended.
+
+        The question's record gets `satisfied_in`, the number of rounds it took, where one did.
+        """
+        records: list[Record] = []
+        waiting = list(questions)
+        for number, comment in enumerate(COMMENTS, 1):
+            waiting = [record for record in waiting if not is_satisfied(record)]
+
+            def revise(record: Record, number: int = number, comment: str = comment) -> Record:
+                revised = self._product.revise(record["turn"], comment).record()
+                answer = {key: record[key] for key in ("id", "question")} | revised
+                return {**answer, "round": number, "comment": comment, "before": record["reply"]}
+
+            answers = self._each("rounds", waiting, revise)
+            records += answers
+            waiting = answers
+        by_id = {record["id"]: record for record in questions}
+        for record in records:
+            if is_satisfied(record):
+                by_id[record["id"]]["satisfied_in"] = record["round"]
+        return records
 
     def dialogues(self) -> list[Record]:
         """Turn by turn, with the state after each."""

@@ -34,6 +34,17 @@ def judge_questions(subject: ServiceSet, records: Iterable[Record]) -> None:
             record["verdict"] = "declined" if declined else "wrong"
 
 
+def is_satisfied(subject: ServiceSet, record: Record) -> bool:
+    """Whether the record's reply is right, or rightly declines; judges it."""
+    judge_questions(subject, [record])
+    return satisfied(record)
+
+
+def satisfied(record: Record) -> bool:
+    """Whether the judged reply is right, or rightly declines."""
+    return bool(record["verdict"] == ("declined" if _unanswerable(record) else "right"))
+
+
 def question_figures(records: Sequence[Record]) -> Figures:
     """Shares of answerable and unanswerable questions; `changed` ones are among the answerable and apart."""
     answerable = [record for record in records if record["verdict"] in ("right", "wrong")]
@@ -179,11 +190,14 @@ def _same_answer(one: Record, other: Record, wanted: Sequence[str]) -> bool:
 
 
 def calibration_error(records: Iterable[Record], bins: int = 10) -> float | None:
-    """The expected calibration error of reported probabilities (Naeini et al. 2015); None where none is."""
+    """The expected calibration error of reported probabilities (Naeini et al. 2015); None where none is.
+
+    A reply that declines claims nothing, so that its probability is not held against anything.
+    """
     pairs = [
         (record["probability"], record["verdict"] == "right")
         for record in records
-        if record.get("probability") is not None and record.get("verdict")
+        if record.get("probability") is not None and record.get("verdict") in ("right", "wrong", "answered")
     ]
     if not pairs:
         return None

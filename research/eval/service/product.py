@@ -37,6 +37,7 @@ class Reply:
         """For the raw records."""
         return {
             "reply": self.text,
+            "turn": self.turn_id,
             "first_token_s": self.first_token_s,
             "seconds": round(self.seconds, 3),
             "supported": self.supported,

@@ -4,10 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from research.eval.service.asking import COMMENTS, Asking
 from research.eval.service.declining import declines
 from research.eval.service.documents import passages
-from research.eval.service.figures import Record, judge_questions, question_figures, same_answers, state_figures
+from research.eval.service.figures import (
+    calibration_error,
+    is_satisfied,
+    judge_questions,
+    question_figures,
+    same_answers,
+    state_figures,
+)
 from research.eval.service.matching import any_stands_in, is_right, normal, stands_in
+from research.eval.service.product import Record, Reply
 from research.eval.service.requirements import unmet
 from research.eval.service.sets import ServiceSet, find_sets
 from research.eval.service.values import Sources
@@ -124,6 +133,36 @@ def test_shares_tell_right_wrong_and_declined_apart() -> None:
     judge_questions(_set(questions=questions), records)
     figures = question_figures(records)
     assert (figures["answerable_wrong"], figures["near_miss_declined"], figures["unanswerable_declined"]) == (1, 1, 0.5)
+
+
+class _Improving:
+    """Answers right at the second comment."""
+
+    def __init__(self) -> None:
+        self.comments: list[str] = []
+
+    def revise(self, turn_id: str, comment: str) -> Reply:
+        self.comments.append(comment)
+        return Reply("It is 5." if len(self.comments) == 2 else "It is 7.", turn_id, 0.1, 0.2)
+
+
+def test_comments_end_when_a_revision_satisfies() -> None:
+    subject = _set(questions=({"id": "q1", "kind": "price", "question": "?", "any_of": ["5"]},))
+    product = _Improving()
+    questions: list[Record] = [{"id": "q1", "question": "?", "reply": "It is 6.", "turn": "t1"}]
+    asking = Asking(product, subject, 1, lambda _: None)  # type: ignore[arg-type]
+    rounds = asking.rounds(questions, lambda record: is_satisfied(subject, record))
+    assert [record["before"] for record in rounds] == ["It is 6.", "It is 7."]
+    assert product.comments == list(COMMENTS[:2])
+    assert questions[0]["satisfied_in"] == 2
+
+
+def test_a_probability_is_held_against_what_became_of_the_claim() -> None:
+    claims: list[Record] = [{"probability": 0.9, "verdict": verdict} for verdict in ["right"] * 9 + ["wrong"]]
+    assert calibration_error(claims) == pytest.approx(0)
+    assert calibration_error([*claims, {"probability": 0.1, "verdict": "declined"}]) == pytest.approx(0)
+    assert calibration_error([{"probability": 1.0, "verdict": "answered"}]) == pytest.approx(1)
+    assert calibration_error([{"probability": None, "verdict": "right"}]) is None
 
 
 @pytest.mark.parametrize("subject", SETS, ids=[subject.name for subject in SETS])
