@@ -16,9 +16,12 @@ from antiphon.retry import Pool, Retries, RetryPolicy
 C = TypeVar("C")
 
 OPTIONS: list[tuple[str, Any]] = [
-    # A gateway takes a ping every 10 s; a client that sends more is sent away (GOAWAY).
-    ("grpc.keepalive_time_ms", 45_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
+    # A gateway that hangs with open sockets answers no ping: what runs there goes on at another one after six seconds.
+    # Gateways take a ping every two seconds; a client that sends more is sent away (GOAWAY). gRPC waits for an answer
+    # as long as its HTTP/2 layer says, a minute by default, whatever the keepalive timeout is.
+    ("grpc.keepalive_time_ms", 3_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.ping_timeout_ms", 3_000),
     ("grpc.http2.max_pings_without_data", 0),
     # A gateway that restarts should be found again within seconds; gRPC's own longest wait is two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),

@@ -184,8 +184,8 @@ def _server(settings: GatewaySettings, guard: Guard) -> grpc.aio.Server:
             ("grpc.max_connection_age_ms", int(settings.connection_age_seconds * 1000)),
             ("grpc.max_connection_age_grace_ms", int(settings.connection_grace_seconds * 1000)),
             ("grpc.so_reuseport", 0),  # a second gateway on the same port is a mistake and not load balancing
-            # clients behind idle-cutting networks may ping every ten seconds, also between calls
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            # clients find a gateway that hangs by pings; those behind idle-cutting networks ping also between calls
+            ("grpc.http2.min_ping_interval_without_data_ms", 2_000),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.keepalive_time_ms", 60_000),
         ],

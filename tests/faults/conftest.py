@@ -61,7 +61,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The times measured in the stories, also those of a run's several workers."""
     reports = terminalreporter.stats.get("", []) + terminalreporter.stats.get("error", [])
-    figures = [tuple(figure) for report in reports if report.when == "teardown" for _, figure in report.user_properties]
+    ended = [report for report in reports if report.when == "teardown"]
+    figures = [tuple(figure) for report in ended for name, figure in report.user_properties if name == "seconds"]
     if figures:
         terminalreporter.section("fault stories: seconds measured")
         for what, kind, figure in sorted(figures):

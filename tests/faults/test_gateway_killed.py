@@ -1,5 +1,8 @@
 """A gateway is killed: its users go on at another one with no text lost, doubled or mixed."""
 
+from antiphon.client import Client
+from antiphon.v1.conversation_pb2 import CreateSessionRequest, GetSessionRequest
+
 from services.common.ids import new_id
 from services.common.store import NewTurn, Request, TurnLimits
 from tests.support.stack import Story
@@ -41,3 +44,20 @@ def test_what_a_gateway_accepted_and_never_sent_is_answered(story: Story) -> Non
     turn = story.stack.store.turns.accept_turn(story.tenant, new, TurnLimits()).turn
     caller.attach(turn["_id"], turn["text"])
     story.check()
+
+
+def test_the_client_leaves_a_gateway_that_hangs_with_its_sockets_open(story: Story) -> None:
+    story.generators(1)
+    with Client(story.stack.addresses, key=story.key) as client:
+        session = client.conversations.CreateSession(CreateSessionRequest(user_id="ada")).session.id
+        stream = client.send(session, "word " * 400, without_knowledge=True)
+        while "word word" not in stream.text:
+            next(stream)
+        hung = story.now()
+        story.stack.gateways[0].pause()
+        assert stream.result().text.split() == ["word"] * 400
+        story.measured("gateway hangs: to the reply's end at another one", story.now() - hung)
+        other = client.conversations.GetSession(GetSessionRequest(session_id=session)).session.id
+        assert other == session
+    assert story.now() - hung <= 30.0
+    story.stack.gateways[0].resume()
