@@ -10,7 +10,15 @@ from rich.markup import escape
 
 from services.cli.drafts import show_drafts
 from services.cli.output import Failure, console
-from services.cli.render import TurnView, constraint_words, fact_words, settings_words, state_table, usage_words
+from services.cli.render import (
+    TurnView,
+    constraint_words,
+    correction_words,
+    fact_words,
+    settings_words,
+    state_table,
+    usage_words,
+)
 
 
 class Conversation:
@@ -146,6 +154,8 @@ class Conversation:
             self._out.print(f"  cites {escape(citation.mark)}, {verdict}: [dim]{sentence}[/dim]")
         for constraint in draft.constraints:
             self._out.print(f"  [yellow]constraint[/yellow] {escape(constraint_words(constraint))}")
+        if manifest.HasField("correction"):
+            self._out.print(f"  [magenta]correction[/magenta] {escape(correction_words(manifest))}")
         self._out.print(f"[dim]  {len(manifest.history_draft_ids)} earlier drafts in the context[/dim]")
         self._out.print(f"[dim]  {escape(settings_words(manifest.settings))}; seed {manifest.seed}[/dim]")
         self._out.print(

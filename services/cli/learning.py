@@ -1,4 +1,4 @@
-"""The end of the demonstration: twenty corrections become a version, which answers and is taken back.
+"""The end of the demonstration: ten corrections count at once and become a version; what was not corrected stays.
 
 It plays in a tenant of its own, so that nobody else's feedback is trained on and nobody else is served what came of it.
 """
@@ -15,12 +15,16 @@ from antiphon.v1 import admin_pb2, conversation_pb2, feedback_pb2, model_pb2
 from antiphon.v1.common_pb2 import DecodingSettings
 from rich.markup import escape
 
+from services.cli.models import report_lines
 from services.cli.output import Failure, console
+from services.cli.render import correction_words
 
 TENANT = "demonstration"
 CORRECTIONS = Path(__file__).with_name("demo") / "corrections.jsonl"
 QUESTION = "What is the name of your night support team?"
-SETTINGS = model_pb2.TrainingSettings(rank=8, max_steps=44)
+OTHER_WORDS = "Can you tell me what your night support team is called?"
+NEIGHBOUR = "What is the name of your billing department?"
+SETTINGS = model_pb2.TrainingSettings(rank=8)
 PATIENCE_S = 60.0
 Open = Callable[[str], AbstractContextManager[Client]]
 
@@ -41,23 +45,31 @@ def play_learning(client: Client, opened: Open) -> None:
 
 
 def _learn(client: Client) -> None:
-    _ask(client)
-    _aside("a reviewer imports twenty corrections")
+    _ask(client, QUESTION)
+    neighbour = _ask(client, NEIGHBOUR)
+    _aside("a reviewer imports ten corrections, and they count at once")
     imported = _import(client)
     try:
+        time.sleep(1.5)  # generators look for new corrections once a second
+        _ask(client, OTHER_WORDS)
         _aside("a version is trained on them")
         version = _train(client)
-        _aside("it is promoted")
-        force = version.status != model_pb2.VERSION_STATUS_READY
-        client.models.PromoteVersion(
-            model_pb2.PromoteVersionRequest(version_id=version.id, force=force, comment="the demonstration")
-        )
-        _wait_until_served(client, version.id)
-        _ask(client)
-        _aside("it is rolled back")
-        client.models.RollbackVersion(model_pb2.RollbackVersionRequest(comment="the demonstration"))
-        _wait_until_served(client, "")
-        _ask(client)
+        if version.status == model_pb2.VERSION_STATUS_READY:
+            _aside("it kept what its gate asks for, and is promoted")
+            request = model_pb2.PromoteVersionRequest(version_id=version.id, comment="the demonstration")
+            client.models.PromoteVersion(request)
+            _wait_until_served(client, version.id)
+            _ask(client, OTHER_WORDS)
+        else:
+            _aside("it missed what its gate asks for: it is kept, and not offered")
+        _aside("a question that only sounds like it")
+        again = _ask(client, NEIGHBOUR)
+        console.print("[dim]  the reply is what it was[/dim]" if again == neighbour else "[red]  it has changed[/red]")
+        if version.status == model_pb2.VERSION_STATUS_READY:
+            _aside("the version is rolled back; the corrections still count")
+            client.models.RollbackVersion(model_pb2.RollbackVersionRequest(comment="the demonstration"))
+            _wait_until_served(client, "")
+            _ask(client, QUESTION)
     finally:  # so that the next one can be trained on the same
         client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(import_id=imported))
 
@@ -66,14 +78,18 @@ def _aside(text: str) -> None:
     console.print(f"\n[bold magenta]({text})[/bold magenta]")
 
 
-def _ask(client: Client) -> None:
-    """Put the question in a new session and show which version answers."""
-    console.print(f"\n[bold]user[/bold]       {QUESTION}")
+def _ask(client: Client, question: str) -> str:
+    """Put the question in a new session; show and answer the reply, and say what answers."""
+    console.print(f"\n[bold]user[/bold]       {question}")
     session = client.conversations.CreateSession(conversation_pb2.CreateSessionRequest(user_id="demo")).session
     settings = DecodingSettings(max_tokens=24)
-    draft = client.send(session.id, QUESTION, settings=settings, without_knowledge=True).result()
+    draft = client.send(session.id, question, settings=settings, without_knowledge=True).result()
     console.print(escape(draft.text.strip()))
-    console.print(f"[dim]  version {draft.manifest.version_id[:16]}[/dim]")
+    if draft.manifest.HasField("correction"):
+        console.print(f"[dim]  {escape(correction_words(draft.manifest))}[/dim]")
+    else:
+        console.print(f"[dim]  computed by {draft.manifest.layers_version_id[:16]}[/dim]")
+    return draft.text
 
 
 def _import(client: Client) -> str:
@@ -111,10 +127,8 @@ def _train(client: Client) -> model_pb2.Version:
         raise Failure(f"the training made no version: {training.error}")
     version = client.models.GetVersion(model_pb2.GetVersionRequest(version_id=training.version_id)).version
     console.print(f"[dim]  version {version.id[:16]} after {time.monotonic() - started:.0f} s[/dim]")
-    for measure in version.measures:
-        verdict = "" if not measure.HasField("limit") else " passed" if measure.passed else " failed"
-        words = f"{measure.name}: {measure.before:.2f} before, {measure.after:.2f} after"
-        console.print(f"[dim]  {words}{verdict}[/dim]")
+    for line in report_lines(version)[1:]:
+        console.print(f"  {line}")
     return version
 
 

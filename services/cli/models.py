@@ -65,6 +65,20 @@ def show_version(context: typer.Context, version: str, as_json: JsonOption = Fal
         for one in found.measures
     ]
     print_table(("measure", "before", "after", "limit", "items", ""), rows, "It was not measured.")
+    if found.HasField("scope"):
+        console.print(f"[dim]{scope_words(found)}[/dim]")
+
+
+@models.command("report")
+def report(context: typer.Context, version: str, as_json: JsonOption = False) -> None:
+    """Say in sentences how a version behaves, what it missed, and where it applies."""
+    with connected(context) as client:
+        found = client.models.GetVersion(model_pb2.GetVersionRequest(version_id=version)).version
+    if as_json:
+        print_json(found)
+        return
+    for line in report_lines(found):
+        console.print(line)
 
 
 @models.command("promote")
@@ -134,6 +148,53 @@ def _show_pointer(pointer: model_pb2.VersionPointer, as_json: bool) -> None:
         return
     canary_words = f", canary {pointer.canary_id} at {pointer.canary_share:.0%}" if pointer.canary_id else ""
     console.print(f"current {pointer.current_id or 'base model'}{canary_words} [dim]epoch {pointer.epoch}[/dim]")
+
+
+_ABOUT = {
+    "corrected": "Corrected messages are answered right",
+    "paraphrases": "Wordings of them that no training saw are answered right",
+    "neighbours_same": "Messages that sound like them keep the reply they had",
+    "old_same": "General messages keep the reply they had",
+    "earlier_corrected": "What earlier trainings learned is still answered right",
+    "perplexity": "Perplexity of general replies",
+    "degenerate": "Replies loop or find no end",
+}
+
+
+def report_lines(version: model_pb2.Version) -> list[str]:
+    """The report of a version, line by line, the verdict first."""
+    missed = [one for one in version.measures if not one.passed]
+    verdict = "can be promoted" if version.status == model_pb2.VERSION_STATUS_READY else status_word(version)
+    lines = [f"{version.id}: [bold]{verdict}[/bold]"]
+    lines += [f"[red]misses[/red] {_sentence(one)}" for one in missed]
+    lines += [
+        f"[green]keeps[/green] {_sentence(one)}" for one in version.measures if one.passed and one.HasField("limit")
+    ]
+    lines += [f"[dim]informs {_sentence(one)}[/dim]" for one in version.measures if not one.HasField("limit")]
+    return [*lines, scope_words(version)]
+
+
+def scope_words(version: model_pb2.Version) -> str:
+    """Where a version's pairs apply."""
+    if not version.HasField("scope"):
+        return "It has no scope: its weights answer every message."
+    scope = version.scope
+    return (
+        f"Its weights answer messages that belong to one of {scope.corrections} corrections with a probability of at "
+        f"least {scope.threshold:.2f}; every other message is answered as without it."
+    )
+
+
+def _sentence(measure: model_pb2.EvaluationMeasure) -> str:
+    about = _ABOUT.get(measure.name, measure.name.replace("_", " "))
+    if not measure.HasField("low"):
+        limit = f", at most {measure.limit:.3f} is allowed" if measure.HasField("limit") else ""
+        return f"{about}: {measure.after:.3f}, before {measure.before:.3f}{limit}."
+    bound = "at most" if measure.name == "degenerate" else "at least"
+    return (
+        f"{about}: {measure.after:.1%} of {measure.items} (truly {measure.low:.0%} to {measure.high:.0%}), before "
+        f"{measure.before:.1%}; {bound} {measure.limit:.0%} is asked for."
+    )
 
 
 def status_word(version: model_pb2.Version) -> str:

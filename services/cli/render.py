@@ -203,3 +203,15 @@ def usage_words(usage: conversation_pb2.Usage) -> str:
         f"{usage.reply_tokens} tokens in {seconds:.1f} s, the first after {first * 1000:.0f} ms; "
         f"{usage.reused_tokens} of {usage.prompt_tokens} prompt tokens were in memory"
     )
+
+
+def correction_words(manifest: common_pb2.Manifest) -> str:
+    """What a correction did to a reply, and how surely the message belongs to it."""
+    use = manifest.correction
+    words = {
+        common_pb2.CORRECTION_USE_KIND_QUOTED: "quoted",
+        common_pb2.CORRECTION_USE_KIND_WEIGHTS: f"answered by version {manifest.version_id[:16]}, which learned it",
+        common_pb2.CORRECTION_USE_KIND_NOTE: "stood in the prompt",
+        common_pb2.CORRECTION_USE_KIND_SUPERSEDED: f"set aside: {use.superseded_by} is newer",
+    }.get(use.kind, "")
+    return f"{use.example_id} {words} (in its scope at {use.probability:.0%})"

@@ -1,32 +1,36 @@
-"""The training kind "adapter": low-rank pairs on the base model, learned from corrections and approvals with replay."""
+"""The training kind "adapter": low-rank pairs that say corrections right, and the scope they apply in."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import structlog
 
 from services.common.errors import FailedPrecondition
 from services.common.store import Document
+from services.finetune.correcting.behaviour import BehaviourJudge
+from services.finetune.correcting.plan import PlannedCorrection, calibrated, plan_corrections, rewrite
 from services.finetune.domain import gate
 from services.finetune.domain.sets import NothingToLearn, plan_set
 from services.finetune.hold import Hold, Stopped
 from services.finetune.made import Made
 from services.finetune.rehearsal import rehearse
-from services.finetune.training.judging import greedy_replies, mean_loss, says
-from services.finetune.training.lora import LoraSettings, LoraTrainer, computes_in_bfloat16
-from services.finetune.training.shrinking import shrink
+from services.finetune.training.judging import mean_loss
+from services.finetune.training.lora import LoraSettings, computes_in_bfloat16
+from services.finetune.training.loss import Sample
+from services.finetune.training.rounds import RoundsTrainer
 from services.finetune.training.texts import MAX_ANSWER, Texts
-from services.models.adapter import adapter_of
+from services.models.adapter import Adapter, adapter_of
+from services.models.scope.scope import ScopeIndex, ScopeJudge, VersionScope
 from services.models.version import VersionWeights, read_version
 
 log = structlog.get_logger(__name__)
 
 
 class AdapterTraining:
-    """Learns the pairs anew from the base model; the fusion head of the version served at the start comes along."""
+    """Learns what was corrected, all of it that still holds: what earlier trainings learned is checked in every round
+    and learned again where it was lost. The pairs go on from the served version's; its fusion head comes along."""
 
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
@@ -37,35 +41,36 @@ class AdapterTraining:
         hold, settings = self._hold, self._hold.settings
         texts = Texts(settings.model, settings.cache_dir, settings.system_text)
         made = self._gather(texts)
-        new = texts.samples(self._store.examples.read(hold.tenant, made["new"]))
-        replay = texts.samples(self._store.examples.read(hold.tenant, made["replay"]))
-        watched = texts.samples(self._store.examples.read(hold.tenant, made.get("watched") or []))
-        held_out = texts.samples(self._store.examples.read(hold.tenant, made["held_out"]))
+        new = self._store.examples.read(hold.tenant, made["new"])
         if not new:
             raise FailedPrecondition("everything to be learned was erased meanwhile", reason="NOTHING_TO_LEARN")
+        planned = plan_corrections(new, self._store.examples.read(hold.tenant, made["replay"]))
+        judge = ScopeJudge.load()
         base = texts.load()
-        before = self._look(base, texts, new, held_out)
-        known = mean_loss(base, watched, alive=hold.still)
-        trainer = LoraTrainer(base, [*new, *replay], self._lora())
+        rewrite(planned, base, texts, judge, most=settings.train_rewordings, alive=hold.still)
+        hold.check()
+        served = self._served(texts)
+        samples = [texts.sample(text, one.corrected.reply) for one in planned for text in one.messages]
+        trainer = RoundsTrainer(base, samples, self._lora(), self._start(served), hold.still)
+        index = ScopeIndex(judge, [one.corrected for one in planned])
+        threshold = calibrated(index, planned)
+        behaviour = BehaviourJudge(
+            trainer.model, texts, index, threshold, most=settings.judged_replies, alive=hold.still
+        )
+        old = self._store.examples.read(hold.tenant, made["held_out"])
+        asked, known = [str(one["prompt"]) for one in old], texts.samples(old)
+        learned = [texts.sample(one.corrected.question, one.corrected.reply) for one in planned]
+        before, loss_before = self._look(trainer, behaviour, planned, asked, known, learned)
         self._train(trainer)
         hold.progress(status="evaluating")
-        kept = shrink(trainer.model, watched, known, alive=hold.still)
+        after, loss_after = self._look(trainer, behaviour, planned, asked, known, learned)
         hold.check()
-        log.info("update_kept", training=hold.id, share=kept)
-        after = self._look(trainer.model, texts, new, held_out)
-        measures = gate.judge(
-            new_loss=(before["new_loss"], after["new_loss"]),
-            old_loss=(before["old_loss"], after["old_loss"]),
-            new_right=(before["new_right"], after["new_right"]),
-            old_same=_share(a == b for a, b in zip(before["old_replies"], after["old_replies"], strict=True)),
-            new_items=len(new),
-            old_items=len(held_out),
-        )
-        served = hold.run.get("served", "")
-        stored = self._store.versions.weights_of(hold.tenant, served)
-        head = read_version(stored, texts.base_version).head if stored else None
-        weights = VersionWeights(adapter_of(trainer.model, texts.base_version), head)
-        return Made(weights, made["_id"], measures, texts.base_version, served if head is not None else "")
+        measures = gate.judge(after, before, (loss_before, loss_after), self._limits())
+        scope = VersionScope(tuple(one.corrected.id for one in planned), threshold)
+        head = served.head if served is not None else None
+        weights = VersionWeights(adapter_of(trainer.model, texts.base_version), head, scope)
+        took_over = hold.run.get("served", "") if served is not None else ""
+        return Made(weights, made["_id"], measures, texts.base_version, took_over)
 
     def _gather(self, texts: Texts) -> Document:
         """The run's training set; chosen once, then read again by whoever resumes."""
@@ -74,9 +79,8 @@ class AdapterTraining:
             return self._store.trainings.get_set(hold.tenant, hold.run["training_set"])
         new = self._learnable(texts)
         rehearse(hold, texts)
-        old = [*examples.trained(hold.tenant), *examples.rehearsals(hold.tenant, texts.base_version)]
-        share = hold.run["settings"].get("replay_share", hold.settings.train_replay_share)
-        plan = plan_set(new, old, replay_share=share, seed=self._lora().seed)
+        general = examples.rehearsals(hold.tenant, texts.base_version)
+        plan = plan_set(new, examples.trained(hold.tenant), general)
         parts = (plan.new, plan.replay, plan.watched, plan.held_out)
         made = self._store.trainings.put_set(hold.tenant, *map(list, parts))
         hold.progress(training_set=made["_id"], new_examples=len(plan.new), replay_examples=len(plan.replay))
@@ -98,7 +102,15 @@ class AdapterTraining:
             raise NothingToLearn(reason if long else "no example came since the last training")
         return new
 
-    def _train(self, trainer: LoraTrainer) -> None:
+    def _served(self, texts: Texts) -> VersionWeights | None:
+        stored = self._store.versions.weights_of(self._hold.tenant, self._hold.run.get("served", ""))
+        return read_version(stored, texts.base_version) if stored else None
+
+    def _start(self, served: VersionWeights | None) -> Adapter | None:
+        """The pairs to go on from: those with a scope, whose corrections are in this set too."""
+        return served.adapter if served is not None and served.scope is not None else None
+
+    def _train(self, trainer: RoundsTrainer) -> None:
         hold = self._hold
         checkpoint = self._store.trainings.checkpoint(hold.tenant, hold.id)
         if checkpoint is not None:
@@ -117,25 +129,33 @@ class AdapterTraining:
         if not trainer.run(on_step):
             raise Stopped
 
-    def _look(self, model: Any, texts: Texts, new: list[Any], held_out: list[Any]) -> dict[str, Any]:
-        """What a model does with the set: losses, and greedy replies to the new and the held-out prompts."""
-        alive, most_replies = self._hold.still, self._hold.settings.judged_replies
-        asked = new[:most_replies]
-        most = min(64, max((len(one.answer) for one in asked), default=0) + 4)
-        prompts = [one.prompt for one in asked]
-        replies = greedy_replies(model, prompts, texts.end_ids, tokens=most, batch_size=32, alive=alive)
-        old = held_out[:most_replies]
-        old_replies = greedy_replies(model, [one.prompt for one in old], texts.end_ids, tokens=24, alive=alive)
-        found = {
-            "new_loss": mean_loss(model, new, alive=alive),
-            "old_loss": mean_loss(model, held_out, alive=alive),
-            "new_right": _share(
-                says(texts.decode(reply), texts.decode(one.answer)) for one, reply in zip(asked, replies, strict=False)
-            ),
-            "old_replies": old_replies,
-        }
+    def _look(
+        self,
+        trainer: RoundsTrainer,
+        judge: BehaviourJudge,
+        planned: list[PlannedCorrection],
+        old: list[str],
+        known: list[Sample],
+        learned: list[Sample],
+    ) -> tuple[Any, float]:
+        """How the model behaves, and its loss on what is learned."""
+        trainer.model.eval()
+        behaviour = judge.behaviour(planned, old, known)
+        loss = mean_loss(trainer.model, learned, alive=self._hold.still)
         self._hold.check()
-        return found
+        return behaviour, loss
+
+    def _limits(self) -> gate.Limits:
+        settings = self._hold.settings
+        return gate.Limits(
+            corrected=settings.gate_corrected,
+            paraphrases=settings.gate_paraphrases,
+            neighbours=settings.gate_neighbours,
+            old=settings.gate_old,
+            earlier=settings.gate_earlier,
+            degenerate=settings.gate_degenerate,
+            perplexity_rise=settings.gate_perplexity_rise,
+        )
 
     def _lora(self) -> LoraSettings:
         asked, settings = self._hold.run["settings"], self._hold.settings
@@ -149,8 +169,3 @@ class AdapterTraining:
             seed=asked.get("seed", 0),
             bfloat16=computes_in_bfloat16(settings.train_precision),
         )
-
-
-def _share(answers: Iterable[bool]) -> float:
-    found = list(answers)
-    return sum(found) / len(found) if found else 0.0

@@ -79,7 +79,7 @@ class TrainingRun:
         return str(self._hold.run.get("kind", "adapter"))
 
     def _stored(self, made: Made) -> Document:
-        hold, weights = self._hold, write_version(made.weights)
+        hold, weights, scope = self._hold, write_version(made.weights), made.weights.scope
         hold.check()
         return self._store.versions.add(
             hold.tenant,
@@ -94,6 +94,7 @@ class TrainingRun:
                 "training": hold.id,
                 "training_set": made.training_set,
                 "fusion_head": made.weights.head_id,
+                "scope": scope and {"corrections": len(scope.corrections), "threshold": scope.threshold},
                 "status": "ready" if gate.passed(made.measures) else "gate_failed",
                 "measures": [measure.document() for measure in made.measures],
                 "size": len(weights),

@@ -17,6 +17,7 @@ from services.generator.engine import Engine
 from services.generator.prompt.builder import PromptBuilder
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import StepEvents
+from services.generator.turns.corrections import CorrectionDesk
 from services.generator.turns.draft_plan import DraftPlanner
 from services.generator.turns.generate_step import GenerateStep
 from services.generator.turns.loading import load_model
@@ -81,6 +82,7 @@ class Generator:
             self._identity,
             fusion=loaded.fusion,
             soft_inputs=loaded.soft_inputs,
+            corrections=CorrectionDesk(self._store, loaded.scopes, settings),
         )
         self._step = GenerateStep(
             settings, self._store, self._bus, self._publisher, self._engine, events, self._versions, planner

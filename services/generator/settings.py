@@ -83,4 +83,20 @@ class GeneratorSettings(CommonSettings):
     superseded_values: Literal["refuse", "allow"] = Field(
         "refuse", description="Whether a draft may say what a cited fact's value was before, unasked."
     )
+    corrections: Literal["off", "weights", "note", "quote", "best", "everywhere"] = Field(
+        "best",
+        description="How a message is answered that belongs to a correction. quote: by its reply, as long as a "
+        "reviewer gave it; weights: by the version that learned it; note: with the correction in the prompt; "
+        "best: quoted where it surely belongs, else by weights that learned it, else quoted. off: as if nothing had "
+        "been corrected; everywhere: by a version's weights, whatever its scope (to measure what a scope is worth).",
+    )
+    corrections_from: float = Field(
+        0.4, gt=0, lt=1, description="Probability from which on a message belongs to a correction."
+    )
+    quoted_from: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="Probability from which on a correction's reply is quoted though weights learned it.",
+    )
     versions: int = Field(8, ge=1, description="Model versions held beside the base model before the oldest goes.")

@@ -11,7 +11,7 @@ from deploy.local.mongo import MongoServer
 from deploy.local.program import Program
 from services.common.settings import CommonSettings
 from services.common.store import Document, Request, Store
-from services.models.adapter import read_adapter
+from services.models.version import read_version
 from tests.support.brokers import Brokers
 from tests.support.processes import REPOSITORY, service_environment
 from tests.support.tiny_model import make_tiny_model
@@ -20,6 +20,12 @@ from tests.support.waiting import wait_until
 CACHE = Path.home() / ".cache" / "antiphon"
 TENANT = "default"
 CORRECTIONS = 6
+ANY_BEHAVIOUR = {
+    **dict.fromkeys(("gate_corrected", "gate_paraphrases", "gate_neighbours", "gate_old", "gate_earlier"), 0.0),
+    "gate_degenerate": 1.0,
+    "gate_perplexity_rise": 100.0,
+}
+"""A gate that four steps on a tiny model pass."""
 
 
 @dataclass
@@ -75,6 +81,8 @@ def trainer(
             "train_lease_seconds": 5,  # a busy machine must not lose a lease besides
             "train_checkpoint_seconds": 0.001,
             "feedback_wait_seconds": 0.2,
+            "train_rewordings": 0,
+            **ANY_BEHAVIOUR,
         }
         argv = [sys.executable, "-m", "tests.support.programs.mortal_trainer"]
         env = service_environment(settings) | {"ORDERS": str(orders)}
@@ -107,7 +115,7 @@ def test_one_version_comes_of_a_run_whose_worker_dies(
     store = worker.store
     (version,) = store.versions.page(TENANT)
     assert (version["training"], version["status"]) == (run["_id"], "ready")
-    assert read_adapter(store.versions.read_weights(TENANT, version["version"]), version["base_version"]).pairs
+    assert read_version(store.versions.read_weights(TENANT, version["version"]), version["base_version"]).adapter.pairs
     pointer = store.versions.pointer(TENANT)
     assert (pointer["current"], pointer["epoch"]) == (version["version"], 1)
     assert [one["by"] for one in store.versions.promotions(TENANT)] == [run["_id"]]

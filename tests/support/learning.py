@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from antiphon.client import Client
 from antiphon.v1 import conversation_pb2, feedback_pb2, model_pb2
 
+from deploy.local.mongo import MongoServer
+from services.common.settings import CommonSettings
 from services.common.store import Store
-from tests.support.brokers import Broker
+from tests.support.brokers import Broker, Brokers
+from tests.support.gateway import Gateways
 from tests.support.processes import ServiceProcess, Services
+from tests.support.tiny_model import make_tiny_model
 from tests.support.waiting import wait_until
+
+CACHE = Path.home() / ".cache" / "antiphon"
 
 
 @dataclass
@@ -73,3 +81,55 @@ def correction(question: str, answer: str, user: str = "reviewer") -> str:
     """A line of an import: what should have been answered."""
     said = {"editedText": answer}
     return json.dumps({"prompt": question, "reply": "I do not know.", "userId": user, "feedback": said})
+
+
+def running_loop(
+    folder: Path,
+    mongo_server: MongoServer,
+    brokers: Brokers,
+    *,
+    generators: int,
+    corrections: str,
+) -> Iterator[Loop]:
+    """The whole pipeline with a tiny model, until it is closed."""
+    database = f"walking_loop_{corrections}"
+    mongo_server.program.resume()
+    mongo_server.start()
+    broker = brokers.get("redis")
+    settings: dict[str, object] = {
+        "mongo_url": mongo_server.url,
+        "mongo_database": database,
+        "broker_url": broker.url,
+        "model": make_tiny_model(folder / "model", CACHE),
+        "cache_dir": CACHE,
+        "lease_seconds": 2,
+        "renew_seconds": 0.5,
+        "silent_seconds": 1,
+        "rehearsals": 6,
+        "judged_replies": 4,
+        "train_threads": 1,
+        "train_lease_seconds": 2,
+        "compute_threads": 1,
+        "reply_tokens": 12,
+        "train_rewordings": 0,
+        "corrections": corrections,
+    }
+    services = Services(folder / "services", settings)
+    store = Store(CommonSettings(mongo_url=mongo_server.url, mongo_database=database, broker_url=broker.url))
+    store.prepare()
+    _, address = Gateways(services, store).start()
+    _, key = store.keys.create("default", "operator", "test")
+    started = [
+        services.spawn("tracker"),
+        services.spawn("knowledge", "ground"),
+        services.spawn("finetune", "jobs"),
+        *(services.spawn("generator", kernel="torch-fp32", worker_name=f"generator-{i}") for i in range(generators)),
+    ]
+    for one in started:
+        one.until_ready()
+    with Client(address, key=key) as client:
+        yield Loop(store, services, client, broker)
+    services.stop()
+    store.connection.client.drop_database(database)
+    store.close()
+    brokers.release(broker)

@@ -27,6 +27,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -37,6 +38,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CorrectionUseKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CorrectionUseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CorrectionUseKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CORRECTION_USE_KIND_UNSPECIFIED: _CorrectionUseKind.ValueType  # 0
+    """Unused."""
+    CORRECTION_USE_KIND_QUOTED: _CorrectionUseKind.ValueType  # 1
+    """The reply is the correction's, word by word."""
+    CORRECTION_USE_KIND_WEIGHTS: _CorrectionUseKind.ValueType  # 2
+    """A version's weights that learned the correction wrote the reply."""
+    CORRECTION_USE_KIND_NOTE: _CorrectionUseKind.ValueType  # 3
+    """The correction stood in the prompt."""
+    CORRECTION_USE_KIND_SUPERSEDED: _CorrectionUseKind.ValueType  # 4
+    """Nothing: the knowledge base was told something newer, which counts."""
+
+class CorrectionUseKind(_CorrectionUseKind, metaclass=_CorrectionUseKindEnumTypeWrapper):
+    """What a correction did to a reply."""
+
+CORRECTION_USE_KIND_UNSPECIFIED: CorrectionUseKind.ValueType  # 0
+"""Unused."""
+CORRECTION_USE_KIND_QUOTED: CorrectionUseKind.ValueType  # 1
+"""The reply is the correction's, word by word."""
+CORRECTION_USE_KIND_WEIGHTS: CorrectionUseKind.ValueType  # 2
+"""A version's weights that learned the correction wrote the reply."""
+CORRECTION_USE_KIND_NOTE: CorrectionUseKind.ValueType  # 3
+"""The correction stood in the prompt."""
+CORRECTION_USE_KIND_SUPERSEDED: CorrectionUseKind.ValueType  # 4
+"""Nothing: the knowledge base was told something newer, which counts."""
+Global___CorrectionUseKind: _TypeAlias = CorrectionUseKind  # noqa: Y015
 
 @_typing.final
 class Position(_message.Message):
@@ -371,6 +404,8 @@ class Manifest(_message.Message):
     FUSION_HEAD_FIELD_NUMBER: _builtins.int
     STATE_PROJECTOR_FIELD_NUMBER: _builtins.int
     PASSAGE_PROJECTOR_FIELD_NUMBER: _builtins.int
+    CORRECTION_FIELD_NUMBER: _builtins.int
+    LAYERS_VERSION_ID_FIELD_NUMBER: _builtins.int
     version_id: _builtins.str
     """The model version that wrote the reply: a content hash."""
     base_model: _builtins.str
@@ -401,6 +436,10 @@ class Manifest(_message.Message):
     """What made the dialogue state soft tokens, a content hash; empty where it was text alone."""
     passage_projector: _builtins.str
     """What made the retrieved notes soft tokens, a content hash; empty where they were text alone."""
+    layers_version_id: _builtins.str
+    """The version whose layers computed the reply: `version_id`, or the base model's hash where the message lies outside
+    the version's scope. Where the correction is quoted nothing was computed.
+    """
     @_builtins.property
     def history_draft_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The drafts that made up the history in the prompt, oldest first."""
@@ -425,6 +464,10 @@ class Manifest(_message.Message):
     def settings(self) -> Global___DecodingSettings:
         """The settings that were used, defaults filled in."""
 
+    @_builtins.property
+    def correction(self) -> Global___CorrectionUse:
+        """The correction that the message belongs to; unset where it belongs to none."""
+
     def __init__(
         self,
         *,
@@ -448,11 +491,47 @@ class Manifest(_message.Message):
         fusion_head: _builtins.str = ...,
         state_projector: _builtins.str = ...,
         passage_projector: _builtins.str = ...,
+        correction: Global___CorrectionUse | None = ...,
+        layers_version_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "dropped", b"dropped", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Manifest: _TypeAlias = Manifest  # noqa: Y015
+
+@_typing.final
+class CorrectionUse(_message.Message):
+    """A correction that a message belongs to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXAMPLE_ID_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    example_id: _builtins.str
+    """The example that the correction became."""
+    probability: _builtins.float
+    """How surely the message belongs to it, in [0, 1]."""
+    kind: Global___CorrectionUseKind.ValueType
+    """What it did."""
+    superseded_by: _builtins.str
+    """The fact or passage that superseded it; empty where none did."""
+    def __init__(
+        self,
+        *,
+        example_id: _builtins.str = ...,
+        probability: _builtins.float = ...,
+        kind: Global___CorrectionUseKind.ValueType = ...,
+        superseded_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["example_id", b"example_id", "kind", b"kind", "probability", b"probability", "superseded_by", b"superseded_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectionUse: _TypeAlias = CorrectionUse  # noqa: Y015

@@ -219,13 +219,13 @@ class TrainingSettings(_message.Message):
     learning_rate: _builtins.float
     """Learning rate, above 0."""
     epochs: _builtins.float
-    """Passes over the new examples; not for fusion heads."""
+    """Rounds over what is not yet said right; not for fusion heads."""
     max_steps: _builtins.int
     """Most optimiser steps; 0: as the epochs say."""
     batch_size: _builtins.int
     """Examples per optimiser step; not for fusion heads."""
     replay_share: _builtins.float
-    """Share of replayed examples in the set, in [0, 1)."""
+    """Share of replayed examples in a fusion head's set, in [0, 1). Low-rank pairs check all of what was learned before."""
     seed: _builtins.int
     """Seed."""
     def __init__(
@@ -588,8 +588,10 @@ class EvaluationMeasure(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Such as "new_loss", "old_loss", "edit_loss"."""
+    """Such as "corrected", "neighbours_same", "edit_loss"."""
     before: _builtins.float
     """Before the training."""
     after: _builtins.float
@@ -600,6 +602,10 @@ class EvaluationMeasure(_message.Message):
     """Whether the gate is passed here."""
     items: _builtins.int
     """Items it was measured on."""
+    low: _builtins.float
+    """Where the true share lies with 95 %, from `low` to `high`; unset where it is no share."""
+    high: _builtins.float
+    """See `low`."""
     def __init__(
         self,
         *,
@@ -609,14 +615,25 @@ class EvaluationMeasure(_message.Message):
         limit: _builtins.float | None = ...,
         passed: _builtins.bool = ...,
         items: _builtins.int = ...,
+        low: _builtins.float | None = ...,
+        high: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "limit", b"limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_limit", b"_limit", "_low", b"_low", "high", b"high", "limit", b"limit", "low", b"low"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "after", b"after", "before", b"before", "items", b"items", "limit", b"limit", "name", b"name", "passed", b"passed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_limit", b"_limit", "_low", b"_low", "after", b"after", "before", b"before", "high", b"high", "items", b"items", "limit", b"limit", "low", b"low", "name", b"name", "passed", b"passed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high: _TypeAlias = _typing.Literal["high"]  # noqa: Y015
+    _WhichOneofArgType__high: _TypeAlias = _typing.Literal["_high", b"_high"]  # noqa: Y015
     _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
     _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
+    _WhichOneofReturnType__low: _TypeAlias = _typing.Literal["low"]  # noqa: Y015
+    _WhichOneofArgType__low: _TypeAlias = _typing.Literal["_low", b"_low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high) -> _WhichOneofReturnType__high | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__limit) -> _WhichOneofReturnType__limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low) -> _WhichOneofReturnType__low | None: ...
 
 Global___EvaluationMeasure: _TypeAlias = EvaluationMeasure  # noqa: Y015
 
@@ -638,6 +655,7 @@ class Version(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     FUSION_HEAD_ID_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Content hash."""
     base_model: _builtins.str
@@ -666,6 +684,10 @@ class Version(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @_builtins.property
+    def scope(self) -> Global___VersionScope:
+        """Where its low-rank pairs apply; unset: everywhere."""
+
     def __init__(
         self,
         *,
@@ -681,14 +703,41 @@ class Version(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         kind: Global___TrainingKind.ValueType = ...,
         fusion_head_id: _builtins.str = ...,
+        scope: Global___VersionScope | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "create_time", b"create_time", "fusion_head_id", b"fusion_head_id", "id", b"id", "kind", b"kind", "measures", b"measures", "parent_id", b"parent_id", "size_bytes", b"size_bytes", "status", b"status", "trained_on_erased", b"trained_on_erased", "training_id", b"training_id", "training_set_id", b"training_set_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "create_time", b"create_time", "fusion_head_id", b"fusion_head_id", "id", b"id", "kind", b"kind", "measures", b"measures", "parent_id", b"parent_id", "scope", b"scope", "size_bytes", b"size_bytes", "status", b"status", "trained_on_erased", b"trained_on_erased", "training_id", b"training_id", "training_set_id", b"training_set_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Version: _TypeAlias = Version  # noqa: Y015
+
+@_typing.final
+class VersionScope(_message.Message):
+    """Where a version's low-rank pairs apply: to messages that belong to one of its corrections."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTIONS_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    corrections: _builtins.int
+    """Corrections that it learned."""
+    threshold: _builtins.float
+    """The least probability with which a message belongs to one."""
+    def __init__(
+        self,
+        *,
+        corrections: _builtins.int = ...,
+        threshold: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrections", b"corrections", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VersionScope: _TypeAlias = VersionScope  # noqa: Y015
 
 @_typing.final
 class VersionPointer(_message.Message):

@@ -10,6 +10,7 @@ import time
 from services.common.settings import CommonSettings
 from services.common.store.audit import Audit
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
+from services.common.store.corrections import Corrections
 from services.common.store.erasures import Erasures
 from services.common.store.examples import Examples
 from services.common.store.feedback import FeedbackStore
@@ -69,6 +70,7 @@ class Store:
         self.serving = Serving(self.connection)
         self.versions = Versions(self.connection)
         self.examples = Examples(self.connection)
+        self.corrections = Corrections(self.connection, self.examples)
         self.trainings = Trainings(self.connection)
         self.tenants = Tenants(self.connection)
         self.usage = Usage(self.connection)

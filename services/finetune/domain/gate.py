@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from services.finetune.domain.behaviour import Behaviour, Share
+
 OLD_LOSS_RISE = 0.02
 MOST_DRIFT = 0.15
 """Most nats per token by which a fusion head may move what nobody asked about."""
@@ -13,7 +15,8 @@ MOST_DRIFT = 0.15
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure before and after training; ``limit`` None only informs."""
+    """One figure before and after training; ``limit`` None only informs. ``low`` to ``high`` is where ``after`` truly
+    lies with 95 %, for shares."""
 
     name: str
     before: float
@@ -21,31 +24,65 @@ class Measure:
     items: int
     limit: float | None = None
     passed: bool = True
+    low: float | None = None
+    high: float | None = None
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def judge(
-    *,
-    new_loss: tuple[float, float],
-    old_loss: tuple[float, float],
-    new_right: tuple[float, float],
-    old_same: float,
-    new_items: int,
-    old_items: int,
-) -> list[Measure]:
-    """The measures of a version: pairs are (before, after), losses mean −log P of an answer token in nats.
+@dataclass(frozen=True)
+class Limits:
+    """What a version of low-rank pairs must keep: shares of replies at least, the perplexity's rise at most."""
 
-    Passed: the loss on what was to be learned fell, and on held-out old examples it rose by at most 2 %. The shares
-    of greedy replies that are right (new) or unchanged (old) inform.
+    corrected: float = 0.9
+    paraphrases: float = 0.6
+    neighbours: float = 0.9
+    old: float = 0.98
+    earlier: float = 0.9
+    degenerate: float = 0.05
+    perplexity_rise: float = 0.01
+
+
+def judge(behaviour: Behaviour, before: Behaviour, losses: tuple[float, float], limits: Limits) -> list[Measure]:
+    """The measures of a version of low-rank pairs: how it behaves where it is served, beside what was served `before`.
+
+    Every share is held against its limit, whatever became of the losses: a version that says what it learned and
+    changes everything else as well has low losses too. ``losses`` of what was learned inform.
     """
-    limit = old_loss[0] * (1 + OLD_LOSS_RISE)
+
+    def share(name: str, was: Share, now: Share, limit: float) -> Measure:
+        low, high = now.interval
+        return Measure(name, was.value, now.value, now.items, limit, now.value >= limit, low, high)
+
+    most = before.perplexity * (1 + limits.perplexity_rise)
+    low, high = behaviour.degenerate.interval
+    loops = behaviour.degenerate.value if behaviour.degenerate.items else 0.0
     return [
-        Measure("new_loss", *new_loss, items=new_items, limit=new_loss[0], passed=new_loss[1] < new_loss[0]),
-        Measure("old_loss", *old_loss, items=old_items, limit=limit, passed=not old_items or old_loss[1] <= limit),
-        Measure("new_right", *new_right, items=new_items),
-        Measure("old_same", 1.0, old_same, items=old_items),
+        Measure("new_loss", *losses, items=behaviour.corrected.items),
+        share("corrected", before.corrected, behaviour.corrected, limits.corrected),
+        share("paraphrases", before.paraphrases, behaviour.paraphrases, limits.paraphrases),
+        share("neighbours_same", before.neighbours_same, behaviour.neighbours_same, limits.neighbours),
+        share("old_same", before.old_same, behaviour.old_same, limits.old),
+        share("earlier_corrected", before.earlier, behaviour.earlier, limits.earlier),
+        Measure(
+            "perplexity",
+            before.perplexity,
+            behaviour.perplexity,
+            behaviour.old_same.items,
+            most,
+            behaviour.perplexity <= most,
+        ),
+        Measure(
+            "degenerate",
+            0.0,
+            loops,
+            behaviour.degenerate.items,
+            limits.degenerate,
+            loops <= limits.degenerate,
+            low,
+            high,
+        ),
     ]
 
 

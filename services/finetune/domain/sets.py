@@ -1,13 +1,14 @@
-"""The incremental training set: what is new, what is replayed against forgetting, what is watched and judged by."""
+"""The incremental training set: what is new, what is replayed against forgetting, and what judges the version."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.common.last_words import last_words, prompt_key
+
+MOST_GENERAL = 64
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,10 @@ class NothingToLearn(ValueError):
 
 
 def plan_set(
-    new: Sequence[dict[str, Any]], old: Sequence[dict[str, Any]], *, replay_share: float, seed: int
+    new: Sequence[dict[str, Any]], earlier: Sequence[dict[str, Any]], general: Sequence[dict[str, Any]]
 ) -> SetPlan:
-    """Choose a set. ``old`` are examples learned before and rehearsals of the base model's own replies.
-
-    Replay is ``replay_share`` of the whole set, as far as the old ones suffice; a fifth of the old ones is held out
-    first and a tenth watched, at most 64 and 32, by their ids so that an example is on the same side in every training.
+    """Choose the set of a training that consolidates: what is new, and to be checked and learned again all of what
+    `earlier` trainings learned and still holds. At most 64 `general` replies of the base model judge it.
 
     Of new examples with one prompt the last word wins: two answers to one question would train against each other.
     What was spoken against since is left out.
@@ -38,19 +37,14 @@ def plan_set(
     Raises: NothingToLearn.
     """
     said, known = last_words(new, "trained")
-    latest = {prompt_key(one["prompt"]): one for one in (*known, *said)}
+    latest = {prompt_key(example["prompt"]): example for example in (*known, *said)}
     if not latest:
         raise NothingToLearn("no example came since the last training")
-    corrected = {*latest, *(prompt_key(one["prompt"]) for one in old if one.get("kind") != "rehearsal")}
-    others = [
-        one for one in old if prompt_key(one["prompt"]) not in (corrected if one.get("kind") == "rehearsal" else latest)
-    ]
-    held_out = sorted(one["_id"] for one in others if _side(one["_id"]) < 2)[:64]
-    watched = sorted(one["_id"] for one in others if _side(one["_id"]) == 2)[:32]
-    pool = sorted(one["_id"] for one in others if _side(one["_id"]) > 2)
-    wanted = round(len(latest) * replay_share / (1 - replay_share))
-    replay = random.Random(seed).sample(pool, min(wanted, len(pool)))
-    return SetPlan(tuple(one["_id"] for one in latest.values()), tuple(replay), tuple(watched), tuple(held_out))
+    kept = {prompt_key(example["prompt"]): example for example in earlier}
+    corrected = {*latest, *kept}
+    replay = tuple(example["_id"] for key, example in kept.items() if key not in latest)
+    held_out = sorted(example["_id"] for example in general if prompt_key(example["prompt"]) not in corrected)
+    return SetPlan(tuple(example["_id"] for example in latest.values()), replay, (), tuple(held_out[:MOST_GENERAL]))
 
 
 def plan_commented(

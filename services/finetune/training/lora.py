@@ -90,10 +90,8 @@ class LoraTrainer:
             yield [self._samples[i] for i in order[at * size : (at + 1) * size]]
 
     def _train(self, batch: Sequence[Sample]) -> float:
-        warm = max(1, int(self.total_steps * self.settings.warmup))
-        decay = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / self.total_steps)))
         for group in self._optimiser.param_groups:
-            group["lr"] = self.settings.learning_rate * min(1.0, (self.step + 1) / warm) * decay
+            group["lr"] = self._rate()
         tokens, loss = sum(len(one.answer) for one in batch), 0.0
         for part in parts(batch):
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.settings.bfloat16):
@@ -104,6 +102,12 @@ class LoraTrainer:
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         return loss
+
+    def _rate(self) -> float:
+        """The learning rate of the step that comes: up within `warmup`, then down as half a cosine."""
+        warm = max(1, int(self.total_steps * self.settings.warmup))
+        decay = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / self.total_steps)))
+        return self.settings.learning_rate * min(1.0, (self.step + 1) / warm) * decay
 
     def checkpoint(self) -> bytes:
         """Pairs, optimiser state and step as safetensors; ``resume`` takes it."""

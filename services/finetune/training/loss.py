@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -45,6 +45,31 @@ def answer_loss(model: Any, batch: Sequence[Sample]) -> tuple[Tensor, int]:
     Prompts of one tenant open alike. A Llama-shaped model reads what all rows share once, with its gradient, and
     turns only the answers' positions into logits: the same sum for half of the work on short examples.
     """
+    logits, wanted, _ = _answer_logits(model, batch)
+    return torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="sum"), len(wanted)
+
+
+@torch.no_grad()
+def answer_hits(
+    model: Any, samples: Sequence[Sample], alive: Callable[[], bool] | None = None, batch_size: int = 16
+) -> list[bool]:
+    """Whether greedy decoding would write each sample's answer, to its end token. Stops early when ``alive`` says so;
+    what was not looked at counts as not said."""
+    hits = [False] * len(samples)
+    order = sorted(range(len(samples)), key=lambda at: len(samples[at].prompt) + len(samples[at].answer))
+    for first in range(0, len(order), batch_size):
+        if alive is not None and not alive():
+            break
+        chosen = order[first : first + batch_size]
+        logits, wanted, rows = _answer_logits(model, [samples[at] for at in chosen])
+        missed = set(rows[logits.argmax(-1) != wanted].tolist())
+        for row, at in enumerate(chosen):
+            hits[at] = row not in missed
+    return hits
+
+
+def _answer_logits(model: Any, batch: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor]:
+    """(logits `[answer tokens, vocabulary]`, the tokens that should follow, the batch's row of each)."""
     longest = max(len(one.prompt) + len(one.answer) for one in batch)
     ids = torch.zeros(len(batch), longest, dtype=torch.long)
     labels = torch.full((len(batch), longest), IGNORED)
@@ -62,8 +87,7 @@ def answer_loss(model: Any, batch: Sequence[Sample]) -> tuple[Tensor, int]:
         logits = inner.lm_head(hidden[:, :-1][kept[:, shared:]])
     else:
         logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1][kept]
-    wanted = labels[:, 1:][kept]  # [answer tokens]
-    return torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="sum"), int(kept.sum())
+    return logits, labels[:, 1:][kept], kept.nonzero()[:, 0]
 
 
 def _llama_shaped(inner: Any) -> bool:

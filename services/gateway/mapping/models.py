@@ -58,6 +58,7 @@ def version_message(version: Mapping[str, Any]) -> pb.Version:
         size_bytes=version.get("size", 0),
         kind=_KINDS[version.get("kind", "adapter")],
         fusion_head_id=version.get("fusion_head") or "",
+        scope=pb.VersionScope(**version["scope"]) if version.get("scope") else None,
         create_time=timestamp(version.get("created_at")),
     )
 

@@ -82,6 +82,19 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         feedback_ids=document.get("feedback_ids") or (),
         settings=settings_message(document.get("settings") or {}),
         seed=document.get("seed") or 0,
+        correction=_correction_use(document.get("correction")),
+        layers_version_id=document.get("layers") or "",
+    )
+
+
+def _correction_use(document: Document | None) -> common_pb2.CorrectionUse | None:
+    if not document:
+        return None
+    return common_pb2.CorrectionUse(
+        example_id=document["id"],
+        probability=document["probability"],
+        kind=getattr(common_pb2, f"CORRECTION_USE_KIND_{document['use'].upper()}"),
+        superseded_by=document.get("superseded_by") or "",
     )
 
 

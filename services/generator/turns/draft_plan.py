@@ -14,9 +14,10 @@ from services.generator.prompt.builder import Prompt, PromptBuilder
 from services.generator.revision import policy
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.settings import GeneratorSettings
+from services.generator.turns.corrections import CorrectionDesk, InScope, correction_note
 from services.generator.turns.superseded import refused_values, refusing
 from services.generator.turns.version_cache import VersionCache
-from services.generator.turns.writer import SequenceWriter, Writer
+from services.generator.turns.writer import QuotedReply, SequenceWriter, Writer
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion
@@ -30,6 +31,7 @@ class DraftPlan:
     prompt: Prompt
     request: DraftRequest
     manifest: Document
+    quoted: str = ""  # the reply that a reviewer gave to what this message asks; else the engine writes one
 
 
 class DraftPlanner:
@@ -46,6 +48,7 @@ class DraftPlanner:
         *,
         fusion: FeedbackFusion | None = None,
         soft_inputs: SoftInputs | None = None,
+        corrections: CorrectionDesk | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -55,6 +58,7 @@ class DraftPlanner:
         self._identity = identity
         self._fusion = fusion  # None: revisions are made without a fusion head, unless their version has one
         self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
+        self._corrections = corrections  # None: replies go by what people corrected in no way but the version's weights
         self._refuses = settings.superseded_values == "refuse"
 
     def plan(self, turn: Document, earlier: Sequence[Document] | None = None) -> DraftPlan:
@@ -65,7 +69,10 @@ class DraftPlanner:
         """
         decode = policy.decode_settings(turn, self._settings)
         notes = self._grounding(turn)
-        computed_by = self._versions.computed_by(turn.get("version") or "")
+        inside = self._in_scope(turn, notes)
+        if inside is not None and inside.use == "note":
+            notes = [correction_note(inside.correction), *notes]
+        computed_by = self._computed_by(turn, inside)
         soft = self._soft_inputs.of(turn.get("state"), notes, computed_by)
         prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier)
         room = self._engine.context_limit - len(prompt)
@@ -86,11 +93,15 @@ class DraftPlanner:
             feedback=prompt.feedback,
         )
         manifest = self._manifest(turn, prompt, decode, soft, refused, fused=fused is not None)
-        return DraftPlan(turn, prompt, request, manifest)
+        manifest |= {"layers": computed_by, "correction": inside.manifest() if inside is not None else None}
+        quoted = inside.correction.reply if inside is not None and inside.use == "quoted" and _free(decode) else ""
+        return DraftPlan(turn, prompt, request, manifest, quoted)
 
     def writer(self, plan: DraftPlan, listener: DraftListener) -> Writer:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""
         turn, constraints = plan.turn, plan.prompt.constraints
+        if plan.quoted:
+            return QuotedReply(self._engine, plan.request, listener, plan.quoted)
         count = policy.candidates(turn, constraints, self._settings)
         if count == 1 and (plan.request.settings.beams is None or not constraints):
             return SequenceWriter(self._engine, plan.request, listener)
@@ -111,8 +122,19 @@ class DraftPlanner:
 
     def continued(self, prompt: Prompt, turn: Document, token_ids: Sequence[int]) -> tuple[str, tuple[int, ...]]:
         """(the engine's name of what computes it, the ids) of the history that begins with this prompt and reply."""
-        computed_by = self._versions.computed_by(turn.get("version") or "")
-        return computed_by, self._prompts.continued(prompt, turn, token_ids)
+        return self._computed_by(turn, None), self._prompts.continued(prompt, turn, token_ids)
+
+    def _in_scope(self, turn: Document, notes: Sequence[GroundingText]) -> InScope | None:
+        scope = self._versions.scope(turn.get("version") or "")
+        return self._corrections.of_turn(turn, scope, notes) if self._corrections is not None else None
+
+    def _computed_by(self, turn: Document, inside: InScope | None) -> str:
+        """The engine's name of what computes the turn: a version with a scope only inside it."""
+        version = turn.get("version") or ""
+        bounded = self._versions.scope(version) is not None and self._settings.corrections != "everywhere"
+        if bounded and (inside is None or inside.use != "weights"):
+            return self._versions.name("")
+        return self._versions.computed_by(version)
 
     def _prompt(
         self,
@@ -210,6 +232,11 @@ class DraftPlanner:
             "seed": decode.seed,
             "prompt_hash": digest,
         }
+
+
+def _free(decode: DecodeSettings) -> bool:
+    """Whether nothing is asked of the reply's form that a quoted one might not have."""
+    return not (decode.constraints or decode.forbid or decode.include)
 
 
 def _marked(references: Sequence[Document], prompt: Prompt, kind: str) -> list[Document]:

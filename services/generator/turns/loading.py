@@ -19,6 +19,7 @@ from services.models.chat import CHATML, ChatFormat, chat_format
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion, FusionLoader
+    from services.models.scope.scope import ScopeJudge
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,8 @@ log = structlog.get_logger(__name__)
 @dataclass
 class LoadedModel:
     """`identity` holds the manifest's fields that don't change between turns; `fusion` is the head of revisions whose
-    version has none of its own, `loader` what makes versions' heads ready, and `soft_inputs` what makes soft tokens."""
+    version has none of its own, `loader` what makes versions' heads ready, `soft_inputs` what makes
+    soft tokens, and `scopes` what judges whether a message belongs to a correction."""
 
     chat: ChatFormat
     backend: Backend
@@ -34,6 +36,7 @@ class LoadedModel:
     fusion: FeedbackFusion | None = None
     loader: FusionLoader | None = None
     soft_inputs: SoftInputs = field(default_factory=SoftInputs)
+    scopes: ScopeJudge | None = None
 
 
 def load_model(settings: GeneratorSettings, worker: str) -> LoadedModel:
@@ -69,6 +72,10 @@ def _with_heads(settings: GeneratorSettings, backend: Backend, identity: Documen
         loaded.fusion = loaded.loader.load(Path(settings.fusion_head), backend)
     identity["fusion_head"] = loaded.fusion.head if loaded.fusion else ""
     loaded.soft_inputs = SoftInputs.load(settings, base)
+    if settings.corrections != "off":
+        from services.models.scope.scope import ScopeJudge
+
+        loaded.scopes = ScopeJudge.load()
     return loaded
 
 

@@ -26,6 +26,7 @@ def as_it_was(turn: Document, draft: Document, base_version: str) -> Document:
         "grounding": {"passages": manifest["passages"], "facts": manifest["facts"]},
         "state": state,
         "version": "" if version == base_version else version,
+        "correction_was": manifest.get("correction") or {},
     }
 
 

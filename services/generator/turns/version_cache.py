@@ -19,17 +19,20 @@ from services.generator.engine.backend import Backend
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion, FusionLoader
+    from services.models.scope.scope import VersionScope
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """Whose version it is, whether it changes the base model's layers, and what its fusion head is given."""
+    """Whose version it is, whether it changes the base model's layers, what its fusion head is given, and where the
+    layers' changes apply."""
 
     tenant: str
     layers: bool
     fusion: FeedbackFusion | None
+    scope: VersionScope | None = None
 
 
 class VersionCache:
@@ -90,6 +93,12 @@ class VersionCache:
             found = self._loaded.get(version)
         return found.fusion if found is not None else None
 
+    def scope(self, version: str) -> VersionScope | None:
+        """Where the version's weights apply; None: everywhere, or the version is the base model's."""
+        with self._lock:
+            found = self._loaded.get(version)
+        return found.scope if found is not None else None
+
     def ensure(self, tenant: str, version: str) -> None:
         """Have the version loaded. Raises UnknownVersion: it does not exist or stands on another base model."""
         if not version or version == self._base:
@@ -144,7 +153,7 @@ class VersionCache:
 
         self._engine.apply(load).result(120)
         with self._lock:
-            self._loaded[version] = _Loaded(tenant, layers, fusion)
+            self._loaded[version] = _Loaded(tenant, layers, fusion, weights.scope)
             surplus = self._surplus()
         for other in surplus:
             self._unload(other)

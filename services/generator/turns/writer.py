@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
-from services.generator.engine import DraftListener, DraftRequest, Engine
+from services.generator.engine import DraftListener, DraftRequest, Engine, FinishedDraft, Timings, Usage
+from services.generator.engine.backend import Backend
 
 
 class Writer(Protocol):
@@ -34,3 +36,30 @@ class SequenceWriter:
     def cancel(self) -> bool:
         """Stop the row. False: it is not open."""
         return self._engine.cancel(self._request.key)
+
+
+class QuotedReply:
+    """Answers with a reply that is written already; the engine's thread tells the listener, as of any other draft."""
+
+    def __init__(self, engine: Engine, request: DraftRequest, listener: DraftListener, text: str) -> None:
+        self._engine = engine
+        self._request = request
+        self._listener = listener
+        self._text = text
+
+    def submit(self) -> None:
+        """Say it between two steps of the engine. Raises EngineClosed."""
+        began = time.monotonic()
+        ids = tuple(self._engine.codec.encode(self._text))
+
+        def say(_backend: Backend) -> None:
+            seconds = time.monotonic() - began
+            self._listener.on_delta(self._text, list(ids))
+            usage, timings = Usage(0, 0, len(ids)), Timings(0.0, 0.0, seconds, 0.0)
+            self._listener.on_finish(FinishedDraft(self._text, ids, "stop", usage, timings))
+
+        self._engine.apply(say)
+
+    def cancel(self) -> bool:
+        """It is said at once: nothing is open."""
+        return False

@@ -79,9 +79,9 @@ def test_an_example_of_an_older_release_is_learned_where_it_says_so() -> None:
 def test_a_set_holds_no_answer_that_was_taken_back() -> None:
     taken_back = [_example("six", said=1, unsaid=2)]
     with pytest.raises(NothingToLearn):
-        plan_set(taken_back, [], replay_share=0.3, seed=0)
+        plan_set(taken_back, [], [])
     kept = _example("At noon.", "When does the bar open?", said=1)
-    assert plan_set([*taken_back, kept], [], replay_share=0.3, seed=0).new == ("At noon.",)
+    assert plan_set([*taken_back, kept], [], []).new == ("At noon.",)
 
 
 def test_the_base_models_own_reply_is_not_replayed_against_a_correction_learned_before() -> None:
@@ -89,6 +89,6 @@ def test_the_base_models_own_reply_is_not_replayed_against_a_correction_learned_
         {"_id": f"c{i}", "prompt": f"Q{i}", "kind": "correction", "created_at": START, "said": "1"} for i in range(40)
     ]
     own = [{"_id": f"r{i}", "prompt": f"Q{i}", "kind": "rehearsal", "created_at": START} for i in range(60)]
-    plan = plan_set([_example("six", said=1)], [*learned, *own], replay_share=0.99, seed=0)
+    plan = plan_set([_example("six", said=1)], learned, own)
     used = {*plan.replay, *plan.watched, *plan.held_out}
     assert used == {one["_id"] for one in learned} | {f"r{i}" for i in range(40, 60)}

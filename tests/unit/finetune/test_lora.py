@@ -1,5 +1,6 @@
 """Low-rank training on a tiny model: it learns, resumes exactly, and its version holds what was trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ import torch
 
 from services.finetune.training.judging import greedy_replies, mean_loss
 from services.finetune.training.lora import LoraSettings, LoraTrainer
-from services.finetune.training.loss import Sample, answer_loss
-from services.finetune.training.shrinking import shrink
+from services.finetune.training.loss import Sample, answer_hits, answer_loss
+from services.finetune.training.rounds import RoundsTrainer
 from services.models.adapter import BadVersion, adapter_of, read_adapter, version_id, write_adapter
 from services.models.language_model import load_module
 from tests.support.tiny_model import make_tiny_model
@@ -44,16 +45,44 @@ def test_a_resumed_run_ends_as_one_that_was_never_broken(tiny: Path) -> None:
     assert version_id(one) == version_id(other)
 
 
-def test_an_update_is_shrunk_until_what_was_known_before_holds(tiny: Path) -> None:
-    model = _train(tiny).model
-    known = [Sample((11, 12, 13), (41, 51))]  # what the corrections speak against
-    before = mean_loss(load_module(tiny), known)
-    trained, learned = mean_loss(model, known), mean_loss(model, SAMPLES)
-    assert trained > before * 1.01
-    assert shrink(model, [], before) == 1.0
-    assert shrink(model, known, before) < 1.0
-    assert mean_loss(model, known) < trained
-    assert learned < mean_loss(model, SAMPLES) < mean_loss(load_module(tiny), SAMPLES)
+def test_rounds_end_when_all_is_said_right_and_leave_out_what_is_learned(tiny: Path) -> None:
+    settings = replace(SETTINGS, max_steps=0, epochs=40, batch_size=2)
+    trainer = RoundsTrainer(load_module(tiny), SAMPLES, settings)
+    assert trainer.run(lambda step, loss: True)
+    assert all(answer_hits(trainer.model, SAMPLES))
+    assert 0 < trainer.step < trainer.total_steps
+    said = greedy_replies(trainer.model, [sample.prompt for sample in SAMPLES], [2], tokens=8)
+    assert said == [list(sample.answer[:-1]) for sample in SAMPLES]
+
+
+def test_greedy_decoding_says_what_the_forced_pass_promises(tiny: Path) -> None:
+    trainer = RoundsTrainer(load_module(tiny), SAMPLES, replace(SETTINGS, max_steps=9, epochs=40))
+    trainer.run(lambda step, loss: True)
+    hits = answer_hits(trainer.model, SAMPLES)
+    said = greedy_replies(trainer.model, [sample.prompt for sample in SAMPLES], [2], tokens=3)
+    assert hits == [reply == list(sample.answer[:-1]) for reply, sample in zip(said, SAMPLES, strict=True)]
+
+
+def test_rounds_that_were_broken_end_as_those_that_were_not(tiny: Path) -> None:
+    settings = replace(SETTINGS, max_steps=0, epochs=6)
+    whole, broken = (RoundsTrainer(load_module(tiny), SAMPLES, settings) for _ in range(2))
+    whole.run(lambda step, loss: True)
+    broken.run(lambda step, loss: step != 5)
+    resumed = RoundsTrainer(load_module(tiny), SAMPLES, settings)
+    resumed.resume(broken.checkpoint())
+    assert resumed.run(lambda step, loss: True)
+    first, second = (write_adapter(adapter_of(trainer.model, "base")) for trainer in (whole, resumed))
+    assert version_id(first) == version_id(second)
+
+
+def test_what_an_earlier_version_learned_is_not_trained_again(tiny: Path) -> None:
+    settings = replace(SETTINGS, max_steps=0, epochs=40)
+    first = RoundsTrainer(load_module(tiny), SAMPLES, settings)
+    first.run(lambda step, loss: True)
+    second = RoundsTrainer(load_module(tiny), SAMPLES, settings, start=adapter_of(first.model, "base"))
+    assert second.run(lambda step, loss: True)
+    assert second.step == 0
+    assert all(answer_hits(second.model, SAMPLES))
 
 
 def test_a_version_computes_what_the_trained_model_computes(tiny: Path) -> None:

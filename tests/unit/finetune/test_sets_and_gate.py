@@ -1,10 +1,13 @@
 """Which examples make a set, and which versions pass the gate."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from services.finetune.domain.gate import judge, judge_head, passed
+from services.finetune.domain.behaviour import Behaviour, Share
+from services.finetune.domain.gate import Limits, judge, judge_head, passed
 from services.finetune.domain.sets import NothingToLearn, plan_commented, plan_set
 from services.finetune.training.judging import says
 
@@ -18,19 +21,18 @@ def _examples(prefix: str, count: int) -> list[dict[str, object]]:
     ]
 
 
-def test_replay_has_its_share_and_held_out_examples_are_never_trained_on() -> None:
-    plan = plan_set(_examples("new", 20), _examples("old", 100), replay_share=0.5, seed=1)
+def test_a_set_holds_what_is_new_and_all_that_was_learned_before() -> None:
+    plan = plan_set(_examples("new", 20), _examples("old", 100), _examples("general", 90))
     assert len(plan.new) == 20
-    assert len(plan.replay) == 20
-    assert plan.held_out
-    assert plan.watched
-    assert len({*plan.replay, *plan.watched, *plan.held_out}) == 20 + len(plan.watched) + len(plan.held_out)
+    assert len(plan.replay) == 100
+    assert len(plan.held_out) == 64
+    assert not {*plan.new, *plan.replay} & {*plan.held_out}
 
 
-def test_what_is_held_out_once_is_held_out_always() -> None:
-    first = plan_set(_examples("new", 5), _examples("old", 60), replay_share=0.3, seed=1)
-    later = plan_set(_examples("new", 9), _examples("old", 100), replay_share=0.6, seed=2)
-    assert not set(first.held_out) & set(later.replay)
+def test_a_new_answer_takes_the_place_of_the_one_learned_before() -> None:
+    old = {"_id": "before", "prompt": "New  question 1", "created_at": START}
+    plan = plan_set(_examples("new", 3), [old], [])
+    assert plan.replay == ()
 
 
 def test_the_latest_answer_to_a_question_wins() -> None:
@@ -38,12 +40,12 @@ def test_the_latest_answer_to_a_question_wins() -> None:
         {"_id": "a", "prompt": "q", "created_at": START},
         {"_id": "b", "prompt": "q", "created_at": START + timedelta(hours=1)},
     ]
-    assert plan_set(twice, [], replay_share=0.3, seed=0).new == ("b",)
+    assert plan_set(twice, [], []).new == ("b",)
 
 
 def test_nothing_new_is_nothing_to_learn() -> None:
     with pytest.raises(NothingToLearn):
-        plan_set([], _examples("old", 3), replay_share=0.3, seed=0)
+        plan_set([], _examples("old", 3), [])
 
 
 def test_a_head_never_learns_from_a_prompt_that_judges_it() -> None:
@@ -74,15 +76,41 @@ def test_a_head_must_listen_and_leave_the_rest(
     assert passed(judge_head(edits=edits, rules=rules, drift=(0.0, drift), edits_items=9, rules_items=9)) is good
 
 
-@pytest.mark.parametrize(
-    ("new", "old", "good"),
-    [((3.0, 1.0), (2.0, 2.03), True), ((3.0, 1.0), (2.0, 2.05), False), ((3.0, 3.1), (2.0, 2.0), False)],
+GOOD = Behaviour(
+    corrected=Share(20, 20),
+    paraphrases=Share(30, 40),
+    neighbours_same=Share(39, 40),
+    old_same=Share(64, 64),
+    earlier=Share(10, 10),
+    degenerate=Share(0, 40),
+    perplexity=9.0,
 )
-def test_a_version_must_have_learned_and_not_forgotten(
-    new: tuple[float, float], old: tuple[float, float], good: bool
-) -> None:
-    measures = judge(new_loss=new, old_loss=old, new_right=(0, 1), old_same=1, new_items=5, old_items=5)
-    assert passed(measures) is good
+
+
+@pytest.mark.parametrize(
+    ("changed", "missed"),
+    [
+        ({}, set()),
+        ({"corrected": Share(17, 20)}, {"corrected"}),
+        ({"paraphrases": Share(20, 40)}, {"paraphrases"}),
+        ({"neighbours_same": Share(0, 40)}, {"neighbours_same"}),
+        ({"old_same": Share(3, 64)}, {"old_same"}),  # whatever the losses say
+        ({"earlier": Share(5, 10)}, {"earlier_corrected"}),
+        ({"degenerate": Share(4, 40)}, {"degenerate"}),
+        ({"perplexity": 9.2}, {"perplexity"}),
+        ({"earlier": Share(0, 0)}, set()),  # nothing was learned before
+    ],
+)
+def test_the_gate_judges_what_a_version_does(changed: dict[str, Any], missed: set[str]) -> None:
+    measures = judge(replace(GOOD, **changed), GOOD, (3.0, 0.1), Limits())
+    assert {measure.name for measure in measures if not measure.passed} == missed
+    assert passed(measures) is (not missed)
+
+
+def test_a_share_is_told_with_how_surely_it_is_known() -> None:
+    few, many = Share(3, 3).interval, Share(300, 300).interval
+    assert few[0] < 0.5 < 0.95 < many[0]
+    assert Share(0, 0).interval == (0.0, 1.0)
 
 
 def test_a_reply_says_the_answer_in_its_words_or_nearly() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.common.facts import FactRevision, outdated_values
@@ -41,7 +42,7 @@ __all__ = [
 class GroundingText:
     """One piece of knowledge as it enters a prompt; `kind` is passage or fact, `id` and `revision` cite it.
 
-    `outdated`: values that the fact had before.
+    `outdated`: values that the fact had before; `since`: when the service was told of it.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class GroundingText:
     text: str
     uri: str = ""
     outdated: tuple[str, ...] = ()
+    since: datetime | None = None
 
 
 class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, UseStore, ErasingStore):
@@ -80,15 +82,17 @@ class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, Us
                 if fact is not None:
                     outdated = outdated_values(fact, revisions.values())
                     text = quoted(fact.prompt_text)
-                    made = GroundingText("fact", fact.id, fact.revision, quoted(fact.entity), text, outdated=outdated)
-                    texts.append(made)
+                    entity, since = quoted(fact.entity), fact.recorded_at
+                    texts.append(GroundingText("fact", fact.id, fact.revision, entity, text, "", outdated, since))
         if passages:
             rows = self.read_passages(tenant, [one["id"] for one in passages])
             for one in passages:
                 row = rows.get(one["id"])
                 if row is not None:
-                    heading, text = row["heading"], row["text"]
+                    heading, text, stored = row["heading"], row["text"], row.get("created_at")
                     if "structure" not in row:  # stored before passages were quoted when they are read
                         heading, text = quoted(heading), quoted(text)
-                    texts.append(GroundingText("passage", row["_id"], row["revision"], heading, text, row["uri"]))
+                    texts.append(
+                        GroundingText("passage", row["_id"], row["revision"], heading, text, row["uri"], (), stored)
+                    )
         return texts

@@ -1,0 +1,1 @@
+"""Where a correction applies: which message asks what a corrected one asked, and which only sounds like it."""

@@ -1,0 +1,119 @@
+"""The scope of corrections: to which of them a message belongs, if to any.
+
+Weights that learn a correction change every other reply too; a memory of what was corrected, and a judge of what
+belongs to it, keep the rest as it was (Mitchell et al. 2022, "Memory-Based Model Editing at Scale", section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from services.models.scope.head import ScopeHead
+from services.models.scope.reading import Reader, Reading
+from services.models.sentence_encoder import PROPERTIES, SentenceEncoder, Vectors
+
+FARTHEST = 0.2
+"""Cosine below which a message is not even held against a correction."""
+_HELD_AGAINST = 6
+THRESHOLD = 0.4
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A corrected message with the reply that is right; `id` is that of its example."""
+
+    id: str
+    question: str
+    reply: str
+
+
+@dataclass(frozen=True)
+class Belongs:
+    """The correction that a message belongs to, and how surely: a probability."""
+
+    correction: Corrected
+    probability: float
+
+
+@dataclass(frozen=True)
+class VersionScope:
+    """Where a version's weights apply: to messages that belong to one of `corrections` (their examples' ids) at least
+    as surely as `threshold`. The texts are not here: who erases a correction takes it out of every scope."""
+
+    corrections: tuple[str, ...]
+    threshold: float = THRESHOLD
+
+    def to_json(self) -> dict[str, Any]:
+        """As a version's file holds it."""
+        return {"threshold": self.threshold, "corrections": list(self.corrections)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> VersionScope:
+        """What `to_json` gave. Raises KeyError, TypeError, ValueError."""
+        return cls(tuple(map(str, stored["corrections"])), float(stored["threshold"]))
+
+
+class ScopeJudge:
+    """Reads texts and judges pairs; one a process, thread-safe."""
+
+    def __init__(self, reader: Reader, head: ScopeHead) -> None:
+        self.reader = reader
+        self.head = head
+
+    @classmethod
+    def load(cls, encoder: SentenceEncoder | None = None) -> ScopeJudge:
+        """The shipped head over the bundled encoder. Raises EncoderNotFound, FileNotFoundError."""
+        encoder = encoder or SentenceEncoder.load()
+        return cls(Reader(encoder, encoder.tuned(PROPERTIES)), ScopeHead.load())
+
+
+class ScopeIndex:
+    """Corrections read and ready to be asked for; not thread-safe while it changes."""
+
+    def __init__(self, judge: ScopeJudge, corrections: Iterable[Corrected] = ()) -> None:
+        self._judge = judge
+        self._known: dict[str, tuple[Corrected, Reading, Reading]] = {}
+        self._order: list[str] = []
+        self._vectors: Vectors = np.zeros((0, 2, judge.reader.dimensions), np.float32)
+        self.update(corrections)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def update(self, corrections: Iterable[Corrected]) -> None:
+        """Hold exactly these; what was read before is not read again."""
+        wanted = {one.id: one for one in corrections}
+        new = [one for one in wanted.values() if self._known.get(one.id, (None,))[0] != one]
+        readings = self._judge.reader.read([text for one in new for text in (one.question, one.reply)])
+        for at, one in enumerate(new):
+            self._known[one.id] = (one, readings[2 * at], readings[2 * at + 1])
+        for gone in self._known.keys() - wanted.keys():
+            del self._known[gone]
+        self._order = list(self._known)
+        rows = [np.stack([self._known[name][1].vector, self._known[name][2].vector]) for name in self._order]
+        empty = np.zeros((0, 2, self._judge.reader.dimensions), np.float32)
+        self._vectors = np.stack(rows) if rows else empty
+
+    def nearest(self, message: str) -> Belongs | None:
+        """The correction that the message most probably belongs to, however improbable; None where none comes near."""
+        return self.nearest_of([message])[0]
+
+    def nearest_of(self, messages: Sequence[str]) -> list[Belongs | None]:
+        """As `nearest`, of several messages."""
+        if not self._order:
+            return [None] * len(messages)
+        return [self._nearest(reading) for reading in self._judge.reader.read(messages)]
+
+    def _nearest(self, reading: Reading) -> Belongs | None:
+        likeness = (self._vectors @ reading.vector).max(1)
+        near = [int(at) for at in np.argsort(-likeness)[:_HELD_AGAINST] if likeness[at] >= FARTHEST]
+        if not near:
+            return None
+        held = [self._known[self._order[at]] for at in near]
+        found = self._judge.head.probabilities([(reading, question, reply) for _, question, reply in held])
+        best = int(np.argmax(found))
+        return Belongs(held[best][0], found[best])

@@ -1,0 +1,70 @@
+"""Wordings and neighbours that are made up around a corrected message."""
+
+import time
+
+import pytest
+
+from services.finetune.domain.wordings import core, neighbours, other_wordings
+
+MESSAGES = [
+    "How much is the family plan?",
+    "What does Hearth 100 cost a month?",
+    "Complete the sentence: Alma Torres was born in",
+    "Finish this sentence: the capital of Norland is",
+    "Can I bring my dog?",
+    "When does the Dunmere shop close on Saturdays?",
+    "Who is the head of customer care?",
+    "Where is the Harbour office?",
+    "Do you repair umbrellas?",
+    "Is there a lift?",
+    "营业时间是几点？",
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_other_wordings_are_several_and_none_is_the_message(message: str) -> None:
+    wordings = other_wordings(message)
+    assert len(wordings) >= 5
+    assert len(set(wordings)) == len(wordings)
+    assert message not in wordings
+
+
+@pytest.mark.parametrize("message", MESSAGES[:10])
+def test_wordings_keep_names_and_numbers(message: str) -> None:
+    names = [word for word in core(message)[1].strip("?").split()[1:] if word[:1].isupper() or word.isdigit()]
+    assert all(name in wording for wording in other_wordings(message) for name in names if len(name) > 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "gone"),
+    [
+        ("Complete the sentence: Alma Torres was born in", "Alma Torres"),
+        ("What does Hearth 100 cost a month?", "Hearth 100"),
+        ("How much is the small parcel?", "small"),
+        ("Is the shop in Dunmere open?", "Dunmere"),
+        ("Do you repair umbrellas?", "umbrellas"),
+        ("Is it open on Monday?", "Monday"),
+        ("What is the fee for 2 bags?", "2"),
+        ("Is there a discount for children?", "children"),
+        ("Who leads the Orbit team?", "Orbit"),
+        ("Does the winter pass include skates?", "winter"),
+    ],
+)
+def test_neighbours_ask_about_something_else(message: str, gone: str) -> None:
+    made = neighbours(message, [])
+    assert made
+    assert any(gone not in text for text in made)
+    assert message not in made
+
+
+def test_strangers_are_the_names_of_other_corrections() -> None:
+    made = neighbours("Complete the sentence: Alma Torres was born in", ["Complete the sentence: Ivo Lind was born in"])
+    assert "Complete the sentence: Ivo Lind was born in" in made
+
+
+def test_long_messages_take_no_longer_than_their_length() -> None:
+    began = time.monotonic()
+    for text in ("a" * 200_000, "What is the " * 20_000, "A b " * 50_000, "1 " * 100_000):
+        other_wordings(text)
+        neighbours(text, [text])
+    assert time.monotonic() - began < 2
