@@ -96,7 +96,7 @@ def start(home: Home, broker: str | None = None, settings: Iterable[str] = ()) -
 def _check_model(settings: Iterable[str]) -> None:
     given = {**os.environ, **dict(pair.split("=", 1) for pair in settings)}
     model = given.get("ANTIPHON_MODEL")
-    if model and given.get("ANTIPHON_ENGINE") != "echo":
+    if model and not given.get("ANTIPHON_ENGINE", "").startswith("echo"):
         try:
             for warning in check_model(model):
                 errors.print(f"[yellow]warning:[/yellow] {warning}")

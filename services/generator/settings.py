@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.common.settings import CommonSettings
 
-EngineName = Literal["slots", "module", "echo"]
+EngineName = Literal["slots", "module", "echo", "echo-signed"]
 KernelName = Literal["auto", "fp32", "bf16", "int8", "int4", "torch-fp32", "torch-bf16", "torch-int8", "torch-int4"]
 
 
@@ -18,7 +18,8 @@ class GeneratorSettings(CommonSettings):
     engine: EngineName = Field(
         "slots",
         description="slots: own forward for Llama-shaped models, others through their module; "
-        "module: always the model's module; echo: no model, repeats the user's words.",
+        "module: always the model's module; echo: no model, repeats the user's words; "
+        "echo-signed: the same, every word with a sign of who wrote it, so that text mixed of two attempts is seen.",
     )
     kernel: KernelName = Field(
         "auto",

@@ -43,7 +43,7 @@ def load_model(settings: GeneratorSettings, worker: str) -> LoadedModel:
     """Load what the settings name."""
     backend = build_backend(settings, _log_progress)
     identity: Document = {"engine": settings.engine, "worker": worker, "tokenizer_hash": backend.codec.digest}
-    if settings.engine == "echo":
+    if settings.engine in ("echo", "echo-signed"):
         identity |= {"version_id": "echo", "base_model": "echo", "dtype": "none", "kernels": "none"}
         loaded = LoadedModel(CHATML, backend, identity)
     else:

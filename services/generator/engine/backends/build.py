@@ -17,8 +17,9 @@ def build_backend(settings: GeneratorSettings, progress: Callable[[str, float], 
     Raises:
         services.models.language_model.ModelNotFound: the model can't be had.
     """
-    if settings.engine == "echo":
-        return EchoBackend(settings.rows, settings.echo_tokens, settings.echo_step_ms)
+    if settings.engine in ("echo", "echo-signed"):
+        signed = settings.engine == "echo-signed"
+        return EchoBackend(settings.rows, settings.echo_tokens, settings.echo_step_ms, signed=signed)
     from services.generator.engine.backends.torch_backends import build_torch_backend
 
     return build_torch_backend(settings, progress)

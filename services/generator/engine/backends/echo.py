@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import secrets
 import time
 from collections import abc
 from typing import TYPE_CHECKING
@@ -50,15 +51,28 @@ class EchoBackend:
 
     `tokens` > 0 makes every reply that many words long (repeating or cutting the user's words), `step_ms` is how
     long a step takes; both are deterministic, so that a load test can subtract the engine's own time.
+
+    `signed`: every word ends in `~PROCESS.NUMBER`, three hexadecimal digits of this engine's own and the number of the
+    draft that it writes. Two attempts then never write alike, and text that is mixed of both is seen to be.
     """
 
-    def __init__(self, capacity: int = 32, tokens: int = 0, step_ms: float = 0.0, context_limit: int = 65536) -> None:
+    def __init__(
+        self,
+        capacity: int = 32,
+        tokens: int = 0,
+        step_ms: float = 0.0,
+        context_limit: int = 65536,
+        *,
+        signed: bool = False,
+    ) -> None:
         self._codec = EchoCodec()
         self._capacity = capacity
         self._context_limit = context_limit
         self._tokens = tokens
         self._step_seconds = step_ms / 1000
         self._open = 0
+        self._process = secrets.token_hex(2)[:3] if signed else ""
+        self._drafts = itertools.count(1)
 
     @property
     def codec(self) -> EchoCodec:
@@ -159,4 +173,7 @@ class EchoBackend:
             spaced = [words[0].strip(), *(word if word[0].isspace() else f" {word}" for word in words[1:])]
             words = [spaced[i % len(words)] for i in range(self._tokens)]
             words = [w if i == 0 or w[0].isspace() else f" {w}" for i, w in enumerate(words)]
+        if self._process:
+            sign = f"~{self._process}.{next(self._drafts)}"
+            words = [word + sign for word in words]
         return [codec.encode(word) for word in words]
