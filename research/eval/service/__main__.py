@@ -23,6 +23,7 @@ from typing import Any
 from research.eval.service import figures as scoring
 from research.eval.service.asking import Asking
 from research.eval.service.floor import Floor
+from research.eval.service.leading import asked_for_missing
 from research.eval.service.llama import PASSAGES, Llama
 from research.eval.service.product import Product, Record
 from research.eval.service.sets import ServiceSet, find_sets
@@ -176,6 +177,7 @@ def _figures(subjects: Sequence[ServiceSet], records: Sequence[Record]) -> dict[
     for subject in subjects:
         own = [record for record in replies if record["set"] == subject.name]
         state += scoring.state_figures(subject, _of(own, "dialogues"))
+        state += asked_for_missing(subject, _of(own, "dialogues"))
         for kind in met:
             met[kind] += scoring.feedback_met(subject, _of(own, kind))
         for stage in ("before", "after"):
@@ -189,6 +191,8 @@ def _figures(subjects: Sequence[ServiceSet], records: Sequence[Record]) -> dict[
         figures["slot_values_right"] = scoring.share(state, "right", "wanted")
         figures["slot_values_invented"] = scoring.share(state, "invented", "wanted")
         figures["states_right"] = scoring.share(state, "states_right", "turns")
+    if state["missing"]:
+        figures["missing_slots_asked"] = scoring.share(state, "asked", "missing")
     for kind, name in (("feedback", "feedback_met"), ("live feedback", "feedback_met_live")):
         if met[kind]["comments"]:
             figures[name] = scoring.share(met[kind], "met", "comments")

@@ -15,6 +15,7 @@ from research.eval.service.figures import (
     same_answers,
     state_figures,
 )
+from research.eval.service.leading import asked_for_missing
 from research.eval.service.matching import any_stands_in, is_right, normal, stands_in
 from research.eval.service.product import Record, Reply
 from research.eval.service.requirements import unmet
@@ -133,6 +134,23 @@ def test_shares_tell_right_wrong_and_declined_apart() -> None:
     judge_questions(_set(questions=questions), records)
     figures = question_figures(records)
     assert (figures["answerable_wrong"], figures["near_miss_declined"], figures["unanswerable_declined"]) == (1, 1, 0.5)
+
+
+def test_a_missing_slot_is_asked_for_in_a_question_that_names_it() -> None:
+    schema = """
+services:
+  table:
+    intents: {reserve: {required: [day, persons]}}
+    slots: {day: Day of the meal, persons: How many guests come}
+"""
+    state = {"table.intent": "reserve"}
+    users = ["A table please.", "For Friday.", "Do you have fish?", "Hello"]
+    states = [state, state | {"table.day": "Friday"}, state | {"table.day": "Friday"}, {}]
+    turns = [{"user": user, "state": after} for user, after in zip(users, states, strict=True)]
+    subject = ServiceSet("invented", {}, schema, (), ({"id": "d1", "turns": turns},), (), ())
+    replies = ["On which day?", "Fine, Friday. Anything else?", "Yes.", "Hello!"]
+    record: Record = {"id": "d1", "turns": [{"reply": reply} for reply in replies]}
+    assert asked_for_missing(subject, [record]) == {"missing": 2, "asked": 1}
 
 
 class _Improving:
