@@ -31,22 +31,30 @@ knowledge.add_typer(candidates, name="candidates")
 def add(
     context: typer.Context,
     paths: Annotated[
-        list[Path], typer.Argument(help="Files (text, Markdown, HTML, PDF, DOCX, CSV) or folders of them")
+        list[Path], typer.Argument(help="Files (text, Markdown, HTML, PDF, DOCX, XLSX, CSV) or folders of them")
     ],
     label: Annotated[list[str] | None, typer.Option(help="A word to find it by")] = None,
     wait: Annotated[bool, typer.Option(help="Return when they are searchable")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Upload documents. One that is there unchanged is left as it is, a changed one replaces its old text."""
-    files = find_documents(paths)
+    """Upload documents. One that is there unchanged is left as it is, a changed one replaces its old text.
+
+    What of a document could not be kept, and which files of a folder were left out, is said.
+    """
+    files, others = find_documents(paths), left_out(paths)
     with connected(context) as client:
         done = ingest(client, files, labels=label or [], wait=wait, show=not as_json)
     if as_json:
-        print_json({"ingestions": done})
+        print_json({"ingestions": done, "left_out": others})
         return
+    if others:
+        errors.print(f"[yellow]left out, of no kind that is read:[/yellow] {escape(', '.join(others))}")
     for one in done:
         status = knowledge_pb2.IngestionStatus.Name(one.status).removeprefix("INGESTION_STATUS_").lower()
-        console.print(f"{escape(one.name)}  {status}, {one.passages} passages [dim]{escape(one.error)}[/dim]")
+        day = f", as of {one.effective}" if one.effective else ""
+        console.print(f"{escape(one.name)}  {status}, {one.passages} passages{day} [dim]{escape(one.error)}[/dim]")
+        for warning in one.warnings:
+            console.print(f"  [yellow]{escape(warning)}[/yellow]")
     if any(one.status == knowledge_pb2.INGESTION_STATUS_FAILED for one in done):
         raise typer.Exit(1)
 
@@ -59,8 +67,7 @@ def find_documents(paths: Sequence[Path]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in paths:
         if path.is_dir():
-            below = sorted(one for one in path.rglob("*") if one.suffix.lower() in MEDIA_TYPES and one.is_file())
-            found = {one.relative_to(path).as_posix(): one for one in below}
+            found = {one.relative_to(path).as_posix(): one for one in _files(path) if _is_read(one)}
         elif path.is_file():
             found = {path.name: path}
         else:
@@ -69,8 +76,27 @@ def find_documents(paths: Sequence[Path]) -> dict[str, Path]:
             raise Failure(f"two documents would be called {min(twice)}; add their folder instead")
         files |= found
     if not files:
-        raise Failure(f"no document there; known endings: {', '.join(MEDIA_TYPES)}")
+        others = f" (left out: {', '.join(left_out(paths))})" if left_out(paths) else ""
+        raise Failure(f"no document there{others}; known endings: {', '.join(MEDIA_TYPES)}")
     return files
+
+
+def left_out(paths: Sequence[Path]) -> list[str]:
+    """The files in the folders that no reader takes, by their paths there; hidden ones do not count."""
+    folders = (path for path in paths if path.is_dir())
+    return [file.relative_to(path).as_posix() for path in folders for file in _files(path) if not _is_read(file)]
+
+
+def _files(folder: Path) -> list[Path]:
+    visible = (
+        path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    return sorted(path for path in visible if path.is_file())
+
+
+def _is_read(file: Path) -> bool:
+    """Whether the ending is a document's and the file not one that Office keeps beside an open document."""
+    return file.suffix.lower() in MEDIA_TYPES and not file.name.startswith("~$")
 
 
 def ingest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import structlog
@@ -131,7 +132,10 @@ async def _receive(requests: AsyncIterator[pb.IngestDocumentRequest]) -> tuple[p
         try:
             content.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InvalidArgument("chunk", f"the document is no UTF-8 text (byte {error.start})") from None
+            ending = PurePosixPath(header.name).suffix.lower()
+            unknown = not header.media_type and ending not in MEDIA_TYPES
+            kinds = f", and {ending or 'no ending'} tells no other kind: {', '.join(MEDIA_TYPES)}" if unknown else ""
+            raise InvalidArgument("chunk", f"the document is no UTF-8 text (byte {error.start}){kinds}") from None
     return header, bytes(content)
 
 

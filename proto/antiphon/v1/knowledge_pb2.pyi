@@ -162,9 +162,9 @@ class DocumentHeader(_message.Message):
     name: _builtins.str
     """What the document is known by and an upload of it recognised, such as a path or an address; required."""
     title: _builtins.str
-    """For people; empty: the first heading or the name."""
+    """Leads the headings of every passage; empty: the document's own or, where it has no headings either, its name."""
     media_type: _builtins.str
-    """"text/plain" or "text/markdown"; empty: told from the name."""
+    """Of text, Markdown, HTML, CSV, PDF, DOCX or XLSX; empty: told from the name."""
     user_id: _builtins.str
     """Whose it is; erased with that user."""
     @_builtins.property
@@ -264,6 +264,8 @@ class Ingestion(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     name: _builtins.str
@@ -282,6 +284,10 @@ class Ingestion(_message.Message):
     """Reached when the document can be searched; 0 while that is not known."""
     error: _builtins.str
     """Why it failed; empty otherwise."""
+    effective: _builtins.str
+    """The day (YYYY-MM-DD) from which the document says that it holds; else the one on which it was last changed; empty
+    where neither is known. Of two documents that contradict each other the later one counts.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was uploaded."""
@@ -289,6 +295,10 @@ class Ingestion(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When something last happened to it."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of the document was not kept or had to be guessed, in words: scanned pages, pictures, broken lines."""
 
     def __init__(
         self,
@@ -304,10 +314,12 @@ class Ingestion(_message.Message):
         error: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
+        effective: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "embedded", b"embedded", "error", b"error", "id", b"id", "name", b"name", "passages", b"passages", "revision", b"revision", "searchable", b"searchable", "status", b"status", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "effective", b"effective", "embedded", b"embedded", "error", b"error", "id", b"id", "name", b"name", "passages", b"passages", "revision", b"revision", "searchable", b"searchable", "status", b"status", "update_time", b"update_time", "warnings", b"warnings", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,7 +9,9 @@ from typing import Any
 from antiphon.v1 import common_pb2
 from antiphon.v1 import knowledge_pb2 as pb
 
+from services.common.editions import Edition
 from services.common.facts import BEGINNING
+from services.common.passages import Structure
 from services.common.store.knowledge import FactView, Use
 from services.gateway.mapping.times import timestamp
 
@@ -55,6 +57,8 @@ def ingestion_message(source: Mapping[str, Any]) -> pb.Ingestion:
         error=source.get("reason") or "",
         create_time=timestamp(source["created_at"]),
         update_time=timestamp(source["updated_at"]),
+        warnings=source.get("warnings") or (),
+        effective=Edition.of(source).effective,
     )
 
 
@@ -144,12 +148,12 @@ def use_message(use: Use) -> pb.DraftUse:
 
 def passage_message(row: Mapping[str, Any]) -> pb.Passage:
     """A stored passage."""
-    headings = [part.strip() for part in (row.get("heading") or "").split(" > ") if part.strip()]
+    structure = Structure.of(row)
     return pb.Passage(
         id=row["_id"],
         revision=row["revision"],
         document_name=row["uri"],
         document_revision=row["revision"],
-        headings=headings,
+        headings=[name for name in (structure.title, *structure.headings) if name],
         text=row["text"],
     )

@@ -30,6 +30,10 @@ _TAG = re.compile(
     r"</?(?:b|strong|i|em|u|sub|sup|span|small|mark|kbd|code|a)(?:\s[^<>]{0,300})?>|<!--[^<>]{0,2000}-->", re.IGNORECASE
 )
 _ANCHOR = re.compile(r"[ \t]{0,8}\{#[\w-]{1,80}\}[ \t]{0,8}$")
+_NEXT_LINE = re.compile(
+    r"\n(?=[ \t]{0,3}(?:q|a|question|answer|frage|antwort|问|問|答|问题|問題|回答)[ \t]{0,3}\d{0,4}[ \t]{0,3}[:：])",
+    re.IGNORECASE,
+)  # a question and its answer stand on lines of their own
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _STRONG_LEAD = re.compile(r"^(?:\*\*|__)(?=\S)([^*_\n]{1,400}?)(?:\*\*|__)[ \t:]{0,3}(.*)$", re.DOTALL)
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -88,7 +92,7 @@ def _paragraph(content: str, reading: Reading) -> None:
     if lead and (not lead[2].strip() or lead[1].rstrip().endswith(("?", "？"))):
         reading.blocks.append(Paragraph(inline(lead[1], " "), strong=True))
         content = lead[2]
-    text = inline(content)
+    text = inline(_NEXT_LINE.sub(r"\\\n", content))
     if text:
         reading.blocks.append(Paragraph(text))
 

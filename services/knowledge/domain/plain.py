@@ -10,6 +10,7 @@ from services.knowledge.domain.prose import item_mark
 
 _RULE = re.compile(r"^[ \t]{0,8}(={3,}|-{3,}|~{3,}|\*{3,}|_{3,})[ \t]{0,8}$")
 _MAX_HEADING = 60
+_MARKS = "*†‡¹²³ "  # of footnotes
 _WRAPPED = 55  # a line of so many characters was cut by the width of the page, and the next goes on with it
 _ENDS = tuple(".!?:;,。！？：；，")
 
@@ -61,7 +62,7 @@ def _is_heading(line: str) -> bool:
     return (
         bool(text)
         and len(text) <= _MAX_HEADING
-        and not text.endswith(_ENDS)
+        and not text.rstrip(_MARKS).endswith(_ENDS)
         and not item_mark(line)
         and "|" not in text
         and "\t" not in text

@@ -12,9 +12,10 @@ _ITEM = re.compile(
     r"|[(（]?(?:[一二三四五六七八九十]{1,3}|\d{1,3})[)）、][ \t\u3000]{0,4}(?=\S))"
 )
 _END = re.compile(r"[。！？；]{1,9}[”’」』）)]{0,2}|[.!?…]{1,9}[\"'”’)\]]{0,2}(?=\s)")
-_SHORT = frozenset(
-    "mr mrs ms dr prof st no nr art abs vs etc e.g i.e z.b d.h u.a bzw ca approx inc ltd co tel fax str max min incl "
-    "excl fig jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun p pp vol sec ch".split(" ")
+_TITLES = frozenset("mr mrs ms dr prof st e.g i.e z.b d.h u.a vs bzw".split(" "))
+_SHORT = frozenset(  # these end no sentence before a number
+    "no nr art abs ca approx tel fax str max min incl excl fig p pp vol sec ch par jan feb mar apr jun jul aug sep "
+    "sept oct okt nov dec dez mon tue wed thu fri sat sun".split(" ")
 )
 MONTHS = {
     name: number
@@ -111,7 +112,9 @@ def _goes_on(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     if word.isdigit() and len(word) <= 2:
         numbers_item = not text[begin : stop.start()].strip()[: -len(word)]
         return numbers_item or following[0].rstrip(".,").casefold() in MONTHS
-    return word in _SHORT or (len(word) == 1 and word.isalpha())
+    if word in _SHORT:
+        return following[0].lstrip("(")[:1].isdigit()
+    return word in _TITLES or (len(word) == 1 and word.isalpha())
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -59,8 +59,6 @@ def read(content: bytes, kind: str, title: str = "", name: str = "") -> Document
         raise Unreadable(f"media type {kind!r} is not supported")
     reading = reader(content)
     title = quoted(title or _own_title(reading) or (_spoken(name) if kind in _NAMELESS else "")).strip()
-    if title and reading.blocks and isinstance(reading.blocks[0], Heading) and kind != XLSX:
-        title = "" if title == reading.blocks[0].text and reading.blocks[0].level == 1 else title
     sections = tuple(section for section in sections_of(reading.blocks, title) if section.text.strip())
     if not any(re.search(r"\w", section.text) for section in sections):
         scanned = " ".join(reading.warnings[:1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import zip_longest
 
 from services.common.passages import Kind
 from services.knowledge.domain.blocks import (
@@ -20,7 +20,7 @@ from services.knowledge.domain.blocks import (
     Table,
 )
 from services.knowledge.domain.notes import Notes
-from services.knowledge.domain.prose import sentence_ends
+from services.knowledge.domain.prose import item_mark, sentence_ends
 
 _QUESTION_END = ("?", "？")
 _MAX_QUESTION = 300
@@ -78,7 +78,7 @@ def row_text(cells: Iterable[tuple[str, str]]) -> str:
 def _plain_questions(blocks: Sequence[Block]) -> bool:
     """True for a document that asks at least twice in a paragraph of its own and answers in the next."""
     asked = 0
-    for block, following in pairwise(blocks):
+    for block, following in zip_longest(blocks, blocks[1:]):
         if isinstance(block, Paragraph) and is_question(_head(block.text)):
             rest = block.text.partition("\n")[2] or (following.text if isinstance(following, Paragraph) else "")
             asked += bool(rest) and not is_question(rest)
@@ -187,6 +187,8 @@ class _Builder:
                 self._hold(rest.strip())
         elif block.strong and len(block.text) <= 100 and "\n" not in block.text and block.text[-1:] not in ".。!！:：":
             self._heading(_STYLED, block.text)
+        elif "\n" not in block.text and item_mark(block.text):
+            self._list(Listing((block.text,)))
         else:
             self._hold(block.text)
 
@@ -205,7 +207,7 @@ class _Builder:
             text, notes = self._notes.resolve(item)
             self._held_notes += notes
             lines += [text, *notes]
-        if self._held and not self._listed:
+        if self._held:
             self._held[-1] += "\n" + "\n".join(lines)
         else:
             self._held.append("\n".join(lines))
