@@ -28,6 +28,11 @@ class Edition:
     replaced_by: str = ""
     outdated: bool = False
 
+    @property
+    def said(self) -> str:
+        """The day from which the document itself says that it holds, "" where only its file knows a day."""
+        return "" if self.basis == "metadata" else self.effective
+
     def stored(self) -> dict[str, Any]:
         """The record as the store keeps it: nothing that is empty."""
         record = {name: getattr(self, name) for name in self.__slots__}
@@ -61,17 +66,20 @@ def prefer(first: Dated, second: Dated, today: str = "") -> int:
     """Which of two documents that contradict each other holds: -1 the first, 1 the second, 0 if nothing tells.
 
     What a document says of the other goes first, then what no longer holds (`today`, YYYY-MM-DD) or does not hold
-    yet, then the later day; a day from metadata yields to any other only when both are of that kind or earlier.
+    yet, then the later day. That a file was changed later than another's text came to hold says nothing.
     """
     if supersedes(first, second) != supersedes(second, first):
         return -1 if supersedes(first, second) else 1
     standing = [_ended(one.edition, today) for one in (first, second)]
     if standing[0] != standing[1]:
         return -1 if standing[1] else 1
-    days = (first.edition.effective, second.edition.effective)
-    if not all(days) or days[0] == days[1]:
+    editions = (first.edition, second.edition)
+    if not all(edition.effective for edition in editions) or editions[0].effective == editions[1].effective:
         return 0
-    return -1 if days[0] > days[1] else 1
+    newer, older = sorted(editions, key=lambda edition: edition.effective, reverse=True)
+    if newer.basis == "metadata" and older.basis != "metadata":
+        return 0
+    return -1 if newer is editions[0] else 1
 
 
 def _ended(edition: Edition, today: str) -> bool:

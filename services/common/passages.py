@@ -44,8 +44,8 @@ class Structure:
     """The structure of one passage; see the module.
 
     `title` is the document's, `headings` the path of headings below it, outermost first. `page` counts from 1 in
-    documents that have pages. `effective` is the day (YYYY-MM-DD) from which the document says it holds, or else the
-    one on which it was last changed; "" where nothing says so (see `editions`).
+    documents that have pages. `effective` is the day (YYYY-MM-DD) from which the document says it holds, or on which
+    it says it was changed; "" where it says nothing (see `editions`).
     """
 
     kind: Kind = "prose"

@@ -22,7 +22,7 @@ from services.common.editions import Edition
 from services.common.passages import Structure
 from services.knowledge.domain.blocks import Unreadable
 from services.knowledge.domain.passages import Passage, cut
-from services.knowledge.domain.reading import read
+from services.knowledge.domain.reading import LINES, read
 
 SECONDS = 55.0  # less than after what time an ingestion counts as stuck
 CPU_SECONDS = 45
@@ -44,7 +44,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A document as it will be stored. `known[i]` is the share of passage i's WordPieces that the encoder knows."""
+    """A document as it will be stored. `title` is its own or the heading it begins with. `known[i]` is the share of passage i's WordPieces that the encoder knows."""
 
     passages: list[Passage]
     known: list[float]
@@ -122,7 +122,12 @@ def _answer(source: Mapping[str, str], content: bytes) -> str:
     pieces = _Pieces(source["pieces"])
     document = read(content, source["kind"], source["title"], source["name"])
     passages = cut(
-        source["source"], document.sections, pieces.count, title=document.title, effective=document.edition.effective
+        source["source"],
+        document.sections,
+        pieces.count,
+        title=document.title,
+        effective=document.edition.said,
+        flows=source["kind"] in LINES,
     )
     rows = [
         [passage.id, passage.heading, passage.text, passage.structure.stored(), pieces.known(passage.text)]
@@ -131,7 +136,7 @@ def _answer(source: Mapping[str, str], content: bytes) -> str:
     return json.dumps(
         {
             "passages": rows,
-            "title": document.title,
+            "title": document.title or next(iter(document.sections[0].headings), ""),
             "edition": document.edition.stored(),
             "warnings": document.warnings,
         }

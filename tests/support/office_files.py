@@ -53,7 +53,7 @@ def table(*rows: Sequence[str], header: bool = False) -> str:
 
 def workbook(sheets: Mapping[str, Sequence[Sequence[Any]]], merged: Mapping[str, Sequence[str]] | None = None) -> bytes:
     """A workbook; `merged` names ranges by sheet."""
-    import openpyxl
+    import openpyxl  # type: ignore[import-untyped]
 
     book = openpyxl.Workbook()
     book.remove(book.active)

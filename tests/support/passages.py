@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.common.media import media_type
 from services.knowledge.domain.passages import Passage, cut
-from services.knowledge.domain.reading import Document, read
+from services.knowledge.domain.reading import LINES, Document, read
 
 
 def pieces(texts: Sequence[str]) -> list[int]:
@@ -23,7 +23,8 @@ def document(content: str | bytes, name: str, title: str = "") -> Document:
 def passages(content: str | bytes, name: str, title: str = "") -> list[Passage]:
     """Its passages."""
     found = document(content, name, title)
-    return cut("doc", found.sections, pieces, title=found.title, effective=found.edition.effective)
+    flows = media_type(name) in LINES
+    return cut("doc", found.sections, pieces, title=found.title, effective=found.edition.said, flows=flows)
 
 
 def shown(content: str | bytes, name: str, title: str = "") -> list[tuple[str, str]]:

@@ -285,8 +285,8 @@ class Ingestion(_message.Message):
     error: _builtins.str
     """Why it failed; empty otherwise."""
     effective: _builtins.str
-    """The day (YYYY-MM-DD) from which the document says that it holds; else the one on which it was last changed; empty
-    where neither is known. Of two documents that contradict each other the later one counts.
+    """The day (YYYY-MM-DD) from which the document says that it holds, or on which it says that it was changed; empty where
+    it says nothing. Of two documents that contradict each other the later one counts.
     """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -58,7 +58,7 @@ def ingestion_message(source: Mapping[str, Any]) -> pb.Ingestion:
         create_time=timestamp(source["created_at"]),
         update_time=timestamp(source["updated_at"]),
         warnings=source.get("warnings") or (),
-        effective=Edition.of(source).effective,
+        effective=Edition.of(source).said,
     )
 
 

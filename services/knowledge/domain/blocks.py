@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MAX_WARNINGS = 20
@@ -76,6 +77,19 @@ class Page:
 
 
 Block = Heading | Paragraph | Listing | Table | Answer | Note | Page
+
+
+def joined(blocks: Sequence[Block]) -> str | None:
+    """The text of paragraphs and lists, a list with the paragraph before it; None where there is anything else."""
+    text = ""
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            text += f"\n\n{block.text}"
+        elif isinstance(block, Listing):
+            text += "\n" + "\n".join(block.items)
+        else:
+            return None
+    return text.strip()
 
 
 @dataclass

@@ -46,7 +46,7 @@ _CHANGED = _pattern(
     r"\b(?:version|edition|release|revision|status|stand|fassung)",
     r"\b(?:aktualisiert|zuletzt geändert|mis à jour)",
     "(?:更新|修订|发布|版本)(?:日期|时间|于)?",
-    after=rf"[^\n。.;]{{0,24}}?{_GAP}{_DAY}",
+    after=rf"(?:[^\n。.;]|\.(?=\d)){{0,24}}?{_GAP}{_DAY}",
 )
 _UNTIL = _pattern(
     r"\bvalid (?:until|till|to|through)",

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from services.knowledge.domain import pages
-from services.knowledge.domain.blocks import Answer, Heading, Listing, Note, Paragraph, Reading
+from services.knowledge.domain.blocks import Answer, Heading, Listing, Note, Paragraph, Reading, joined
+from services.knowledge.domain.prose import ANSWERS, ASKS
 from services.knowledge.domain.tables import Cell, table_of
 
 MAX_FRONT_MATTER = 20_000
@@ -30,10 +31,7 @@ _TAG = re.compile(
     r"</?(?:b|strong|i|em|u|sub|sup|span|small|mark|kbd|code|a)(?:\s[^<>]{0,300})?>|<!--[^<>]{0,2000}-->", re.IGNORECASE
 )
 _ANCHOR = re.compile(r"[ \t]{0,8}\{#[\w-]{1,80}\}[ \t]{0,8}$")
-_NEXT_LINE = re.compile(
-    r"\n(?=[ \t]{0,3}(?:q|a|question|answer|frage|antwort|问|問|答|问题|問題|回答)[ \t]{0,3}\d{0,4}[ \t]{0,3}[:：])",
-    re.IGNORECASE,
-)  # a question and its answer stand on lines of their own
+_NEXT_LINE = re.compile(rf"\n(?=[ \t]{{0,3}}(?:{ASKS.pattern}|{ANSWERS.pattern}))", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _STRONG_LEAD = re.compile(r"^(?:\*\*|__)(?=\S)([^*_\n]{1,400}?)(?:\*\*|__)[ \t:]{0,3}(.*)$", re.DOTALL)
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -164,9 +162,9 @@ def _raw_html(tokens: Sequence[Token], place: int, lines: Sequence[str], reading
     inner = _SUMMARY.sub("", re.sub(r"^\s*<details[^<>]{0,300}>", "", source, flags=re.IGNORECASE))
     question = inline(summary[1], " ") if summary else ""
     answer = read_markdown(f"{inner}\n" + "\n".join(lines[last:until]))
-    if question and all(isinstance(block, Paragraph | Listing) for block in answer.blocks):
-        texts = [block.text if isinstance(block, Paragraph) else "\n".join(block.items) for block in answer.blocks]  # type: ignore[union-attr]
-        reading.blocks.append(Answer(question, "\n\n".join(texts)))
+    text = joined(answer.blocks)
+    if question and text:
+        reading.blocks.append(Answer(question, text))
     else:
         reading.blocks += [Paragraph(question, strong=True)] if question else []
         reading.blocks += answer.blocks

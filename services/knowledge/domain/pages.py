@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from services.knowledge.domain.blocks import Answer, Heading, Listing, Note, Paragraph, Reading, Unreadable
+from services.knowledge.domain.blocks import Answer, Heading, Listing, Note, Paragraph, Reading, Unreadable, joined
 from services.knowledge.domain.tables import Cell, table_of
 
 _DROPPED = frozenset("script style noscript template nav select input textarea svg iframe object".split(" "))
@@ -21,6 +21,8 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SPACE = re.compile(r"[ \t\r\n\f\v\u00a0]+")
 _BREAK = "\x1e"
 _MENU_LINKS = 3
+TITLE = "antiphon-title"
+"""The class of a heading that is the document's title and no part of it (see `word`)."""
 
 
 def read_html(content: bytes) -> Reading:
@@ -92,7 +94,10 @@ class _Walker:
         blocks = self._reading.blocks
         if tag in _HEADINGS:
             name = _line(self._text(element))
-            blocks += [Heading(_HEADINGS[tag], name)] if name else []
+            if TITLE in (element.get("class") or "") and not self._reading.about.get("title"):
+                self._reading.title = self._reading.about["title"] = name
+            else:
+                blocks += [Heading(_HEADINGS[tag], name)] if name else []
         elif tag == "p":
             self._paragraph(element)
         elif tag in ("ul", "ol", "menu"):
@@ -191,10 +196,9 @@ class _Walker:
         inner.walk()
         answer = inner._reading.blocks
         self._reading.lost.update(inner._reading.lost)
-        texts = [block.text if isinstance(block, Paragraph) else "\n".join(block.items) for block in answer
-                 if isinstance(block, Paragraph | Listing)]  # fmt: skip
-        if question and texts and len(texts) == len(answer):
-            self._reading.blocks.append(Answer(question, "\n\n".join(texts)))
+        text = joined(answer)
+        if question and text:
+            self._reading.blocks.append(Answer(question, text))
             return
         self._reading.blocks += [Paragraph(question, strong=True)] if question else []
         self._reading.blocks += answer

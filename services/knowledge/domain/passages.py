@@ -54,11 +54,13 @@ def cut(
     max_pieces: int = MAX_PIECES,
     title: str = "",
     effective: str = "",
+    flows: bool = False,
 ) -> list[Passage]:
     """Passages of the sections, in order; whole paragraphs where they fit, else sentences, else words.
 
     `count` gives the WordPieces of each text. A heading path takes at most a third of the room; a heading that never
-    fits is a passage of its own. `title` and `effective` are the document's. Raises Unreadable for a
+    fits is a passage of its own. `title` and `effective` are the document's; in one
+    that `flows`, lines of a paragraph are shown on one line. Raises Unreadable for a
     document of more than MAX_PASSAGES passages.
     """
     counted = _Counted(count, [text for section in sections for text in _paragraphs(section.text)])
@@ -71,11 +73,11 @@ def cut(
         for part in _parts(section, room, counted):
             if not _WORD.search(part.text):
                 continue
-            text = flowing(part.text, part.notes)
+            text = flowing(part.text, part.notes) if flows else part.text
             again = seen.get((heading, text), 0)
             seen[(heading, text)] = again + 1
             identity = content_hash(source, heading, text, str(again))
-            passages.append(Passage(identity, heading, text, len(passages), _structure(part, title, effective)))
+            passages.append(Passage(identity, heading, text, len(passages), _structure(part, text, title, effective)))
             if len(passages) > MAX_PASSAGES:
                 raise Unreadable(
                     f"the document would be more than {MAX_PASSAGES} passages; split it or leave parts out"
@@ -90,7 +92,7 @@ def _unshown(sections: Sequence[Section], shown: set[str]) -> Iterator[Section]:
             yield Section((), name, "heading")
 
 
-def _structure(part: Section, title: str, effective: str) -> Structure:
+def _structure(part: Section, text: str, title: str, effective: str) -> Structure:
     headings = part.headings[1:] if title and part.headings[:1] == (title,) else part.headings
     return Structure(
         kind=part.kind,
@@ -99,7 +101,7 @@ def _structure(part: Section, title: str, effective: str) -> Structure:
         spans=spans_of(part.text, part.notes, part.kind == "row"),
         cells=part.cells,
         question=part.question,
-        answer=flowing(part.text, part.notes) if part.kind == "faq" else "",
+        answer=text if part.kind == "faq" else "",
         notes=tuple(note for note in part.notes if note in part.text),
         table=part.table,
         row=part.row,

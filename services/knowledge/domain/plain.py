@@ -6,17 +6,20 @@ import re
 from collections.abc import Sequence
 
 from services.knowledge.domain.blocks import Block, Heading, Listing, Paragraph, Reading
-from services.knowledge.domain.prose import item_mark
+from services.knowledge.domain.prose import ANSWERS, ASKS, item_mark
 
 _RULE = re.compile(r"^[ \t]{0,8}(={3,}|-{3,}|~{3,}|\*{3,}|_{3,})[ \t]{0,8}$")
 _MAX_HEADING = 60
 _MARKS = "*†‡¹²³ "  # of footnotes
 _WRAPPED = 55  # a line of so many characters was cut by the width of the page, and the next goes on with it
+_NUMBERS = re.compile(r"\d+")
 _ENDS = tuple(".!?:;,。！？：；，")
 
 
 def read_plain(text: str) -> Reading:
-    """The blocks of a text. A short line alone between blank ones, without a mark at its end, is a heading."""
+    """The blocks of a text. A short line alone between blank ones, without a mark at its end, is a heading;
+    one with several numbers is a day, an hour, a telephone number.
+    """
     paragraphs = re.split(r"\n[ \t]*\n", re.sub("[\u2028\x85]", "\n", text.replace("\u2029", "\n\n")))
     gathered = [[line.rstrip() for line in part.split("\n") if line.strip()] for part in paragraphs]
     reading = Reading()
@@ -59,14 +62,8 @@ def _blocks(lines: list[str], following: Sequence[str]) -> list[Block]:
 
 def _is_heading(line: str) -> bool:
     text = line.strip()
-    return (
-        bool(text)
-        and len(text) <= _MAX_HEADING
-        and not text.rstrip(_MARKS).endswith(_ENDS)
-        and not item_mark(line)
-        and "|" not in text
-        and "\t" not in text
-    )
+    bad = text.rstrip(_MARKS).endswith(_ENDS) or item_mark(line) or "|" in text or "\t" in text
+    return 0 < len(text) <= _MAX_HEADING and not bad and len(_NUMBERS.findall(text)) < 2
 
 
 def joined_lines(lines: Sequence[str]) -> str:
@@ -77,6 +74,7 @@ def joined_lines(lines: Sequence[str]) -> str:
             text = line.strip()
             continue
         last = text.rpartition("\n")[2]
-        goes_on = line.lstrip()[:1].islower() or (len(last) >= _WRAPPED and not last.endswith((":", "：")))
+        new = ASKS.match(line) or ANSWERS.match(line) or last.endswith((":", "："))
+        goes_on = not new and (line.lstrip()[:1].islower() or len(last) >= _WRAPPED)
         text += f" {line.strip()}" if goes_on else f"\n{line.strip()}"
     return text

@@ -12,6 +12,10 @@ _ITEM = re.compile(
     r"|[(（]?(?:[一二三四五六七八九十]{1,3}|\d{1,3})[)）、][ \t\u3000]{0,4}(?=\S))"
 )
 _END = re.compile(r"[。！？；]{1,9}[”’」』）)]{0,2}|[.!?…]{1,9}[\"'”’)\]]{0,2}(?=\s)")
+_NUMBERED = r"[ \t]{0,3}\d{0,4}[ \t]{0,3}[:.：)、][ \t]{0,3}(?=\S)"
+ASKS = re.compile(rf"(?:q|question|frage|f|问|問|问题|問題){_NUMBERED}", re.IGNORECASE)
+"""How a line begins that asks, in a list of questions and answers; ANSWERS: one that answers."""
+ANSWERS = re.compile(rf"(?:a|answer|antwort|答|回答|答案){_NUMBERED}", re.IGNORECASE)
 _TITLES = frozenset("mr mrs ms dr prof st e.g i.e z.b d.h u.a vs bzw".split(" "))
 _SHORT = frozenset(  # these end no sentence before a number
     "no nr art abs ca approx tel fax str max min incl excl fig p pp vol sec ch par jan feb mar apr jun jul aug sep "

@@ -35,7 +35,10 @@ _SIGNATURES = {
     b"%!PS": "a PostScript file",
 }
 _MAX_CONTROL = 0.02  # the share of control characters beyond which a text is none
-_NAMELESS = frozenset(["text/plain", "text/csv", "application/pdf", XLSX])
+_NAMELESS = frozenset(["text/plain", "application/pdf"])  # go by their file's name where they have no heading
+_TABLES = frozenset(["text/csv", XLSX])  # go by it at any rate
+LINES = frozenset(["text/html", DOCX])
+"""Kinds whose line breaks within a paragraph are shown as spaces."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,9 @@ def read(content: bytes, kind: str, title: str = "", name: str = "") -> Document
     if reader is None:
         raise Unreadable(f"media type {kind!r} is not supported")
     reading = reader(content)
-    title = quoted(title or _own_title(reading) or (_spoken(name) if kind in _NAMELESS else "")).strip()
+    headed = any(isinstance(block, Heading) for block in reading.blocks)
+    spoken = _spoken(name) if kind in _TABLES or (kind in _NAMELESS and not headed) else ""
+    title = quoted(title or _own_title(reading) or spoken).strip()
     sections = tuple(section for section in sections_of(reading.blocks, title) if section.text.strip())
     if not any(re.search(r"\w", section.text) for section in sections):
         scanned = " ".join(reading.warnings[:1])

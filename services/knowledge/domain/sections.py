@@ -20,17 +20,11 @@ from services.knowledge.domain.blocks import (
     Table,
 )
 from services.knowledge.domain.notes import Notes
-from services.knowledge.domain.prose import item_mark, sentence_ends
+from services.knowledge.domain.prose import ANSWERS, ASKS, item_mark, sentence_ends
 
 _QUESTION_END = ("?", "？")
 _MAX_QUESTION = 300
 _STYLED, _ASKED = 7, 8  # levels, below all real headings, of lines in bold and of questions
-_ASKS = re.compile(
-    r"^(?:q|question|frage|f|问|問|问题|問題)[ \t]{0,3}\d{0,4}[ \t]{0,3}[:.：)、][ \t]{0,3}(?=\S)", re.IGNORECASE
-)
-_ANSWERS = re.compile(
-    r"^(?:a|answer|antwort|答|回答|答案)[ \t]{0,3}\d{0,4}[ \t]{0,3}[:.：)、][ \t]{0,3}(?=\S)", re.IGNORECASE
-)
 _ASKING = re.compile(
     r"^(?:what|who|when|where|why|how|which|can|could|do|does|is|are|may|will|was|wer|wann|wo|warum|wie|welche|kann|darf)\b",
     re.IGNORECASE,
@@ -91,14 +85,14 @@ def _head(text: str) -> str:
 
 def _answered(blocks: Sequence[Block]) -> Iterable[Block]:
     """The blocks, with "Q: …" and "A: …" lines made strong questions and answers."""
-    answers = any(isinstance(block, Paragraph) and any(map(_ANSWERS.match, block.text.split("\n"))) for block in blocks)
+    answers = any(isinstance(block, Paragraph) and any(map(ANSWERS.match, block.text.split("\n"))) for block in blocks)
     for block in blocks:
         if not (answers and isinstance(block, Paragraph)):
             yield block
             continue
         held: list[str] = []
         for line in block.text.split("\n"):
-            asks, replies = _ASKS.match(line), _ANSWERS.match(line)
+            asks, replies = ASKS.match(line), ANSWERS.match(line)
             if (asks or replies) and held:
                 yield Paragraph("\n".join(held), block.strong)
                 held = []
@@ -236,9 +230,10 @@ class _Builder:
             self._path.pop()
         if is_question(question) or _ASKING.match(question):
             section = Section(self._headings(question), text, "faq", question=question, notes=(*notes, *more))
-        elif "\n" not in answer and len(answer) <= _MAX_QUESTION:
-            line = "\n".join([row_text([(question, answer)]), *notes, *more])
-            section = Section(self._headings(), line, "row", ((question, answer),), notes=(*notes, *more))
+        elif "\n\n" not in answer and len(answer) <= _MAX_QUESTION:
+            cell = (question, answer.replace("\n", " "))
+            line = "\n".join([row_text([cell]), *notes, *more])
+            section = Section(self._headings(), line, "row", (cell,), notes=(*notes, *more))
         else:
             section = Section(self._headings(question), text, notes=(*notes, *more))
         self._add(section)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from xml.parsers.expat import ExpatError
 
 from services.knowledge.domain.blocks import Reading, Unreadable
-from services.knowledge.domain.pages import read_html
+from services.knowledge.domain.pages import TITLE, read_html
 
 MAX_UNPACKED = 200 * 1024 * 1024
 _STYLES = "\n".join(
     [
-        "p[style-name='Title'] => h1:fresh",
+        f"p[style-name='Title'] => h1.{TITLE}:fresh",
         "p[style-name='Subtitle'] => p > strong:fresh",
         "p[style-name='Quote'] => p:fresh",
         "p[style-name='Intense Quote'] => p:fresh",
@@ -36,7 +36,7 @@ def read_docx(content: bytes) -> Reading:
     """The blocks of a Word document; what Word keeps beside its text is left out and said. Raises Unreadable."""
     import mammoth  # type: ignore[import-untyped]
 
-    reading_about, warnings = _parts(content)
+    about, warnings = _parts(content)
     pictures = 0
 
     def picture(image: object) -> dict[str, str]:
@@ -56,8 +56,8 @@ def read_docx(content: bytes) -> Reading:
     if not html.strip():
         raise Unreadable("the document holds no text")
     reading = read_html(f"<html><body>{html}</body></html>".encode())
-    reading.title = reading_about.pop("title", "")
-    reading.about = reading_about
+    reading.title = reading.title or about.pop("title", "")
+    reading.about |= about
     reading.warnings = warnings
     return reading
 

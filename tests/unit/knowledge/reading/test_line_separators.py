@@ -24,7 +24,7 @@ def test_no_text_comes_under_another_heading(mark: str, text: str) -> None:
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
 def test_names_that_it_divides_stay_divided(mark: str) -> None:
-    assert shown(f"# Plans\n\nBasic{mark}Family{mark}Pro", "plans.md") == [("Plans", "Basic Family Pro")]
+    assert shown(f"# Plans\n\nBasic{mark}Family{mark}Pro", "plans.md") == [("Plans", "Basic\nFamily\nPro")]
     assert shown(f"<h1>Plans</h1><p>Basic{mark}Family</p>", "plans.html") == [("Plans", "Basic Family")]
     assert shown(word(paragraph("Plans", "Heading1"), paragraph(f"Basic{mark}Family")), "plans.docx") == [
         ("Plans", "Basic Family")

@@ -2,6 +2,7 @@
 # ruff: noqa: E501 - a small document is easier to read on one line
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -181,7 +182,7 @@ def test_lines_of_a_paragraph_of_word_stay_divided() -> None:
         ([["Question", "Answer"], ["Open?", "Daily."]], ["Daily."]),
     ],
 )
-def test_rows_of_a_workbook(rows: list[list[object]], right: list[str]) -> None:
+def test_rows_of_a_workbook(rows: list[list[Any]], right: list[str]) -> None:
     found = shown(workbook({"Fees": rows}), "fees.xlsx")
     assert [text for _, text in found] == right
     assert all(heading.startswith("fees > Fees") for heading, _ in found)
@@ -195,7 +196,7 @@ def test_sheets_merged_cells_and_titles_of_a_workbook() -> None:
 
 
 def test_numbers_of_a_workbook_look_as_in_excel() -> None:
-    import openpyxl
+    import openpyxl  # type: ignore[import-untyped]
 
     book = openpyxl.Workbook()
     sheet = book.active
