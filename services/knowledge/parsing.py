@@ -44,7 +44,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A document as it will be stored. `title` is its own or the heading it begins with. `known[i]` is the share of passage i's WordPieces that the encoder knows."""
+    """A document as it will be stored.
+
+    `title` is its own or the heading it begins with, `known[i]` the share of passage i's WordPieces that the encoder
+    knows.
+    """
 
     passages: list[Passage]
     known: list[float]

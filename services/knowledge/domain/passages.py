@@ -225,7 +225,8 @@ def _list_parts(paragraph: str, room: int, count: Count) -> Iterator[str]:
     held: list[str] = []
     used = 0
     for line in lines[start:]:
-        for piece in _pack(line.strip("\n"), left, count) if count([line])[0] > left else (line,):
+        long = count([line])[0] > left
+        for piece in (unit for unit, _ in _sentence_units(line, left, count)) if long else (line,):
             size = count([piece])[0]
             if held and used + size > left:
                 yield "\n".join([lead, *held] if lead else held)

@@ -1,6 +1,5 @@
 """What documents say of their age and of each other is read from text, front matter and metadata."""
 
-
 import pytest
 
 from services.common.editions import Dated, Edition, prefer, supersedes

@@ -189,8 +189,14 @@ def test_rows_of_a_workbook(rows: list[list[Any]], right: list[str]) -> None:
 
 
 def test_sheets_merged_cells_and_titles_of_a_workbook() -> None:
-    rows = [["Opening hours"], ["Branch", "Day", "Hours"], ["Harbour", "Monday", "9-12"], [None, "Tuesday", "14-18"]]
-    found = shown(workbook({"North": rows, "South": [["a", "b"], ["x", 1]]}, {"North": ["A3:A4"]}), "hours.xlsx")
+    rows: list[list[Any]] = [
+        ["Opening hours"],
+        ["Branch", "Day", "Hours"],
+        ["Harbour", "Monday", "9-12"],
+        [None, "Tuesday", "14-18"],
+    ]
+    sheets = {"North": rows, "South": [["a", "b"], ["x", 1]]}
+    found = shown(workbook(sheets, {"North": ["A3:A4"]}), "hours.xlsx")
     assert ("hours > North > Opening hours", "Branch: Harbour | Day: Tuesday | Hours: 14-18") in found
     assert ("hours > South", "a: x | b: 1") in found
 
