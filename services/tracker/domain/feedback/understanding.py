@@ -17,9 +17,11 @@ from services.common.constraints import (
     validate_all,
     without_contradicted,
 )
+from services.tracker.domain.feedback.comment_language import comment_language
 from services.tracker.domain.feedback.edits import Edit, difference
 from services.tracker.domain.feedback.english import read_english
 from services.tracker.domain.feedback.fallback import Fallback
+from services.tracker.domain.feedback.other_languages import read_foreign
 
 MAX_COMMENT = 10_000
 """Code points of a comment that are read; what stands behind them is reported as not understood."""
@@ -111,11 +113,15 @@ def read_feedback(
     except ConstraintError as error:
         raise FeedbackError(error.field, error.reason) from None
     comment, cut = feedback.comment[:MAX_COMMENT], feedback.comment[MAX_COMMENT:]
-    reading = read_english(comment, draft_text, prompt, fallback)
-    parsed = reading.parsed
-    unsure = not feedback.constraints and not feedback.edited_text and not reading.sure
-    if fallback is not None and heard is not None and unsure:
-        parsed.constraints += _unheard(reading.open_part, draft_text, [*heard, *parsed.constraints], fallback)
+    language = comment_language(comment) if comment.strip() else "en"
+    if language == "en":
+        reading = read_english(comment, draft_text, prompt, fallback)
+        parsed = reading.parsed
+        unsure = not feedback.constraints and not feedback.edited_text and not reading.sure
+        if fallback is not None and heard is not None and unsure:
+            parsed.constraints += _unheard(reading.open_part, draft_text, [*heard, *parsed.constraints], fallback)
+    else:
+        parsed = read_foreign(language, comment, draft_text)
     edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
     free = [c for c in parsed.constraints + (edit.constraints() if edit else []) if _sound(c)]
     merged = without_contradicted([*free[:MAX_CONSTRAINTS], *feedback.constraints])
