@@ -12,7 +12,7 @@ from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
 from services.common.bus.search import SearchRequest
 from services.common.errors import Unavailable
-from services.common.store import Store
+from services.common.store import DATABASE_AWAY, Store
 from services.common.telemetry import step_span
 from services.knowledge.domain.entries import Found
 from services.knowledge.domain.query import Query, turn_query
@@ -23,6 +23,7 @@ from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
 
 log = structlog.get_logger(__name__)
+AGAIN_SECONDS = 0.5  # before a turn is tried again that met no database
 _FACT_FLOOR = 0.4  # facts of less than this share of the best one's score are noise in a prompt
 Encode = Callable[[Sequence[str]], Vectors]
 Propose = Callable[[str, str], None]
@@ -66,6 +67,11 @@ class GroundStep:
         with step_span("ground", delivery.headers, turn=message.turn):
             try:
                 grounded = self.ground(message)
+            except DATABASE_AWAY as error:
+                # It comes back: then the turn has what it asked for. The sweep bounds how often.
+                log.warning("database_away", turn=message.turn, error=repr(error))
+                delivery.requeue(after=AGAIN_SECONDS)
+                return
             except Exception:
                 # A turn without grounding is answered; a turn without an answer is not.
                 log.exception("ground_failed", tenant=message.tenant, session=message.session, turn=message.turn)

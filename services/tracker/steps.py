@@ -23,13 +23,14 @@ from services.common.drafts import chosen_draft
 from services.common.errors import NotFound, Unavailable
 from services.common.schema import Schema, SchemaError, parse_schema_document
 from services.common.state import base_revision, differences, effective_state
-from services.common.store import Document, Store
+from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import step_span
 from services.tracker.domain.feedback import Fallback, Feedback, FeedbackError, Understanding, read_feedback
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker
 
 log = structlog.get_logger(__name__)
+AGAIN_SECONDS = 0.5  # before a turn is tried again that met no database
 SCHEMAS_KEPT = 256
 EARLIER_TURNS = 20
 """Turns looked through for the last state, where the turn before has none (a person's reply, say)."""
@@ -60,6 +61,11 @@ class TrackStep:
         with step_span("track", delivery.headers, turn=message.turn):
             try:
                 tracked = self.track(message)
+            except DATABASE_AWAY as error:
+                # It comes back: then the turn has its state. The sweep bounds how often.
+                log.warning("database_away", turn=message.turn, error=repr(error))
+                delivery.requeue(after=AGAIN_SECONDS)
+                return
             except Exception:
                 # A turn without state is answered; a turn without an answer is not.
                 log.exception("track_failed", tenant=message.tenant, session=message.session, turn=message.turn)

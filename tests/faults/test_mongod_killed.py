@@ -1,6 +1,20 @@
 """mongod dies in the middle of drafts and comes back with what was journaled: all turns end once and in order."""
 
+from antiphon.client import Client
+from antiphon.v1.conversation_pb2 import CreateSessionRequest
+from antiphon.v1.state_pb2 import GetStateRequest, PutSchemaRequest
+
 from tests.support.stack import Story
+
+SCHEMA = """
+services:
+  visit:
+    description: A technician's visit
+    intents:
+      book: {description: Book a visit}
+    slots:
+      plan: {description: The plan of the customer, values: [Basic, Family]}
+"""
 
 
 def test_drafts_in_work_are_finished_when_it_comes_back(story: Story) -> None:
@@ -45,3 +59,25 @@ def test_it_and_the_broker_die_together(story: Story) -> None:
     story.stack.broker.start()
     story.stack.mongo.start()
     story.check()
+
+
+def test_a_turn_has_its_state_though_the_database_was_away_when_it_was_read(story: Story) -> None:
+    story.generators(1)
+    mongo, shared = story.stack.mongo, story.stack.tracker
+    assert shared is not None
+    shared.kill()
+    tracker = story.spawn("tracker", tracker="rules", mongo_url=f"{mongo.url}&serverSelectionTimeoutMS=1000")
+    with Client(story.stack.addresses, key=story.key) as client:
+        client.states.PutSchema(PutSchemaRequest(name="visits", definition=SCHEMA))
+        request = CreateSessionRequest(user_id="ada", schema_name="visits")
+        session = client.conversations.CreateSession(request).session.id
+        tracker.pause()
+        stream = client.send(session, "I have the Family plan.", without_knowledge=True)
+        next(stream)
+        mongo.program.kill()
+        tracker.resume()
+        tracker.wait_for_log("database_away")
+        mongo.start()
+        assert stream.result().text
+        state = client.states.GetState(GetStateRequest(session_id=session)).snapshot.state
+        assert [slot.value for slot in state.services["visit"].slots.values()] == ["Family"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -46,8 +47,9 @@ class Delivery:
         """The message can't be worked on: to the dead letters with it. Its turn is the sweep's."""
         self._settle(self._message, "refuse")
 
-    def requeue(self) -> None:
-        """Give it back, for another worker; used when draining."""
+    def requeue(self, after: float = 0.0) -> None:
+        """Give it back, for another worker or a later try; this thread waits `after` seconds before it does."""
+        time.sleep(after)
         self._settle(self._message, "requeue")
 
 

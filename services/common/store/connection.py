@@ -129,6 +129,10 @@ class Scoped:
         return self._collection.delete_many(self._filter(query))
 
 
+# How long an operation waits for a database that is away, and for its answer; the connection string may say otherwise.
+_WAITS = {"serverSelectionTimeoutMS": 15_000, "socketTimeoutMS": 30_000}
+
+
 class _TimeListener(ServerHeartbeatListener):
     """Sets this process's clock by the primary's heartbeats."""
 
@@ -155,14 +159,15 @@ class Connection:
     """A pooled, thread-safe client. Construct it after any fork."""
 
     def __init__(self, url: str, database: str, *, name: str = "antiphon", pool: int = 32) -> None:
+        given = url.lower()
+        defaults: dict[str, Any] = {name: value for name, value in _WAITS.items() if name.lower() not in given}
         self.client: MongoClient[Document] = MongoClient(
             url,
             appname=name,
             maxPoolSize=pool,
             tz_aware=True,
             retryWrites=True,
-            serverSelectionTimeoutMS=15_000,
-            socketTimeoutMS=30_000,
+            **defaults,
             event_listeners=[_TimeListener()],
         )
         self.database = self.client[database]
