@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from antiphon.v1.common_pb2 import DecodingSettings
-
 from research.eval.service.product import Product, Record
 from research.eval.service.sets import Item, ServiceSet
 
@@ -16,7 +14,6 @@ COMMENTS = (
     "Answer with the exact words or numbers, or say that you do not know.",
 )
 """What a person says who is not satisfied and does not know the answer either, round by round."""
-_ONE_TOKEN = DecodingSettings(max_tokens=1)
 
 
 class Asking:
@@ -98,7 +95,7 @@ class Asking:
         return {"id": item["id"], "turns": turns}
 
     def _given(self, item: Item) -> Record:
-        asked = self._product.ask(item["question"], settings=_ONE_TOKEN)
+        asked = self._product.ask(item["question"])
         self._product.put_reply(asked.turn_id, item["reply"])
         revised = self._product.revise(asked.turn_id, item["comment"])
         return {"id": item["id"], "before": item["reply"], "comment": item["comment"], **revised.record()}

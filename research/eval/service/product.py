@@ -8,7 +8,6 @@ from typing import Any
 
 from antiphon.client import AntiphonError, Client, document
 from antiphon.v1 import conversation_pb2, feedback_pb2, knowledge_pb2, state_pb2
-from antiphon.v1.common_pb2 import DecodingSettings
 from pymongo import MongoClient
 
 from research.eval.service.sets import Item, ServiceSet
@@ -108,10 +107,10 @@ class Product:
         )
         return self._client.conversations.CreateSession(request).session.id
 
-    def ask(self, question: str, session: str | None = None, settings: DecodingSettings | None = None) -> Reply:
+    def ask(self, question: str, session: str | None = None) -> Reply:
         """Send a message, in a session of its own unless one is given."""
         session = session or self.session()
-        stream = self._client.send(session, question, settings=settings, min_watermark=self._watermark)
+        stream = self._client.send(session, question, min_watermark=self._watermark)
         return self._follow(stream)
 
     def revise(self, turn_id: str, comment: str) -> Reply:

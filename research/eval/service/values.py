@@ -145,7 +145,8 @@ class Sources:
                 missing.append(f"time: {time}")
             text = text.replace(written, " ", 1)
         missing += [f"number: {number}" for number in sorted(numbers(text) - self._numbers)]
-        return missing + [f"name: {name}" for name in self._unknown_names(text)]
+        missing += [f"name: {name}" for name in self._unknown_names(text)]
+        return list(dict.fromkeys(missing))
 
     def _knows_link(self, link: str) -> bool:
         return link in self._links or any(known.startswith(link) or known.endswith(link) for known in self._links)
