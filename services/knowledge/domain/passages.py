@@ -195,7 +195,7 @@ def _units(text: str, room: int, count: Count) -> Iterator[tuple[str, str]]:
     for paragraph, size in zip(paragraphs, count(paragraphs), strict=True):
         if size <= room:
             yield paragraph, "\n\n"
-        elif any(map(item_mark, paragraph.split("\n"))):
+        elif "\n" in paragraph and any(map(item_mark, paragraph.split("\n"))):
             yield from ((part, "\n\n") for part in _list_parts(paragraph, room, count))
         else:
             yield from _sentence_units(paragraph, room, count)
@@ -222,19 +222,18 @@ def _list_parts(paragraph: str, room: int, count: Count) -> Iterator[str]:
     if before:
         yield from _pack("\n\n".join(before), room, count)
     left = room - (count([lead])[0] if lead else 0)
-    held: list[str] = []
-    used = 0
+    held, used = "", 0
     for line in lines[start:]:
         long = count([line])[0] > left
-        for piece in (unit for unit, _ in _sentence_units(line, left, count)) if long else (line,):
+        for piece, joint in _sentence_units(line, left, count) if long else ((line, "\n"),):
             size = count([piece])[0]
             if held and used + size > left:
-                yield "\n".join([lead, *held] if lead else held)
-                held, used = [], 0
-            held.append(piece)
+                yield f"{lead}\n{held}" if lead else held
+                held, used = "", 0
+            held = held + joint.replace("\n\n", "\n") + piece if held else piece
             used += size
     if held:
-        yield "\n".join([lead, *held] if lead else held)
+        yield f"{lead}\n{held}" if lead else held
 
 
 def _paragraphs(text: str) -> list[str]:
