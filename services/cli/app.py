@@ -17,6 +17,7 @@ from services.cli import (
     chat,
     doctor,
     drafts,
+    evaluate,
     feedback,
     keys,
     knowledge,
@@ -85,6 +86,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         ask.retry,
         ask.cancel,
         replaying.replay,
+        evaluate.evaluate,
     ),
 }
 for panel, commands in PANELS.items():

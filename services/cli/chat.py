@@ -49,7 +49,8 @@ NEXT = """\
 To make it your own:
   {command} up --detach                   start it again and keep it running
   {command} schema put NAME schema.yaml   say what your assistant keeps track of
-  {command} knowledge add FOLDER          give it your documents"""
+  {command} knowledge add FOLDER          give it your documents
+  {command} evaluate questions.jsonl      see what it answers right before you trust it"""
 
 
 def chat(

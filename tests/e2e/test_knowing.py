@@ -93,3 +93,17 @@ def test_a_key_opens_until_it_is_revoked(antiphon: Command, session: str) -> Non
     antiphon("keys", "revoke", made["key"]["id"])
     listed = {one["id"]: one for one in antiphon.json("keys", "list")["keys"]}
     assert listed[made["key"]["id"]]["revoked"] is True
+
+
+def test_one_s_own_questions_are_asked_and_judged(antiphon: Command, tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text(
+        '{"id": "echoed", "question": "The lamp is blue.", "any_of": ["blue"]}\n'
+        '{"id": "silent", "question": "Who made the lamp?"}\n'
+    )
+    answer = antiphon.json("evaluate", str(file))
+    assert [row["id"] for row in answer["replies"]] == ["echoed", "silent"]
+    assert set(answer["figures"]) >= {"answerable_right", "unanswerable_declined"}
+    assert "answerable right" in antiphon("evaluate", str(file)).out
+    file.write_text("{}")
+    assert "questions.jsonl:1: question: needs a text" in antiphon("evaluate", str(file), status=1).err

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from research.eval.service.declining import declines
-from research.eval.service.matching import any_stands_in, is_right, normal
 from research.eval.service.product import Record
 from research.eval.service.requirements import unmet
 from research.eval.service.sets import Item, ServiceSet
 from research.eval.service.values import Sources, numbers
+from services.cli.evaluation.declining import declines
+from services.cli.evaluation.matching import any_stands_in, is_right, normal
 
 NEAR = ("near-property", "near-entity")
 Figures = dict[str, float]

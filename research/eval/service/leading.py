@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from research.eval.service.matching import normal
 from research.eval.service.product import Record
 from research.eval.service.sets import ServiceSet
+from services.cli.evaluation.matching import normal
 from services.common.schema import Slot, parse_schema
 
 _FREQUENT = frozenset("the a an of for in to and or on at which what whether how who where is be shall that it".split())

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from research.eval.service.matching import CHINESE, any_stands_in, normal, stands_in
+from services.cli.evaluation.matching import CHINESE, any_stands_in, normal, stands_in
 
 _BULLET = r"^\s*[-*•·]\s*\S"
 _NUMBER = r"^\s*(?:\d+[.)、．]|[(（]\d+[)）]|[一二三四五六七八九十]、)\s*\S"

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from research.eval.service.asking import COMMENTS, Asking
-from research.eval.service.declining import declines
 from research.eval.service.documents import passages
 from research.eval.service.figures import (
     calibration_error,
@@ -16,11 +15,12 @@ from research.eval.service.figures import (
     state_figures,
 )
 from research.eval.service.leading import asked_for_missing
-from research.eval.service.matching import any_stands_in, is_right, normal, stands_in
 from research.eval.service.product import Record, Reply
 from research.eval.service.requirements import unmet
 from research.eval.service.sets import ServiceSet, find_sets
 from research.eval.service.values import Sources
+from services.cli.evaluation.declining import declines
+from services.cli.evaluation.matching import any_stands_in, is_right, normal, stands_in
 
 SETS = find_sets(Path(__file__).parents[3] / "research" / "data" / "service")
 

@@ -1,0 +1,1 @@
+"""How replies to a file of questions are judged: right, wrong, or declined."""
