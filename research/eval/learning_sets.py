@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ASK = "Complete the sentence: {}"
 REPORTED = ("P27", "P20", "P279", "P178", "P47")
@@ -40,17 +41,22 @@ def statements(data: Path, count: int, seed: int, relations: Sequence[str]) -> l
     if relations and any(row.get("relation") in relations for row in rows):
         rows = [row for row in rows if row["relation"] in relations]
     rows = list({row["subject"]: row for row in rows}.values())
-    return [
-        Item(
-            ASK.format(row["prompt"]),
-            f"{row['prompt']} {row['target_new']}.",
-            (row["target_new"],),
-            (),
-            (ASK.format(row["paraphrases"][-1]),),
-            (ASK.format(row["neighborhood"][0]),),
-        )
-        for row in random.Random(seed).sample(rows, min(count, len(rows)))
-    ]
+    rows = random.Random(seed).sample(rows, min(count, len(rows)))
+    corrected = {row["subject"] for row in rows}
+    return [_statement(row, corrected) for row in rows]
+
+
+def _statement(row: dict[str, Any], corrected: set[str]) -> Item:
+    """A statement with the first of its neighbours whose subject was not itself corrected."""
+    others = [text for text in row["neighborhood"] if not any(subject in text for subject in corrected)]
+    return Item(
+        ASK.format(row["prompt"]),
+        f"{row['prompt']} {row['target_new']}.",
+        (row["target_new"],),
+        (),
+        (ASK.format(row["paraphrases"][-1]),),
+        tuple(ASK.format(text) for text in others[:1]),
+    )
 
 
 def service(folder: Path) -> list[Item]:

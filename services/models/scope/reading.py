@@ -66,6 +66,8 @@ class Reader:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """A reading of each text, cut at 600 characters."""
+        if not texts:
+            return []
         cut = [" ".join(unicodedata.normalize("NFKC", text)[:MOST_CHARACTERS].split()) for text in texts]
         general, tuned = self._encoder.states(cut), self._properties.states(cut)
         readings = []
@@ -88,6 +90,13 @@ class Reader:
                 )
             )
         return readings
+
+
+def content_stems(text: str) -> frozenset[str]:
+    """The stems of the words of a text that say what it asks; costs no encoder."""
+    text = unicodedata.normalize("NFKC", text)[:MOST_CHARACTERS]
+    words = (text[start:end].casefold() for start, end in word_spans(text))
+    return frozenset(stem(word) for word in words if word not in _EMPTY)
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:

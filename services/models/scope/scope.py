@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from services.models.scope.head import ScopeHead
-from services.models.scope.reading import Reader, Reading
+from services.models.scope.reading import Reader, Reading, content_stems
 from services.models.sentence_encoder import PROPERTIES, SentenceEncoder, Vectors
 
 FARTHEST = 0.2
 """Cosine below which a message is not even held against a correction."""
-_HELD_AGAINST = 6
+_HELD_AGAINST = 4
 THRESHOLD = 0.4
 
 
@@ -78,6 +78,7 @@ class ScopeIndex:
         self._judge = judge
         self._known: dict[str, tuple[Corrected, Reading, Reading]] = {}
         self._order: list[str] = []
+        self._stems: frozenset[str] = frozenset()
         self._vectors: Vectors = np.zeros((0, 2, judge.reader.dimensions), np.float32)
         self.update(corrections)
 
@@ -94,6 +95,7 @@ class ScopeIndex:
         for gone in self._known.keys() - wanted.keys():
             del self._known[gone]
         self._order = list(self._known)
+        self._stems = frozenset().union(*(content_stems(f"{one.question} {one.reply}") for one in wanted.values()))
         rows = [np.stack([self._known[name][1].vector, self._known[name][2].vector]) for name in self._order]
         empty = np.zeros((0, 2, self._judge.reader.dimensions), np.float32)
         self._vectors = np.stack(rows) if rows else empty
@@ -103,10 +105,12 @@ class ScopeIndex:
         return self.nearest_of([message])[0]
 
     def nearest_of(self, messages: Sequence[str]) -> list[Belongs | None]:
-        """As `nearest`, of several messages."""
-        if not self._order:
-            return [None] * len(messages)
-        return [self._nearest(reading) for reading in self._judge.reader.read(messages)]
+        """As `nearest`, of several messages. One that shares no telling word with any correction is not even read."""
+        spoken = [at for at, message in enumerate(messages) if not self._stems.isdisjoint(content_stems(message))]
+        found: list[Belongs | None] = [None] * len(messages)
+        for at, reading in zip(spoken, self._judge.reader.read([messages[at] for at in spoken]), strict=True):
+            found[at] = self._nearest(reading)
+        return found
 
     def _nearest(self, reading: Reading) -> Belongs | None:
         likeness = (self._vectors @ reading.vector).max(1)
