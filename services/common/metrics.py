@@ -23,6 +23,7 @@ QUEUE_SECONDS = Histogram("antiphon_queue_seconds", "From sending a turn to taki
 STEP_SECONDS = Histogram("antiphon_step_seconds", "Time a step worked on a turn", ["step"], buckets=SLOW)
 
 FIRST_TOKEN_SECONDS = Histogram("antiphon_first_token_seconds", "From taking a turn to its first token", buckets=SLOW)
+EVIDENCE_SECONDS = Histogram("antiphon_evidence_seconds", "Time to weigh the evidence of a message", buckets=FAST)
 GENERATED_TOKENS = Counter("antiphon_generated_tokens_total", "Tokens generated")
 ROWS = Gauge("antiphon_rows", "Drafts a generator can decode together, by state", ["state"])
 DRAFT_ROUND = Histogram(

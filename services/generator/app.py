@@ -17,8 +17,10 @@ from services.generator.engine import Engine
 from services.generator.prompt.builder import PromptBuilder
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import StepEvents
+from services.generator.turns.composed import ReplyComposer
 from services.generator.turns.corrections import CorrectionDesk
 from services.generator.turns.draft_plan import DraftPlanner
+from services.generator.turns.evidence_composer import EvidenceComposer
 from services.generator.turns.generate_step import GenerateStep
 from services.generator.turns.loading import load_model
 from services.generator.turns.replay import ReplayStep
@@ -85,9 +87,23 @@ class Generator:
             corrections=CorrectionDesk(self._store, loaded.scopes, settings),
         )
         self._step = GenerateStep(
-            settings, self._store, self._bus, self._publisher, self._engine, events, self._versions, planner
+            settings,
+            self._store,
+            self._bus,
+            self._publisher,
+            self._engine,
+            events,
+            self._versions,
+            planner,
+            self._composers(planner),
         )
         self._replay = ReplayStep(self._store, self._engine, self._versions, planner, self._publisher)
+
+    def _composers(self, planner: DraftPlanner) -> list[ReplyComposer]:
+        """What composes replies without the engine, in the order in which it is asked."""
+        bundled = self._settings.model == type(self._settings).model_fields["model"].default
+        default = "free" if self._settings.engine == "echo" else "quote" if bundled else "grounded"
+        return [EvidenceComposer(self._store, self._settings, default, planner.corrected)]
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

@@ -51,6 +51,16 @@ class GeneratorSettings(CommonSettings):
     echo_tokens: int = Field(0, ge=0, description="Length of the echo engine's replies in words; 0: the words once.")
     echo_step_ms: float = Field(0.0, ge=0, description="Milliseconds the echo engine takes for each step.")
 
+    reply_policy: Literal["auto", "quote", "grounded", "free"] = Field(
+        "auto",
+        description="Replies to what a knowledge base is asked. quote: the evidence in its own words, or that "
+        "nothing is "
+        "known; grounded: the model's words as far as the evidence bears them out; free: the model's words. "
+        "auto: quote "
+        "with the bundled model, free with the echo engine, else grounded.",
+    )
+    unknown_reply: str = Field("", description="What a reply says where nothing is known; empty: by language.")
+    handoff_offer: str = Field("", description="What follows it, such as the offer of a human; empty: by language.")
     reply_tokens: int = Field(256, ge=1, description="Most tokens of a reply, unless the turn says otherwise.")
     temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature; 0 takes the likeliest token.")
     repetition_penalty: float = Field(1.0, ge=0.5, le=2, description="Above 1 makes used tokens less likely.")

@@ -18,12 +18,16 @@ from services.common.bus.search import search_queue
 from services.common.errors import Unavailable
 from services.common.runtime import Runtime
 from services.common.store import Store
+from services.knowledge.evidence.model import WITHOUT_READER, AnswerModel
+from services.knowledge.evidence.reading import UnitReader
+from services.knowledge.evidence.step import EvidenceStep
 from services.knowledge.indexes import Indexes
 from services.knowledge.ingest import Ingester
 from services.knowledge.mining import Miner
 from services.knowledge.settings import KnowledgeSettings
 from services.knowledge.steps import GroundStep
 from services.knowledge.tasks import PROPOSE, Resender, register
+from services.models.evidence_reader import READER, EvidenceReader
 from services.models.sentence_encoder import BUNDLED, PROPERTIES, SentenceEncoder
 
 log = structlog.get_logger(__name__)
@@ -54,6 +58,13 @@ def load_property_encoder(settings: KnowledgeSettings, encoder: SentenceEncoder)
     return published.tuned(PROPERTIES)
 
 
+def load_evidence_step(settings: KnowledgeSettings, encoder: SentenceEncoder) -> EvidenceStep:
+    """The evidence step over the texts' encoder, with the trained reader where the encoder is the bundled one."""
+    reader = EvidenceReader.load(encoder) if settings.sentence_encoder == BUNDLED and READER.is_file() else None
+    model = AnswerModel.load() if reader is not None else AnswerModel.load(WITHOUT_READER)
+    return EvidenceStep(UnitReader(encoder, reader), model)
+
+
 def run_ground(settings: KnowledgeSettings) -> None:
     """Follows the knowledge log, grounds turns and answers searches until SIGTERM."""
     with Runtime(settings, "knowledge-ground") as runtime:
@@ -80,6 +91,7 @@ def run_ground(settings: KnowledgeSettings) -> None:
             properties.encode,
             settings,
             partial(_propose, sender, jobs),
+            load_evidence_step(settings, encoder),
         )
         turns = topology.turn_queue(topology.GROUND, redis=bus.redis)
         consumers = [

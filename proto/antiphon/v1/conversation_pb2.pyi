@@ -555,6 +555,7 @@ class Draft(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
     CITATIONS_FIELD_NUMBER: _builtins.int
+    HANDOFF_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     round: _builtins.int
@@ -567,6 +568,8 @@ class Draft(_message.Message):
     """Why it ends where it does."""
     accepted: _builtins.bool
     """Whether it is the accepted one."""
+    handoff: _builtins.bool
+    """Whether a human should take over: the reply says that it does not know."""
     @_builtins.property
     def usage(self) -> Global___Usage:
         """What it has cost; unset where no model wrote it."""
@@ -611,10 +614,11 @@ class Draft(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         checks: _abc.Iterable[Global___ConstraintCheck] | None = ...,
         citations: _abc.Iterable[Global___Citation] | None = ...,
+        handoff: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback", "manifest", b"manifest", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "citations", b"citations", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "text", b"text", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "citations", b"citations", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "handoff", b"handoff", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "text", b"text", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -989,6 +993,7 @@ class TurnGrounding(_message.Message):
     PASSAGES_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     watermark: _builtins.int
     """Everything taught or ingested up to this watermark was searched."""
     @_builtins.property
@@ -999,16 +1004,21 @@ class TurnGrounding(_message.Message):
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.FactRef]:
         """Facts, the best first."""
 
+    @_builtins.property
+    def evidence(self) -> _common_pb2.Evidence:
+        """What of it answers the message."""
+
     def __init__(
         self,
         *,
         passages: _abc.Iterable[_common_pb2.PassageRef] | None = ...,
         facts: _abc.Iterable[_common_pb2.FactRef] | None = ...,
         watermark: _builtins.int = ...,
+        evidence: _common_pb2.Evidence | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "passages", b"passages", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "facts", b"facts", "passages", b"passages", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,7 +20,8 @@ class TurnMessage:
     """One turn's way through track, ground and generate.
 
     ``state`` is the state after the user's message as the tracker left it (None: no schema, or taken
-    from the turn document); ``passages`` and ``facts`` are ``{id, revision, …}`` references; ``trace`` is the
+    from the turn document); ``passages`` and ``facts`` are ``{id, revision, …}`` references, ``evidence`` says
+    which parts of them answer the message (``services.common.evidence``; None: no base was asked); ``trace`` is the
     context of the call that made the turn, for messages sent outside of any trace (by the sweep, say).
     """
 
@@ -39,6 +40,7 @@ class TurnMessage:
     understood: dict[str, Any] | None = None
     passages: list[dict[str, Any]] = field(default_factory=list)
     facts: list[dict[str, Any]] = field(default_factory=list)
+    evidence: dict[str, Any] | None = None
     trace: dict[str, str] = field(default_factory=dict)
 
     @classmethod

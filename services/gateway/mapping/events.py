@@ -10,7 +10,14 @@ from antiphon.v1 import conversation_pb2 as pb
 
 from services.gateway.mapping.states import state_message
 from services.gateway.mapping.times import timestamp
-from services.gateway.mapping.turns import STATUSES, draft_message, fact_refs, passage_refs, understood_message
+from services.gateway.mapping.turns import (
+    STATUSES,
+    draft_message,
+    evidence_message,
+    fact_refs,
+    passage_refs,
+    understood_message,
+)
 from services.gateway.streams import Outgoing
 
 CANCEL_REASONS = {
@@ -52,6 +59,7 @@ def _grounding(payload: Mapping[str, Any]) -> pb.TurnGrounding:
         passages=passage_refs(payload.get("passages") or ()),
         facts=fact_refs(payload.get("facts") or ()),
         watermark=payload.get("watermark") or 0,
+        evidence=evidence_message(payload.get("evidence")),
     )
 
 

@@ -28,6 +28,12 @@ _FINISHES = {
     "given": pb.FINISH_REASON_GIVEN,
 }
 _ORIGINS = {"human": pb.DRAFT_ORIGIN_HUMAN, "seeded": pb.DRAFT_ORIGIN_SEEDED, "model": pb.DRAFT_ORIGIN_MODEL}
+POLICIES: dict[str, common_pb2.ReplyPolicy.ValueType] = {
+    "quote": common_pb2.REPLY_POLICY_QUOTE,
+    "grounded": common_pb2.REPLY_POLICY_GROUNDED,
+    "free": common_pb2.REPLY_POLICY_FREE,
+}
+_POLICY_NAMES = {value: name for name, value in POLICIES.items()}
 _SETTINGS = (
     "max_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "beams", "candidates",
     "constraint_weight", "constrained", "fusion", "reading", "amending", "infilling",
@@ -37,12 +43,15 @@ _SETTINGS = (
 def settings_json(message: common_pb2.DecodingSettings) -> dict[str, Any]:
     """The settings that are set, as a turn keeps them."""
     chosen = {name: getattr(message, name) for name in _SETTINGS if message.HasField(name)}  # type: ignore[arg-type]
+    if message.reply_policy:
+        chosen["reply_policy"] = _POLICY_NAMES[message.reply_policy]
     return {**chosen, "stop": list(message.stop)} if message.stop else chosen
 
 
 def settings_message(document: Document) -> common_pb2.DecodingSettings:
     chosen = {name: document[name] for name in _SETTINGS if document.get(name) is not None}
-    return common_pb2.DecodingSettings(**chosen, stop=document.get("stop") or ())
+    policy = POLICIES.get(document.get("reply_policy") or "")
+    return common_pb2.DecodingSettings(**chosen, stop=document.get("stop") or (), reply_policy=policy)
 
 
 def passage_refs(passages: Iterable[Document]) -> list[common_pb2.PassageRef]:
@@ -58,6 +67,37 @@ def fact_refs(facts: Iterable[Document]) -> list[common_pb2.FactRef]:
     return [
         common_pb2.FactRef(id=one["id"], revision=one.get("revision") or 0, mark=one.get("mark") or "") for one in facts
     ]
+
+
+def evidence_message(document: Document | None) -> common_pb2.Evidence | None:
+    """What the knowledge base had to say; None where it was not asked."""
+    if not document:
+        return None
+    return common_pb2.Evidence(
+        language=document.get("language") or "",
+        answers=[
+            common_pb2.EvidenceAnswer(
+                kind=one["kind"],
+                verdict=one["verdict"],
+                probability=one["probability"],
+                pieces=[_piece(piece) for piece in one["pieces"]],
+                start=one["start"],
+                end=one["end"],
+            )
+            for one in document["answers"]
+        ],
+    )
+
+
+def _piece(document: Document) -> common_pb2.EvidencePiece:
+    piece = common_pb2.EvidencePiece(
+        start=document["start"], end=document["end"], cells=document["cells"], probability=document["probability"]
+    )
+    if document["kind"] == "fact":
+        piece.fact.CopyFrom(fact_refs([document])[0])
+    else:
+        piece.passage.CopyFrom(passage_refs([document])[0])
+    return piece
 
 
 def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
@@ -84,6 +124,8 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         seed=document.get("seed") or 0,
         correction=_correction_use(document.get("correction")),
         layers_version_id=document.get("layers") or "",
+        evidence=evidence_message(document.get("evidence")),
+        composed_by=document.get("composed_by") or "",
     )
 
 
@@ -119,6 +161,7 @@ def draft_message(draft: Document, accepted_round: int | None = None) -> pb.Draf
             for constraint in constraint_messages([one["constraint"]])
         ],
         citations=[_citation(one) for one in draft.get("citations") or ()],
+        handoff=bool(draft.get("handoff")),
     )
 
 

@@ -24,24 +24,31 @@ from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import Step
 from services.generator.engine import FinishedDraft, PromptTooLong, UnknownVersion
 from services.generator.prompt.builder import Prompt
+from services.generator.turns.composed import ComposedReply
 
 log = structlog.get_logger(__name__)
 
 
 class StepEvents:
-    """Collects the events of one decode step, so that each gateway gets them as one message."""
+    """Collects the events of one step of a thread, so that each gateway gets them as one message.
+
+    The engine's thread steps by decoding; a thread that streams a composed reply has a step of its own.
+    """
 
     def __init__(self, publisher: EventPublisher) -> None:
         self._publisher = publisher
-        self._waiting: list[tuple[str, Event]] = []
+        self._thread = threading.local()
 
     def add(self, reply_to: str, one: Event) -> None:
-        """Keep an event until the step ends; on the engine's thread alone."""
-        self._waiting.append((reply_to, one))
+        """Keep an event until this thread's step ends."""
+        if not hasattr(self._thread, "waiting"):
+            self._thread.waiting = []
+        self._thread.waiting.append((reply_to, one))
 
     def send(self) -> None:
-        """Hand over what the step produced; on the engine's thread alone."""
-        waiting, self._waiting = self._waiting, []
+        """Hand over what this thread's step produced."""
+        waiting: list[tuple[str, Event]] = getattr(self._thread, "waiting", [])
+        self._thread.waiting = []
         by_gateway: dict[str, list[Event]] = {}
         for reply_to, one in waiting:
             by_gateway.setdefault(reply_to, []).append(one)
@@ -70,6 +77,7 @@ class ActiveDraft:
     on_end: Callable[[ActiveDraft, bool], None]
     remember: Callable[[ActiveDraft, FinishedDraft], None]
     step: Step
+    reply: ComposedReply | None = None  # None: the engine writes it
 
     lost: bool = False
     _text: list[str] = field(default_factory=list)
@@ -173,7 +181,8 @@ class ActiveDraft:
             },
             "constraints": [one.to_json() for one in self.prompt.constraints],
             "checks": checked(self.prompt.constraints, draft.text),
-            "citations": self._citations(draft.text),
+            "citations": self._citations(draft.text) if self.reply is None else list(self.reply.citations),
+            "handoff": self.reply is not None and self.reply.handoff,
             "manifest": self.manifest,
         }
         if not self.store.steps.finish_draft(self.tenant, self.id, self.holder, self.round, stored):
@@ -185,7 +194,8 @@ class ActiveDraft:
         asked = self.turn["drafts"][self.round]
         shown |= {"id": asked["id"], "round": self.round, "feedback": asked.get("feedback")}
         self.publisher.put(self.reply_to, self._event("completed", self._offset, draft=shown))
-        self.remember(self, draft)
+        if self.reply is None:
+            self.remember(self, draft)
         return True
 
     def _citations(self, text: str) -> list[Document]:

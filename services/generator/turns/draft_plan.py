@@ -14,6 +14,7 @@ from services.generator.prompt.builder import Prompt, PromptBuilder
 from services.generator.revision import policy
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.settings import GeneratorSettings
+from services.generator.turns.composed import ComposedReply
 from services.generator.turns.corrections import CorrectionDesk, InScope, correction_note
 from services.generator.turns.superseded import refused_values, refusing
 from services.generator.turns.version_cache import VersionCache
@@ -96,6 +97,26 @@ class DraftPlanner:
         manifest |= {"layers": computed_by, "correction": inside.manifest() if inside is not None else None}
         quoted = inside.correction.reply if inside is not None and inside.use == "quoted" and _free(decode) else ""
         return DraftPlan(turn, prompt, request, manifest, quoted)
+
+    def corrected(self, turn: Document) -> bool:
+        """Whether people corrected a reply to what this message asks, so that the correction is what counts."""
+        inside = self._in_scope(turn, self._grounding(turn))
+        return inside is not None and inside.use != "superseded"
+
+    def composed(self, turn: Document, reply: ComposedReply) -> tuple[Prompt, Document]:
+        """What a composed reply is stored with: a prompt without tokens, since no model reads one, and the manifest."""
+        grounding = turn.get("grounding") or {}
+        manifest = {
+            **self._identity,
+            "version_id": self._version(turn),
+            "state_revision": (turn.get("state") or {}).get("base_revision", 0),
+            "passages": [],
+            "facts": [],
+            "evidence": grounding.get("evidence"),
+            "composed_by": reply.by,
+            **reply.about,
+        }
+        return Prompt((), (), (), None, (), None, drawn_again=False), manifest
 
     def writer(self, plan: DraftPlan, listener: DraftListener) -> Writer:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""

@@ -6,9 +6,10 @@ Write 2 of a turn is the take here, write 3 the finish in ``active_draft``; ``dr
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,8 +32,10 @@ from services.generator.engine import (
 from services.generator.prompt.builder import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import ActiveDraft, StepEvents
+from services.generator.turns.composed import ComposedWriter, ReplyComposer, compose
 from services.generator.turns.draft_plan import DraftPlanner
 from services.generator.turns.version_cache import VersionCache
+from services.generator.turns.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +53,9 @@ class GenerateStep:
         events: StepEvents,
         versions: VersionCache,
         planner: DraftPlanner,
+        composers: Sequence[ReplyComposer] = (),
     ) -> None:
+        """`composers` are asked for the reply before the engine is, in their order."""
         self._settings = settings
         self._store = store
         self._bus = bus
@@ -59,6 +64,7 @@ class GenerateStep:
         self._events = events
         self._versions = versions
         self._planner = planner
+        self._composers = composers
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
         self._active: dict[str, ActiveDraft] = {}
@@ -121,8 +127,8 @@ class GenerateStep:
             log.warning("version_unavailable", turn=message.turn, version=message.version, error=str(error))
             # the engine refuses the row with the same error, and the turn fails with the reason
         grounding = None
-        if message.passages or message.facts:
-            grounding = {"passages": message.passages, "facts": message.facts}
+        if message.passages or message.facts or message.evidence:
+            grounding = {"passages": message.passages, "facts": message.facts, "evidence": message.evidence}
         turn = self._store.steps.take_step(
             message.tenant,
             message.turn,
@@ -189,12 +195,19 @@ class GenerateStep:
         timer.start()
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
-        plan = self._planner.plan(turn)
+        reply = compose(self._composers, turn)
+        begin: Callable[[ActiveDraft], Writer]
+        if reply is not None:
+            prompt, manifest = self._planner.composed(turn, reply)
+            begin = partial(ComposedWriter, reply)
+        else:
+            plan = self._planner.plan(turn)
+            prompt, manifest, begin = plan.prompt, plan.manifest, partial(self._planner.writer, plan)
         active = ActiveDraft(
             turn=turn,
             delivery=delivery,
-            prompt=plan.prompt,
-            manifest=plan.manifest,
+            prompt=prompt,
+            manifest=manifest,
             store=self._store,
             events=self._events,
             publisher=self._publisher,
@@ -204,13 +217,14 @@ class GenerateStep:
             on_end=self._ended,
             remember=self._remember,
             step=telemetry.begin_step("generate", delivery.headers, turn=turn["_id"], attempt=turn["attempt"]),
+            reply=reply,
         )
         with self._lock:
             earlier = self._active.get(active.id)
             self._active[active.id] = active
         if earlier is not None:
             earlier.abandon()  # an older attempt of this very worker
-        writer = self._planner.writer(plan, active)
+        writer = begin(active)
         active.stop = writer.cancel
         try:
             writer.submit()

@@ -98,6 +98,8 @@ class ReplayStep:
             raise NotFound(f"turn {request.turn} has no draft of round {request.round}")
         if not draft.get("manifest"):
             raise FailedPrecondition("no model has written this draft to its end", reason="NO_MANIFEST")
+        if draft["manifest"].get("composed_by"):
+            raise FailedPrecondition("no model wrote this draft: its sentences were composed", reason="COMPOSED")
         followed = Followed(draft["token_ids"], self._engine.codec.end_ids)
         plan = self._plan(turn, draft, followed, request.id)
         finished = self._written(plan)

@@ -107,6 +107,11 @@ class TenantIndex:
         with self._lock:
             return min(self._pending.values(), default=self.applied + 1) - 1
 
+    def idf(self, term: str) -> float:
+        """How telling a term of `terms` is among the passages; 0 for one that none has."""
+        with self._lock:
+            return self._bm25.idf(term)
+
     def expect(self, ingestion: str, seq: int) -> None:
         """Notes a document that was accepted and is not searchable yet."""
         with self._lock:

@@ -1,0 +1,256 @@
+"""Fits and calibrates what the evidence step makes of its features: `python -m research.evidence.fit --data FOLDER …`.
+
+Each FOLDER is a service set (`research/data/service/README.md`). Its documents are read and searched as the product
+does it, each candidate unit is labelled by the question's gold evidence, and a logistic model is fitted over all sets.
+The figures are of sets that were left out in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from research.eval.service.matching import CHINESE, normal, stands_in
+from services.common.editions import Dated
+from services.common.media import MEDIA_TYPES
+from services.knowledge.domain.entries import Entry
+from services.knowledge.domain.index import TenantIndex
+from services.knowledge.domain.query import Query
+from services.knowledge.evidence import questions
+from services.knowledge.evidence.features import NAMES
+from services.knowledge.evidence.model import WEIGHTS, WITHOUT_READER, AnswerModel, leads
+from services.knowledge.evidence.reading import UnitReader
+from services.knowledge.evidence.step import Base, Candidate, EvidenceStep, Source, candidates_of, source_of_passage
+from services.knowledge.parsing import Source as Document
+from services.knowledge.parsing import parse_limited
+from services.models.evidence_reader import READER, EvidenceReader
+from services.models.sentence_encoder import SentenceEncoder
+
+Array = npt.NDArray[np.float64]
+PASSAGES = 20
+START = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.0)
+
+
+@dataclass
+class Set:
+    """A service set, read and searchable in this process."""
+
+    name: str
+    rows: dict[str, dict[str, Any]]
+    index: TenantIndex
+    editions: dict[str, Dated]
+    questions: list[dict[str, Any]]
+    encoder: SentenceEncoder
+
+    @classmethod
+    def read(cls, folder: Path, encoder: SentenceEncoder) -> Set:
+        """The set of a folder: its documents parsed, cut, indexed and embedded."""
+        rows: dict[str, dict[str, Any]] = {}
+        editions = {}
+        for file in sorted((folder / "docs").iterdir()):
+            kind = MEDIA_TYPES[file.suffix.lower()]
+            parsed = parse_limited(
+                file.read_bytes(), Document(kind, f"fit/{file.name}", encoder.tokenizer_file, "", file.name)
+            )
+            editions[file.name] = Dated(file.name, parsed.title, parsed.edition)
+            for passage in parsed.passages:
+                row = {"_id": passage.id, "revision": 1, "source": file.name, "heading": passage.heading}
+                rows[passage.id] = row | {"text": passage.text, "structure": passage.structure.stored()}
+        index = TenantIndex(encoder.dimensions)
+        index.add(Entry(row["_id"], 1, row["source"], row["text"], row["heading"]) for row in rows.values())
+        vectors = encoder.encode([f"{row['heading']}\n{row['text']}" for row in rows.values()])
+        index.add_vectors(dict(zip(rows, vectors, strict=True)))
+        asked = [json.loads(line) for line in (folder / "questions.jsonl").read_text().splitlines() if line.strip()]
+        return cls(folder.name, rows, index, editions, asked, encoder)
+
+    def sources(self, text: str) -> list[Source]:
+        """What retrieval finds for a question."""
+        found = self.index.search(Query(text), self.encoder.encode, PASSAGES, 0)
+        return [source_of_passage(self.rows[one.id], one.score) for one in found.passages]
+
+    @property
+    def base(self) -> Base:
+        """What the step may ask of this base."""
+        return Base(self.index.idf, lambda documents: {name: self.editions[name] for name in documents})
+
+
+def label(question: dict[str, Any], candidate: Candidate) -> bool:
+    """Whether the candidate answers the question by its gold evidence."""
+    unit = candidate.unit
+    if question.get("unanswerable") or candidate.source.document not in question["documents"]:
+        return False
+    if not any(stands_in(answer, f"{unit.question} {unit.text}") for answer in question["any_of"]):
+        return False
+    words = set(re.findall(r"\w", normal(unit.read)) if _han(unit.read) else re.findall(r"\w+", normal(unit.read)))
+    for evidence in question["evidence"]:
+        parts = re.findall(r"\w" if _han(evidence) else r"\w+", normal(evidence))
+        if parts and sum(part in words for part in parts) >= 0.6 * len(parts):
+            return True
+    return False
+
+
+def _han(text: str) -> bool:
+    return CHINESE.search(text) is not None
+
+
+def rows_of(subject: Set, step: EvidenceStep) -> tuple[Array, Array, Array]:
+    """(features, labels, number of the question) of every candidate of every question."""
+    features, labels, owners = [], [], []
+    for number, question in enumerate(subject.questions):
+        text = question["question"]
+        candidates = [one for source in subject.sources(text) for one in candidates_of(source)]
+        asked = questions.Question(text, questions.kind_of(text), 0, len(text))
+        for one in step.weighed(asked, candidates, subject.base):
+            features.append(one.features)
+            labels.append(label(question, one))
+            owners.append(number)
+    return np.array(features), np.array(labels, float), np.array(owners)
+
+
+def ranked(features: Array, labels: Array, owners: Array, l2: float = 1.0, steps: int = 400) -> Array:
+    """Weights that put the candidates that answer before the others of the same question (listwise softmax)."""
+    theta = torch.zeros(features.shape[1], dtype=torch.float64, requires_grad=True)
+    groups = [np.flatnonzero(owners == number) for number in np.unique(owners)]
+    groups = [group for group in groups if 0 < labels[group].sum() < len(group)]
+    inputs, right = torch.tensor(features), torch.tensor(labels, dtype=torch.bool)
+    optimizer = torch.optim.LBFGS([theta], max_iter=steps, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        scores = inputs @ theta
+        total = l2 * theta.square().sum()
+        for group in groups:
+            of_all = torch.logsumexp(scores[group], 0)
+            total = total + of_all - torch.logsumexp(scores[group][right[group]], 0)
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return theta.detach().numpy()
+
+
+def led(features: Array, owners: Array, ranking: Array) -> tuple[Array, Array, Array]:
+    """(rows of the best candidate of each question, with the lead of its score as one more feature; numbers of the
+    questions)."""
+    scores = features @ ranking
+    best, rows = [], []
+    for number in np.unique(owners):
+        own = np.flatnonzero(owners == number)
+        lead = leads(scores[own])
+        place = int(np.argmax(scores[own]))
+        best.append(own[place])
+        rows.append([*features[own[place]], lead[place]])
+    return np.array(rows), np.array(best), np.unique(owners)
+
+
+def fitted(features: Array, labels: Array, l2: float = 2.0, steps: int = 60) -> tuple[Array, float]:
+    """Weights and bias of a logistic model with an L2 penalty (Newton's method)."""
+    inputs = np.hstack([features, np.ones((len(features), 1))])
+    penalty = np.diag([*([l2] * features.shape[1]), 1e-3])
+    theta = np.zeros(inputs.shape[1])
+    for _ in range(steps):
+        odds = 1 / (1 + np.exp(-inputs @ theta))
+        gradient = inputs.T @ (odds - labels) + penalty @ theta
+        hessian = (inputs * (odds * (1 - odds))[:, None]).T @ inputs + penalty
+        step = np.linalg.solve(hessian, gradient)
+        theta -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return theta[:-1], float(theta[-1])
+
+
+def judged(subject: Set, said: dict[int, float], right: dict[int, bool], threshold: float) -> dict[str, float]:
+    """Answered rightly, wrongly and declined, by what the documents say; the best candidate alone counts."""
+    count = dict.fromkeys(("right", "wrong", "declined", "near_declined"), 0)
+    total = dict.fromkeys(("answerable", "unanswerable", "near"), 0)
+    for number, question in enumerate(subject.questions):
+        answered = said.get(number, 0.0) >= threshold
+        if question.get("unanswerable"):
+            near = question["kind"].startswith("near")
+            total["unanswerable"] += 1
+            total["near"] += near
+            count["declined"] += not answered
+            count["near_declined"] += near and not answered
+        else:
+            total["answerable"] += 1
+            count["right"] += answered and right[number]
+            count["wrong"] += answered and not right[number]
+    return {
+        "right": count["right"] / total["answerable"],
+        "wrong": count["wrong"] / total["answerable"],
+        "declined": count["declined"] / max(1, total["unanswerable"]),
+        "near_declined": count["near_declined"] / max(1, total["near"]),
+    }
+
+
+def calibration_error(said: Array, true: Array) -> float:
+    """The expected error of the best candidate's probability, in ten bins of equal width."""
+    bins = np.clip((said * 10).astype(int), 0, 9)
+    return float(sum(abs((said - true)[bins == b].sum()) for b in range(10)) / len(said))
+
+
+def both(read: Sequence[tuple[Array, Array, Array]]) -> tuple[Array, Array, float]:
+    """(ranking, weights of answering, bias) fitted on the candidates of several sets."""
+    features = np.vstack([one[0] for one in read])
+    labels = np.concatenate([one[1] for one in read])
+    owners = np.concatenate([one[2] + 10_000 * place for place, one in enumerate(read)])
+    ranking = ranked(features, labels, owners)
+    rows, best, _ = led(features, owners, ranking)
+    return ranking, *fitted(rows, labels[best])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fits on all sets, prints figures of each set left out in turn, writes the model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--reader", type=Path, default=READER, help="the trained reader; '' fits without one")
+    parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--keep", type=Path, help="also write the features and labels here")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    encoder = SentenceEncoder.load()
+    with_reader = options.reader.is_file()
+    step = EvidenceStep(
+        UnitReader(encoder, EvidenceReader.load(encoder, options.reader) if with_reader else None), START
+    )
+    sets = [Set.read(folder, encoder) for folder in options.data]
+    read = [rows_of(subject, step) for subject in sets]
+    if options.keep:
+        arrays: dict[str, Any] = {f"{n}{k}": part for n, one in enumerate(read) for k, part in enumerate(one)}
+        np.savez(options.keep, **arrays)
+    figures: dict[str, float] = {}
+    for place, subject in enumerate(sets):
+        others = [one for at, one in enumerate(read) if at != place] or read
+        ranking, weights, bias = both(others)
+        features, labels, owners = read[place]
+        rows, best, numbers = led(features, owners, ranking)
+        said = 1 / (1 + np.exp(-(rows @ weights + bias)))
+        right = dict(zip(numbers.tolist(), (labels[best] > 0).tolist(), strict=True))
+        by_number = dict(zip(numbers.tolist(), said.tolist(), strict=True))
+        judgement = judged(subject, by_number, right, options.threshold)
+        judgement["ranked_first"] = sum(right.values()) / sum(not one.get("unanswerable") for one in subject.questions)
+        judgement["calibration"] = calibration_error(said, labels[best])
+        figures |= {f"{subject.name}_{key}": value for key, value in judgement.items()}
+    ranking, weights, bias = both(read)
+    for name, first, second in zip((*NAMES, "lead"), [*ranking, 0.0], weights, strict=True):
+        print(f"{name:12} {first:7.3f} {second:7.3f}")
+    record = {"features": NAMES, "ranking": ranking.round(4).tolist(), "answering": weights.round(4).tolist()}
+    record["bias"] = round(bias, 4)
+    out = options.out or (WEIGHTS if with_reader else WITHOUT_READER)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(record | {"threshold": options.threshold, "beside": 0.7}, indent=1) + "\n")
+    print(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""Trains the evidence reader: `python -m research.evidence.train --sgd FILE --out FILE`.
+
+Questions come from invented companies (`worlds`) and, where `--sgd` names the training dialogues of Schema-Guided
+Dialogue, from people's own questions there: what the assistant says next answers them, what it says elsewhere in the
+dialogue does not. The lower layers stay the sentence encoder's, so the reader shares them with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from research.evidence.lexicon import Property, properties, trades
+from research.evidence.worlds import Example, build_world, examples
+from services.models.evidence_reader import DEPTH, MAX_PIECES, READER, Head, joint_logits
+from services.models.int8_rows import save_int8
+from services.models.sentence_encoder import SentenceEncoder
+
+UNSEEN = 14
+"""Properties held back beside the trades that are, to see how the reader does on what it was never taught."""
+CANDIDATES = 6
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Trains, evaluates on trades and properties held back, writes the reader."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sgd", type=Path, help="sgd_train.jsonl.gz")
+    parser.add_argument("--out", type=Path, default=READER)
+    parser.add_argument("--minutes", type=float, default=10, help="minutes of CPU")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--rate", type=float, default=1.5e-4)
+    parser.add_argument("--questions", type=int, default=8, help="questions a step")
+    options = parser.parse_args(arguments)
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(1)
+    rng = random.Random(options.seed)
+    known, unseen = split(rng)
+    stream = mixed(known, read_sgd(options.sgd, rng) if options.sgd else [], rng)
+    encoder = SentenceEncoder.load(precision="fp32")
+    head, trained = trainable(encoder)
+    about = {"seed": options.seed, "rate": options.rate, "minutes": options.minutes, "questions": options.questions}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+
+    def save() -> None:
+        weights = layer_weights(encoder) | head.weights()
+        save_int8({name: tensor.detach() for name, tensor in weights.items()}, options.out, about)
+
+    seconds = options.minutes * 60
+    about["steps"] = train(encoder, head, trained, stream, seconds, options.rate, options.questions, save)
+    about |= evaluate(encoder, head, known, unseen, random.Random(5))
+    save()
+    print(json.dumps({"figures": about}))
+
+
+def split(rng: random.Random) -> tuple[list[Property], list[Property]]:
+    """(properties to train on, properties held back)."""
+    every = properties()
+    unseen = set(rng.sample([one.name for one in every], UNSEEN))
+    return [one for one in every if one.name not in unseen], [one for one in every if one.name in unseen]
+
+
+def mixed(known: list[Property], dialogues: list[Example], rng: random.Random) -> Iterator[Example]:
+    """Questions without end: three of four from invented companies, the others from dialogues."""
+    shops = [one for one in trades() if not one.held_out]
+    while True:
+        worlds = [build_world(rng.choice(shops), known, rng) for _ in range(12)]
+        made = [one for world in worlds for one in examples(world, worlds, known, rng, 24, CANDIDATES)]
+        if dialogues:
+            made += rng.sample(dialogues, min(len(dialogues), len(made) // 3))
+        rng.shuffle(made)
+        yield from made
+
+
+def read_sgd(file: Path, rng: random.Random) -> list[Example]:
+    """Questions of users that ask for slots, with the assistant's answer and other things it says."""
+    questions = []
+    with gzip.open(file, "rt") as lines:
+        for line in lines:
+            questions += list(_dialogue(json.loads(line)["turns"], rng))
+    return questions
+
+
+def _dialogue(turns: list[dict[str, Any]], rng: random.Random) -> Iterator[Example]:
+    said = [(turn["text"], _informed(turn)) for turn in turns if turn["speaker"] == "SYSTEM" and _informed(turn)]
+    for turn, answer in pairwise(turns):
+        if turn["speaker"] != "USER":
+            continue
+        asked = {(s, slot) for s, state in turn["state"].items() for slot in state.get("requested", ())}
+        told = _informed(answer)
+        if len(asked) != 1 or not asked & told:
+            continue
+        wrong = [text for text, slots in said if not slots & asked]
+        chosen = [(answer["text"], True), *((text, False) for text in rng.sample(wrong, min(5, len(wrong))))]
+        if rng.random() < 0.25:
+            chosen = chosen[1:]
+        rng.shuffle(chosen)
+        service = next(iter(asked))[0].partition("_")[0]
+        texts = tuple(f"{service}: {text}" if rng.random() < 0.5 else text for text, _ in chosen)
+        if texts:
+            yield Example(turn["text"], texts, tuple(right for _, right in chosen), "dialogue")
+
+
+def _informed(turn: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(s, slot) for s, act, slot, _ in turn.get("acts", ()) if act in ("INFORM", "OFFER", "CONFIRM") and slot}
+
+
+def trainable(encoder: SentenceEncoder) -> tuple[Head, list[Tensor]]:
+    """A fresh head, and the tensors to train: the encoder's upper layers."""
+    width, inner = encoder.dimensions, 192
+    head = Head(
+        segment=torch.zeros(2, width),
+        inner=torch.randn(inner, 4 * width) * (4 * width) ** -0.5,
+        inner_bias=torch.zeros(inner),
+        outer=torch.randn(1, inner) * inner**-0.5,
+        outer_bias=torch.tensor([-1.0]),
+    )
+    tensors: list[Tensor] = []
+    for layer in encoder._layers[DEPTH:]:
+        for field in fields(layer):
+            part = getattr(layer, field.name)
+            tensors += part if isinstance(part, tuple) else [part]
+    for tensor in [*tensors, *head.weights().values()]:
+        tensor.requires_grad_()
+    return head, tensors
+
+
+def layer_weights(encoder: SentenceEncoder) -> dict[str, Tensor]:
+    """The trained layers by their names in a BERT file."""
+    weights: dict[str, Tensor] = {}
+    for number, layer in enumerate(encoder._layers[DEPTH:], DEPTH):
+        prefix = f"encoder.layer.{number}."
+        for kind in ("weight", "bias"):
+            for part, tensor in zip(("query", "key", "value"), getattr(layer, f"qkv_{kind}").chunk(3), strict=True):
+                weights[f"{prefix}attention.self.{part}.{kind}"] = tensor
+            weights[f"{prefix}attention.output.dense.{kind}"] = getattr(layer, f"out_{kind}")
+            weights[f"{prefix}intermediate.dense.{kind}"] = getattr(layer, f"up_{kind}")
+            weights[f"{prefix}output.dense.{kind}"] = getattr(layer, f"down_{kind}")
+        for at, kind in enumerate(("weight", "bias")):
+            weights[f"{prefix}attention.output.LayerNorm.{kind}"] = layer.out_norm[at]
+            weights[f"{prefix}output.LayerNorm.{kind}"] = layer.down_norm[at]
+    return weights
+
+
+def batch_logits(encoder: SentenceEncoder, head: Head, batch: Sequence[Example]) -> list[Tensor]:
+    """Logits of each question's units."""
+    texts = [unit for one in batch for unit in one.units]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        states = encoder.lower_states([one.question for one in batch] + texts, DEPTH, MAX_PIECES, 64)
+    pairs = [(states[number], unit) for number, unit in zip(owners(batch), states[len(batch) :], strict=True)]
+    order = sorted(range(len(pairs)), key=lambda place: sum(map(len, pairs[place])))
+    logits: list[Tensor] = []
+    with torch.autocast("cpu", torch.bfloat16):
+        for start in range(0, len(order), 24):  # rows of a like length are padded little
+            some = [pairs[place] for place in order[start : start + 24]]
+            logits.append(joint_logits(encoder, head, *zip(*some, strict=True)))
+    sorted_logits = torch.cat(logits).float()
+    places = torch.tensor(order).argsort()
+    return list(torch.split(sorted_logits[places], [len(one.units) for one in batch]))
+
+
+def owners(batch: Sequence[Example]) -> list[int]:
+    """The number of the question that each unit of the batch is a candidate of."""
+    return [number for number, one in enumerate(batch) for _ in one.units]
+
+
+def loss_of(logits: Tensor, answers: Tensor) -> Tensor:
+    """Whether each unit answers, and which does if any: the nothing that answers otherwise has logit 0."""
+    each = F.binary_cross_entropy_with_logits(logits, answers.float())
+    all_with_none = torch.logsumexp(torch.cat([logits, logits.new_zeros(1)]), 0)
+    right = torch.logsumexp(logits[answers], 0) if bool(answers.any()) else logits.new_zeros(())
+    return each + 0.5 * (all_with_none - right)
+
+
+def train(encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: Iterator[Example], seconds: float,
+          rate: float, questions: int, save: Callable[[], None]) -> int:  # fmt: skip
+    """Trains for so many seconds of CPU; answers the number of steps. What is trained so far is saved now and then."""
+    heads = list(head.weights().values())
+    groups = [{"params": layers, "lr": rate}, {"params": heads, "lr": 5 * rate}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    began, step, recent = time.process_time(), 0, []
+    while (spent := time.process_time() - began) < seconds:
+        share = min(1.0, (step + 1) / 60) * max(0.02, 1 - spent / seconds)
+        for group, full in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = full * share
+        batch = [next(stream) for _ in range(questions)]
+        rows = batch_logits(encoder, head, batch)
+        losses = [loss_of(row, torch.tensor(one.answers)) for row, one in zip(rows, batch, strict=True)]
+        loss = torch.stack(losses).mean()
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_([*layers, *heads], 1.0)
+        optimizer.step()
+        step += 1
+        recent.append(loss.item())
+        if step % 100 == 0:
+            save()
+        if step % 25 == 0:
+            print(f"step {step} {spent:.0f}s loss {sum(recent[-25:]) / 25:.4f}", flush=True)
+    return step
+
+
+@torch.inference_mode()
+def evaluate(encoder: SentenceEncoder, head: Head, known: list[Property], unseen: list[Property],
+             rng: random.Random) -> dict[str, float]:  # fmt: skip
+    """Of trades held back: how often the best unit answers, and how often silence is seen, for properties that were
+    taught and for such that were not."""
+    shops = [one for one in trades() if one.held_out]
+    figures: dict[str, float] = {}
+    for name, said in (("taught", known), ("unseen", unseen + rng.sample(known, 20))):
+        worlds = [build_world(rng.choice(shops), said, rng) for _ in range(16)]
+        made = [one for world in worlds for one in examples(world, worlds, said, rng, 10, CANDIDATES)]
+        if name == "unseen":
+            asks = {ask for one in unseen for ask in (a.split("{e}")[0][:12].lower() for a in one.asks)}
+            made = [one for one in made if any(start and start in one.question.lower() for start in asks)] or made
+        right = declined = answerable = silent = 0
+        for start in range(0, len(made), 16):
+            batch = made[start : start + 16]
+            for row, one in zip(batch_logits(encoder, head, batch), batch, strict=True):
+                best = int(row.argmax())
+                if any(one.answers):
+                    answerable += 1
+                    right += one.answers[best] and float(row[best]) > 0
+                else:
+                    silent += 1
+                    declined += float(row[best]) <= 0
+        figures |= {f"{name}_right": right / max(1, answerable), f"{name}_declined": declined / max(1, silent)}
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Compares two rows of a table by the rule that the question states: the cheaper has the lower price, and so on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from services.common.evidence.records import Answer
+from services.knowledge.evidence import features
+from services.knowledge.evidence.questions import Question
+
+if TYPE_CHECKING:
+    from services.knowledge.evidence.step import Base, Candidate
+
+_LOWER = re.compile(
+    r"\b(?:cheap\w*|less|fewer|lower|lowest|short\w*|small\w*|quick\w*|slow\w*|light\w*|earl\w+|least|sooner|"
+    r"younger)\b|"
+    r"便宜|短|小|慢|少|早|低|轻",
+    re.IGNORECASE,
+)
+_COLUMNS = {
+    "price": re.compile(r"\b(?:cheap|dear|expensive|cost|pric|pay|fee|rate)\w*|便宜|贵|价|钱", re.IGNORECASE),
+    "length": re.compile(r"\b(?:long|short)\w*|长|短|久", re.IGNORECASE),
+    "speed": re.compile(r"\b(?:fast|slow|quick|speed)\w*|快|慢", re.IGNORECASE),
+    "size": re.compile(r"\b(?:big|large|small|spacious)\w*|大|小", re.IGNORECASE),
+    "weight": re.compile(r"\b(?:heav|light)\w*|重|轻", re.IGNORECASE),
+    "time": re.compile(r"\b(?:earl|late)\w*|早|晚", re.IGNORECASE),
+}
+_HEADERS = {
+    "price": re.compile(r"pric|cost|fee|rate|charge|€|\$|£|eur|usd|gbp|per (?:day|month|week|hour|night|year)|价|"
+                        r"费|元", re.IGNORECASE),
+    "length": re.compile(r"length|long|duration|term|time|days|hours|minutes|months|period|year|warrant|长|期|"
+                         r"时间", re.IGNORECASE),
+    "speed": re.compile(r"speed|mbit|time|days|delivery|速|时间|天", re.IGNORECASE),
+    "size": re.compile(r"size|area|m²|sqm|m2|width|litre|volume|capacity|seats|persons|面积|大小|容量|尺寸", re.I),
+    "weight": re.compile(r"weight|kg|gram|\bg\b|重", re.IGNORECASE),
+    "time": re.compile(r"time|open|start|depart|arriv|from|clos|时间|点", re.IGNORECASE),
+}  # fmt: skip
+_NUMBER = re.compile(r"(?<![\w.,])[€$£¥]?\s?(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,:](\d{1,2}))?(?!\d)")
+_NOTHING = re.compile(r"^\W*(?:free|none|no|nil|0|included|gratis|kostenlos|无|免费)\b", re.IGNORECASE)
+
+
+def compared(question: Question, candidates: Sequence[Candidate], base: Base) -> Answer | None:
+    """The answer to a question that names two rows of one table and says what to compare; None where it doesn't."""
+    pair = _pair(question.text, candidates)
+    if pair is None:
+        return None
+    column = _column(question.text, pair)
+    if column is None:
+        return None
+    first, second = (_value(one.unit.cells[column][1]) for one in pair)
+    if first is None or second is None:
+        return None
+    lower = bool(_LOWER.search(question.text))
+    if re.search(r"\b(?:quick|fast)\w*\b", question.text, re.IGNORECASE):  # less time, or more of a speed
+        lower = bool(re.search(r"time|day|hour|minute", pair[0].unit.cells[column][0], re.IGNORECASE))
+    elif re.search(r"\bslow\w*\b", question.text, re.IGNORECASE):
+        lower = not re.search(r"time|day|hour|minute", pair[0].unit.cells[column][0], re.IGNORECASE)
+    relation = "equal" if first == second else "less" if lower else "more"
+    ordered = pair if (first < second) == lower else (pair[1], pair[0])
+    pieces = tuple(one.piece((column,)) for one in ordered)
+    return Answer("comparison", "answered", 0.95, pieces, question.start, question.end, relation=relation)
+
+
+def _pair(text: str, candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate] | None:
+    """The two rows of one table that the question names; None where it names fewer or more."""
+    tables: dict[tuple[str, int], dict[str, Candidate]] = {}
+    for one in candidates:
+        if one.unit.kind == "row" and one.unit.name:
+            key = (one.source.document, one.source.structure.table)
+            tables.setdefault(key, {}).setdefault(one.unit.name, one)
+    pairs = [pair for rows in tables.values() if len(pair := _mentioned(text, rows)) == 2]
+    if not pairs:
+        return None
+    first, second = max(pairs, key=lambda pair: sum(len(one.unit.name) for one in pair))
+    return first, second
+
+
+def _mentioned(text: str, rows: dict[str, Candidate]) -> list[Candidate]:
+    """The rows whose names stand in the text, the longest first; what a longer name has taken is no shorter one's."""
+    left = f" {text.casefold()} "
+    mentioned = []
+    for name in sorted(rows, key=len, reverse=True):
+        plain = re.sub(r"\(.*?\)", "", name).strip().casefold()
+        at = re.search(rf"(?<!\w){re.escape(plain)}s?(?!\w)", left) if plain else None
+        if at is not None:
+            left = f"{left[: at.start()]}\x00{left[at.end() :]}"
+            mentioned.append(rows[name])
+    if len(mentioned) < 2:  # named in part or in another form
+        words = features.stems(left.replace("\x00", " "))
+        for name, one in rows.items():
+            own = features.stems(name)
+            if one not in mentioned and own and len(own & words) >= max(1, 0.5 * len(own)):
+                mentioned.append(one)
+    return mentioned
+
+
+def _column(text: str, pair: tuple[Candidate, Candidate]) -> int | None:
+    cells, others = pair[0].unit.cells, pair[1].unit.cells
+    if len(cells) != len(others):
+        return None
+    said = features.stems(text) - features.stems(pair[0].unit.name) - features.stems(pair[1].unit.name)
+    kinds = [name for name, pattern in _COLUMNS.items() if pattern.search(text)]
+    best, chosen = 0.0, None
+    for place, (column, value) in enumerate(cells):
+        if _value(value) is None or _value(others[place][1]) is None:
+            continue
+        words = features.stems(column)
+        score = 2.0 * len(words & said) / max(1, len(words))
+        score += max((1.0 for kind in kinds if _HEADERS[kind].search(f"{column} {value}")), default=0.0)
+        score -= 0.01 * place
+        if score > best + 1e-9:
+            best, chosen = score, place
+    return chosen if best >= 0.9 else None
+
+
+def _value(text: str) -> float | None:
+    """The first number in a cell; 0 for "free" or "none"."""
+    if _NOTHING.match(text):
+        return 0.0
+    match = _NUMBER.search(text)
+    if match is None:
+        return None
+    whole = re.sub(r"[.,]", "", match[1])
+    return float(f"{whole}.{match[2] or 0}")

@@ -1,0 +1,132 @@
+"""What tells that a unit answers a question, as numbers: words it shares, names, kinds of values, the reader's "
+"logit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from services.common.evidence.units import Unit
+from services.knowledge.domain.text import terms
+from services.knowledge.evidence import values
+
+Idf = Callable[[str], float]
+NAMES = (
+    "logit", "coverage", "gap", "absent", "typed", "untyped", "cosine", "named", "other_named", "rank", "row", "answer",
+    "fact", "margin", "number", "length",
+)  # fmt: skip
+_COMMON = frozenset(
+    "hi hey hello pls plz please thx thank thanks know tell want need get give like would much many long cost "
+    "price pay u ur r "
+    "make go come take say let ok use way kind sort thing somebody someone anyon anyth someth quick question "
+    "sorri wonder possibl "
+    "happen still actual realli also even ever alreadi exact one ask help hw whats im ive id cant dont doesnt "
+    "isnt offer allow "
+    "cheers team guy guys dear day time abl interest look".split()
+)
+_COMPOUND = re.compile(r"\w+(?:-\w+)+")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+MAX_LOGIT = 8.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as its words are compared: stems with their weights, kinds of values wanted, numbers it names."""
+
+    text: str
+    weights: dict[str, float]
+    absent: frozenset[str]
+    kinds: frozenset[str]
+    numbers: frozenset[str]
+
+
+def stems(text: str) -> frozenset[str]:
+    """The text's stems; a compound with a hyphen counts as written in one word too."""
+    joined = "".join(f" {word.replace('-', '')}" for word in _COMPOUND.findall(text))
+    return frozenset(terms(text + joined))
+
+
+def read_question(text: str, idf: Idf) -> Asked:
+    """`idf` weighs a stem and is 0 for one that no text of the base has. Words that none has weigh most."""
+    words = [
+        stem for stem in dict.fromkeys(terms(text)) if stem not in _COMMON and (len(stem) > 1 or not stem.isascii())
+    ]
+    here = {stem: weight for stem in words if (weight := idf(stem)) > 0}
+    most = max([*here.values(), 1.0])
+    absent = frozenset(stem for stem in words if stem not in here)
+    weights = here | dict.fromkeys(absent, most)
+    return Asked(text, weights, absent, frozenset(values.wanted(text)), frozenset(_NUMBER.findall(text)))
+
+
+def coverage(asked: Asked, own: frozenset[str]) -> tuple[float, float, float]:
+    """(share of the question's weight that the unit's stems cover, the heaviest stem they lack, the share of weight
+    that no text of the base has). A stem is half covered by one that begins alike."""
+    total = sum(asked.weights.values())
+    if not total:
+        return 0.0, 0.0, 0.0
+    covered, gap = 0.0, 0.0
+    heads = {stem[:5] for stem in own if len(stem) >= 5}
+    for stem, weight in asked.weights.items():
+        share = 1.0 if stem in own else 0.7 if len(stem) >= 5 and stem[:5] in heads else 0.0
+        covered += share * weight
+        gap = max(gap, (1 - share) * weight)
+    absent = sum(asked.weights[stem] for stem in asked.absent)
+    return covered / total, gap / max(asked.weights.values()), absent / total
+
+
+def named(asked: Asked, unit: Unit, names: Sequence[frozenset[str]]) -> tuple[float, float]:
+    """(1 where the question names what the unit is about, 1 where it names another thing of the documents instead).
+
+    `names` are the stems of everything that the candidates' rows, headings and facts are about.
+    """
+    own = stems(f"{unit.name} {unit.place.rpartition(' > ')[2]}")
+    text = stems(unit.read)
+    said = frozenset(asked.weights)
+    mentioned = [name for name in names if name and name <= said]
+    mine = float(any(name <= text for name in mentioned))
+    strictly = float(bool(unit.name) and stems(unit.name) <= said)
+    others = any(not name <= text for name in mentioned if not any(name < other for other in mentioned))
+    return max(strictly, mine if own & said else 0.5 * mine), float(others)
+
+
+def vector(
+    asked: Asked,
+    unit: Unit,
+    names: Sequence[frozenset[str]],
+    *,
+    own_stems: frozenset[str],
+    logit: float,
+    best_other: float,
+    cosine: float,
+    rank: float,
+) -> npt.NDArray[np.float32]:
+    """The unit's features in the order of NAMES, float32 [len(NAMES)]. `rank` is its passage's score in 0…1."""
+    covered, gap, absent = coverage(asked, own_stems)
+    mine, other = named(asked, unit, names)
+    typed = values.present(unit.text, set(asked.kinds)) if asked.kinds else None
+    logit = float(np.clip(logit, -MAX_LOGIT, MAX_LOGIT))
+    return np.array(
+        [
+            logit / 4,
+            covered,
+            gap,
+            absent,
+            float(typed is True),
+            float(typed is False),
+            cosine,
+            mine,
+            other,
+            rank,
+            float(unit.kind == "row"),
+            float(unit.kind == "answer"),
+            float(unit.kind == "fact"),
+            float(np.clip(logit - best_other, -MAX_LOGIT, MAX_LOGIT)) / 4,
+            float(bool(asked.numbers - set(_NUMBER.findall(unit.read)))),
+            min(len(unit.text) / 400, 2.0),
+        ],
+        np.float32,
+    )

@@ -1,0 +1,61 @@
+"""Reads questions and units with the encoder and the trained reader, and keeps what units were read as."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.knowledge.domain.vectors import Vectors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from services.models.evidence_reader import EvidenceReader
+    from services.models.sentence_encoder import SentenceEncoder
+
+_KEPT = 4_000
+"""Units whose states and vectors are kept, some 25 kB each."""
+
+
+class UnitReader:
+    """Vectors of units and logits of questions against them. Threads may share it.
+
+    The lower layers read a unit once; its states serve its vector and every question that it is read against.
+    """
+
+    def __init__(self, encoder: SentenceEncoder, reader: EvidenceReader | None) -> None:
+        """`reader` None: there are no logits, all are 0."""
+        self._encoder = encoder
+        self._reader = reader
+        self._kept: OrderedDict[str, tuple[Tensor, Vectors]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of the texts: float32 [len(texts), dimensions]."""
+        return np.stack([vector for _, vector in self._read(texts)])
+
+    def logits(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How much each text looks like the answer to the question."""
+        if self._reader is None or not texts:
+            return [0.0] * len(texts)
+        (asked, _), *read = self._read([question, *texts])
+        return self._reader.logits(asked, [states for states, _ in read])
+
+    def _read(self, texts: Sequence[str]) -> list[tuple[Tensor, Vectors]]:
+        with self._lock:
+            read = {text: self._kept[text] for text in texts if text in self._kept}
+            for text in read:
+                self._kept.move_to_end(text)
+        new = [text for text in dict.fromkeys(texts) if text not in read]
+        if new:
+            states = self._encoder.lower_states(new)
+            read |= zip(new, zip(states, self._encoder.pooled(states), strict=True), strict=True)
+            with self._lock:
+                self._kept.update({text: read[text] for text in new})
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+        return [read[text] for text in texts]
