@@ -44,7 +44,7 @@ from services.generator.engine.backends.build import build_backend
 from services.generator.prompt.builder import PromptBuilder
 from services.generator.prompt.wording import note_line
 from services.generator.settings import GeneratorSettings
-from services.generator.turns.superseded import refused_values, refusing
+from services.generator.turns.superseded import refusing
 from services.knowledge.domain.query import Query
 from services.models.chat import chat_format
 from services.models.language_model import content_hash, find_model
@@ -181,8 +181,8 @@ class Answerer:
             prompt = self._prompts.build(turn, [], grounding=shown, reply_tokens=self._settings.reply_tokens, soft=ids)
             decode = DecodeSettings(max_new_tokens=self._settings.reply_tokens)
             told = [*shown, *projected(numbered[1])]
-            refused = refused_values(told, numbered[1].question) if self._refuses else ()
-            decode = refusing(decode, refused, told, numbered[1].question, self._engine.codec)
+            if self._refuses:
+                decode = refusing(decode, told, numbered[1].question)
             heard = Waiting()
             request = DraftRequest(key, "eval", key, self.version, prompt.history, prompt.tail, decode, soft=soft)
             self._engine.submit(request, heard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -203,16 +203,16 @@ class Writer:
             fusion=self._fusion(arm, comment, other, constraints),
         )  # fmt: skip
         heard = Waiting()
-        writing = BestOfN(
-            self._engine, request, heard, policy.to_verify(prompt.constraints),
-            count=policy.candidates(turn, prompt.constraints, self.settings),
-            weight=self.settings.constraint_weight, temperature=self.settings.redraw_temperature,
+        chosen = policy.revision_policy(turn, prompt, self.settings)
+        chosen = replace(
+            chosen,
             anew=anew,
-            asked=policy.held_against(turn, prompt) if turn["round"] else None,
-            reading=self._reading and policy.read(turn),
-            amending=self._amending and arm.shaped and policy.amends(turn, prompt),
-            infilling=self._infilling and arm.shaped and policy.infills(turn, prompt),
-        )  # fmt: skip
+            asked=chosen.asked if turn["round"] else None,
+            reading=self._reading and chosen.reading,
+            amending=self._amending and arm.shaped and chosen.amending,
+            infilling=self._infilling and arm.shaped and chosen.infilling,
+        )
+        writing = BestOfN(self._engine, request, heard, chosen)
         writing.submit()
         return heard.draft(), writing.chosen
 

@@ -26,6 +26,10 @@ class Spelling(Protocol):
         """Token ids of `text`; markers become their special ids."""
         ...
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of `ids`."""
+        ...
+
     def spelling(self, token: int) -> bytes:
         """The bytes that a token adds; none for a control token."""
         ...
@@ -35,7 +39,7 @@ class Vocabulary:
     """The spelling of every token, for finding those that complete or contain a word."""
 
     def __init__(self, codec: Spelling) -> None:
-        self._codec = codec
+        self.codec = codec
         self.size = codec.size
         self.spellings = [codec.spelling(token) for token in range(self.size)]
         self._folded = [spelling.lower() for spelling in self.spellings]
@@ -45,11 +49,11 @@ class Vocabulary:
 
     def encode(self, text: str) -> list[int]:
         """Tokens that write `text`; a control token that somebody's words spell is left out."""
-        return [token for token in self._codec.encode(text) if self.spellings[token]]
+        return [token for token in self.codec.encode(text) if self.spellings[token]]
 
     def commands(self, text: str) -> bool:
         """Whether the text spells a control token."""
-        return any(not self.spellings[token] for token in self._codec.encode(text))
+        return any(not self.spellings[token] for token in self.codec.encode(text))
 
     def matching(self, name: str, wanted: Callable[[bytes], bool]) -> Tensor:
         """Ids of the tokens whose spelling is `wanted`; looked for once for each `name`."""

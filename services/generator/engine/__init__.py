@@ -21,11 +21,11 @@ How the generator's steps use it::
     engine.capacity, engine.context_limit
 
     DraftRequest(key, tenant, session, version, history=(...), tail=(...), settings=DecodeSettings(),
-                 soft={}, fusion=FusionInput(head, {"feedback": vector}) or None, priority=0)
+                 soft={}, fusion=FusionInput(head, {"feedback": vector}) or None, priority=0,
+                 branching=Branching(width) or None)     # then the listener is asked what goes on: on_proposals
     ids, soft = soft_tokens(version, vectors)                # embeddings in the tail: tail=(…, *ids, …), soft=soft
     DecodeSettings(max_new_tokens=256, min_new_tokens=0, temperature=0.0, top_p=1.0, top_k=0,
-                   repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), processors=(),
-                   beams=Beams(width, weight, constraints) or None)
+                   repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), refuse=(), allow=())
 
     class DraftListener(Protocol):                           # always on the engine thread; never block
         def on_delta(self, text: str, token_ids: list[int]) -> None
@@ -49,13 +49,16 @@ from services.generator.engine.errors import (
     UnknownVersion,
 )
 from services.generator.engine.request import (
-    Beams,
+    Branch,
+    Branching,
+    BranchListener,
     DecodeSettings,
     DraftListener,
     DraftRequest,
     FinishedDraft,
     FinishReason,
     FusionInput,
+    Proposals,
     Timings,
     Usage,
 )
@@ -63,7 +66,9 @@ from services.generator.engine.soft_tokens import soft_tokens
 from services.generator.engine.stats import EngineStats
 
 __all__ = [
-    "Beams",
+    "Branch",
+    "BranchListener",
+    "Branching",
     "DecodeSettings",
     "DraftListener",
     "DraftRequest",
@@ -77,6 +82,7 @@ __all__ = [
     "FinishedDraft",
     "FusionInput",
     "PromptTooLong",
+    "Proposals",
     "Timings",
     "UnknownHead",
     "UnknownVersion",

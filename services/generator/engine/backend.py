@@ -62,8 +62,8 @@ class Backend(Protocol):
         ...
 
     @property
-    def weighs(self) -> bool:
-        """Whether rows of a search say what may follow; else drafts are written as if they had asked for none."""
+    def proposes(self) -> bool:
+        """Whether a draft may branch: the rows of one that does say what may follow."""
         ...
 
     def admit(self, row: Sequence) -> bool:
@@ -83,7 +83,8 @@ class Backend(Protocol):
 
     def step(self, rows: abc.Sequence[Sequence]) -> list[list[int]]:
         """Compute what stands after each row's last id and sample the next: one or more new ids a row, in
-        order. The engine appends them. All rows are ready. A row of a search gets no ids but `proposed`."""
+        order. The engine appends them. All rows are ready. A row of a draft that branches gets
+        no ids but `proposed`."""
         ...
 
     def fork(self, row: Sequence, other: Sequence) -> bool:

@@ -70,6 +70,11 @@ class Engine:
         """Most tokens of prompt and reply together."""
         return self._backend.context_limit
 
+    @property
+    def proposes(self) -> bool:
+        """Whether drafts may branch here: there are likelihoods to propose tokens by."""
+        return self._backend.proposes
+
     def submit(self, request: DraftRequest, listener: DraftListener) -> None:
         """Take a draft in work as soon as a row is free.
 
@@ -78,16 +83,18 @@ class Engine:
             EngineClosed: the engine is shutting down.
             DuplicateKey: a draft with this key is open.
             PromptTooLong: the prompt leaves no room for one token of reply.
-            ValueError: the prompt is empty, or more rows are asked for than there are.
+            ValueError: the prompt is empty, more rows are asked for than there are, or the backend proposes nothing.
         """
         size = len(request.history) + len(request.tail)
         if size == 0:
             raise ValueError("the prompt is empty")
         if size >= self.context_limit:
             raise PromptTooLong(f"the prompt has {size} tokens, the context {self.context_limit}")
-        beams = request.settings.beams
-        if beams is not None and beams.width > self.capacity:
-            raise ValueError(f"a search of {beams.width} beams needs more than the {self.capacity} rows there are")
+        width = request.branching.width if request.branching is not None else 1
+        if width > self.capacity:
+            raise ValueError(f"a draft of {width} branches needs more than the {self.capacity} rows there are")
+        if request.branching is not None and not self.proposes:
+            raise ValueError("this backend proposes nothing: its drafts do not branch")
         row = Sequence(request, listener, Detokenizer(self.codec, request.settings.stop))
         with self._wake:
             if self._closing:

@@ -17,24 +17,15 @@ FinishReason = Literal["stop", "length", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
-class Beams:
-    """A search over `width` hypotheses instead of one: `services.generator.engine.search` says what each is worth by
-    its likelihood and, with `weight`, by the `constraints`. Chance has no part in it."""
-
-    width: int
-    weight: float = 0.0
-    constraints: tuple[Constraint, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class DecodeSettings:
-    """How one draft is decoded; every field but `processors` belongs in the manifest.
+    """How one draft is decoded; it is data, and belongs in the manifest.
 
     Zero `temperature` is greedy. `seed` makes sampling repeatable for the row whatever its company.
     `stop` are texts that end the draft and are cut from it; the template's end ids always end it.
     `forbid` words never appear; `include` words are boosted, more as the draft grows without them; `constraints`
-    shape the draft (see `services.generator.decoding`). `processors` are made once for each draft. `scored` asks for
-    the draft's log-likelihood. `beams` has the draft searched for; nothing of it is shown before its end.
+    shape the draft (see `services.generator.decoding`). `refuse` are values
+    that the draft must not tell, by the first token that tells them from the texts in `allow`. `scored` asks for
+    the draft's log-likelihood.
     """
 
     max_new_tokens: int = 256
@@ -49,8 +40,8 @@ class DecodeSettings:
     include: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     scored: bool = False
-    beams: Beams | None = None
-    processors: tuple[Callable[[], TokenProcessor], ...] = ()
+    refuse: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values that have no meaning.
@@ -68,8 +59,6 @@ class DecodeSettings:
             raise ValueError("top_k must not be negative")
         if self.repetition_penalty <= 0:
             raise ValueError("repetition_penalty must be positive")
-        if self.beams is not None and self.beams.width < 1:
-            raise ValueError("beams must be at least 1")
 
 
 class Follower(Protocol):
@@ -96,6 +85,35 @@ class FusionInput:
     follow: Callable[[], Follower] | None = None
 
 
+Proposals = Sequence[tuple[int, float, float]]
+"""Tokens that may follow, the likeliest first, with their log P and that of the model without a fusion head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branching:
+    """A draft of up to `width` sequences beside each other, for each of which so many and one of the likeliest tokens
+    are proposed, and beside these the tokens to `weigh` first."""
+
+    width: int
+    weigh: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises:
+        ValueError: names the field.
+        """
+        if self.width < 1:
+            raise ValueError("width must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A sequence that goes on: from which of the proposals, with which token, and what to weigh after it."""
+
+    source: int
+    token: int
+    weigh: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class DraftRequest:
     """One draft to make.
@@ -104,12 +122,16 @@ class DraftRequest:
     token ids of the accepted turns, which the session's memory is compared with; `tail` is what is new
     this time and ends with the opening of the reply. `version` is the model version's content hash.
 
-    A soft token is an input embedding instead of a token: in `tail` stands a negative id, made from version
+    A soft token is an input embedding instead of a token: in `tail` stands an id of no vocabulary, made from version
     and vector hash so that memory made with another vector never matches, and `soft` maps it to its vector
     `[hidden_size]` (`soft_tokens` makes both). `feedback` are the token ids of the feedback that the draft
     answers to, for a model with a feedback encoder of its own; others read it in the tail alone. Drafts of
     higher `priority` are admitted first in a tenant. The last `read` ids of the tail are a reply that is there
     already and is read: the finished draft's log-likelihood has theirs too, by the model without head and processors.
+
+    A draft with `branching` needs a `BranchListener`, which chooses its tokens and knows what it came to: the engine
+    shows nothing of it. `observers` are made once for each sequence; they see the logits that a token is chosen from
+    and change nothing.
     """
 
     key: str
@@ -124,6 +146,8 @@ class DraftRequest:
     feedback: tuple[int, ...] = ()
     priority: int = 0
     read: int = 0
+    branching: Branching | None = None
+    observers: tuple[Callable[[], TokenProcessor], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +208,13 @@ class DraftListener(Protocol):
 
     def on_error(self, error: Exception) -> None:
         """The draft can't be made; what was streamed so far is void."""
+        ...
+
+
+class BranchListener(DraftListener, Protocol):
+    """Hears of a draft that branches, and chooses what goes on."""
+
+    def on_proposals(self, proposals: Sequence[Proposals]) -> Sequence[Branch]:
+        """Answer which sequences go on, at most as many as the draft's width; each of `proposals` is a sequence's, in
+        the order of the answer before. None: the draft has ended."""
         ...

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.generator.engine.batch import prefill_batch, step_batch
+from services.generator.engine.branches import Branches
 from services.generator.engine.detokenizer import Detokenizer
 from services.generator.engine.errors import DuplicateKey
-from services.generator.engine.lanes import Lanes
 from services.generator.engine.output import OutputProcessor
 from services.generator.engine.prefill_budget import PrefillBudget
 from services.generator.engine.request import DecodeSettings, DraftListener
@@ -41,7 +41,7 @@ class Scheduler:
         self.queue = RequestQueue(waiting_limit)
         self.rows: list[Sequence] = []
         self.open: dict[str, Sequence] = {}
-        self._searches: dict[Sequence, Lanes] = {}  # by the draft's own row
+        self._branching: dict[Sequence, Branches] = {}  # by the draft's own row
         self.counters = Counters()
         self.output = OutputProcessor(backend, self.counters, self._leave)
 
@@ -59,7 +59,7 @@ class Scheduler:
         source = self.open.get(key)
         if other in self.open:
             raise DuplicateKey(f"draft {other} is open already")
-        if source is None or source not in self.rows or source.search or not self._free():
+        if source is None or source not in self.rows or source.branches or not self._free():
             return False
         request = replace(source.request, key=other, settings=settings or source.request.settings)
         row = Sequence(request, listener, Detokenizer(self._backend.codec, request.settings.stop))
@@ -79,21 +79,19 @@ class Scheduler:
             dropped = self.queue.remove(lambda row: row.cancelled)
         for row in dropped:
             self.output.finish(row, "cancelled")
-        for lanes in [lanes for lead, lanes in self._searches.items() if lead.cancelled]:
-            self.output.finish(lanes.lead, "cancelled", lanes.told())
+        for lead in [lead for lead in self._branching if lead.cancelled]:
+            self.output.finish(lead, "cancelled")
         for row in [row for row in self.rows if row.cancelled]:
             self.output.finish(row, "cancelled")
 
     def _free(self) -> int:
         """Rows that nobody has or may come to need."""
-        reserved = sum(lanes.reserved for lanes in self._searches.values())
+        reserved = sum(branches.reserved for branches in self._branching.values())
         return self._backend.capacity - len(self.rows) - reserved
 
     def _needs(self, row: Sequence) -> int:
-        beams = row.request.settings.beams
-        if not self._backend.weighs:
-            return 1
-        return beams.width if beams is not None else 1
+        branching = row.request.branching
+        return branching.width if branching is not None else 1
 
     def _admit(self) -> None:
         working = Counter(row.request.tenant for row in self.rows)
@@ -124,8 +122,8 @@ class Scheduler:
             self.counters.prompt_tokens += taken.prompt_length
             self.counters.reused_tokens += taken.reused
             self.rows.append(taken)
-            if taken.request.settings.beams is not None and self._backend.weighs:
-                self._searches[taken] = Lanes(taken, self._backend)
+            if taken.request.branching is not None:
+                self._branching[taken] = Branches(taken, self._backend)
             working[taken.request.tenant] += 1
 
     def _prefill(self) -> None:
@@ -158,32 +156,31 @@ class Scheduler:
         self.counters.step_seconds = seconds
         self.counters.decode_seconds += seconds
         for row, ids in answers:
-            if row.search is None:
+            if row.branches is None:
                 self.output.emit(row, ids)
-        for lanes in [lanes for lanes in self._searches.values() if lanes.lead.ready]:
-            self._search(lanes)
+        for branches in [branches for branches in self._branching.values() if branches.lead.ready]:
+            self._branch(branches)
 
-    def _search(self, lanes: Lanes) -> None:
-        """Take a search's step; tell its draft when it is over."""
-        lead = lanes.lead
+    def _branch(self, branches: Branches) -> None:
+        """Have a draft that branches take its step; end it where nothing goes on."""
+        lead = branches.lead
         lead.first_at = lead.first_at or time.monotonic()
-        before = lanes.working
+        before = branches.working
         try:
-            lanes.advance()
+            goes_on = branches.advance()
         except Exception as error:
-            log.exception("a search failed")
+            log.exception("a draft that branches failed")
             self._fail(lead, error)
             return
         with self._lock:
-            self.rows = [row for row in self.rows if row not in before] + lanes.working
+            self.rows = [row for row in self.rows if row not in before] + branches.working
+        self.counters.generated_tokens += 1
         self.output.tell(lead, lead.listener.on_progress)
-        if lanes.search.done:
-            best = lanes.search.best()
-            self.counters.generated_tokens += len(best.ids)
-            self.output.finish(lead, best.ended or "length", lanes.told())
+        if not goes_on:
+            self.output.finish(lead, "stop")
 
     def _fail(self, row: Sequence, error: Exception) -> None:
-        lead = row if row.search is None else row.search.lead
+        lead = row if row.branches is None else row.branches.lead
         if self.open.get(lead.request.key) is lead:
             self.output.fail(lead, error)
 
@@ -202,11 +199,11 @@ class Scheduler:
             self.output.tell(row, row.listener.on_progress)
 
     def _leave(self, row: Sequence, keep: bool) -> None:
-        lanes = self._searches.pop(row, None)
-        gone = [row] if lanes is None and row in self.rows else []
+        branches = self._branching.pop(row, None)
+        gone = [row] if branches is None and row in self.rows else []
         for one in gone:
             self._backend.release(one, keep)
-        gone += lanes.release(keep) if lanes is not None else []
+        gone += branches.release(keep) if branches is not None else []
         with self._lock:
             self.rows = [one for one in self.rows if one not in gone]
             self.open.pop(row.request.key, None)

@@ -6,24 +6,24 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from services.generator.engine.detokenizer import Detokenizer
-from services.generator.engine.request import DraftListener, DraftRequest, FinishReason, Timings, Usage
+from services.generator.engine.request import DraftListener, DraftRequest, FinishReason, Proposals, Timings, Usage
 
 if TYPE_CHECKING:
-    from services.generator.engine.lanes import Lanes
+    from services.generator.engine.branches import Branches
 
 
 class Sequence:
-    """One open draft, or one hypothesis of it.
+    """One open draft, or one branch of it.
 
     `ids` is prompt and reply; `known` counts the ids whose state is in the backend's memory and is raised by
-    the backend alone; `memory` is the backend's own. A row of a `search` does not choose its next token but says in
-    `proposed` what may follow (`services.generator.engine.search.Proposals`).
+    the backend alone; `memory` is the backend's own. One of the `branches` of a draft does not choose its next token but
+    says in `proposed` what may follow; what there is to `weigh` is among it.
     """
 
     __slots__ = (
-        "admitted_at", "cancelled", "emitted", "finish_reason", "first_at", "ids", "known",
-        "listener", "log_likelihood", "memory", "prompt_length", "proposed", "ready_at", "request", "reused", "search",
-        "submitted_at", "text",
+        "admitted_at", "branches", "cancelled", "emitted", "finish_reason", "first_at", "ids", "known", "listener",
+        "log_likelihood", "memory", "prompt_length", "proposed", "ready_at", "request", "reused", "submitted_at",
+        "text", "weigh",
     )  # fmt: skip
 
     def __init__(self, request: DraftRequest, listener: DraftListener, text: Detokenizer) -> None:
@@ -39,8 +39,9 @@ class Sequence:
         self.log_likelihood = 0.0
         self.finish_reason: FinishReason | None = None
         self.memory: Any = None
-        self.search: Lanes | None = None
-        self.proposed: list[tuple[int, float, float]] = []
+        self.branches: Branches | None = None
+        self.weigh: tuple[int, ...] = ()
+        self.proposed: Proposals = ()
         self.submitted_at = time.monotonic()
         self.admitted_at = self.ready_at = self.first_at = 0.0
 

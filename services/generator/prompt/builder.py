@@ -35,6 +35,7 @@ class Prompt:
     drawn_again: bool
     feedback: tuple[int, ...] = ()  # the feedback's own ids, for models that encode it beside the prompt
     notes: tuple[GroundingText, ...] = ()  # in the order of the numbers that the prompt gives them
+    soft: tuple[int, ...] = ()  # ids of the soft tokens in the tail
     with_state: bool = True  # false where soft tokens stand for the text
     with_notes: bool = True
 
@@ -116,6 +117,7 @@ class PromptBuilder:
             drawn_again=drawn_again,
             feedback=self._feedback(turn, constraints) if about else (),
             notes=notes,
+            soft=tuple(soft),
             with_state=with_state,
             with_notes=with_notes,
         )

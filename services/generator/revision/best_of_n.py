@@ -18,7 +18,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.common.constraints import Constraint
 from services.generator.engine import (
     DraftListener,
     DraftRequest,
@@ -31,56 +30,33 @@ from services.generator.engine import (
     Timings,
     Usage,
 )
+from services.generator.revision.beam_draft import submit
 from services.generator.revision.edit_plan import EditPlan
-from services.generator.revision.scoring import Asked, Score, score
-from services.generator.revision.variants import Variants, reading_of
+from services.generator.revision.policy import RevisionPolicy
+from services.generator.revision.scoring import Score, score
+from services.generator.revision.variants import Candidate, Variants, reading_of
 
 _EMPTY = FinishedDraft("", (), "cancelled", Usage(0, 0, 0), Timings(0.0, 0.0, 0.0, 0.0))
 _REFUSED = (EngineFull, EngineClosed, DuplicateKey, PromptTooLong)
 
 
 class BestOfN:
-    """Up to `count` candidates for one draft, of which `listener` hears one.
+    """The candidates for one draft, of which `listener` hears one."""
 
-    `anew` is the prompt's tail without the feedback (None: no draft is written anew), `asked` what drafts are held
-    against, `reading` whether drafts are read before they are compared, `amending` whether the draft before may be
-    amended by rule, `infilling` whether sentences may be written into it (for both of which it must be read).
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        request: DraftRequest,
-        listener: DraftListener,
-        constraints: Sequence[Constraint],
-        *,
-        count: int,
-        weight: float,
-        temperature: float,
-        anew: tuple[int, ...] | None = None,
-        asked: Asked | None = None,
-        reading: bool = False,
-        amending: bool = False,
-        infilling: bool = False,
-    ) -> None:
+    def __init__(self, engine: Engine, request: DraftRequest, listener: DraftListener, policy: RevisionPolicy) -> None:
         self._engine = engine
         self._request = replace(request, settings=replace(request.settings, scored=True))
         self._listener = listener
-        self._constraints = constraints
-        self._variants = Variants(self._request, constraints, count, temperature, anew)
-        self._weight = weight
-        self._asked = asked
-        self._reads = reading
+        self._policy = policy
+        self._variants = Variants(self._request, policy)
         self._changes: EditPlan | None = None
-        if reading and asked is not None and (amending or infilling):
-            self._changes = EditPlan(
-                self._request, constraints, asked, engine.codec.encode, amending=amending, infilling=infilling
-            )
+        if policy.reading and policy.asked is not None and (policy.amending or policy.infilling):
+            self._changes = EditPlan(self._request, policy, policy.asked, engine.codec.encode)
         self._writing = False  # anew, that is, no longer changing the draft before
         self._reading: dict[str, tuple[str, FinishedDraft]] = {}
         self._lock = threading.Lock()
         self._open: set[str] = set()
-        self._waiting: list[DraftRequest] = []
+        self._waiting: list[Candidate] = []
         self._judged: list[tuple[Score, FinishedDraft]] = []
         self._changed: list[tuple[Score, FinishedDraft]] = []  # of the judged those that keep the draft before
         self._cancelled = False
@@ -98,10 +74,10 @@ class BestOfN:
         if self._changes is None:
             return False
         while texts := self._changes.next_texts():
-            requests = [made for key, draft in texts if (made := self._to_read(key, draft)) is not None]
-            if requests:
-                return self._start(requests)
-        sentences = self._changes.sentences()
+            readings = [reading for key, draft in texts if (reading := self._to_read(key, draft)) is not None]
+            if readings:
+                return self._start(readings)
+        sentences = [Candidate(request) for request in self._changes.sentences()]
         return bool(sentences) and self._start(sentences)
 
     def _begin(self) -> None:
@@ -113,22 +89,22 @@ class BestOfN:
         self._cancelled = True
         return self._stop_open()
 
-    def _submit(self, request: DraftRequest) -> None:
+    def _submit(self, candidate: Candidate) -> None:
         with self._lock:
-            self._open.add(request.key)
+            self._open.add(candidate.key)
         try:
-            self._engine.submit(request, _Candidate(self, request.key))
+            submit(self._engine, candidate.request, _CandidateListener(self, candidate.key), candidate.beams)
         except BaseException:
             with self._lock:
-                self._open.discard(request.key)
+                self._open.discard(candidate.key)
             raise
 
-    def _start(self, requests: Sequence[DraftRequest]) -> bool:
-        """Ask for the first of the requests; the engine's thread asks for the others, so that none of them can end
+    def _start(self, candidates: Sequence[Candidate]) -> bool:
+        """Ask for the first of the candidates; the engine's thread asks for the others, so that none of them can end
         before all are known."""
-        self._waiting = list(requests[1:])
+        self._waiting = list(candidates[1:])
         try:
-            self._submit(requests[0])
+            self._submit(candidates[0])
         except _REFUSED:
             self._waiting = []
             return False
@@ -138,12 +114,12 @@ class BestOfN:
         waiting, self._waiting = self._waiting, []
         self._submit_all([] if self._cancelled else waiting)
 
-    def _submit_all(self, requests: Sequence[DraftRequest]) -> bool:
-        """Ask for as many of the requests as there is room for; False: for none. On the engine's thread alone."""
+    def _submit_all(self, candidates: Sequence[Candidate]) -> bool:
+        """Ask for as many of the candidates as there is room for; False: for none. On the engine's thread alone."""
         some = False
-        for request in requests:
+        for candidate in candidates:
             try:
-                self._submit(request)
+                self._submit(candidate)
             except _REFUSED:
                 break
             some = True
@@ -200,7 +176,7 @@ class BestOfN:
 
     def _compare(self, key: str, draft: FinishedDraft, likelihood: float | None, left: int) -> None:
         """Judge a draft that was read, or can't be, and go on by that."""
-        judged = score(draft, self._constraints, self._weight, self._asked, likelihood)
+        judged = self._score(draft, likelihood)
         self._judged.append((judged, draft))
         if not self._writing:
             self._changed.append((judged, draft))
@@ -229,6 +205,9 @@ class BestOfN:
             except _REFUSED as error:
                 self._tell_best(error)
 
+    def _score(self, draft: FinishedDraft, read: float | None = None) -> Score:
+        return score(draft, self._policy.constraints, self._policy.weight, self._policy.asked, read)
+
     def _close(self, key: str) -> int:
         with self._lock:
             self._open.discard(key)
@@ -236,25 +215,25 @@ class BestOfN:
 
     # -- reading and telling -----------------------------------------------------------------------
 
-    def _to_read(self, key: str, draft: FinishedDraft) -> DraftRequest | None:
+    def _to_read(self, key: str, draft: FinishedDraft) -> Candidate | None:
         """What has a draft read as the answer to the feedback; None where there is nothing to gain by that."""
-        if not self._reads or self._cancelled or not draft.token_ids:
+        if not self._policy.reading or self._cancelled or not draft.token_ids:
             return None
-        if score(draft, self._constraints, self._weight, self._asked).degenerate:
+        if self._score(draft).degenerate:
             return None
-        request = reading_of(self._request, f"{key}~", draft.token_ids)
-        self._reading[request.key] = (key, draft)
-        return request
+        reading = Candidate(reading_of(self._request, f"{key}~", draft.token_ids))
+        self._reading[reading.key] = (key, draft)
+        return reading
 
     def _read(self, key: str, draft: FinishedDraft) -> bool:
         """Have a draft read. False: there is no use or no room for that."""
-        request = self._to_read(key, draft)
-        if request is None:
+        reading = self._to_read(key, draft)
+        if reading is None:
             return False
         try:
-            self._submit(request)
+            self._submit(reading)
         except _REFUSED:
-            del self._reading[request.key]
+            del self._reading[reading.key]
             return False
         return True
 
@@ -277,7 +256,7 @@ class BestOfN:
         self._listener.on_finish(replace(draft, finish_reason="cancelled") if self._cancelled else draft)
 
 
-class _Candidate:
+class _CandidateListener:
     """The engine's listener of one candidate."""
 
     def __init__(self, candidates: BestOfN, key: str) -> None:

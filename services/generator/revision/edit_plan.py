@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from services.common.constraints import Constraint
 from services.generator.engine import DraftRequest, FinishedDraft, Timings, Usage
 from services.generator.revision.infilling import Gap, gaps, infilled, sentence_request
+from services.generator.revision.policy import RevisionPolicy
 from services.generator.revision.rule_edits import amended, shortened
 from services.generator.revision.scoring import Asked
 
@@ -18,21 +18,14 @@ class EditPlan:
     token ids of a text."""
 
     def __init__(
-        self,
-        request: DraftRequest,
-        constraints: Sequence[Constraint],
-        asked: Asked,
-        encode: Callable[[str], Sequence[int]],
-        *,
-        amending: bool,
-        infilling: bool,
+        self, request: DraftRequest, policy: RevisionPolicy, asked: Asked, encode: Callable[[str], Sequence[int]]
     ) -> None:
         self._request = request
-        self._constraints = constraints
+        self._constraints = policy.constraints
         self._asked = asked
         self._encode = encode
-        self._ways = [*([amended, shortened] if amending else [])]
-        self._fills = infilling
+        self._ways = [*([amended, shortened] if policy.amending else [])]
+        self._fills = policy.infilling
         self._texts: list[str] = []
         self._gaps: dict[str, Gap] = {}
 

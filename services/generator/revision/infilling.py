@@ -66,7 +66,6 @@ def sentence_request(
         include=phrases,
         constraints=(_ONE_SENTENCE,),
         max_new_tokens=min(TOKENS, request.settings.max_new_tokens),
-        beams=None,
     )
     tail = request.tail + tuple(encode("".join(gap.before).rstrip()))
     return replace(request, key=key, tail=tail, settings=settings)

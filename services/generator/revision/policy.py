@@ -4,17 +4,63 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.common.constraints import Constraint, replacement, unwanted_phrase, verifiable
-from services.generator.engine import Beams, DecodeSettings
+from services.generator.engine import DecodeSettings
 from services.generator.prompt.builder import Prompt
+from services.generator.revision.beam_search import Beams
 from services.generator.revision.scoring import Asked
 from services.generator.settings import GeneratorSettings
 
 _BRIEF = 24
 """Words of a comment up to which its constraints are taken for all that it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionPolicy:
+    """How one draft is made and chosen.
+
+    It is the best of up to `count` candidates by the `constraints`, each met one worth `weight` beside the likelihood;
+    those drawn by chance have at least this `temperature`. `anew` is the prompt's tail without the feedback (None: no
+    candidate is written anew), `asked` what candidates are held against. `reading` has candidates read before they are
+    compared, `amending` and `infilling` allow the draft before to be changed by rule or by sentences written into it
+    (for both of which it must be read). With `beams` the likeliest candidates are searched for.
+    """
+
+    constraints: tuple[Constraint, ...] = ()
+    count: int = 1
+    weight: float = 0.0
+    temperature: float = 0.0
+    anew: tuple[int, ...] | None = None
+    asked: Asked | None = None
+    reading: bool = False
+    amending: bool = False
+    infilling: bool = False
+    beams: Beams | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether there is a choice among candidates to make, or a search's draft to judge."""
+        return self.count > 1 or (self.beams is not None and bool(self.constraints))
+
+
+def revision_policy(turn: Mapping[str, Any], prompt: Prompt, worker: GeneratorSettings) -> RevisionPolicy:
+    """What the turn asks for, over the worker's defaults, but for `anew`."""
+    constraints, weight = to_verify(prompt.constraints), constraint_weight(turn, worker)
+    width = beams(turn, worker)
+    return RevisionPolicy(
+        constraints,
+        count=candidates(turn, prompt.constraints, worker),
+        weight=weight,
+        temperature=worker.redraw_temperature,
+        asked=held_against(turn, prompt),
+        reading=read(turn),
+        amending=amends(turn, prompt),
+        infilling=infills(turn, prompt),
+        beams=Beams(width, weight, constraints) if width > 1 else None,
+    )
 
 
 def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> DecodeSettings:
@@ -42,9 +88,6 @@ def adjusted(
         decode = replace(decode, max_new_tokens=max(1, room))
     if prompt.constraints and (turn.get("settings") or {}).get("constrained", True):
         decode = constrained(decode, prompt.constraints)
-    if (width := beams(turn, worker)) > 1:
-        searched = Beams(width, constraint_weight(turn, worker), to_verify(prompt.constraints))
-        decode = replace(decode, beams=searched)
     failed_before = turn["round"] > 1 and prompt.about_round != turn["round"] - 1
     if (prompt.drawn_again or failed_before) and decode.temperature == 0.0:
         decode = replace(decode, temperature=worker.redraw_temperature, top_p=0.95)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from services.common.constraints import Constraint
 from services.generator.engine import DecodeSettings, DraftRequest
+from services.generator.revision.beam_search import Beams
+from services.generator.revision.policy import RevisionPolicy
 
 _JSON = Constraint("format", "json", source="comment")
 _ANSWER = Constraint("format", "json:answer", source="comment")
@@ -30,55 +31,72 @@ def enforced(constraints: Sequence[Constraint]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Variants:
-    """Up to `count` requests for one draft. `anew` is the prompt's tail without the feedback (None: no draft is
-    written anew); where decoding can hold every constraint, a draft written anew comes first."""
+class Candidate:
+    """What asks the engine for one candidate, and the beams of its search; None: it is not searched for."""
 
     request: DraftRequest
-    constraints: Sequence[Constraint]
-    count: int
-    temperature: float
-    anew: tuple[int, ...] | None = None
+    beams: Beams | None = None
+
+    @property
+    def key(self) -> str:
+        """The engine's name of the draft."""
+        return self.request.key
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The candidates of one draft, as many as the policy has; where decoding can hold every constraint, one that is
+    written anew comes first."""
+
+    request: DraftRequest
+    policy: RevisionPolicy
 
     @property
     def _anew_first(self) -> bool:
-        several = self.count > 1 or self.request.settings.beams is not None
-        return self.anew is not None and several and enforced(self.constraints)
+        several = self.policy.count > 1 or self.policy.beams is not None
+        return self.policy.anew is not None and several and enforced(self.policy.constraints)
 
-    def first(self) -> DraftRequest:
-        """The first request, as likely as can be."""
-        return self._written_anew(self.request) if self._anew_first else self.request
+    def first(self) -> Candidate:
+        """The first candidate, as likely as can be."""
+        request = self._written_anew(self.request) if self._anew_first else self.request
+        return Candidate(request, self.policy.beams)
 
-    def further(self) -> list[DraftRequest]:
+    def further(self) -> list[Candidate]:
         """The others. The second is as likely as can be in the other prompt, the rest are drawn by chance from both in
         turn; every other one is left to find the wanted words by itself, since words that are pushed in please the
-        check and not the reader."""
-        asked = self.request.settings
-        made = []
-        for number in range(1, self.count):
-            changes: dict[str, Any] = {"include": ()} if number % 2 else {}
-            if number > 1 or self.anew is None:
-                changes["temperature"] = max(asked.temperature, self.temperature)
-                changes["top_p"] = min(asked.top_p, 0.95)
-                changes["seed"] = asked.seed + number
-                changes["beams"] = None  # a search leaves nothing to chance: it would find the same again
-            else:
-                changes = {}
-            one = replace(self.request, key=f"{self.request.key}#{number}", settings=replace(asked, **changes))
-            made.append(self._written_anew(one) if (number % 2 == 0) == self._anew_first else one)
-        return made
+        check and not the reader. What is drawn by chance is not searched for: a search would find the same again."""
+        candidates = []
+        for number in range(1, self.policy.count):
+            by_chance = number > 1 or self.policy.anew is None
+            settings = self._drawn(number) if by_chance else self.request.settings
+            request = replace(self.request, key=f"{self.request.key}#{number}", settings=settings)
+            if (number % 2 == 0) == self._anew_first:
+                request = self._written_anew(request)
+            candidates.append(Candidate(request, None if by_chance else self.policy.beams))
+        return candidates
+
+    def _drawn(self, number: int) -> DecodeSettings:
+        """The settings of a candidate that is drawn by chance."""
+        settings = self.request.settings
+        return replace(
+            settings,
+            include=() if number % 2 else settings.include,
+            temperature=max(settings.temperature, self.policy.temperature),
+            top_p=min(settings.top_p, 0.95),
+            seed=settings.seed + number,
+        )
 
     def _written_anew(self, request: DraftRequest) -> DraftRequest:
         """The request without the feedback, in its prompt or for a fusion head."""
-        if self.anew is None:
+        if self.policy.anew is None:
             return request
         constraints = tuple(_ANSWER if one == _JSON else one for one in request.settings.constraints)
         settings = replace(request.settings, constraints=constraints)
-        return replace(request, tail=self.anew, settings=settings, fusion=None)
+        return replace(request, tail=self.policy.anew, settings=settings, fusion=None)
 
 
 def reading_of(request: DraftRequest, key: str, token_ids: Sequence[int]) -> DraftRequest:
     """What has the model alone, without head and masks, read a reply in the conversation that its reader has."""
     plain = DecodeSettings(max_new_tokens=1)
     tail = request.tail + tuple(token_ids)
-    return replace(request, key=key, tail=tail, read=len(token_ids), settings=plain, fusion=None)
+    return replace(request, key=key, tail=tail, read=len(token_ids), settings=plain, fusion=None, observers=())

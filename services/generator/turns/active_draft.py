@@ -22,9 +22,10 @@ from services.common.citations import cite
 from services.common.constraints import checked
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import Step
-from services.generator.engine import FinishedDraft, PromptTooLong, UnknownVersion
+from services.generator.engine import DraftListener, FinishedDraft, PromptTooLong, UnknownVersion
 from services.generator.prompt.builder import Prompt
 from services.generator.turns.composed import ComposedReply
+from services.generator.turns.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ class ActiveDraft:
     """A turn taken by this worker, from the take to its end; the engine's listener.
 
     ``on_end`` is called exactly once, from the pool, when the draft's end is stored or given up: with True when
-    the message may be acknowledged. ``stop`` asks the engine to cancel the row.
+    the message may be acknowledged. ``make_writer`` makes what writes the draft for this listener.
     """
 
     turn: Document
@@ -73,7 +74,7 @@ class ActiveDraft:
     publisher: EventPublisher
     work: Executor
     renew_seconds: float
-    stop: Callable[[], object]
+    make_writer: Callable[[DraftListener], Writer]
     on_end: Callable[[ActiveDraft, bool], None]
     remember: Callable[[ActiveDraft, FinishedDraft], None]
     step: Step
@@ -87,6 +88,7 @@ class ActiveDraft:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.writer = self.make_writer(self)
         self.tenant: str = self.turn["tenant"]
         self.id: str = self.turn["_id"]
         self.round: int = self.turn["round"]
@@ -132,7 +134,7 @@ class ActiveDraft:
     def abandon(self) -> None:
         """This attempt is over: another worker holds the turn, or it has ended."""
         self.lost = True
-        self.stop()
+        self.writer.cancel()
 
     def _renew(self) -> None:
         try:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.common.store import Document, GroundingText, Store
 from services.generator.conditioning.soft_inputs import Soft, SoftInputs
 from services.generator.engine import DecodeSettings, DraftListener, DraftRequest, Engine, FusionInput
 from services.generator.prompt.builder import Prompt, PromptBuilder
-from services.generator.revision import policy
 from services.generator.revision.best_of_n import BestOfN
+from services.generator.revision.policy import (
+    RevisionPolicy,
+    adjusted,
+    decode_settings,
+    fused,
+    revision_policy,
+    unrevised,
+)
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.composed import ComposedReply
 from services.generator.turns.corrections import CorrectionDesk, InScope, correction_note
-from services.generator.turns.superseded import refused_values, refusing
+from services.generator.turns.superseded import refusing
 from services.generator.turns.version_cache import VersionCache
 from services.generator.turns.writer import QuotedReply, SequenceWriter, Writer
 
@@ -26,11 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DraftPlan:
-    """A turn's current round, ready to be written: its prompt, the engine's request, and the manifest of both."""
+    """A turn's current round, ready to be written: its prompt, the engine's request, how the draft is made and chosen,
+    and the manifest of all."""
 
     turn: Document
     prompt: Prompt
     request: DraftRequest
+    policy: RevisionPolicy
     manifest: Document
     quoted: str = ""  # the reply that a reviewer gave to what this message asks; else the engine writes one
 
@@ -68,7 +77,7 @@ class DraftPlanner:
 
         Raises: PromptTooLong of ``services.generator.prompt.builder``.
         """
-        decode = policy.decode_settings(turn, self._settings)
+        decode = decode_settings(turn, self._settings)
         notes = self._grounding(turn)
         inside = self._in_scope(turn, notes)
         if inside is not None and inside.use == "note":
@@ -77,10 +86,9 @@ class DraftPlanner:
         soft = self._soft_inputs.of(turn.get("state"), notes, computed_by)
         prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier)
         room = self._engine.context_limit - len(prompt)
-        decode = policy.adjusted(decode, prompt, turn, room, self._settings)
-        refused = refused_values(notes, str(turn["text"]), decode.include) if self._refuses else ()
-        decode = refusing(decode, refused, notes, str(turn["text"]), self._engine.codec)
-        fused = self._fused(turn, prompt)
+        decode = adjusted(decode, prompt, turn, room, self._settings)
+        if self._refuses:
+            decode = refusing(decode, notes, str(turn["text"]))
         request = DraftRequest(
             key=f"{turn['_id']}:{turn['round']}:{turn['attempt']}",
             tenant=turn["tenant"],
@@ -90,13 +98,16 @@ class DraftPlanner:
             tail=prompt.tail,
             settings=decode,
             soft=soft.vectors,
-            fusion=fused,
+            fusion=self._fusion_input(turn, prompt),
             feedback=prompt.feedback,
         )
-        manifest = self._manifest(turn, prompt, decode, soft, refused, fused=fused is not None)
+        policy = revision_policy(turn, prompt, self._settings)
+        if policy.chooses:
+            policy = replace(policy, anew=self._anew(turn, prompt))
+        manifest = self._manifest(turn, prompt, request, policy, soft)
         manifest |= {"layers": computed_by, "correction": inside.manifest() if inside is not None else None}
         quoted = inside.correction.reply if inside is not None and inside.use == "quoted" and _free(decode) else ""
-        return DraftPlan(turn, prompt, request, manifest, quoted)
+        return DraftPlan(turn, prompt, request, policy, manifest, quoted)
 
     def corrected(self, turn: Document) -> bool:
         """Whether people corrected a reply to what this message asks, so that the correction is what counts."""
@@ -120,26 +131,11 @@ class DraftPlanner:
 
     def writer(self, plan: DraftPlan, listener: DraftListener) -> Writer:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""
-        turn, constraints = plan.turn, plan.prompt.constraints
         if plan.quoted:
             return QuotedReply(self._engine, plan.request, listener, plan.quoted)
-        count = policy.candidates(turn, constraints, self._settings)
-        if count == 1 and (plan.request.settings.beams is None or not constraints):
-            return SequenceWriter(self._engine, plan.request, listener)
-        return BestOfN(
-            self._engine,
-            plan.request,
-            listener,
-            policy.to_verify(constraints),
-            count=count,
-            weight=policy.constraint_weight(turn, self._settings),
-            temperature=self._settings.redraw_temperature,
-            anew=self._anew(turn, plan.prompt),
-            asked=policy.held_against(turn, plan.prompt),
-            reading=policy.read(turn),
-            amending=policy.amends(turn, plan.prompt),
-            infilling=policy.infills(turn, plan.prompt),
-        )
+        if plan.policy.chooses:
+            return BestOfN(self._engine, plan.request, listener, plan.policy)
+        return SequenceWriter(self._engine, plan.request, listener, plan.policy.beams)
 
     def continued(self, prompt: Prompt, turn: Document, token_ids: Sequence[int]) -> tuple[str, tuple[int, ...]]:
         """(the engine's name of what computes it, the ids) of the history that begins with this prompt and reply."""
@@ -182,14 +178,13 @@ class DraftPlanner:
         """The prompt's tail without the feedback; None where there is none in it."""
         if prompt.about_round is None:
             return None
-        plain = policy.unrevised(turn)
-        soft = [token for token in prompt.tail if token < 0]
+        plain = unrevised(turn)
         return self._prompts.build(
             plain,
             [],
             grounding=prompt.notes[::-1],
             reply_tokens=1,
-            soft=soft,
+            soft=prompt.soft,
             with_state=prompt.with_state,
             with_notes=prompt.with_notes,
         ).tail
@@ -207,17 +202,18 @@ class DraftPlanner:
         """The head of the turn's version, else the worker's."""
         return self._versions.fusion(turn.get("version") or "") or self._fusion
 
-    def _fused(self, turn: Document, prompt: Prompt) -> FusionInput | None:
-        if not policy.fused(turn):
+    def _fusion_input(self, turn: Document, prompt: Prompt) -> FusionInput | None:
+        if not fused(turn):
             return None
         head = self._head(turn)
         return head.of_turn(turn, prompt.constraints) if head is not None else None
 
     def _manifest(
-        self, turn: Document, prompt: Prompt, decode: DecodeSettings, soft: Soft, refused: Sequence[str], *, fused: bool
+        self, turn: Document, prompt: Prompt, request: DraftRequest, policy: RevisionPolicy, soft: Soft
     ) -> Document:
         """Everything the reply follows from; names are those of ``antiphon.v1.Manifest``."""
         found = turn.get("grounding") or {}
+        decode = request.settings
         digest = hashlib.sha256(repr((prompt.history, prompt.tail)).encode()).hexdigest()[:16]
         head = self._head(turn)
         return {
@@ -240,15 +236,15 @@ class DraftPlanner:
                 "repetition_penalty": decode.repetition_penalty,
                 "stop": list(decode.stop),
                 "constrained": bool(decode.constraints),
-                "candidates": policy.candidates(turn, prompt.constraints, self._settings),
-                "beams": policy.beams(turn, self._settings) if decode.beams is not None else 1,
-                "constraint_weight": policy.constraint_weight(turn, self._settings),
-                "reading": policy.read(turn),
-                "amending": policy.amends(turn, prompt),
-                "infilling": policy.infills(turn, prompt),
-                "fusion": fused,
+                "candidates": policy.count,
+                "beams": policy.beams.width if policy.beams is not None else 1,
+                "constraint_weight": policy.weight,
+                "reading": policy.reading,
+                "amending": policy.amending,
+                "infilling": policy.infilling,
+                "fusion": request.fusion is not None,
             },
-            "forbid": [*decode.forbid, *refused],
+            "forbid": [*decode.forbid, *decode.refuse],
             "include": list(decode.include),
             "seed": decode.seed,
             "prompt_hash": digest,

@@ -22,6 +22,7 @@ from services.common.clock import now
 from services.common.errors import AntiphonError, NotFound
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.generator.engine import (
+    DraftListener,
     Engine,
     EngineClosed,
     EngineFull,
@@ -97,7 +98,7 @@ class GenerateStep:
         if held is None:
             return
         if command.get("op") == "cancel":
-            held.stop()
+            held.writer.cancel()
         elif command.get("op") == "attach":
             held.follow(str(command["reply_to"]))
 
@@ -196,13 +197,13 @@ class GenerateStep:
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
         reply = compose(self._composers, turn)
-        begin: Callable[[ActiveDraft], Writer]
+        make_writer: Callable[[DraftListener], Writer]
         if reply is not None:
             prompt, manifest = self._planner.composed(turn, reply)
-            begin = partial(ComposedWriter, reply)
+            make_writer = partial(ComposedWriter, reply)
         else:
             plan = self._planner.plan(turn)
-            prompt, manifest, begin = plan.prompt, plan.manifest, partial(self._planner.writer, plan)
+            prompt, manifest, make_writer = plan.prompt, plan.manifest, partial(self._planner.writer, plan)
         active = ActiveDraft(
             turn=turn,
             delivery=delivery,
@@ -213,7 +214,7 @@ class GenerateStep:
             publisher=self._publisher,
             work=self._work,
             renew_seconds=self._settings.renew_seconds,
-            stop=lambda: None,
+            make_writer=make_writer,
             on_end=self._ended,
             remember=self._remember,
             step=telemetry.begin_step("generate", delivery.headers, turn=turn["_id"], attempt=turn["attempt"]),
@@ -224,10 +225,8 @@ class GenerateStep:
             self._active[active.id] = active
         if earlier is not None:
             earlier.abandon()  # an older attempt of this very worker
-        writer = begin(active)
-        active.stop = writer.cancel
         try:
-            writer.submit()
+            active.writer.submit()
         except BaseException:
             self._forget(active)
             raise

@@ -125,8 +125,7 @@ class ReplayStep:
             raise _version_gone(error) from None
         except TurnTooLong as error:
             raise _too_long(error) from None
-        settings = replace(plan.request.settings, processors=(followed.another,))
-        request = replace(plan.request, key=key, session=key, priority=PRIORITY, settings=settings)
+        request = replace(plan.request, key=key, session=key, priority=PRIORITY, observers=(followed.another,))
         return replace(plan, request=request)
 
     def _written(self, plan: DraftPlan) -> FinishedDraft | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Followed:
     """Reads the model's logits along the stored tokens while a replay is decoded, in each of its candidates.
 
-    ``another`` is a token processor's factory; the processors change nothing. They stand last in their row, so that
+    ``another`` makes an observer of the engine's logits. They stand last in their row, so that
     they see what the token is chosen from: after penalties and masks, before temperature.
     """
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from services.generator.engine import DraftListener, DraftRequest, Engine, FinishedDraft, Timings, Usage
 from services.generator.engine.backend import Backend
+from services.generator.revision.beam_draft import submit
+from services.generator.revision.beam_search import Beams
 
 
 class Writer(Protocol):
@@ -22,19 +24,22 @@ class Writer(Protocol):
 
 
 class SequenceWriter:
-    """Has a draft written in one row of the engine."""
+    """Has one draft written, or searched for."""
 
-    def __init__(self, engine: Engine, request: DraftRequest, listener: DraftListener) -> None:
+    def __init__(
+        self, engine: Engine, request: DraftRequest, listener: DraftListener, beams: Beams | None = None
+    ) -> None:
         self._engine = engine
         self._request = request
         self._listener = listener
+        self._beams = beams
 
     def submit(self) -> None:
         """Ask the engine; raises what Engine.submit raises."""
-        self._engine.submit(self._request, self._listener)
+        submit(self._engine, self._request, self._listener, self._beams)
 
     def cancel(self) -> bool:
-        """Stop the row. False: it is not open."""
+        """Stop it. False: it is not open."""
         return self._engine.cancel(self._request.key)
 
 

@@ -90,8 +90,8 @@ class EchoBackend:
         return self._context_limit
 
     @property
-    def weighs(self) -> bool:
-        """There is nothing to weigh: beams are left aside."""
+    def proposes(self) -> bool:
+        """There are no likelihoods."""
         return False
 
     def admit(self, row: Sequence) -> bool:

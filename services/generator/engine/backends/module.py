@@ -101,8 +101,8 @@ class ModuleBackend:
         return str(self._module.dtype).removeprefix("torch.")
 
     @property
-    def weighs(self) -> bool:
-        """There are logits to weigh."""
+    def proposes(self) -> bool:
+        """There are logits."""
         return True
 
     def admit(self, row: Sequence) -> bool:
@@ -141,7 +141,7 @@ class ModuleBackend:
         """Run each row's last token and choose its next."""
         logits = torch.cat([self._last(row) for row in rows])
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
-        return [[] if row.search else [token] for row, token in zip(rows, chosen, strict=True)]
+        return [[] if row.branches else [token] for row, token in zip(rows, chosen, strict=True)]
 
     def _last(self, row: Sequence) -> Tensor:
         """The logits after the row's last token; those of before where a step failed behind them."""
@@ -240,8 +240,8 @@ class ModuleBackend:
         module = self._modules[row.request.version]
         inputs = module.get_input_embeddings()(tokens.clamp_min(0))
         for at, token in enumerate(ids):
-            if token < 0:
-                inputs[0, at] = row.request.soft[token].to(inputs)
+            if (vector := row.request.soft.get(token)) is not None:
+                inputs[0, at] = vector.to(inputs)
         self._current = rows
         told = {}
         if row.request.feedback and getattr(module, "takes_feedback", False):

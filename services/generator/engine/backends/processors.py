@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from services.generator.decoding.processors import constraint_processors
+from services.generator.decoding.refused_values import RefusedValues
 from services.generator.decoding.token_processor import TokenProcessor
 from services.generator.decoding.words import ForbidWords, IncludeWords, Vocabulary
 
@@ -18,7 +19,7 @@ def sequence_processors(
     sequence: Sequence, vocabulary: Callable[[], Vocabulary], end_ids: frozenset[int]
 ) -> list[TokenProcessor]:
     """The processors of one draft in the order they apply: words to include, words to avoid (which win), masks, the
-    shape (which wins over all), then the request's own."""
+    shape (which wins over all), refused values, then the request's observers."""
     settings = sequence.request.settings
     made: list[TokenProcessor] = []
     if settings.include:
@@ -29,7 +30,9 @@ def sequence_processors(
         made += constraint_processors(
             settings.constraints, vocabulary(), end_ids, settings.max_new_tokens, settings.include
         )
-    return made + [make() for make in settings.processors]
+    if settings.refuse:
+        made.append(RefusedValues(vocabulary().codec, settings.refuse, settings.allow))
+    return made + [make() for make in sequence.request.observers]
 
 
 def forked_processors(

@@ -37,7 +37,7 @@ def choose(
     """
     judged = [i for i, row in enumerate(rows) if scored(row)]
     plain = torch.stack([(own or {}).get(i, logits[i]) for i in judged]).log_softmax(1) if judged else None
-    drawn_from = {i: logits[i].log_softmax(0) for i in judged if rows[i].search is not None and i in (own or {})}
+    drawn_from = {i: logits[i].log_softmax(0) for i in judged if rows[i].branches is not None and i in (own or {})}
     early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
     if early:
         ends = torch.tensor(list(end_ids), device=logits.device)
@@ -56,25 +56,25 @@ def choose(
             best[i] = token
     if plain is not None:
         for at, i in enumerate(judged):
-            if (search := rows[i].search) is None:
+            if (branches := rows[i].branches) is None:
                 rows[i].log_likelihood += float(plain[at, best[i]])
             else:
                 likelihoods = (drawn_from.get(i, plain[at]), plain[at])
-                rows[i].proposed = _proposals(logits[i], likelihoods, search.search.width + 1, search.owed(rows[i]))
+                rows[i].proposed = _proposals(logits[i], likelihoods, branches.width + 1, rows[i].weigh)
     return best
 
 
 def scored(row: Sequence) -> bool:
     """Whether the model's own distribution is asked for."""
-    return row.request.settings.scored or row.search is not None
+    return row.request.settings.scored or row.branches is not None
 
 
 def _proposals(
-    logits: Tensor, likelihoods: tuple[Tensor, Tensor], count: int, owed: abc.Sequence[int]
+    logits: Tensor, likelihoods: tuple[Tensor, Tensor], count: int, weigh: abc.Sequence[int]
 ) -> list[tuple[int, float, float]]:
-    """The `count` likeliest tokens and those that are `owed`, as far as none is refused, with both their log P."""
+    """The `count` likeliest tokens and those to `weigh`, as far as none is refused, with both their log P."""
     top: list[int] = logits.topk(min(count, len(logits))).indices.tolist()
-    ids = torch.tensor(list(dict.fromkeys([*top, *owed])), device=logits.device)
+    ids = torch.tensor(list(dict.fromkeys([*top, *weigh])), device=logits.device)
     ids = ids[logits[ids].isfinite()]
     return list(zip(ids.tolist(), *(found[ids].tolist() for found in likelihoods), strict=True))
 
@@ -94,7 +94,7 @@ def _made(row: Sequence) -> int:
 def _shape(logits: Tensor, row: Sequence, processors: abc.Sequence[TokenProcessor]) -> None:
     settings = row.request.settings
     if settings.repetition_penalty != 1.0:
-        seen = torch.tensor(sorted({i for i in row.ids if i >= 0}), device=logits.device)
+        seen = torch.tensor(sorted(set(row.ids).difference(row.request.soft)), device=logits.device)
         found = logits[seen]
         factor = settings.repetition_penalty
         logits[seen] = torch.where(found > 0, found / factor, found * factor)  # CTRL (Keskar et al. 2019, 4.1)

@@ -129,8 +129,8 @@ class SlotBackend:
         return self._forward.shape.hidden
 
     @property
-    def weighs(self) -> bool:
-        """There are logits to weigh."""
+    def proposes(self) -> bool:
+        """There are logits."""
         return True
 
     def admit(self, row: Sequence) -> bool:
@@ -195,7 +195,7 @@ class SlotBackend:
         chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids, greatest, own)
         for row in rows:
             self._advance(row, 1)
-        return [[] if row.search else [token] for row, token in zip(rows, chosen, strict=True)]
+        return [[] if row.branches else [token] for row, token in zip(rows, chosen, strict=True)]
 
     def fork(self, row: Sequence, other: Sequence) -> bool:
         """Copy the row's slot for another row, or over the one that it has."""
@@ -305,8 +305,8 @@ class SlotBackend:
     def _inputs(self, ids: list[int], rows: abc.Sequence[Sequence]) -> Tensor:
         inputs = self._forward.embed(ids)
         for at, (token, row) in enumerate(zip(ids, rows, strict=True)):
-            if token < 0:
-                inputs[at] = row.request.soft[token].to(inputs)
+            if (vector := row.request.soft.get(token)) is not None:
+                inputs[at] = vector.to(inputs)
         return inputs
 
     def _words(self) -> Vocabulary:

@@ -116,7 +116,8 @@ def test_a_fused_draft_is_as_likely_as_the_model_finds_it_without_the_head(bench
     def dictated(generated: abc.Sequence[int], logits: Tensor) -> Tensor:
         return torch.full_like(logits, float("-inf")).index_fill(0, torch.tensor(ids[len(generated)]), 0.0)
 
-    told = bench.row("the cat and", "dictated", scored=True, processors=(lambda: dictated,))
+    told = bench.row("the cat and", "dictated", scored=True)
+    told.request = replace(told.request, observers=(lambda: dictated,))
     assert bench.alone(told, 6) == ids
     assert fused.log_likelihood == pytest.approx(told.log_likelihood, rel=1e-4)
 

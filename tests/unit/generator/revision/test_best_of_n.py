@@ -14,6 +14,7 @@ from services.generator.engine import (
     FusionInput,
 )
 from services.generator.revision.best_of_n import BestOfN
+from services.generator.revision.policy import RevisionPolicy
 from services.generator.revision.scoring import Asked, astray, degenerate, score
 from tests.unit.generator.by_hand import MENTIONS_CAT, ByHand, finished
 from tests.unit.generator.conftest import Heard
@@ -22,13 +23,7 @@ from tests.unit.generator.conftest import Heard
 def asked(engine: ByHand, heard: Heard, count: int = 3) -> BestOfN:
     request = DraftRequest("k", "t", "s", "v", (), (1, 2), DecodeSettings(include=("cat",)))
     made = BestOfN(
-        engine,  # type: ignore[arg-type]
-        request,
-        heard,
-        MENTIONS_CAT,
-        count=count,
-        weight=5.0,
-        temperature=0.7,
+        engine, request, heard, RevisionPolicy(tuple(MENTIONS_CAT), count=count, weight=5.0, temperature=0.7)
     )
     made.submit()
     return made
@@ -93,9 +88,18 @@ def test_a_draft_whose_wishes_decoding_can_hold_is_written_anew_first(engine: By
     request = DraftRequest("k", "t", "s", "v", (), (1, 2, 3), DecodeSettings(include=("cat",)), fusion=head)
     heard = Heard()
     several = BestOfN(
-        engine, request, heard, MENTIONS_CAT, count=4, weight=5.0, temperature=0.7, anew=(1,),  # type: ignore[arg-type]
-        asked=Asked("Tell me about cats", 'Mention "cat".', "Cats sleep."),
-    )  # fmt: skip
+        engine,
+        request,
+        heard,
+        RevisionPolicy(
+            tuple(MENTIONS_CAT),
+            count=4,
+            weight=5.0,
+            temperature=0.7,
+            anew=(1,),
+            asked=Asked("Tell me about cats", 'Mention "cat".', "Cats sleep."),
+        ),
+    )
     several.submit()
     assert engine.open["k"][0].tail == (1,)
     engine.end("k", finished("A dog sat there."))
@@ -111,14 +115,7 @@ def test_a_draft_whose_wishes_the_model_must_read_begins_with_the_feedback(engin
     request = DraftRequest("k", "t", "s", "v", (), (1, 2, 3))
     french = [Constraint("language", "fr")]
     several = BestOfN(
-        engine,  # type: ignore[arg-type]
-        request,
-        Heard(),
-        french,
-        count=2,
-        weight=5.0,
-        temperature=0.7,
-        anew=(1,),
+        engine, request, Heard(), RevisionPolicy(tuple(french), count=2, weight=5.0, temperature=0.7, anew=(1,))
     )
     several.submit()
     assert engine.open["k"][0].tail == (1, 2, 3)
@@ -172,7 +169,9 @@ def test_on_a_real_engine_a_draft_is_shaped_scored_and_streamed_once(tiny_model:
         decode = DecodeSettings(max_new_tokens=60, include=("cat",), constraints=constraints)
         tail = tuple(engine.codec.encode("the dog"))
         request = DraftRequest("k", "t", "s", content_hash(tiny_model, tmp_path), (), tail, decode)
-        BestOfN(engine, request, heard, constraints, count=3, weight=5.0, temperature=0.7).submit()
+        BestOfN(
+            engine, request, heard, RevisionPolicy(tuple(constraints), count=3, weight=5.0, temperature=0.7)
+        ).submit()
         draft = heard.wait()
         assert heard.text == draft.text
         assert "cat" in draft.text.lower()

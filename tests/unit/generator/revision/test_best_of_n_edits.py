@@ -13,6 +13,7 @@ from services.generator.engine import (
 )
 from services.generator.engine.backends.echo import EchoCodec
 from services.generator.revision.best_of_n import BestOfN
+from services.generator.revision.policy import RevisionPolicy
 from services.generator.revision.scoring import Asked, score
 from tests.unit.generator.by_hand import MENTIONS_CAT, ByHand, finished
 from tests.unit.generator.conftest import Heard
@@ -21,8 +22,11 @@ from tests.unit.generator.conftest import Heard
 def reading(engine: ByHand, heard: Heard, count: int = 3) -> BestOfN:
     request = DraftRequest("k", "t", "s", "v", (7,), (1, 2, 3), DecodeSettings(), fusion=FusionInput("head"))
     made = BestOfN(
-        engine, request, heard, MENTIONS_CAT, count=count, weight=5.0, temperature=0.7, anew=(1,), reading=True,  # type: ignore[arg-type]
-    )  # fmt: skip
+        engine,
+        request,
+        heard,
+        RevisionPolicy(tuple(MENTIONS_CAT), count=count, weight=5.0, temperature=0.7, anew=(1,), reading=True),
+    )
     made.submit()
     return made
 
@@ -80,10 +84,19 @@ def amending(heard: Heard) -> ByHand:
     engine = Encoding()
     request = DraftRequest("k", "t", "s", "v", (), (1, 2), DecodeSettings(max_new_tokens=90))
     BestOfN(
-        engine, request, heard, [Constraint("case", "upper")], count=2, weight=5.0, temperature=0.7,  # type: ignore[arg-type]
-        asked=Asked("What do cats do?", "Capitals, please.", "Cats sleep. They hunt by night."), reading=True,
-        amending=True,
-    ).submit()  # fmt: skip
+        engine,
+        request,
+        heard,
+        RevisionPolicy(
+            (Constraint("case", "upper"),),
+            count=2,
+            weight=5.0,
+            temperature=0.7,
+            asked=Asked("What do cats do?", "Capitals, please.", "Cats sleep. They hunt by night."),
+            reading=True,
+            amending=True,
+        ),
+    ).submit()
     return engine
 
 
@@ -132,9 +145,20 @@ def filling(heard: Heard, draft: str = "Dogs bark. They hunt. They sleep.") -> t
     engine = Encoding()
     request = DraftRequest("k", "t", "s", "v", (), (1, 2), DecodeSettings(max_new_tokens=90))
     made = BestOfN(
-        engine, request, heard, MENTIONS_CAT, count=2, weight=5.0, temperature=0.7,  # type: ignore[arg-type]
-        asked=Asked("What do dogs do?", "Mention cat.", draft), reading=True, amending=True, infilling=True,
-    )  # fmt: skip
+        engine,
+        request,
+        heard,
+        RevisionPolicy(
+            tuple(MENTIONS_CAT),
+            count=2,
+            weight=5.0,
+            temperature=0.7,
+            asked=Asked("What do dogs do?", "Mention cat.", draft),
+            reading=True,
+            amending=True,
+            infilling=True,
+        ),
+    )
     made.submit()
     return engine, made
 
@@ -193,13 +217,28 @@ def test_on_a_real_engine_a_sentence_is_written_into_the_draft(tiny_model: Path,
     try:
         heard = Heard()
         request = DraftRequest(
-            "k", "t", "s", content_hash(tiny_model, tmp_path), (), tuple(engine.codec.encode("the dog")),
+            "k",
+            "t",
+            "s",
+            content_hash(tiny_model, tmp_path),
+            (),
+            tuple(engine.codec.encode("the dog")),
             DecodeSettings(max_new_tokens=200),
-        )  # fmt: skip
+        )
         BestOfN(
-            engine, request, heard, MENTIONS_CAT, count=2, weight=5.0, temperature=0.7,
-            asked=Asked("", "Mention cat.", "The dog sat. The dog ran."), reading=True, infilling=True,
-        ).submit()  # fmt: skip
+            engine,
+            request,
+            heard,
+            RevisionPolicy(
+                tuple(MENTIONS_CAT),
+                count=2,
+                weight=5.0,
+                temperature=0.7,
+                asked=Asked("", "Mention cat.", "The dog sat. The dog ran."),
+                reading=True,
+                infilling=True,
+            ),
+        ).submit()
         draft = heard.wait()
         assert heard.text == draft.text
         assert "cat" in draft.text.lower()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.common.constraints import Constraint
-from services.generator.engine import Beams
 from services.generator.prompt.builder import Prompt
 from services.generator.revision import policy
+from services.generator.revision.beam_search import Beams
 from services.generator.settings import GeneratorSettings
 
 WORKER = GeneratorSettings()
@@ -22,7 +22,8 @@ CONSTRAINTS = (
 
 
 def turn(round_number: int = 1, **settings: Any) -> dict[str, Any]:
-    return {"_id": "t1", "round": round_number, "settings": settings}
+    drafts = [{"id": f"d{number}", "round": number, "text": "So it is."} for number in range(round_number + 1)]
+    return {"_id": "t1", "text": "Is it so?", "round": round_number, "drafts": drafts, "settings": settings}
 
 
 def prompt(constraints: tuple[Constraint, ...] = CONSTRAINTS, about: int | None = 0) -> Prompt:
@@ -54,14 +55,12 @@ def test_only_revisions_that_can_be_verified_are_chosen_among_several() -> None:
 def test_a_turn_may_have_its_draft_searched_for_by_what_can_be_verified() -> None:
     searched = turn(beams=4, constraint_weight=3.0)
     constraints = (*CONSTRAINTS, Constraint("tone", "mysterious"))
-    decode = policy.adjusted(policy.decode_settings(searched, WORKER), prompt(constraints), searched, 500, WORKER)
-    assert decode.beams == Beams(4, 3.0, CONSTRAINTS)
+    assert policy.revision_policy(searched, prompt(constraints), WORKER).beams == Beams(4, 3.0, CONSTRAINTS)
     assert policy.candidates(searched, CONSTRAINTS, WORKER) == 1
     assert policy.candidates(turn(beams=2, candidates=3), CONSTRAINTS, WORKER) == 3
     few = GeneratorSettings(rows=3)
     assert policy.beams(searched, few) == 3, "no more than there are rows"
-    plain = policy.adjusted(policy.decode_settings(turn(), WORKER), prompt(), turn(), 500, WORKER)
-    assert plain.beams is None
+    assert policy.revision_policy(turn(), prompt(), WORKER).beams is None
 
 
 def test_feedback_that_failed_before_is_tried_by_chance_and_every_attempt_draws_alike() -> None:

@@ -7,8 +7,9 @@ import torch
 
 from services.common.facts import FactRevision, Operation, fact_id, outdated_values
 from services.common.store import GroundingText
+from services.generator.decoding.refused_values import RefusedValues
 from services.generator.engine import DecodeSettings
-from services.generator.turns.superseded import RefusedValues, refused_values, refusing
+from services.generator.turns.superseded import refused_values, refusing
 
 WORDS = ["<end>", " Berlin", "Berlin", " San", "San", "9", " Francisco", " Diego", " 9", " euros", " It", " is"]
 
@@ -83,7 +84,14 @@ def test_where_nothing_else_could_follow_nothing_is_refused() -> None:
 
 def test_a_draft_without_outdated_values_is_decoded_as_ever() -> None:
     decode = DecodeSettings()
-    assert refusing(decode, (), [note("Acme is based in Kyoto.")], "Where is Acme?", Words()) is decode
+    assert refusing(decode, [note("Acme is based in Kyoto.")], "Where is Acme?") is decode
+
+
+def test_a_draft_is_decoded_without_outdated_values_and_with_what_its_notes_and_wishes_say() -> None:
+    decode = DecodeSettings(include=("Ginza",))
+    refused = refusing(decode, [note("Acme is based in Kyoto.", "Berlin", "Kyoto")], "Where is Acme?")
+    assert refused.refuse == ("Berlin",)
+    assert refused.allow == ("Acme is based in Kyoto.", "Where is Acme?", "Ginza")
 
 
 def test_outdated_are_the_other_values_that_earlier_revisions_gave() -> None:

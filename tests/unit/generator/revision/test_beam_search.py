@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from services.common.constraints import Constraint
-from services.generator.engine import Beams, DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.engine import Branching, DecodeSettings, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.engine.backends.build import build_backend
 from services.generator.engine.backends.echo import EchoBackend
-from services.generator.engine.credit import Credit
-from services.generator.engine.search import Hypothesis, Search, dealt
+from services.generator.revision import beam_draft
+from services.generator.revision.beam_search import Beams, Hypothesis, Search, dealt
 from services.generator.revision.best_of_n import BestOfN
+from services.generator.revision.constraint_credit import Credit
+from services.generator.revision.policy import RevisionPolicy
 from services.generator.settings import GeneratorSettings
 from services.models.language_model import content_hash, load_module
 from tests.unit.generator.conftest import Heard
@@ -29,8 +32,8 @@ class Running:
     def __init__(self, kind: str, folder: Path, cache: Path, rows: int = 8) -> None:
         engine, _, kernel = kind.partition("-")
         settings = GeneratorSettings(
-            engine=engine,  # type: ignore[arg-type]
-            kernel=kernel,  # type: ignore[arg-type]
+            engine=engine,
+            kernel=kernel,
             rows=rows,
             cache_dir=cache,
             model=str(folder),
@@ -43,10 +46,11 @@ class Running:
     def submit(
         self, key: str, beams: Beams | None, text: str = PROMPT, fusion: FusionInput | None = None, **more: object
     ) -> Heard:
-        settings = DecodeSettings(beams=beams, scored=True, **{"max_new_tokens": 8, **more})  # type: ignore[arg-type]
+        settings = DecodeSettings(scored=True, **{"max_new_tokens": 8, **more})
         tail = tuple(self.engine.codec.encode(text))
         heard = Heard()
-        self.engine.submit(DraftRequest(key, "t", key, self.version, (), tail, settings, fusion=fusion), heard)
+        request = DraftRequest(key, "t", key, self.version, (), tail, settings, fusion=fusion)
+        beam_draft.submit(self.engine, request, heard, beams)
         return heard
 
 
@@ -108,7 +112,7 @@ def test_all_rows_are_free_again_and_a_cancelled_search_keeps_its_best_text(runn
 
 
 def test_more_beams_than_rows_are_refused(running: Running) -> None:
-    with pytest.raises(ValueError, match="9 beams"):
+    with pytest.raises(ValueError, match="9 branches"):
         running.submit("many", Beams(9))
 
 
@@ -125,10 +129,11 @@ def test_a_search_waits_for_all_its_rows_and_is_not_passed_by_those_who_need_one
             super().on_finish(draft)
 
     def submit(name: str, length: int, beams: Beams | None = None) -> Heard:
-        settings = DecodeSettings(max_new_tokens=length, min_new_tokens=length, beams=beams)
+        settings = DecodeSettings(max_new_tokens=length, min_new_tokens=length)
         tail = tuple(running.engine.codec.encode(PROMPT))
         heard = Ending(name)
-        running.engine.submit(DraftRequest(name, name, name, running.version, (), tail, settings), heard)
+        request = DraftRequest(name, name, name, running.version, (), tail, settings)
+        beam_draft.submit(running.engine, request, heard, beams)
         return heard
 
     before = submit("before", 40)
@@ -144,10 +149,15 @@ def test_candidates_are_searched_for_from_the_prompt_that_each_is_written_from(r
     anew = tuple(running.engine.codec.encode("x"))
     tail = tuple(running.engine.codec.encode(PROMPT))
     for constraints, wording in ((WANTED, "x"), ((Constraint("format", "table"),), PROMPT)):
-        settings = DecodeSettings(max_new_tokens=8, beams=beams)
+        settings = DecodeSettings(max_new_tokens=8)
         request = DraftRequest(wording, "t", "candidates", running.version, (), tail, settings)
         heard = Heard()
-        BestOfN(running.engine, request, heard, constraints, count=1, weight=5.0, temperature=0.7, anew=anew).submit()
+        BestOfN(
+            running.engine,
+            request,
+            heard,
+            RevisionPolicy(tuple(constraints), count=1, weight=5.0, temperature=0.7, anew=anew, beams=beams),
+        ).submit()
         assert heard.wait().token_ids == running.submit(f"alone {wording}", beams, wording).wait().token_ids
 
 
@@ -171,11 +181,28 @@ def test_what_processors_have_begun_goes_on_in_every_hypothesis(running: Running
 def test_echo_leaves_beams_aside() -> None:
     engine = Engine(EchoBackend())
     heard = Heard()
-    settings = DecodeSettings(beams=Beams(4))
-    engine.submit(DraftRequest("a", "t", "s", "v", (), tuple(engine.codec.encode("one two")), settings), heard)
+    request = DraftRequest("a", "t", "s", "v", (), tuple(engine.codec.encode("one two")))
+    beam_draft.submit(engine, request, heard, Beams(4))
     assert heard.wait().text == "one two"
     assert len(heard.deltas) == 2
+    with pytest.raises(ValueError, match="do not branch"):
+        engine.submit(replace(request, branching=Branching(2)), Heard())
     engine.close()
+
+
+def test_a_listener_that_fails_to_choose_ends_its_own_draft_alone(running: Running) -> None:
+    class Confused(Heard):
+        def on_proposals(self, proposals: object) -> list[object]:
+            raise LookupError("no choice")
+
+    tail = tuple(running.engine.codec.encode(PROMPT))
+    confused, beside = Confused(), running.submit("beside", None)
+    request = DraftRequest("confused", "t", "confused", running.version, (), tail, branching=Branching(2))
+    running.engine.submit(request, confused)
+    with pytest.raises(LookupError):
+        confused.wait()
+    assert beside.wait().token_ids
+    assert running.submit("later", Beams(8)).wait().token_ids, "all rows are free again"
 
 
 def test_the_search_is_the_one_that_whole_passes_of_the_model_give(tiny_model: Path, cache_dir: Path) -> None:

@@ -12,12 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.generator.engine.credit import Credit
-from services.generator.engine.request import Beams, FinishReason
+from services.common.constraints import Constraint
+from services.generator.engine import FinishReason, Proposals
+from services.generator.revision.constraint_credit import Credit
 
 LENGTH_POWER = 0.7
-Proposals = Sequence[tuple[int, float, float]]
-"""Tokens that may follow, the likeliest first, with their log P and that of the model without a fusion head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beams:
+    """A search over `width` hypotheses; `weight` is what a met one of the `constraints` is worth beside the likelihood.
+    Chance has no part in it."""
+
+    width: int
+    weight: float = 0.0
+    constraints: tuple[Constraint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
