@@ -25,7 +25,7 @@ How the generator's steps use it::
                  branching=Branching(width) or None)     # then the listener is asked what goes on: on_proposals
     ids, soft = soft_tokens(version, vectors)                # embeddings in the tail: tail=(…, *ids, …), soft=soft
     DecodeSettings(max_new_tokens=256, min_new_tokens=0, temperature=0.0, top_p=1.0, top_k=0,
-                   repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), refuse=(), allow=())
+                   min_p=0.0, repetition_penalty=1.0, seed=0, stop=(), forbid=(), include=(), refuse=(), allow=())
 
     class DraftListener(Protocol):                           # always on the engine thread; never block
         def on_delta(self, text: str, token_ids: list[int]) -> None

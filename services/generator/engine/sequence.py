@@ -16,8 +16,8 @@ class Sequence:
     """One open draft, or one branch of it.
 
     `ids` is prompt and reply; `known` counts the ids whose state is in the backend's memory and is raised by
-    the backend alone; `memory` is the backend's own. One of the `branches` of a draft does not choose its next token but
-    says in `proposed` what may follow; what there is to `weigh` is among it.
+    the backend alone; `memory` is the backend's own. One of the `branches` of a draft does not choose its next token
+    but says in `proposed` what may follow; what there is to `weigh` is among it.
     """
 
     __slots__ = (

@@ -73,6 +73,7 @@ def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> Decod
         temperature=float(own.get("temperature", worker.temperature)),
         top_p=float(own.get("top_p", 1.0)),
         top_k=int(own.get("top_k", 0)),
+        min_p=float(own.get("min_p", 0.0)),
         repetition_penalty=float(own.get("repetition_penalty", worker.repetition_penalty)),
         seed=int(own.get("seed", int.from_bytes(digest[:4], "big"))),
         stop=tuple(own.get("stop", ())),

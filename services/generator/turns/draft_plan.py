@@ -233,6 +233,7 @@ class DraftPlanner:
                 "temperature": decode.temperature,
                 "top_p": decode.top_p,
                 "top_k": decode.top_k,
+                "min_p": decode.min_p,
                 "repetition_penalty": decode.repetition_penalty,
                 "stop": list(decode.stop),
                 "constrained": bool(decode.constraints),

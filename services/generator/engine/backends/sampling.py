@@ -105,7 +105,8 @@ def _shape(logits: Tensor, row: Sequence, processors: abc.Sequence[TokenProcesso
 
 
 def _draw(rows: abc.Sequence[Sequence], scaled: Tensor) -> list[int]:
-    """Draw within top-k and nucleus (Holtzman et al. 2020); a draw depends on seed and position alone.
+    """Draw within top-k, min-p (Nguyen et al. 2024) and nucleus (Holtzman et al. 2020); a draw depends on seed and
+    position alone.
 
     All rows at once and where the logits lie, so that a GPU is waited for once.
     """
@@ -123,18 +124,22 @@ def _draw(rows: abc.Sequence[Sequence], scaled: Tensor) -> list[int]:
 
 
 def _within(weights: Tensor, rows: abc.Sequence[Sequence]) -> tuple[Tensor, Tensor]:
-    """Where in each row of falling probabilities `weights: [rows, n]` its draw falls, and whether its nucleus reaches
-    past them."""
+    """Where in each row of falling probabilities `weights: [rows, n]` its draw falls, and whether what it is drawn from
+    reaches past them."""
     all_settings = [row.request.settings for row in rows]
     n, device = weights.shape[1], weights.device
     lasts = torch.tensor([min(s.top_k or n, n) - 1 for s in all_settings], device=device)[:, None]
     open_ended = torch.tensor([s.top_k == 0 or s.top_k > n for s in all_settings], device=device)
-    cut = torch.tensor([s.top_k > 0 for s in all_settings], device=device)[:, None]
+    min_p = torch.tensor([s.min_p for s in all_settings], dtype=torch.float64, device=device)[:, None]
+    likely = (weights.double() >= min_p * weights[:, :1].double()).sum(1, keepdim=True)
+    lasts = torch.minimum(lasts, likely - 1)
+    cut = torch.tensor([s.top_k > 0 or s.min_p > 0 for s in all_settings], device=device)[:, None]
     top_p = torch.tensor([s.top_p for s in all_settings], dtype=torch.float64, device=device)[:, None]
     lucks = [random.Random(s.seed * 1_000_003 + _made(row)).random() for s, row in zip(all_settings, rows, strict=True)]
     luck = torch.tensor(lucks, dtype=torch.float64, device=device)[:, None]
     sums = weights.double().cumsum(1)
-    lacking = open_ended & (sums[:, -1] < top_p[:, 0])
+    short = (sums[:, -1] < top_p[:, 0]) | (min_p[:, 0] > 0)  # with min-p, the mass of all that are likely counts
+    lacking = open_ended & (likely[:, 0] == n) & short
     sums = torch.where(cut, sums / sums.gather(1, lasts), sums)
     last = torch.minimum((sums < top_p).sum(1, keepdim=True), lasts)
     found = torch.minimum((sums < luck * sums.gather(1, last)).sum(1, keepdim=True), last)

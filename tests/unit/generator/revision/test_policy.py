@@ -75,3 +75,12 @@ def test_a_draft_is_no_longer_than_the_context_has_room(room: int, tokens: int) 
     assert (
         policy.adjusted(policy.decode_settings(turn(), WORKER), prompt(), turn(), room, WORKER).max_new_tokens == tokens
     )
+
+
+def test_what_a_turn_says_of_sampling_reaches_decoding() -> None:
+    own = turn(
+        temperature=0.9, top_p=0.8, top_k=20, min_p=0.07, repetition_penalty=1.1, seed=5, stop=["\n"], max_tokens=9
+    )
+    decode = policy.decode_settings(own, WORKER)
+    assert (decode.temperature, decode.top_p, decode.top_k, decode.min_p) == (0.9, 0.8, 20, 0.07)
+    assert (decode.repetition_penalty, decode.seed, decode.stop, decode.max_new_tokens) == (1.1, 5, ("\n",), 9)
