@@ -29,61 +29,101 @@ class State(NamedTuple):
 
 def advance(state: State, character: str) -> State | None:
     """The state after one more character; None where no JSON text goes on so."""
-    stack, mode, part, spaces = state
-    if mode in ("string", "key"):
-        if part == "\\":
-            return State(stack, mode) if character in '"\\/bfnrt' else None
-        if character == "\\":
-            return State(stack, mode, "\\")
-        if character == '"':
-            return State(stack, "colon" if mode == "key" else "after")
-        return None if character < " " else State(stack, mode)
-    if mode == "number":
-        if character == "." and "." not in part and part != "-":
-            return State(stack, mode, part + character)
-        if character.isascii() and character.isdigit():
-            return State(stack, mode, part + character) if len(part) < _DIGITS and part not in ("0", "-0") else None
-        if not part[-1:].isdigit():
-            return None
-        return advance(State(stack, "after"), character)
-    if mode == "literal":
-        whole = part + character
-        if whole in _LITERALS:
-            return State(stack, "after")
-        return State(stack, mode, whole) if any(one.startswith(whole) for one in _LITERALS) else None
+    inside = _INSIDE.get(state.mode)
+    if inside is not None:
+        return inside(state, character)
     if character in _SPACES:
-        return State(stack, mode, part, spaces + 1) if spaces < _MOST_SPACES else None
-    return _token(stack, mode, character)
+        return state._replace(spaces=state.spaces + 1) if state.spaces < _MOST_SPACES else None
+    return _BETWEEN[state.mode](state.stack, character)
 
 
-def _token(stack: str, mode: str, character: str) -> State | None:
-    """The state after a character that begins or ends something."""
-    if mode in ("value", "first value"):
-        if character == "]" and mode == "first value":
-            return State(stack[:-1], "after" if stack[:-1] else "done")
-        if character == "{":
-            return State(stack + "{", "first key")
-        if character == "[":
-            return State(stack + "[", "first value")
-        if not stack:
-            return None
-        if character == '"':
-            return State(stack, "string")
-        if character == "-" or (character.isascii() and character.isdigit()):
-            return State(stack, "number", character)
-        return State(stack, "literal", character) if character in "tfn" else None
-    if mode in ("next key", "first key"):
-        if character == "}" and mode == "first key":
-            return State(stack[:-1], "after" if stack[:-1] else "done")
-        return State(stack, "key") if character == '"' else None
-    if mode == "colon":
-        return State(stack, "value") if character == ":" else None
-    if mode == "after" and stack:
-        if character == ",":
-            return State(stack, "next key" if stack[-1] == "{" else "value")
-        if character == ("}" if stack[-1] == "{" else "]"):
-            return State(stack[:-1], "after" if stack[:-1] else "done")
+def _in_text(state: State, character: str) -> State | None:
+    """The state within a string or a key."""
+    stack, mode, part, _ = state
+    if part == "\\":
+        return State(stack, mode) if character in '"\\/bfnrt' else None
+    if character == "\\":
+        return State(stack, mode, "\\")
+    if character == '"':
+        return State(stack, "colon" if mode == "key" else "after")
+    return None if character < " " else State(stack, mode)
+
+
+def _in_number(state: State, character: str) -> State | None:
+    stack, mode, part, _ = state
+    if character == "." and "." not in part and part != "-":
+        return State(stack, mode, part + character)
+    if _digit(character):
+        return State(stack, mode, part + character) if len(part) < _DIGITS and part not in ("0", "-0") else None
+    return advance(State(stack, "after"), character) if part[-1:].isdigit() else None
+
+
+def _in_literal(state: State, character: str) -> State | None:
+    whole = state.part + character
+    if whole in _LITERALS:
+        return State(state.stack, "after")
+    return State(state.stack, "literal", whole) if any(word.startswith(whole) for word in _LITERALS) else None
+
+
+def _value(stack: str, character: str) -> State | None:
+    """The state after the first character of a value."""
+    if character == "{":
+        return State(stack + "{", "first key")
+    if character == "[":
+        return State(stack + "[", "first value")
+    if not stack:
+        return None  # the whole is an object or an array
+    if character == '"':
+        return State(stack, "string")
+    if character == "-" or _digit(character):
+        return State(stack, "number", character)
+    return State(stack, "literal", character) if character in "tfn" else None
+
+
+def _first_value(stack: str, character: str) -> State | None:
+    return _closed(stack) if character == "]" else _value(stack, character)
+
+
+def _key(stack: str, character: str) -> State | None:
+    return State(stack, "key") if character == '"' else None
+
+
+def _first_key(stack: str, character: str) -> State | None:
+    return _closed(stack) if character == "}" else _key(stack, character)
+
+
+def _colon(stack: str, character: str) -> State | None:
+    return State(stack, "value") if character == ":" else None
+
+
+def _after(stack: str, character: str) -> State | None:
+    """The state after a value's end: a comma or the bracket's other half."""
+    if not stack:
+        return None
+    if character == ",":
+        return State(stack, "next key" if stack[-1] == "{" else "value")
+    return _closed(stack) if character == ("}" if stack[-1] == "{" else "]") else None
+
+
+def _nothing(stack: str, character: str) -> State | None:
+    """The text has ended."""
     return None
+
+
+def _closed(stack: str) -> State:
+    """The state after the innermost bracket's other half."""
+    return State(stack[:-1], "after" if stack[:-1] else "done")
+
+
+def _digit(character: str) -> bool:
+    return character.isascii() and character.isdigit()
+
+
+_INSIDE = {"string": _in_text, "key": _in_text, "number": _in_number, "literal": _in_literal}
+_BETWEEN = {
+    "value": _value, "first value": _first_value, "next key": _key, "first key": _first_key, "colon": _colon,
+    "after": _after, "done": _nothing,
+}  # fmt: skip
 
 
 def read(state: State | None, text: str) -> State | None:

@@ -35,9 +35,7 @@ def choose(
     logits `[vocabulary]` that its log-likelihood is taken from where those that it draws from are a fusion head's: what
     a head made likely is not thereby fluent.
     """
-    judged = [i for i, row in enumerate(rows) if scored(row)]
-    plain = torch.stack([(own or {}).get(i, logits[i]) for i in judged]).log_softmax(1) if judged else None
-    drawn_from = {i: logits[i].log_softmax(0) for i in judged if rows[i].branches is not None and i in (own or {})}
+    judge = _Judge(logits, rows, own or {})
     early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
     if early:
         ends = torch.tensor(list(end_ids), device=logits.device)
@@ -54,14 +52,31 @@ def choose(
         scaled = chosen / temperatures[:, None]
         for i, token in zip(drawn, _draw([rows[i] for i in drawn], scaled), strict=True):
             best[i] = token
-    if plain is not None:
-        for at, i in enumerate(judged):
-            if (branches := rows[i].branches) is None:
-                rows[i].log_likelihood += float(plain[at, best[i]])
-            else:
-                likelihoods = (drawn_from.get(i, plain[at]), plain[at])
-                rows[i].proposed = _proposals(logits[i], likelihoods, branches.width + 1, rows[i].weigh)
+    judge.tell(logits, best)
     return best
+
+
+class _Judge:
+    """The model's own log P of the rows that ask for it, taken before anything changes the logits."""
+
+    def __init__(self, logits: Tensor, rows: abc.Sequence[Sequence], own: Mapping[int, Tensor]) -> None:
+        self._rows = rows
+        self._judged = [i for i, row in enumerate(rows) if scored(row)]
+        self._plain = (
+            torch.stack([own.get(i, logits[i]) for i in self._judged]).log_softmax(1) if self._judged else logits[:0]
+        )
+        self._drawn_from = {i: logits[i].log_softmax(0) for i in self._judged if rows[i].branches and i in own}
+
+    def tell(self, logits: Tensor, chosen: abc.Sequence[int]) -> None:
+        """Add what was chosen to the rows' log-likelihoods; rows of a draft that branches get proposals from the
+        changed `logits`."""
+        for plain, i in zip(self._plain, self._judged, strict=True):
+            row = self._rows[i]
+            if row.branches is None:
+                row.log_likelihood += float(plain[chosen[i]])
+            else:
+                likelihoods = (self._drawn_from.get(i, plain), plain)
+                row.proposed = _proposals(logits[i], likelihoods, row.branches.width + 1, row.weigh)
 
 
 def scored(row: Sequence) -> bool:
