@@ -70,7 +70,12 @@ def measure(bench: Bench, options: argparse.Namespace) -> list[dict[str, Any]]:
         if workers > 1:
             name = f"generator-{workers}"
             started = bench.services.spawn(
-                "generator", engine="echo", rows=ROWS, echo_tokens=WORDS, echo_step_ms=STEP_MS, worker_name=name
+                "generator",
+                engine="echo",
+                max_batch_size=ROWS,
+                echo_tokens=WORDS,
+                echo_step_ms=STEP_MS,
+                worker_name=name,
             )
             bench.programs[name] = started.until_ready(60)
         load, run = asyncio.run(Callers(bench).talk(options.sessions, options.seconds, options.warm_up))

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print figures and context as a last line")
     parser.add_argument("--sessions", type=int, default=5, help="sessions, one after the other; medians count")
     options = parser.parse_args()
-    running, backend, version = engine("auto", rows=8, context_limit=4096)
+    running, backend, version = engine("auto", max_batch_size=8, context_limit=4096)
     _session(running, version, "warm-up")
     found = [_session(running, version, f"s{n}") for n in range(options.sessions)]
     middle = {name: statistics.median(one[name] for one in found) for name in found[0]}

@@ -78,7 +78,7 @@ def measure(
 ) -> dict[str, Any]:
     """Prefill the sessions' prompts (one token each), then continue all of them by `new` tokens; with `followed` each
     with the shipped head, whose vectors follow the draft token by token."""
-    running, backend, version = engine(kernel, rows=32, context_limit=2048, compute_threads=threads)
+    running, backend, version = engine(kernel, max_batch_size=32, context_limit=2048, compute_threads=threads)
     run = next(_runs)
     versions = [version]
     if adapters:

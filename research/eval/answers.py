@@ -146,7 +146,7 @@ class Answerer:
     """The generator without its queues."""
 
     def __init__(self, rows: int, tokens: int, projector: Path | None = None) -> None:
-        self._settings = GeneratorSettings(rows=rows, reply_tokens=tokens, compute_threads=1)
+        self._settings = GeneratorSettings(max_batch_size=rows, reply_tokens=tokens, compute_threads=1)
         folder = find_model(self._settings.model, self._settings.cache_dir)
         self.version = content_hash(folder, self._settings.cache_dir)
         backend = build_backend(self._settings)

@@ -116,7 +116,7 @@ class Writer:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.settings = GeneratorSettings(
-            rows=options.rows, reply_tokens=options.tokens, candidates=options.candidates,
+            max_batch_size=options.rows, reply_tokens=options.tokens, candidates=options.candidates,
             compute_threads=options.threads,
         )  # fmt: skip
         self.folder = find_model(self.settings.model, self.settings.cache_dir)

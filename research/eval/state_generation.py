@@ -183,7 +183,7 @@ def write(prompts: Prompts, settings: GeneratorSettings, some: Sequence[Case], t
         engine.forget("eval", key)
         return text
 
-    with ThreadPoolExecutor(settings.rows) as pool:
+    with ThreadPoolExecutor(settings.max_batch_size) as pool:
         found = {arm: list(pool.map(lambda n, arm=arm: one(arm, n), range(len(some)))) for arm in WRITTEN}  # type: ignore[misc]
     engine.close(drain=False)
     return found
@@ -280,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help='print a last line {"figures": …}')
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    settings = GeneratorSettings(rows=options.rows, compute_threads=1, context_limit=_CONTEXT)
+    settings = GeneratorSettings(max_batch_size=options.rows, compute_threads=1, context_limit=_CONTEXT)
     prompts = Prompts(options.projector, settings)
     figures: dict[str, float] = {}
     raw: list[dict[str, Any]] = []

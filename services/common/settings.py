@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import os
 import socket
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
 def _host() -> str:
     return socket.gethostname().split(".")[0]
+
+
+class RenamedVariables(PydanticBaseSettingsSource):
+    """Reads variables by the names that they had in the release before, and says for each what it is called now."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """What an old variable says of the field; None where none is set."""
+        settings: type[CommonSettings] = self.settings_cls  # type: ignore[assignment]
+        for old, new in settings.renamed.items():
+            value = os.environ.get(f"ANTIPHON_{old.upper()}") if new == field_name else None
+            if value is not None:
+                warnings.warn(
+                    f"ANTIPHON_{old.upper()} is called ANTIPHON_{new.upper()} now; its old name goes with the next release",
+                    FutureWarning,
+                    stacklevel=2,
+                )
+                return value, field_name, False
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The fields that old variables set."""
+        fields = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class CommonSettings(BaseSettings):
@@ -22,6 +48,21 @@ class CommonSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ANTIPHON_", extra="ignore", secrets_dir=os.environ.get("ANTIPHON_SECRETS_DIR")
     )
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Settings that had another name in the release before: the old name and the new one."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, the first that has one first."""
+        return init_settings, env_settings, RenamedVariables(settings_cls), file_secret_settings
 
     mongo_url: str = Field(
         "mongodb://127.0.0.1:27017/?replicaSet=antiphon",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +15,8 @@ KernelName = Literal["auto", "fp32", "bf16", "int8", "int4", "torch-fp32", "torc
 
 class GeneratorSettings(CommonSettings):
     """What a generator needs beside the common settings."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"rows": "max_batch_size", "memory_mb": "kv_cache_mb"}
 
     engine: EngineName = Field(
         "slots",
@@ -27,7 +30,7 @@ class GeneratorSettings(CommonSettings):
         "(always with torch-…). auto: int4 where the weights were shipped on that grid, else int8; without the "
         "native kernels bf16, or fp32 on a CPU that does not compute in bf16; bf16 on a GPU.",
     )
-    rows: int = Field(32, ge=1, le=1024, description="Drafts decoded together; also the turns prefetched.")
+    max_batch_size: int = Field(32, ge=1, le=1024, description="Drafts decoded together; also the turns prefetched.")
     context_limit: int = Field(
         0, ge=0, description="Most tokens of prompt and reply; 0 takes the model's own limit, at most 8192."
     )
@@ -37,8 +40,8 @@ class GeneratorSettings(CommonSettings):
         description="Tokens a session sees: the first 16 and the latest ones; older ones are evicted block by block "
         "and positions grow on to the context limit. 0: all.",
     )
-    memory_mb: int = Field(
-        2048, ge=0, description="Megabytes of sessions' memory kept between turns before the oldest is evicted."
+    kv_cache_mb: int = Field(
+        2048, ge=0, description="Megabytes of keys and values kept of sessions between turns before the oldest goes."
     )
     prefill_ms: float = Field(
         50.0, gt=0, description="Longest stall of running replies by a chunk of someone's prompt."

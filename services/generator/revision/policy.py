@@ -107,7 +107,7 @@ def candidates(turn: Mapping[str, Any], constraints: Sequence[Constraint], worke
 def beams(turn: Mapping[str, Any], worker: GeneratorSettings) -> int:
     """How many beams the draft is searched with: as many as the turn asks for and there are rows; 1, where it does not
     say, is no search."""
-    return min(int((turn.get("settings") or {}).get("beams") or 1), worker.rows)
+    return min(int((turn.get("settings") or {}).get("beams") or 1), worker.max_batch_size)
 
 
 def fused(turn: Mapping[str, Any]) -> bool:

@@ -52,7 +52,7 @@ class Replays:
         self._kernel, self._generator = kernel, None
         if kernel:
             self._generator = self._services.spawn(
-                "generator", model=self._model, cache_dir=CACHE, kernel=kernel, reply_tokens=16, rows=4
+                "generator", model=self._model, cache_dir=CACHE, kernel=kernel, reply_tokens=16, max_batch_size=4
             ).until_ready()
 
     def answered(self, session: str, text: str, settings: dict[str, Any] | None = None, **message: Any) -> str:

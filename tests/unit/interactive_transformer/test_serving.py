@@ -53,7 +53,7 @@ class Served:
         self.model = InteractiveTransformerForCausalLM(config).eval()
         self.model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        settings = GeneratorSettings(model=str(folder), cache_dir=folder / "cache", kernel="fp32", rows=2)
+        settings = GeneratorSettings(model=str(folder), cache_dir=folder / "cache", kernel="fp32", max_batch_size=2)
         self.backend: Backend = build_backend(settings)
         self.version = content_hash(folder, settings.cache_dir)
         self.folder = folder

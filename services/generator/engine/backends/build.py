@@ -19,7 +19,7 @@ def build_backend(settings: GeneratorSettings, progress: Callable[[str, float], 
     """
     if settings.engine in ("echo", "echo-signed"):
         signed = settings.engine == "echo-signed"
-        return EchoBackend(settings.rows, settings.echo_tokens, settings.echo_step_ms, signed=signed)
+        return EchoBackend(settings.max_batch_size, settings.echo_tokens, settings.echo_step_ms, signed=signed)
     from services.generator.engine.backends.torch_backends import build_torch_backend
 
     return build_torch_backend(settings, progress)

@@ -44,7 +44,7 @@ def build_torch_backend(settings: GeneratorSettings, progress: Callable[[str, fl
     folder = find_model(settings.model, settings.cache_dir, progress)
     version = content_hash(folder, settings.cache_dir)
     codec = TokenizerCodec(folder)
-    memory_bytes = settings.memory_mb * 2**20
+    memory_bytes = settings.kv_cache_mb * 2**20
     if settings.engine == "slots":
         try:
             return _slots(settings, folder, codec, version, memory_bytes)
@@ -61,7 +61,7 @@ def build_torch_backend(settings: GeneratorSettings, progress: Callable[[str, fl
         adapter.merge_into(other)
         return other
 
-    return ModuleBackend(module, codec, version, settings.rows, context, memory_bytes, device, module_of)
+    return ModuleBackend(module, codec, version, settings.max_batch_size, context, memory_bytes, device, module_of)
 
 
 def _slots(
@@ -76,7 +76,14 @@ def _slots(
         return make_forward(weights, settings.kernel, context, settings.cache_dir, settings.cuda_graphs)
 
     return SlotBackend(
-        forward_of(None), codec, version, settings.rows, context, memory_bytes, forward_of, settings.context_window
+        forward_of(None),
+        codec,
+        version,
+        settings.max_batch_size,
+        context,
+        memory_bytes,
+        forward_of,
+        settings.context_window,
     )
 
 

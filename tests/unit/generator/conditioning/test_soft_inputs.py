@@ -28,7 +28,7 @@ STATE = {"services": {"hotel": {"slots": {"area": {"value": "north"}}}}}
 
 @pytest.fixture
 def bench(tiny_model: Path, cache_dir: Path) -> Bench:
-    settings = GeneratorSettings(kernel="fp32", rows=4, cache_dir=cache_dir, model=str(tiny_model))
+    settings = GeneratorSettings(kernel="fp32", max_batch_size=4, cache_dir=cache_dir, model=str(tiny_model))
     return Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
 
 

@@ -34,7 +34,7 @@ ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_pro
 
 @pytest.mark.parametrize("kernel", ["fp32", "int4", "torch-fp32"])
 def test_rows_of_several_versions_answer_as_alone_and_as_merged(tiny_model: Path, cache_dir: Path, kernel: str) -> None:
-    settings = GeneratorSettings(rows=8, cache_dir=cache_dir, model=str(tiny_model), kernel=kernel)  # type: ignore[arg-type]
+    settings = GeneratorSettings(max_batch_size=8, cache_dir=cache_dir, model=str(tiny_model), kernel=kernel)  # type: ignore[arg-type]
     backend = build_backend(settings)
     assert isinstance(backend, SlotBackend)
     if native_here() and not kernel.startswith("torch"):

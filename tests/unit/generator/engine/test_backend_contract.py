@@ -61,7 +61,7 @@ class Bench:
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bench:
     kind, _, variant = request.param.partition("-")
     folder = tmp_path_factory.mktemp("model")
-    settings = GeneratorSettings(engine=kind, rows=8, cache_dir=cache_dir, model=str(folder), memory_mb=1)
+    settings = GeneratorSettings(engine=kind, max_batch_size=8, cache_dir=cache_dir, model=str(folder), kv_cache_mb=1)
     if kind == "echo":
         return Bench(build_backend(settings), "v")
     architecture = variant if variant in ("qwen2", "qwen3", "gpt2", "interactive_transformer") else "llama"
@@ -189,7 +189,7 @@ def test_an_unknown_version_is_refused(bench: Bench) -> None:
 def test_greedy_is_the_modules_own_in_fp32(tiny_model: Path, cache_dir: Path, kernel: str) -> None:
     from tests.unit.generator.conftest import reference
 
-    settings = GeneratorSettings(rows=8, cache_dir=cache_dir, model=str(tiny_model), kernel=kernel)  # type: ignore[arg-type]
+    settings = GeneratorSettings(max_batch_size=8, cache_dir=cache_dir, model=str(tiny_model), kernel=kernel)  # type: ignore[arg-type]
     bench = Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
     texts = ["the cat", "one two three four five", "a", "äöü 你好", "the dog and", "q" * 90]
     rows = [bench.row(text, f"s{i}") for i, text in enumerate(texts)]

@@ -49,7 +49,9 @@ def with_fusion(row: Sequence, head: str, given: dict[str, Tensor]) -> Sequence:
 @pytest.fixture(scope="module", params=["slots fp32", "slots int4", "slots torch-fp32", "module fp32"])
 def bench(request: pytest.FixtureRequest, tiny_model: Path, cache_dir: Path) -> Bench:
     engine, kernel = request.param.split()
-    settings = GeneratorSettings(engine=engine, kernel=kernel, rows=12, cache_dir=cache_dir, model=str(tiny_model))
+    settings = GeneratorSettings(
+        engine=engine, kernel=kernel, max_batch_size=12, cache_dir=cache_dir, model=str(tiny_model)
+    )
     bench = Bench(build_backend(settings), content_hash(tiny_model, cache_dir))
     for seed in (1, 2):
         bench.backend.load_head(f"head{seed}", random_head(seed))

@@ -31,7 +31,7 @@ def banded(window: Window, length: int) -> torch.Tensor:
 @pytest.fixture(scope="module", params=["fp32", "torch-fp32", "int8"])
 def bench(request: pytest.FixtureRequest, tiny_model: Path, cache_dir: Path) -> Bench:
     settings = GeneratorSettings(
-        kernel=request.param, rows=4, cache_dir=cache_dir, model=str(tiny_model), context_limit=LONGEST,
+        kernel=request.param, max_batch_size=4, cache_dir=cache_dir, model=str(tiny_model), context_limit=LONGEST,
         context_window=TOKENS,
     )  # fmt: skip
     return Bench(build_backend(settings), content_hash(tiny_model, cache_dir))

@@ -34,7 +34,7 @@ class Running:
         settings = GeneratorSettings(
             engine=engine,
             kernel=kernel,
-            rows=rows,
+            max_batch_size=rows,
             cache_dir=cache,
             model=str(folder),
         )

@@ -212,7 +212,9 @@ def test_on_a_real_engine_a_sentence_is_written_into_the_draft(tiny_model: Path,
     from services.generator.settings import GeneratorSettings
     from services.models.language_model import content_hash
 
-    settings = GeneratorSettings(rows=4, cache_dir=tmp_path, model=str(tiny_model), kernel="torch-fp32", memory_mb=1)
+    settings = GeneratorSettings(
+        max_batch_size=4, cache_dir=tmp_path, model=str(tiny_model), kernel="torch-fp32", kv_cache_mb=1
+    )
     engine = Engine(build_backend(settings))
     try:
         heard = Heard()

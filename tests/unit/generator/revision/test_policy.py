@@ -58,7 +58,7 @@ def test_a_turn_may_have_its_draft_searched_for_by_what_can_be_verified() -> Non
     assert policy.revision_policy(searched, prompt(constraints), WORKER).beams == Beams(4, 3.0, CONSTRAINTS)
     assert policy.candidates(searched, CONSTRAINTS, WORKER) == 1
     assert policy.candidates(turn(beams=2, candidates=3), CONSTRAINTS, WORKER) == 3
-    few = GeneratorSettings(rows=3)
+    few = GeneratorSettings(max_batch_size=3)
     assert policy.beams(searched, few) == 3, "no more than there are rows"
     assert policy.revision_policy(turn(), prompt(), WORKER).beams is None
 

@@ -38,7 +38,7 @@ def _expected(folder: Path, adapter: Adapter | None, ids: list[int], count: int)
 def test_rows_of_three_versions_in_one_batch(tiny_model: Path, cache_dir: Path, engine: str, kernel: str) -> None:
     settings = GeneratorSettings(
         engine=engine,  # type: ignore[arg-type]
-        rows=8,
+        max_batch_size=8,
         cache_dir=cache_dir,
         model=str(tiny_model),
         kernel=kernel,  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def test_rows_of_three_versions_in_one_batch(tiny_model: Path, cache_dir: Path, 
 
 
 def test_a_version_that_fits_no_weight_is_refused(tiny_model: Path, cache_dir: Path) -> None:
-    settings = GeneratorSettings(rows=2, cache_dir=cache_dir, model=str(tiny_model), kernel="fp32")
+    settings = GeneratorSettings(max_batch_size=2, cache_dir=cache_dir, model=str(tiny_model), kernel="fp32")
     backend = build_backend(settings)
     wrong = Adapter("base", 1, {(9, "q_proj"): (torch.zeros(1, 64), torch.zeros(128, 1))})
     with pytest.raises(ValueError, match="layer 9"):
