@@ -28,7 +28,7 @@ class RenamedVariables(PydanticBaseSettingsSource):
             value = os.environ.get(f"ANTIPHON_{old.upper()}") if new == field_name else None
             if value is not None:
                 warnings.warn(
-                    f"ANTIPHON_{old.upper()} is called ANTIPHON_{new.upper()} now; its old name goes with the next release",
+                    f"ANTIPHON_{old.upper()} is called ANTIPHON_{new.upper()} now; the old name goes soon",
                     FutureWarning,
                     stacklevel=2,
                 )

@@ -73,10 +73,10 @@ class SoftInputs:
         vectors: dict[int, Tensor] = {}
         noted = stated = ""
         if self._passages is not None and notes:
-            ids, vectors = self._passages.of_items([note_line(one) for one in notes], version)
+            ids, vectors = self._passages.of_items([note_line(note) for note in notes], version)
             noted = self._passages.name if ids else ""
         if self._state is not None:
-            more, made = self._state.of(state, version)
-            ids, vectors = (*ids, *more), {**vectors, **made}
-            stated = self._state.name if more else ""
+            stated_ids, stated_vectors = self._state.of(state, version)
+            ids, vectors = (*ids, *stated_ids), {**vectors, **stated_vectors}
+            stated = self._state.name if stated_ids else ""
         return Soft(ids, vectors, self._state_text or not stated, self._notes_text or not noted, stated, noted)

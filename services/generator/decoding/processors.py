@@ -67,59 +67,70 @@ def constraint_processors(
 ) -> list[TokenProcessor]:
     """What the constraints ask of decoding in a draft of at most `limit` tokens; `include` are the words that the
     draft must not end without."""
-    constraints = [one for one in constraints if not vocabulary.commands(one.value)]  # none could be met
+    constraints = [
+        constraint for constraint in constraints if not vocabulary.commands(constraint.value)
+    ]  # none could be met
     include = tuple(phrase for phrase in include if not vocabulary.commands(phrase))
     written = Written(vocabulary)
-    if any(one.kind == "format" and one.value.partition(":")[0] == "json" for one in constraints):
-        answer = any(one.value == "json:answer" for one in constraints)
+    if any(constraint.kind == "format" and constraint.value.partition(":")[0] == "json" for constraint in constraints):
+        answer = any(constraint.value == "json:answer" for constraint in constraints)
         return [JsonText(vocabulary, written, end_ids, limit, '{"answer": "' if answer else '{"')]
     processors: list[TokenProcessor] = [NoLoop(vocabulary.size)] if constraints else []
     decoding = _Decoding(vocabulary, written, limit, _closing_words(constraints))
-    for one in constraints:
-        if (enforce := _PROCESSORS.get(one.kind)) is not None:
-            processors += enforce(one, decoding)
-    fold = next((one.value for one in reversed(constraints) if one.kind == "case" and one.value in _ONE_CASE), "")
+    for constraint in constraints:
+        if (enforce := _PROCESSORS.get(constraint.kind)) is not None:
+            processors += enforce(constraint, decoding)
+    fold = next(
+        (
+            constraint.value
+            for constraint in reversed(constraints)
+            if constraint.kind == "case" and constraint.value in _ONE_CASE
+        ),
+        "",
+    )
     shape = Shape(vocabulary, written, shape_parts(constraints, limit, include), end_ids, limit, fold)
     return [*processors, shape]
 
 
 def shape_parts(constraints: Sequence[Constraint], limit: int, include: tuple[str, ...] = ()) -> list[Part]:
     """The parts of the draft's shape, in the order in which they are written."""
-    outline = _Outline(closing=[parts.Closing(one.value) for one in constraints if one.kind == "end"])
+    outline = _Outline(
+        closing=[parts.Closing(constraint.value) for constraint in constraints if constraint.kind == "end"]
+    )
     closing_words = _closing_words(constraints)
-    for one in constraints:
-        if (add := _SHAPES.get(one.kind)) is not None:
-            add(one, outline, limit, closing_words)
+    for constraint in constraints:
+        if (add := _SHAPES.get(constraint.kind)) is not None:
+            add(constraint, outline, limit, closing_words)
     if include:
         outline.body.append(parts.Mentions(include))
     return outline.parts()
 
 
 def _closing_words(constraints: Sequence[Constraint]) -> int:
-    return sum(measure.count_words(one.value)[1] for one in constraints if one.kind == "end")
+    return sum(measure.count_words(constraint.value)[1] for constraint in constraints if constraint.kind == "end")
 
 
 _ONE_CASE = ("lower", "upper")
 
 
-def _case_processors(one: Constraint, decoding: _Decoding) -> list[TokenProcessor]:
-    if one.value in _ONE_CASE:
-        return [OneCase(decoding.vocabulary, upper=one.value == "upper")]
-    if one.value == "capital_words":
-        return [CapitalWords(decoding.vocabulary, decoding.written, one.min or 0, one.max)]
+def _case_processors(constraint: Constraint, decoding: _Decoding) -> list[TokenProcessor]:
+    if constraint.value in _ONE_CASE:
+        return [OneCase(decoding.vocabulary, upper=constraint.value == "upper")]
+    if constraint.value == "capital_words":
+        return [CapitalWords(decoding.vocabulary, decoding.written, constraint.min or 0, constraint.max)]
     return []
 
 
-def _format_processors(one: Constraint, decoding: _Decoding) -> list[TokenProcessor]:
-    if one.value == "plain":
+def _format_processors(constraint: Constraint, decoding: _Decoding) -> list[TokenProcessor]:
+    if constraint.value == "plain":
         return [Banned(characters_mask(decoding.vocabulary, _PLAIN))]
-    if one.value.startswith("one_of:"):
-        return [OneOf(decoding.vocabulary, one.value.partition(":")[2].split("|"))]
+    if constraint.value.startswith("one_of:"):
+        return [OneOf(decoding.vocabulary, constraint.value.partition(":")[2].split("|"))]
     return []
 
 
-def _language_processors(one: Constraint, decoding: _Decoding) -> list[TokenProcessor]:
-    mask = script_mask(decoding.vocabulary, one.value)
+def _language_processors(constraint: Constraint, decoding: _Decoding) -> list[TokenProcessor]:
+    mask = script_mask(decoding.vocabulary, constraint.value)
     return [Banned(mask)] if mask is not None else []
 
 
@@ -127,31 +138,33 @@ _PROCESSORS: dict[str, Callable[[Constraint, _Decoding], list[TokenProcessor]]] 
     "case": _case_processors,
     "format": _format_processors,
     "language": _language_processors,
-    "punctuation": lambda one, decoding: [Banned(mark_mask(decoding.vocabulary, one.value))] if one.max == 0 else [],
+    "punctuation": lambda constraint, decoding: (
+        [Banned(mark_mask(decoding.vocabulary, constraint.value))] if constraint.max == 0 else []
+    ),
 }
 """What keeps each kind of constraint token by token; words to include and to avoid have processors of their own."""
 
 
-def _length_shape(one: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
-    if one.unit == "paragraphs":
-        outline.body.append(parts.Divided(divider_of(one), one.min or 0, one.max))
+def _length_shape(constraint: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
+    if constraint.unit == "paragraphs":
+        outline.body.append(parts.Divided(divider_of(constraint), constraint.min or 0, constraint.max))
         return
-    reserved = {"words": closing_words, "sentences": min(1, len(outline.closing))}.get(one.unit, 0)
-    outline.body.append(parts.Length(one.unit, one.min, one.max, reserved))
+    reserved = {"words": closing_words, "sentences": min(1, len(outline.closing))}.get(constraint.unit, 0)
+    outline.body.append(parts.Length(constraint.unit, constraint.min, constraint.max, reserved))
 
 
-def _case_shape(one: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
-    if one.value == "capital_words":
-        outline.body.append(parts.Capitals(one.min or 0))
+def _case_shape(constraint: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
+    if constraint.value == "capital_words":
+        outline.body.append(parts.Capitals(constraint.min or 0))
 
 
-def _start_shape(one: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
-    if not one.unit:
-        outline.opening.insert(0, parts.Opening(one.value))
+def _start_shape(constraint: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
+    if not constraint.unit:
+        outline.opening.insert(0, parts.Opening(constraint.value))
 
 
-def _format_shape(one: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
-    name, argument = name_and_argument(one)
+def _format_shape(constraint: Constraint, outline: _Outline, limit: int, closing_words: int) -> None:
+    name, argument = name_and_argument(constraint)
     match name:
         case "quotation":
             outline.quoted = True
@@ -160,11 +173,11 @@ def _format_shape(one: Constraint, outline: _Outline, limit: int, closing_words:
         case "postscript":
             outline.last.append(parts.Postscript(argument))
         case "highlights":
-            outline.body.append(parts.Highlights(one.min or 1))
+            outline.body.append(parts.Highlights(constraint.min or 1))
         case "separator":
-            outline.body.append(parts.Divided(argument or "******", one.min or 2, one.max))
+            outline.body.append(parts.Divided(argument or "******", constraint.min or 2, constraint.max))
         case "bullets" | "numbered" | "list" | "sections":
-            outline.body.append(_items(name, argument, one.min, one.max, limit))
+            outline.body.append(_items(name, argument, constraint.min, constraint.max, limit))
 
 
 _SHAPES: dict[str, Callable[[Constraint, _Outline, int, int], None]] = {

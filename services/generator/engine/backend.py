@@ -39,11 +39,11 @@ class Codec(Protocol):
 
 
 class Backend(Protocol):
-    """Computes tokens for rows. Only the engine thread calls it; nothing here is thread-safe.
+    """Computes tokens for sequences. Only the engine thread calls it; nothing here is thread-safe.
 
-    The engine admits a row, calls `prefill` until the row is ready, then `step` until the draft ends, then
+    The engine admits a sequence, calls `prefill` until the sequence is ready, then `step` until the draft ends, then
     `release`. `tests/unit/generator/engine/test_backend_contract.py` holds what every backend must keep:
-    a row's tokens don't depend on its company, on how its prompt was chunked, or on what was remembered.
+    a sequence's tokens don't depend on its company, on how its prompt was chunked, or on what was remembered.
     """
 
     @property
@@ -63,42 +63,42 @@ class Backend(Protocol):
 
     @property
     def proposes(self) -> bool:
-        """Whether a draft may branch: the rows of one that does say what may follow."""
+        """Whether a draft may branch: the sequences of one that does say what may follow."""
         ...
 
-    def admit(self, row: Sequence) -> bool:
-        """Give the row memory, setting `row.known` and `row.reused` to the prompt tokens already computed
-        (at most all but the last). False: no memory is free just now.
+    def admit(self, sequence: Sequence) -> bool:
+        """Give the sequence memory, setting its `known` and `reused` to the prompt tokens already computed (at most
+        all but the last). False: no memory is free just now.
 
         Raises:
-            UnknownVersion: the row's version is not loaded.
-            UnknownHead: the row's fusion head is not loaded.
+            UnknownVersion: the sequence's version is not loaded.
+            UnknownHead: the sequence's fusion head is not loaded.
         """
         ...
 
-    def prefill(self, rows: abc.Sequence[Sequence], budget: int) -> int:
-        """Compute at most `budget` further prompt tokens, sharing them over `rows` (none ready yet) and
+    def prefill(self, sequences: abc.Sequence[Sequence], budget: int) -> int:
+        """Compute at most `budget` further prompt tokens, sharing them over `sequences` (none ready yet) and
         raising their `known`; answers how many. The prompt's last token is left to `step`."""
         ...
 
-    def step(self, rows: abc.Sequence[Sequence]) -> list[list[int]]:
-        """Compute what stands after each row's last id and sample the next: one or more new ids a row, in
-        order. The engine appends them. All rows are ready. A row of a draft that branches gets
-        no ids but `proposed`."""
+    def step(self, sequences: abc.Sequence[Sequence]) -> list[list[int]]:
+        """Compute what stands after each sequence's last id and sample the next: one or more new ids a sequence, in
+        order. The engine appends them. All sequences are ready. A sequence of a draft that branches gets no ids but
+        `proposed`."""
         ...
 
-    def fork(self, row: Sequence, other: Sequence) -> bool:
-        """Give `other`, a row of the same version whose ids begin with what `row` has computed, a copy of the memory of
-        `row`, in place of its own where it has one, setting its `known` and `reused`; under the same settings its
-        processors go on where those of `row` are. False: no memory is free just now.
+    def fork(self, sequence: Sequence, other: Sequence) -> bool:
+        """Give `other`, a sequence of the same version whose ids begin with what `sequence` has computed, a copy of the
+        memory of `sequence`, in place of its own where it has one, setting its `known` and `reused`. Under the same
+        settings its processors go on where those of `sequence` are. False: no memory is free just now.
 
         Raises:
-            UnknownHead: the other row's fusion head is not loaded.
+            UnknownHead: the other sequence's fusion head is not loaded.
         """
         ...
 
-    def release(self, row: Sequence, keep: bool) -> None:
-        """Take the row's memory back; `keep`: remember it for the session's next turn."""
+    def release(self, sequence: Sequence, keep: bool) -> None:
+        """Take the sequence's memory back; `keep`: remember it for the session's next turn."""
         ...
 
     def forget(self, tenant: str, session: str) -> None:
@@ -111,19 +111,19 @@ class Backend(Protocol):
         ...
 
     def load_version(self, version: str, prepared: object) -> None:
-        """Hold another model version: rows that name it are computed with it from then on."""
+        """Hold another model version: sequences that name it are computed with it from then on."""
         ...
 
     def unload_version(self, version: str) -> bool:
-        """Let a version go with what is remembered under it; False while an open row still uses it."""
+        """Let a version go with what is remembered under it; False while an open sequence still uses it."""
         ...
 
     def load_head(self, name: str, head: FusionHead) -> None:
-        """Hold a fusion head under its content hash: rows that name it are fused by it from then on."""
+        """Hold a fusion head under its content hash: sequences that name it are fused by it from then on."""
         ...
 
     def unload_head(self, name: str) -> bool:
-        """Let a fusion head go; False while an open row still uses it."""
+        """Let a fusion head go; False while an open sequence still uses it."""
         ...
 
     def figures(self) -> dict[str, float]:

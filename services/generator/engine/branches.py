@@ -55,7 +55,10 @@ class Branches:
                 stays.add(branch.source)
                 holders[place] = parents[branch.source]
         dead = [sequence for at, sequence in enumerate(parents) if at not in stays]
-        free = [*dead, *(one for one in self._all if one not in parents)]  # to write over a memory is to copy less
+        free = [
+            *dead,
+            *(sequence for sequence in self._all if sequence not in parents),
+        ]  # to write over a memory is to copy less
         for place, branch in enumerate(answer):
             if place not in holders:
                 holders[place] = free.pop(0)

@@ -95,14 +95,14 @@ class Engine:
             raise ValueError(f"a draft of {width} branches needs more than the {self.capacity} rows there are")
         if request.branching is not None and not self.proposes:
             raise ValueError("this backend proposes nothing: its drafts do not branch")
-        row = Sequence(request, listener, Detokenizer(self.codec, request.settings.stop))
+        sequence = Sequence(request, listener, Detokenizer(self.codec, request.settings.stop))
         with self._wake:
             if self._closing:
                 raise EngineClosed("the engine is shutting down")
             if request.key in self._scheduler.open:
                 raise DuplicateKey(f"draft {request.key} is open already")
-            self._scheduler.queue.put(row)
-            self._scheduler.open[request.key] = row
+            self._scheduler.queue.put(sequence)
+            self._scheduler.open[request.key] = sequence
             self._wake.notify()
 
     def cancel(self, key: str) -> bool:
@@ -111,10 +111,10 @@ class Engine:
         False: no such draft is open.
         """
         with self._wake:
-            row = self._scheduler.open.get(key)
-            if row is None:
+            sequence = self._scheduler.open.get(key)
+            if sequence is None:
                 return False
-            row.cancelled = True
+            sequence.cancelled = True
             self._wake.notify()
             return True
 
@@ -141,7 +141,7 @@ class Engine:
         """Open another draft, `other`, that goes on from where the open draft `key` is: with its prompt, its reply so
         far (the first delta) and a copy of its memory, under settings of its own.
 
-        Answers False where no draft `key` is in work or no row is free; raises DuplicateKey where `other` is open.
+        Answers False where no draft `key` is in work or no sequence is free; raises DuplicateKey where `other` is open.
 
         Raises:
             EngineClosed: the engine is shutting down.
@@ -193,12 +193,12 @@ class Engine:
     def stats(self) -> EngineStats:
         """Totals and gauges."""
         with self._wake:
-            waiting, rows = len(self._scheduler.queue), len(self._scheduler.rows)
-        return self._scheduler.counters.snapshot(waiting, rows, self.capacity, self._figures)
+            waiting, running = len(self._scheduler.queue), len(self._scheduler.running)
+        return self._scheduler.counters.snapshot(waiting, running, self.capacity, self._figures)
 
     def _cancel_all(self) -> None:
-        for row in self._scheduler.open.values():
-            row.cancelled = True
+        for sequence in self._scheduler.open.values():
+            sequence.cancelled = True
 
     # -- the engine thread ------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class Engine:
                     return False
             for call in calls:
                 call()
-            if self._scheduler.rows or len(self._scheduler.queue):
+            if self._scheduler.running or len(self._scheduler.queue):
                 return True
             self._idle_prefill.compute_one(self._backend, self._budget, self._interrupted, self._closing)
 
@@ -232,4 +232,4 @@ class Engine:
         return self._busy() or self._closing
 
     def _busy(self) -> bool:
-        return bool(self._scheduler.rows or self._calls or len(self._scheduler.queue))
+        return bool(self._scheduler.running or self._calls or len(self._scheduler.queue))

@@ -59,21 +59,23 @@ class IdlePrefill:
             if not self._waiting:
                 return
             (tenant, session), (version, history) = self._waiting.popitem()
-        row = Sequence(DraftRequest("", tenant, session, version, history, ()), _NOBODY, Detokenizer(backend.codec))
+        sequence = Sequence(
+            DraftRequest("", tenant, session, version, history, ()), _NOBODY, Detokenizer(backend.codec)
+        )
         try:
-            if not backend.admit(row):
+            if not backend.admit(sequence):
                 return
         except Exception:
             log.exception("a history could not be remembered")
             return
         try:
-            while not (row.ready or interrupted()):
-                backend.prefill([row], budget.tokens(alone=False))
+            while not (sequence.ready or interrupted()):
+                backend.prefill([sequence], budget.tokens(alone=False))
         except Exception:
             log.exception("a history could not be remembered")
-            backend.release(row, keep=False)
+            backend.release(sequence, keep=False)
             return
-        backend.release(row, keep=True)
-        if not row.ready and not closing:
+        backend.release(sequence, keep=True)
+        if not sequence.ready and not closing:
             with self._lock:
                 self._waiting.setdefault((tenant, session), (version, history))

@@ -1,4 +1,4 @@
-"""What goes out of the rows: tokens become text, listeners hear of it, drafts end."""
+"""What goes out of the sequences: tokens become text, listeners hear of it, drafts end."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class OutputProcessor:
-    """Speaks to the rows' listeners, on the engine thread alone; `spoke` tells whether it did.
+    """Speaks to the sequences' listeners, on the engine thread alone; `spoke` tells whether it did.
 
-    `leave` takes a row out of work, keeping its memory or not, before its listener hears the end.
+    `leave` takes a sequence out of work, keeping its memory or not, before its listener hears the end.
     """
 
     def __init__(self, backend: Backend, counters: Counters, leave: Callable[[Sequence, bool], None]) -> None:
@@ -29,63 +29,67 @@ class OutputProcessor:
         self._leave = leave
         self.spoke = False
 
-    def emit(self, row: Sequence, ids: list[int]) -> None:
-        """Take a step's tokens of a row: show their text, and end the draft where they end it."""
-        settings = row.request.settings
-        row.first_at = row.first_at or time.monotonic()
+    def emit(self, sequence: Sequence, ids: list[int]) -> None:
+        """Take a step's tokens of a sequence: show their text, and end the draft where they end it."""
+        settings = sequence.request.settings
+        sequence.first_at = sequence.first_at or time.monotonic()
         shown = ""
         for token in ids:
             if token in self._backend.codec.end_ids:
-                row.finish_reason = "stop"
+                sequence.finish_reason = "stop"
                 break
-            row.ids.append(token)
+            sequence.ids.append(token)
             self._counters.generated_tokens += 1
-            shown += row.text.push(token)
-            if row.text.stopped:
-                row.finish_reason = "stop"
+            shown += sequence.text.push(token)
+            if sequence.text.stopped:
+                sequence.finish_reason = "stop"
                 break
-            made = len(row.ids) - row.prompt_length
-            if made >= settings.max_new_tokens or len(row.ids) >= self._backend.context_limit:
-                row.finish_reason = "length"
+            length = len(sequence.ids) - sequence.prompt_length
+            if length >= settings.max_new_tokens or len(sequence.ids) >= self._backend.context_limit:
+                sequence.finish_reason = "length"
                 break
-        if row.finish_reason is not None:
-            self.tell(row, row.listener.on_progress)
-            self.finish(row, row.finish_reason, shown)
+        if sequence.finish_reason is not None:
+            self.tell(sequence, sequence.listener.on_progress)
+            self.finish(sequence, sequence.finish_reason, shown)
             return
-        self.show(row, shown)
-        self.tell(row, row.listener.on_progress)
+        self.show(sequence, shown)
+        self.tell(sequence, sequence.listener.on_progress)
 
-    def show(self, row: Sequence, text: str) -> None:
+    def show(self, sequence: Sequence, text: str) -> None:
         """Send the next piece of text with the ids that it completes."""
         if not text:
             return
-        ids = row.ids[row.prompt_length + row.emitted : row.prompt_length + row.text.whole_tokens()]
-        row.emitted += len(ids)
-        self.tell(row, lambda: row.listener.on_delta(text, ids))
+        ids = sequence.ids[
+            sequence.prompt_length + sequence.emitted : sequence.prompt_length + sequence.text.whole_tokens()
+        ]
+        sequence.emitted += len(ids)
+        self.tell(sequence, lambda: sequence.listener.on_delta(text, ids))
 
-    def finish(self, row: Sequence, reason: FinishReason, shown: str = "") -> None:
+    def finish(self, sequence: Sequence, reason: FinishReason, shown: str = "") -> None:
         """End the draft with what it has."""
-        self.show(row, shown + row.text.flush())
-        ids = tuple(row.generated[: row.text.whole_tokens()])
-        draft = FinishedDraft(row.text.text, ids, reason, row.usage(), row.timings(), row.log_likelihood)
+        self.show(sequence, shown + sequence.text.flush())
+        ids = tuple(sequence.generated[: sequence.text.whole_tokens()])
+        draft = FinishedDraft(
+            sequence.text.text, ids, reason, sequence.usage(), sequence.timings(), sequence.log_likelihood
+        )
         if reason == "cancelled":
             self._counters.cancelled += 1
         else:
             self._counters.finished += 1
-        self._leave(row, True)
-        self.tell(row, lambda: row.listener.on_finish(draft))
+        self._leave(sequence, True)
+        self.tell(sequence, lambda: sequence.listener.on_finish(draft))
 
-    def fail(self, row: Sequence, error: Exception) -> None:
+    def fail(self, sequence: Sequence, error: Exception) -> None:
         """End the draft without an answer."""
         self._counters.failed += 1
-        self._leave(row, False)
-        self.tell(row, lambda: row.listener.on_error(error))
+        self._leave(sequence, False)
+        self.tell(sequence, lambda: sequence.listener.on_error(error))
 
-    def tell(self, row: Sequence, call: Callable[[], None]) -> None:
+    def tell(self, sequence: Sequence, call: Callable[[], None]) -> None:
         """Call a listener; one that fails has its draft cancelled."""
         self.spoke = True
         try:
             call()
         except Exception:
             log.exception("a listener failed; its draft is cancelled")
-            row.cancelled = True
+            sequence.cancelled = True

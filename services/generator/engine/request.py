@@ -22,11 +22,11 @@ class DecodeSettings:
 
     Zero `temperature` is greedy. A draw is among the `top_k` likeliest tokens (0: all), of these among those at least
     `min_p` as likely as the likeliest, of these among the likeliest that have `top_p` together. `seed` makes sampling
-    repeatable for the row whatever its company. `stop` are texts that end the draft and are cut from it; the template's
-    end ids always end it. `forbid` words never appear; `include` words are boosted, more as the draft grows without
-    them; `constraints` shape the draft (see `services.generator.decoding`). `refuse` are values that the draft must not
-    tell, by the first token that tells them from the texts in `allow`. `scored` asks for the draft's log-likelihood.
-    """
+    repeatable for the sequence whatever its company. `stop` are texts that end the draft and are cut from it; the
+    template's end ids always end it. `forbid` words never appear; `include` words are boosted, more as the draft grows
+    without them; `constraints` shape the draft (see `services.generator.decoding`). `refuse` are values that the draft
+    must not tell, by the first token that tells them from the texts in `allow`. `scored` asks for the draft's
+    log-likelihood."""
 
     max_new_tokens: int = 256
     min_new_tokens: int = 0
@@ -65,7 +65,7 @@ class DecodeSettings:
 
 
 class Follower(Protocol):
-    """Makes a row's vectors anew for each token; one instance belongs to one draft and may keep state."""
+    """Makes a sequence's vectors anew for each token; one instance belongs to one draft and may keep state."""
 
     def __call__(self, generated: Sequence[int]) -> tuple[Mapping[str, Tensor], Sequence[float]]:
         """Vectors `[D]` by source's name before the token that follows `generated` (never the prompt), each the same
@@ -75,13 +75,12 @@ class Follower(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionInput:
-    """What a fusion head mixes into one row between decoder and output layer.
+    """What a fusion head mixes into one sequence between decoder and output layer.
 
-    `head` is the content hash under which the head is loaded; `vectors` are `[D]` by source's name, the same for
-    every token. `follow` makes instead (once for each draft) what answers them token by token, for sources that must
-    know what has been said already. A source that is left out, or a row without any, leaves the row bit for bit as
-    it was.
-    """
+    `head` is the content hash under which the head is loaded; `vectors` are `[D]` by source's name, the same for every
+    token. `follow` makes instead (once for each draft) what answers them token by token, for sources that must know
+    what has been said already. A source that is left out, or a sequence without any, leaves the sequence bit for bit as
+    it was."""
 
     head: str
     vectors: Mapping[str, Sequence[float] | NDArray[Any] | Tensor] = field(default_factory=dict)
@@ -201,8 +200,8 @@ class DraftListener(Protocol):
         ...
 
     def on_progress(self) -> None:
-        """The row advanced (a chunk of its prompt, a token, or its place in a line that moves): the moment to renew
-        its lease."""
+        """The draft advanced (a chunk of its prompt, a token, or its place in a line that moves): the moment to
+        renew its lease."""
         ...
 
     def on_finish(self, draft: FinishedDraft) -> None:

@@ -1,4 +1,4 @@
-"""The waiting line before the rows: bounded, fair over tenants, by priority within a tenant."""
+"""The waiting line before the sequences: bounded, fair over tenants, by priority within a tenant."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from services.generator.engine.sequence import Sequence
 
 
 class RequestQueue:
-    """Rows that wait for a place.
+    """Sequences that wait for a place.
 
-    The next row comes from the tenant with the fewest rows in work; among equals from the one that was served
+    The next sequence comes from the tenant with the fewest sequences in work; among equals from the one that was served
     longest ago. Not thread-safe: the engine holds its lock.
     """
 
@@ -28,43 +28,43 @@ class RequestQueue:
     def __len__(self) -> int:
         return sum(map(len, self._tenants.values()))
 
-    def put(self, row: Sequence) -> None:
-        """Queue the row.
+    def put(self, sequence: Sequence) -> None:
+        """Queue the sequence.
 
         Raises:
             EngineFull: the line is at its limit.
         """
         if len(self) >= self._limit:
             raise EngineFull(f"{self._limit} drafts are waiting already")
-        line = self._tenants.setdefault(row.request.tenant, [])
-        heapq.heappush(line, (-row.request.priority, next(self._arrivals), row))
+        line = self._tenants.setdefault(sequence.request.tenant, [])
+        heapq.heappush(line, (-sequence.request.priority, next(self._arrivals), sequence))
 
     def take(self, admit: Callable[[Sequence], bool], working: Counter[str]) -> Sequence | None:
-        """Remove and answer the next row that `admit` accepts; only the first of each tenant is tried.
+        """Remove and answer the next sequence that `admit` accepts; only the first of each tenant is tried.
 
-        `working` counts each tenant's rows in work. None: nothing waits, or nothing was accepted.
+        `working` counts each tenant's sequences in work. None: nothing waits, or nothing was accepted.
         """
         fair = sorted(self._tenants, key=lambda t: (working[t], self._served.get(t, 0)))
         for tenant in fair:
             line = self._tenants[tenant]
-            row = line[0][2]
-            if not admit(row):
+            sequence = line[0][2]
+            if not admit(sequence):
                 continue
             heapq.heappop(line)
             self._served[tenant] = next(self._serves)
             if not line:
                 del self._tenants[tenant]
-            return row
+            return sequence
         if not self._tenants:
             self._served.clear()
         return None
 
-    def rows(self) -> list[Sequence]:
-        """All rows in the line, in no order."""
-        return [row for line in self._tenants.values() for _, _, row in line]
+    def waiting(self) -> list[Sequence]:
+        """All sequences in the line, in no order."""
+        return [sequence for line in self._tenants.values() for _, _, sequence in line]
 
     def remove(self, chosen: Callable[[Sequence], bool]) -> list[Sequence]:
-        """Remove and answer all rows that are `chosen`."""
+        """Remove and answer all sequences that are `chosen`."""
         out: list[Sequence] = []
         for tenant in list(self._tenants):
             line = self._tenants[tenant]

@@ -1,4 +1,4 @@
-"""The rows in work: what the engine thread does with them in one pass."""
+"""The sequences in work: what the engine thread does with them in one pass."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Scheduler:
         self._budget = budget
         self._comforted = 0.0
         self.queue = RequestQueue(waiting_limit)
-        self.rows: list[Sequence] = []
+        self.running: list[Sequence] = []
         self.open: dict[str, Sequence] = {}
         self._branching: dict[Sequence, Branches] = {}  # by the draft's own row
         self.counters = Counters()
@@ -59,60 +59,60 @@ class Scheduler:
         source = self.open.get(key)
         if other in self.open:
             raise DuplicateKey(f"draft {other} is open already")
-        if source is None or source not in self.rows or source.branches or not self._free():
+        if source is None or source not in self.running or source.branches or not self._free():
             return False
         request = replace(source.request, key=other, settings=settings or source.request.settings)
-        row = Sequence(request, listener, Detokenizer(self._backend.codec, request.settings.stop))
-        row.ids, row.prompt_length = list(source.ids), source.prompt_length
-        row.log_likelihood = source.log_likelihood
-        if not self._backend.fork(source, row):
+        sequence = Sequence(request, listener, Detokenizer(self._backend.codec, request.settings.stop))
+        sequence.ids, sequence.prompt_length = list(source.ids), source.prompt_length
+        sequence.log_likelihood = source.log_likelihood
+        if not self._backend.fork(source, sequence):
             return False
-        row.admitted_at = row.submitted_at
+        sequence.admitted_at = sequence.submitted_at
         with self._lock:
-            self.open[other] = row
-            self.rows.append(row)
-        self.output.show(row, "".join(row.text.push(token) for token in row.generated))
+            self.open[other] = sequence
+            self.running.append(sequence)
+        self.output.show(sequence, "".join(sequence.text.push(token) for token in sequence.generated))
         return True
 
     def _drop_cancelled(self) -> None:
         with self._lock:
-            dropped = self.queue.remove(lambda row: row.cancelled)
-        for row in dropped:
-            self.output.finish(row, "cancelled")
+            dropped = self.queue.remove(lambda sequence: sequence.cancelled)
+        for sequence in dropped:
+            self.output.finish(sequence, "cancelled")
         for lead in [lead for lead in self._branching if lead.cancelled]:
             self.output.finish(lead, "cancelled")
-        for row in [row for row in self.rows if row.cancelled]:
-            self.output.finish(row, "cancelled")
+        for sequence in [sequence for sequence in self.running if sequence.cancelled]:
+            self.output.finish(sequence, "cancelled")
 
     def _free(self) -> int:
-        """Rows that nobody has or may come to need."""
+        """Sequences that nobody has or may come to need."""
         reserved = sum(branches.reserved for branches in self._branching.values())
-        return self._backend.capacity - len(self.rows) - reserved
+        return self._backend.capacity - len(self.running) - reserved
 
-    def _needs(self, row: Sequence) -> int:
-        branching = row.request.branching
+    def _needs(self, sequence: Sequence) -> int:
+        branching = sequence.request.branching
         return branching.width if branching is not None else 1
 
     def _admit(self) -> None:
-        working = Counter(row.request.tenant for row in self.rows)
+        working = Counter(sequence.request.tenant for sequence in self.running)
         while free := self._free():
             failed: list[tuple[Sequence, Exception]] = []
             large: list[Sequence] = []  # whose turn it is, and who waits for more rows: nobody passes them
 
-            def admit(row: Sequence) -> bool:
-                if large or self._needs(row) > free:  # noqa: B023  (used within this pass only)
-                    large.append(row)  # noqa: B023
+            def admit(sequence: Sequence) -> bool:
+                if large or self._needs(sequence) > free:  # noqa: B023  (used within this pass only)
+                    large.append(sequence)  # noqa: B023
                     return False
                 try:
-                    return self._backend.admit(row)
+                    return self._backend.admit(sequence)
                 except Exception as error:
-                    failed.append((row, error))  # noqa: B023
+                    failed.append((sequence, error))  # noqa: B023
                     return True
 
             with self._lock:
                 taken = self.queue.take(admit, working)
-            for row, error in failed:
-                self.output.fail(row, error)
+            for sequence, error in failed:
+                self.output.fail(sequence, error)
             if taken is None:
                 return
             if failed:
@@ -121,43 +121,43 @@ class Scheduler:
             self.counters.queue_seconds += taken.admitted_at - taken.submitted_at
             self.counters.prompt_tokens += taken.prompt_length
             self.counters.reused_tokens += taken.reused
-            self.rows.append(taken)
+            self.running.append(taken)
             if taken.request.branching is not None:
                 self._branching[taken] = Branches(taken, self._backend)
             working[taken.request.tenant] += 1
 
     def _prefill(self) -> None:
-        rows = [row for row in self.rows if not row.ready]
-        if not rows:
+        sequences = [sequence for sequence in self.running if not sequence.ready]
+        if not sequences:
             return
-        rows.sort(key=lambda row: row.missing)  # the shortest first: most replies start soonest
+        sequences.sort(key=lambda sequence: sequence.missing)  # the shortest first: most replies start soonest
         started = time.monotonic()
-        budget = self._budget.tokens(alone=len(rows) == len(self.rows))
-        before = [row.known for row in rows]
-        done = prefill_batch(self._backend, rows, budget, self._fail)
+        budget = self._budget.tokens(alone=len(sequences) == len(self.running))
+        before = [sequence.known for sequence in sequences]
+        done = prefill_batch(self._backend, sequences, budget, self._fail)
         seconds = time.monotonic() - started
         self._budget.learn(done, seconds)
         self.counters.prefill_seconds += seconds
-        for row, known in zip(rows, before, strict=True):
-            if row.known > known:
-                self.output.tell(row, row.listener.on_progress)
+        for sequence, known in zip(sequences, before, strict=True):
+            if sequence.known > known:
+                self.output.tell(sequence, sequence.listener.on_progress)
 
     def _step(self) -> None:
-        rows = [row for row in self.rows if row.ready and not row.cancelled]
-        if not rows:
+        sequences = [sequence for sequence in self.running if sequence.ready and not sequence.cancelled]
+        if not sequences:
             return
         started = time.monotonic()
-        for row in rows:
-            row.ready_at = row.ready_at or started
-        answers = step_batch(self._backend, rows, self._fail)
+        for sequence in sequences:
+            sequence.ready_at = sequence.ready_at or started
+        answers = step_batch(self._backend, sequences, self._fail)
         seconds = time.monotonic() - started
         self.counters.steps += 1
-        self.counters.step_rows = len(rows)
+        self.counters.step_rows = len(sequences)
         self.counters.step_seconds = seconds
         self.counters.decode_seconds += seconds
-        for row, ids in answers:
-            if row.branches is None:
-                self.output.emit(row, ids)
+        for sequence, ids in answers:
+            if sequence.branches is None:
+                self.output.emit(sequence, ids)
         for branches in [branches for branches in self._branching.values() if branches.lead.ready]:
             self._branch(branches)
 
@@ -173,14 +173,14 @@ class Scheduler:
             self._fail(lead, error)
             return
         with self._lock:
-            self.rows = [row for row in self.rows if row not in before] + branches.working
+            self.running = [sequence for sequence in self.running if sequence not in before] + branches.working
         self.counters.generated_tokens += 1
         self.output.tell(lead, lead.listener.on_progress)
         if not goes_on:
             self.output.finish(lead, "stop")
 
-    def _fail(self, row: Sequence, error: Exception) -> None:
-        lead = row if row.branches is None else row.branches.lead
+    def _fail(self, sequence: Sequence, error: Exception) -> None:
+        lead = sequence if sequence.branches is None else sequence.branches.lead
         if self.open.get(lead.request.key) is lead:
             self.output.fail(lead, error)
 
@@ -190,20 +190,20 @@ class Scheduler:
         Their leases would end otherwise, and five times so in a long line would be a failure without a fault.
         """
         now = time.monotonic()
-        if not self.rows or now - self._comforted < COMFORT_SECONDS:
+        if not self.running or now - self._comforted < COMFORT_SECONDS:
             return
         self._comforted = now
         with self._lock:
-            waiting = self.queue.rows()
-        for row in [*waiting, *(row for row in self.rows if not row.ready)]:
-            self.output.tell(row, row.listener.on_progress)
+            waiting = self.queue.waiting()
+        for sequence in [*waiting, *(sequence for sequence in self.running if not sequence.ready)]:
+            self.output.tell(sequence, sequence.listener.on_progress)
 
-    def _leave(self, row: Sequence, keep: bool) -> None:
-        branches = self._branching.pop(row, None)
-        gone = [row] if branches is None and row in self.rows else []
-        for one in gone:
-            self._backend.release(one, keep)
+    def _leave(self, sequence: Sequence, keep: bool) -> None:
+        branches = self._branching.pop(sequence, None)
+        gone = [sequence] if branches is None and sequence in self.running else []
+        for member in gone:
+            self._backend.release(member, keep)
         gone += branches.release(keep) if branches is not None else []
         with self._lock:
-            self.rows = [one for one in self.rows if one not in gone]
-            self.open.pop(row.request.key, None)
+            self.running = [member for member in self.running if member not in gone]
+            self.open.pop(sequence.request.key, None)

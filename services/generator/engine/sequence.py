@@ -52,18 +52,18 @@ class Sequence:
 
     @property
     def unread(self) -> int:
-        """The place of the first id whose likelihood may be asked for: of the reply that is read, else of what the row
-        writes."""
+        """The place of the first id whose likelihood may be asked for: of the reply that is read, else of what is
+        written."""
         return self.prompt_length - self.request.read
 
     @property
     def missing(self) -> int:
-        """Prompt tokens still to compute before the row can step."""
+        """Prompt tokens still to compute before the sequence can step."""
         return max(self.prompt_length - 1 - self.known, 0)
 
     @property
     def ready(self) -> bool:
-        """Whether the row can step."""
+        """Whether the sequence can step."""
         return self.known >= self.prompt_length - 1
 
     def usage(self) -> Usage:

@@ -15,10 +15,10 @@ def soft_tokens(version: str, vectors: Tensor) -> tuple[tuple[int, ...], dict[in
     The ids are negative and made from the version's and the vector's hash: the same vector has the same id, and a
     session's memory that was computed with another one never matches.
     """
-    found: dict[int, Tensor] = {}
+    vector_of: dict[int, Tensor] = {}
     ids = []
     for vector in vectors.detach().float().cpu():
         digest = hashlib.sha256(version.encode() + b"\0" + vector.numpy().tobytes()).digest()
         ids.append(-1 - int.from_bytes(digest[:7], "little"))
-        found[ids[-1]] = vector
-    return tuple(ids), found
+        vector_of[ids[-1]] = vector
+    return tuple(ids), vector_of

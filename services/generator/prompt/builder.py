@@ -197,7 +197,7 @@ class PromptBuilder:
         """The constraints of all rounds up to this one, gathered in one list."""
         understood = turn.get("understood") or {}
         rounds = [
-            [Constraint.from_json(one) for one in understood[str(number)].get("constraints", ())]
+            [Constraint.from_json(record) for record in understood[str(number)].get("constraints", ())]
             for number in range(1, turn["round"] + 1)
             if str(number) in understood
         ]
@@ -215,9 +215,9 @@ class PromptBuilder:
         if not current.get("feedback"):
             return None
         candidates = [d for d in turn["drafts"][: turn["round"]] if d.get("status") == "completed" and d.get("text")]
-        must = [one for one in constraints if verifiable(one)]
+        must = [constraint for constraint in constraints if verifiable(constraint)]
         while len(candidates) > 1 and candidates[-1].get("feedback"):
-            if not said_again(turn) and all(check(one, candidates[-1]["text"]) for one in must):
+            if not said_again(turn) and all(check(constraint, candidates[-1]["text"]) for constraint in must):
                 break
             candidates.pop()
         return candidates[-1] if candidates else None
@@ -230,13 +230,15 @@ def said_again(turn: Mapping[str, Any]) -> bool:
     before = turn["drafts"][number - 1] if number > 1 else {}
     if not before.get("feedback") or not before.get("text"):
         return False
-    comments = [str((one.get("feedback") or {}).get("comment") or "") for one in turn["drafts"][: number + 1]]
+    comments = [str((draft.get("feedback") or {}).get("comment") or "") for draft in turn["drafts"][: number + 1]]
     if comments[-1].strip() and comments[-1] in comments[:-1]:
         return True
     understood = turn.get("understood") or {}
-    *earlier, asked = [(understood.get(str(one)) or {}).get("constraints") or [] for one in range(1, number + 1)]
-    known = [(one["kind"], one["value"], one["unit"]) for some in earlier for one in some]
+    *earlier, asked = [
+        (understood.get(str(earlier_round)) or {}).get("constraints") or [] for earlier_round in range(1, number + 1)
+    ]
+    known = [(wish["kind"], wish["value"], wish["unit"]) for wishes in earlier for wish in wishes]
     return bool(asked) and all(
-        (one["kind"], one["value"], one["unit"]) in known and check(Constraint.from_json(one), before["text"])
-        for one in asked
+        (wish["kind"], wish["value"], wish["unit"]) in known and check(Constraint.from_json(wish), before["text"])
+        for wish in asked
     )

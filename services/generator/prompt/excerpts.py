@@ -26,17 +26,17 @@ def excerpts(texts: Sequence[str], message: str, most: int) -> list[str]:
     nothing to choose by, and all stay as they are.
     """
     parts = [[part.strip() for part in pieces(text)] for text in texts]
-    if not most or all(len(some) <= most for some in parts):
+    if not most or all(len(sentences) <= most for sentences in parts):
         return list(texts)
-    words = [[_words(part) for part in some] for some in parts]
+    words = [[_words(part) for part in sentences] for sentences in parts]
     count = sum(map(len, parts))
-    spread = Counter(word for some in words for part in some for word in part)
+    spread = Counter(word for sentences in words for part in sentences for word in part)
     asked = {word: math.log((count + 1) / (spread[word] + 1)) for word in _words(message) if spread[word]}
     if not any(asked.values()):
         return list(texts)
     return [
-        text if len(some) <= most else " ".join(some[at] for at in _best(own, asked, most))
-        for text, some, own in zip(texts, parts, words, strict=True)
+        text if len(sentences) <= most else " ".join(sentences[at] for at in _best(own, asked, most))
+        for text, sentences, own in zip(texts, parts, words, strict=True)
     ]
 
 
@@ -48,11 +48,11 @@ def _best(parts: Sequence[set[str]], asked: dict[str, float], most: int) -> list
 
 def _words(text: str) -> set[str]:
     """Beginnings of the text's words, and pairs of ideographs."""
-    found: set[str] = set()
+    stems: set[str] = set()
     for word in _WORD.findall(text.casefold()):
         runs = _IDEOGRAPHS.findall(word)
         if runs:
-            found.update(run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1)))
+            stems.update(run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1)))
         elif len(word) > 2 or word.isdigit():
-            found.add(word[:_STEM])
-    return found
+            stems.add(word[:_STEM])
+    return stems

@@ -15,15 +15,15 @@ from services.generator.prompt.excerpts import excerpts
 def notes(texts: Sequence[GroundingText], message: str, sentences: int) -> str:
     """Facts and passages as numbered notes; the numbers are what a reply cites. Of each the `sentences` (0: all) that
     bear most on the message."""
-    shown = excerpts([one.text for one in texts], message, sentences)
+    shown = excerpts([note.text for note in texts], message, sentences)
     return numbered(
-        note_text(one.heading if one.kind == "passage" else "", text) for one, text in zip(texts, shown, strict=True)
+        note_text(note.heading if note.kind == "passage" else "", text) for note, text in zip(texts, shown, strict=True)
     )
 
 
-def note_line(one: GroundingText) -> str:
+def note_line(note: GroundingText) -> str:
     """A fact or passage as the model reads it, on one line without its number."""
-    return note_text(one.heading if one.kind == "passage" else "", one.text)
+    return note_text(note.heading if note.kind == "passage" else "", note.text)
 
 
 def context_text(noted: str, state: str) -> str:
@@ -45,7 +45,7 @@ def feedback_text(feedback: Mapping[str, Any] | None, constraints: Sequence[Cons
     edited = str(feedback.get("edited_text") or "").strip()
     if edited:
         parts.append(f'I would have written: "{edited}"')
-    sentences = [describe(one) for one in constraints if not (comment and one.source == "comment")]
+    sentences = [describe(constraint) for constraint in constraints if not (comment and constraint.source == "comment")]
     parts += [sentence for sentence in dict.fromkeys(sentences) if sentence]
     if not parts:
         rating = feedback.get("rating")

@@ -78,7 +78,7 @@ class BeamDraft:
         if text:
             self._listener.on_delta(text, list(ids))
         cancelled = draft.finish_reason == "cancelled"
-        told = replace(
+        searched = replace(
             draft,
             text=text,
             token_ids=ids,
@@ -86,7 +86,7 @@ class BeamDraft:
             usage=replace(draft.usage, completion=len(best.ids)),
             log_likelihood=best.own,
         )
-        self._listener.on_finish(told)
+        self._listener.on_finish(searched)
 
     def on_error(self, error: Exception) -> None:
         self._listener.on_error(error)

@@ -79,13 +79,13 @@ class Search:
             return True
         if not self.finished:
             return False
-        likelihood, worth = max(one.likelihood for one in self.live), self._weight * self._credit.most
+        likelihood, worth = max(hypothesis.likelihood for hypothesis in self.live), self._weight * self._credit.most
         most: float = likelihood / self._limit**LENGTH_POWER + worth
-        return max(one.value for one in self.finished) >= most
+        return max(hypothesis.value for hypothesis in self.finished) >= most
 
     def best(self) -> Hypothesis:
         """The best finished hypothesis; where there is none, the best of those that go on."""
-        return max(self.finished or self.live, key=lambda one: one.value)
+        return max(self.finished or self.live, key=lambda hypothesis: hypothesis.value)
 
     def owed(self, at: int) -> list[int]:
         """The next tokens of the phrases that a hypothesis owes; `at` is its place in `live`."""
@@ -102,24 +102,24 @@ class Search:
     def advance(self, proposed: Sequence[Proposals]) -> list[tuple[int, Hypothesis]]:
         """Take one step: `proposed` for each of `live`. Answers what goes on, each with its parent's place in `live`
         before."""
-        found = [
+        children = [
             (at, self._child(parent, *proposal))
             for at, (parent, tokens) in enumerate(zip(self.live, proposed, strict=True))
             for proposal in self._apart(tokens)
         ]
-        found.sort(key=lambda one: (-one[1].value, one[0], one[1].ids))
-        ended = [one for _, one in dealt(found, self.width) if one.ended]
+        children.sort(key=lambda child: (-child[1].value, child[0], child[1].ids))
+        ended = [hypothesis for _, hypothesis in dealt(children, self.width) if hypothesis.ended]
         self.finished += ended
-        self._complete += sum(not self._credit.owed(one.text) for one in ended)
-        going_on = dealt([one for one in found if not one[1].ended], self.width)
-        self.live = [one for _, one in going_on]
+        self._complete += sum(not self._credit.owed(hypothesis.text) for hypothesis in ended)
+        going_on = dealt([child for child in children if not child[1].ended], self.width)
+        self.live = [hypothesis for _, hypothesis in going_on]
         return going_on
 
     def _apart(self, tokens: Proposals) -> list[tuple[int, float, float]]:
         """The proposals with the likeliest end alone: all ends write the same."""
-        ends = [one for one in tokens if one[0] in self._end_ids]
-        end = max(ends, key=lambda one: one[1], default=None)
-        return [one for one in tokens if one[0] not in self._end_ids or one is end]
+        ends = [proposal for proposal in tokens if proposal[0] in self._end_ids]
+        end = max(ends, key=lambda proposal: proposal[1], default=None)
+        return [proposal for proposal in tokens if proposal[0] not in self._end_ids or proposal is end]
 
     def _child(self, parent: Hypothesis, token: int, likelihood: float, own: float) -> Hypothesis:
         total, own = parent.likelihood + likelihood, parent.own + own
@@ -145,13 +145,13 @@ class Search:
         return Hypothesis(ids, total, own, text, value, self._credit.bank(text), ended)
 
 
-def dealt(found: Sequence[tuple[int, Hypothesis]], places: int) -> list[tuple[int, Hypothesis]]:
+def dealt(children: Sequence[tuple[int, Hypothesis]], places: int) -> list[tuple[int, Hypothesis]]:
     """Up to `places` of the hypotheses, which come best first: of each bank as many as of any other; what a bank leaves
     goes to the best of all. The furthest bank is served first, then the one with nothing, whose words are the model's
     own, then the others from the furthest on."""
     banks: dict[int, list[int]] = {}
-    for at, (_, one) in enumerate(found):
-        banks.setdefault(one.bank, []).append(at)
+    for at, (_, hypothesis) in enumerate(children):
+        banks.setdefault(hypothesis.bank, []).append(at)
     order = sorted(banks, reverse=True)
     order = order[:1] + order[-1:] + order[1:-1] if len(order) > 1 else order
     chosen: list[int] = []
@@ -159,8 +159,8 @@ def dealt(found: Sequence[tuple[int, Hypothesis]], places: int) -> list[tuple[in
         for bank in order:
             if turn < len(banks[bank]) and len(chosen) < places:
                 chosen.append(banks[bank][turn])
-    chosen += [at for at in range(len(found)) if at not in chosen][: places - len(chosen)]
-    return [found[at] for at in sorted(chosen)]
+    chosen += [at for at in range(len(children)) if at not in chosen][: places - len(chosen)]
+    return [children[at] for at in sorted(chosen)]
 
 
 def _overlap(ids: Sequence[int], way: Sequence[int]) -> int:

@@ -116,16 +116,16 @@ class BestOfN:
 
     def _submit_all(self, candidates: Sequence[Candidate]) -> bool:
         """Ask for as many of the candidates as there is room for; False: for none. On the engine's thread alone."""
-        some = False
+        submitted = False
         for candidate in candidates:
             try:
                 self._submit(candidate)
             except _REFUSED:
                 break
-            some = True
+            submitted = True
         if self._cancelled:
             self._stop_open()
-        return some
+        return submitted
 
     def _stop_open(self) -> bool:
         with self._lock:
@@ -194,9 +194,9 @@ class BestOfN:
         revision if it is good, and it is changed otherwise, or others are written, if not."""
         if left:
             return
-        good = [one for one in self._changed if one[0].perfect]
+        good = [judged for judged in self._changed if judged[0].perfect]
         if good and not self._cancelled:
-            self._tell(*max(good, key=lambda one: one[0].value))
+            self._tell(*max(good, key=lambda judged: judged[0].value))
         elif self._cancelled:
             self._tell_best(_EMPTY)
         elif not self._change():
@@ -240,9 +240,9 @@ class BestOfN:
     def _tell_best(self, otherwise: FinishedDraft | Exception | None = None) -> None:
         """Tell the best draft there is, a draft that keeps the one before and does what was asked rather than written
         ones that read badly too; `otherwise` where none was judged."""
-        kept = [one for one in self._changed if not one[0].missed and not one[0].degenerate]
+        kept = [judged for judged in self._changed if not judged[0].missed and not judged[0].degenerate]
         if self._judged:
-            self._tell(*max(kept or self._judged, key=lambda one: one[0].value))
+            self._tell(*max(kept or self._judged, key=lambda judged: judged[0].value))
         elif isinstance(otherwise, FinishedDraft):
             self._tell(None, otherwise)
         elif otherwise is not None:

@@ -16,7 +16,7 @@ class Credit:
 
     def __init__(self, constraints: Sequence[Constraint]) -> None:
         self._constraints = constraints
-        self._phrases = [one for one in constraints if _phrase(one)]
+        self._phrases = [constraint for constraint in constraints if _phrase(constraint)]
 
     @property
     def most(self) -> int:
@@ -25,7 +25,7 @@ class Credit:
 
     def owed(self, text: str) -> list[str]:
         """The phrases that do not stand in `text` as they are wanted."""
-        return [_phrase(one) for one in self._phrases if not check(one, text)]
+        return [_phrase(constraint) for constraint in self._phrases if not check(constraint, text)]
 
     def bank(self, text: str) -> int:
         """How far the phrases are: a hundred for each that is whole, and as much of another as is begun."""
@@ -35,12 +35,16 @@ class Credit:
 
     def so_far(self, text: str, left: int) -> float:
         """Of a draft that may be `left` tokens longer, between 0 and `most`."""
-        return sum(progress(one, text, left) for one in self._constraints)
+        return sum(progress(constraint, text, left) for constraint in self._constraints)
 
     def in_the_end(self, text: str) -> int:
         """Of a whole draft: the constraints that it meets."""
-        return sum(check(one, text) for one in self._constraints)
+        return sum(check(constraint, text) for constraint in self._constraints)
 
 
-def _phrase(one: Constraint) -> str:
-    return wanted_phrase(one).strip() if one.kind in ("must_include", "keep", "replace") and not one.unit else ""
+def _phrase(constraint: Constraint) -> str:
+    return (
+        wanted_phrase(constraint).strip()
+        if constraint.kind in ("must_include", "keep", "replace") and not constraint.unit
+        else ""
+    )

@@ -48,8 +48,8 @@ class EditPlan:
         if not self._fills:
             return []
         self._fills = False
-        found = gaps(self._asked.draft, self._constraints)
-        self._gaps = {f"{self._request.key}+{number}": gap for number, gap in enumerate(found)}
+        places = gaps(self._asked.draft, self._constraints)
+        self._gaps = {f"{self._request.key}+{number}": gap for number, gap in enumerate(places)}
         return [
             sentence_request(self._request, key, gap, self._constraints, self._encode)
             for key, gap in self._gaps.items()

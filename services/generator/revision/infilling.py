@@ -40,9 +40,13 @@ class Gap:
 
 def missing(constraints: Sequence[Constraint], text: str) -> tuple[str, ...]:
     """The phrases that must be in a text and are not."""
-    found = [one.value for one in constraints if one.kind in ("must_include", "keep") and not one.unit and one.max != 0]
-    found += [replacement(one)[1] for one in constraints if one.kind == "replace"]
-    return tuple(dict.fromkeys(phrase.strip() for phrase in found if not count_phrase(phrase.strip(), text)))
+    phrases = [
+        constraint.value
+        for constraint in constraints
+        if constraint.kind in ("must_include", "keep") and not constraint.unit and constraint.max != 0
+    ]
+    phrases += [replacement(constraint)[1] for constraint in constraints if constraint.kind == "replace"]
+    return tuple(dict.fromkeys(phrase.strip() for phrase in phrases if not count_phrase(phrase.strip(), text)))
 
 
 def gaps(draft: str, constraints: Sequence[Constraint]) -> list[Gap]:
@@ -80,4 +84,4 @@ def infilled(
     while len(parts) > len(gap.before) + 1 and not fits("".join(parts).strip()):
         parts = parts[:-1]
     text = shaped(parts, constraints, message)
-    return text if text and fits(text) and all(check(one, text) for one in constraints) else None
+    return text if text and fits(text) and all(check(constraint, text) for constraint in constraints) else None

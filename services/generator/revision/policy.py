@@ -160,7 +160,7 @@ def held_against(turn: Mapping[str, Any], prompt: Prompt) -> Asked:
     """What the round's drafts are held against."""
     feedback = turn["drafts"][turn["round"]].get("feedback") or {}
     about = "" if prompt.about_round is None else str(turn["drafts"][prompt.about_round].get("text", ""))
-    refused = tuple(str(one.get("text") or "") for one in turn["drafts"][: turn["round"]] if one.get("feedback"))
+    refused = tuple(str(draft.get("text") or "") for draft in turn["drafts"][: turn["round"]] if draft.get("feedback"))
     return Asked(str(turn["text"]), str(feedback.get("comment") or ""), about, refused)
 
 
@@ -171,16 +171,20 @@ def constrained(decode: DecodeSettings, constraints: Sequence[Constraint]) -> De
 
 def included(constraints: Sequence[Constraint]) -> tuple[str, ...]:
     """Phrases that decoding brings in."""
-    found = [one.value for one in constraints if one.kind in ("must_include", "keep") and not one.unit and one.max != 0]
-    found += [replacement(one)[1] for one in constraints if one.kind == "replace"]
-    return tuple(dict.fromkeys(phrase.strip() for phrase in found if phrase.strip()))
+    phrases = [
+        constraint.value
+        for constraint in constraints
+        if constraint.kind in ("must_include", "keep") and not constraint.unit and constraint.max != 0
+    ]
+    phrases += [replacement(constraint)[1] for constraint in constraints if constraint.kind == "replace"]
+    return tuple(dict.fromkeys(phrase.strip() for phrase in phrases if phrase.strip()))
 
 
 def forbidden(constraints: Sequence[Constraint]) -> tuple[str, ...]:
     """Phrases that decoding keeps out."""
-    return tuple(dict.fromkeys(phrase for one in constraints if (phrase := unwanted_phrase(one).strip())))
+    return tuple(dict.fromkeys(phrase for constraint in constraints if (phrase := unwanted_phrase(constraint).strip())))
 
 
 def to_verify(constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
     """The constraints that a finished draft can be checked against."""
-    return tuple(one for one in constraints if verifiable(one))
+    return tuple(constraint for constraint in constraints if verifiable(constraint))

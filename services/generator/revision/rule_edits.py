@@ -20,26 +20,32 @@ def amended(draft: str, constraints: Sequence[Constraint], message: str, fits: C
     """The draft so changed that it meets all `constraints`, cut sentence by sentence until it `fits`; one text for
     each of several answers to choose from, none where no rule does that. `message` is what the draft answers; it is
     the title where one is asked for."""
-    choices = [one for one in constraints if one.kind == "format" and one.value.startswith("one_of:")]
-    others = [one for one in constraints if one not in choices]
+    choices = [
+        constraint
+        for constraint in constraints
+        if constraint.kind == "format" and constraint.value.startswith("one_of:")
+    ]
+    others = [constraint for constraint in constraints if constraint not in choices]
     parts = said(draft, constraints)
-    answers = [option.strip() for one in choices[:1] for option in one.value.partition(":")[2].split("|")]
-    found = [_changed([f"{answer} ", *parts], others, message, fits) for answer in answers if answer and parts]
+    answers = [option.strip() for constraint in choices[:1] for option in constraint.value.partition(":")[2].split("|")]
+    texts = [_changed([f"{answer} ", *parts], others, message, fits) for answer in answers if answer and parts]
     if not choices:
-        found = [_changed(parts, others, message, fits)]
-    return [text for text in found if text is not None and all(check(one, text) for one in constraints)]
+        texts = [_changed(parts, others, message, fits)]
+    return [text for text in texts if text is not None and all(check(constraint, text) for constraint in constraints)]
 
 
 def shortened(draft: str, constraints: Sequence[Constraint], message: str, fits: Callable[[str], bool]) -> list[str]:
     """The amended draft without one of its pieces, or with its first ones alone, as long as half of them are kept:
     for where the whole reads badly."""
     parts = said(draft, constraints)
-    if any(one.value.startswith("one_of:") for one in constraints):
+    if any(constraint.value.startswith("one_of:") for constraint in constraints):
         return []
     least = max(1, round(_KEPT * len(parts)))
-    fewer = [parts[:at] + parts[at + 1 :] for at in range(len(parts))] + [parts[:at] for at in range(least, len(parts))]
-    found = [_changed(some, constraints, message, fits) for some in fewer if len(some) >= least]
-    return [text for text in dict.fromkeys(found) if text is not None]
+    shorter = [parts[:at] + parts[at + 1 :] for at in range(len(parts))] + [
+        parts[:at] for at in range(least, len(parts))
+    ]
+    texts = [_changed(fewer_parts, constraints, message, fits) for fewer_parts in shorter if len(fewer_parts) >= least]
+    return [text for text in dict.fromkeys(texts) if text is not None]
 
 
 def said(draft: str, constraints: Sequence[Constraint]) -> list[str]:
@@ -47,8 +53,8 @@ def said(draft: str, constraints: Sequence[Constraint]) -> list[str]:
     parts = pieces(draft)
     if len(parts) > 1 and not sentence_ended(parts[-1]):
         parts.pop()  # cut off at its length
-    unwanted = [one for one in constraints if unwanted_phrase(one)]
-    kept = [part for part in parts if all(check(one, part) for one in unwanted)]
+    unwanted = [constraint for constraint in constraints if unwanted_phrase(constraint)]
+    kept = [part for part in parts if all(check(constraint, part) for constraint in unwanted)]
     return kept if len(kept) >= _KEPT * len(parts) else []
 
 
@@ -58,7 +64,7 @@ def _changed(
     """The pieces as all constraints want them, the last ones left out until they fit."""
     while parts:
         text = shaped(parts, constraints, message)
-        if text is None or not all(check(one, text) for one in constraints):
+        if text is None or not all(check(constraint, text) for constraint in constraints):
             return None
         if fits(text):
             return text
@@ -68,18 +74,18 @@ def _changed(
 
 def shaped(parts: Sequence[str], constraints: Sequence[Constraint], message: str) -> str | None:
     """What the constraints but the unwanted words make of the pieces; None: there is no rule for one of them."""
-    limits = [one for one in constraints if one.kind == "length"]
-    closing = sum(len(words(one.value)) for one in constraints if one.kind in ("start", "end"))
-    for one in limits:
-        if one.max is None or one.unit not in ("words", "sentences"):
+    limits = [constraint for constraint in constraints if constraint.kind == "length"]
+    closing = sum(len(words(constraint.value)) for constraint in constraints if constraint.kind in ("start", "end"))
+    for constraint in limits:
+        if constraint.max is None or constraint.unit not in ("words", "sentences"):
             return None
-        if one.unit == "sentences":
-            parts = parts[: one.max - sum(other.kind == "end" for other in constraints)]
+        if constraint.unit == "sentences":
+            parts = parts[: constraint.max - sum(other.kind == "end" for other in constraints)]
         else:
-            parts = _within(parts, one.max - closing)
+            parts = _within(parts, constraint.max - closing)
     text: str | None = "".join(parts).strip()
-    for one in in_order(constraints):
-        text = rewrite(one, text, message) if text else None
+    for constraint in in_order(constraints):
+        text = rewrite(constraint, text, message) if text else None
     return text or None
 
 

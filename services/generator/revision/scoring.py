@@ -60,7 +60,7 @@ def score(
     (section 7) in its simplest form. With what was `asked`, parroting, straying and what was refused before count as
     degenerate. `read` is the reply's log-likelihood in the conversation that its reader has (None: as it was written),
     which decides what is strained and takes the place of log P(y)."""
-    met = sum(check(one, draft.text) for one in constraints)
+    met = sum(check(constraint, draft.text) for constraint in constraints)
     bad = degenerate(draft) or (
         asked is not None and (draft.text in asked.refused or astray(draft.text, constraints, asked))
     )
@@ -85,18 +85,18 @@ def degenerate(draft: FinishedDraft) -> bool:
 def astray(text: str, constraints: Sequence[Constraint], asked: Asked) -> bool:
     """Whether a draft, apart from the phrases it was told to hold, says nothing, repeats what it was told, or shares
     next to no word with the message and the draft before it."""
-    if any(one.kind == "language" or one.value.startswith("one_of:") for one in constraints):
+    if any(constraint.kind == "language" or constraint.value.startswith("one_of:") for constraint in constraints):
         return False
     text = text.lower()
-    for one in constraints:
-        if one.kind in ("start", "end", "must_include", "keep") and one.value:
-            text = text.replace(one.value.lower(), " ")
+    for constraint in constraints:
+        if constraint.kind in ("start", "end", "must_include", "keep") and constraint.value:
+            text = text.replace(constraint.value.lower(), " ")
     own = words(text)
     if not own:
         return True
-    told = set(pairwise(words(asked.feedback.lower()))) | set(pairwise(words(asked.message.lower())))
+    given = set(pairwise(words(asked.feedback.lower()))) | set(pairwise(words(asked.message.lower())))
     pairs = list(pairwise(own))
-    if len(own) < 40 and pairs and sum(pair in told for pair in pairs) > _ECHO * len(pairs):
+    if len(own) < 40 and pairs and sum(pair in given for pair in pairs) > _ECHO * len(pairs):
         return True
     known = _content(asked.message) | _content(asked.draft)
     subjects = _content(text)

@@ -23,10 +23,13 @@ _ANSWER = Constraint("format", "json:answer", source="comment")
 def enforced(constraints: Sequence[Constraint]) -> bool:
     """Whether decoding alone can hold every one of the constraints."""
     return bool(constraints) and all(
-        one.kind in ("must_include", "must_not_include", "case", "punctuation", "start", "end")
-        or (one.kind == "length" and one.value not in ("shorter", "longer"))
-        or (one.kind == "format" and one.value.partition(":")[0] not in ("one_of", "table", "code", "placeholders"))
-        for one in constraints
+        constraint.kind in ("must_include", "must_not_include", "case", "punctuation", "start", "end")
+        or (constraint.kind == "length" and constraint.value not in ("shorter", "longer"))
+        or (
+            constraint.kind == "format"
+            and constraint.value.partition(":")[0] not in ("one_of", "table", "code", "placeholders")
+        )
+        for constraint in constraints
     )
 
 
@@ -90,7 +93,9 @@ class Variants:
         """The request without the feedback, in its prompt or for a fusion head."""
         if self.policy.anew is None:
             return request
-        constraints = tuple(_ANSWER if one == _JSON else one for one in request.settings.constraints)
+        constraints = tuple(
+            _ANSWER if constraint == _JSON else constraint for constraint in request.settings.constraints
+        )
         settings = replace(request.settings, constraints=constraints)
         return replace(request, tail=self.policy.anew, settings=settings, fusion=None)
 

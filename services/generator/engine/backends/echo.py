@@ -94,47 +94,47 @@ class EchoBackend:
         """There are no likelihoods."""
         return False
 
-    def admit(self, row: Sequence) -> bool:
+    def admit(self, sequence: Sequence) -> bool:
         """Prepare the reply's words."""
         if self._open >= self._capacity:
             return False
         self._open += 1
-        row.memory = iter(self._reply(self._codec, row.ids[: row.prompt_length]))
+        sequence.memory = iter(self._reply(self._codec, sequence.ids[: sequence.prompt_length]))
         return True
 
-    def prefill(self, rows: abc.Sequence[Sequence], budget: int) -> int:
+    def prefill(self, sequences: abc.Sequence[Sequence], budget: int) -> int:
         """Count the prompt as computed; it costs nothing."""
         done = 0
-        for row in rows:
-            count = min(row.missing, max(budget, _PREFILL_PIECE) - done)
-            row.known += count
+        for sequence in sequences:
+            count = min(sequence.missing, max(budget, _PREFILL_PIECE) - done)
+            sequence.known += count
             done += count
         return done
 
-    def step(self, rows: abc.Sequence[Sequence]) -> list[list[int]]:
-        """The next word of each row, or its end."""
+    def step(self, sequences: abc.Sequence[Sequence]) -> list[list[int]]:
+        """The next word of each sequence, or its end."""
         if self._step_seconds:
             time.sleep(self._step_seconds)
         answers = []
-        for row in rows:
-            row.known = len(row.ids)
-            answers.append(next(row.memory, [_END]))
+        for sequence in sequences:
+            sequence.known = len(sequence.ids)
+            answers.append(next(sequence.memory, [_END]))
         return answers
 
-    def fork(self, row: Sequence, other: Sequence) -> bool:
-        """Go on with the words that the row has left."""
+    def fork(self, sequence: Sequence, other: Sequence) -> bool:
+        """Go on with the words that the sequence has left."""
         fresh = other.memory is None
         if fresh and self._open >= self._capacity:
             return False
         self._open += fresh
-        row.memory, other.memory = itertools.tee(row.memory)
-        other.known = row.known
+        sequence.memory, other.memory = itertools.tee(sequence.memory)
+        other.known = sequence.known
         return True
 
-    def release(self, row: Sequence, keep: bool) -> None:
-        """Forget the row."""
+    def release(self, sequence: Sequence, keep: bool) -> None:
+        """Forget the sequence."""
         self._open -= 1
-        row.memory = None
+        sequence.memory = None
 
     def forget(self, tenant: str, session: str) -> None:
         """Nothing is remembered."""
@@ -158,7 +158,7 @@ class EchoBackend:
         return True
 
     def figures(self) -> dict[str, float]:
-        """Nothing but the open rows."""
+        """Nothing but the open sequences."""
         return {"rows_open": float(self._open)}
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Fusion heads in serving: held by content hash, applied before the output layer to the rows that ask for one."""
+"""Fusion heads in serving: held by content hash, applied before the output layer to the sequences that ask for one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from services.generator.engine.sequence import Sequence
     from services.models.fusion import FusionHead
 
-_TOGETHER = 32  # rows of one product
-_RECALLED = 16  # vectors of one row
+_TOGETHER = 32  # sequences of one product
+_RECALLED = 16  # vectors of one sequence
 
 
 class _Mixed:
-    """What is kept of one open row: its head, what makes its vectors, and what these come to inside the head."""
+    """What is kept of one open sequence: its head, what makes its vectors, and what these come to inside the head."""
 
     __slots__ = ("_come_to", "_looked", "follower", "head", "known", "late", "marks", "told", "vectors")
 
@@ -42,7 +42,7 @@ class _Mixed:
         """Sources whose vectors are new since they were asked for last; those that are gone no longer count."""
         if self.vectors is self._looked:
             return []
-        found = []
+        changed = []
         self._looked = self.vectors
         for at, name in enumerate(self.head.names):
             vector = self.vectors.get(name)
@@ -52,8 +52,8 @@ class _Mixed:
                     self.marks[at] = 0.0
                 else:
                     self.known[name] = vector
-                    found.append(at)
-        return found
+                    changed.append(at)
+        return changed
 
     def recall(self, source: int) -> bool:
         """Whether what the source's vector comes to is known from before, and is kept now."""
@@ -62,35 +62,35 @@ class _Mixed:
             self.head.keep(source, held[1], self.told, self.marks)
         return held is not None
 
-    def learn(self, source: int, found: Tensor) -> None:
+    def learn(self, source: int, product: Tensor) -> None:
         """Keep what the source's vector comes to, now and for when it returns."""
         vector = self.known[self.head.names[source]]
         if len(self._come_to) == _RECALLED:
             self._come_to.clear()
-        self._come_to[id(vector)] = (vector, found)
-        self.head.keep(source, found, self.told, self.marks)
+        self._come_to[id(vector)] = (vector, product)
+        self.head.keep(source, product, self.told, self.marks)
 
 
 class _Call:
-    """One head over the rows that use it, with what is kept of them side by side."""
+    """One head over the sequences that use it, with what is kept of them side by side."""
 
     def __init__(
-        self, head: ServedHead, at: abc.Sequence[int], rows: int, carried: abc.Sequence[_Mixed], device: str
+        self, head: ServedHead, at: abc.Sequence[int], sequences: int, carried: abc.Sequence[_Mixed], device: str
     ) -> None:
         self._head = head
         self._carried = carried
         self._device = device
         self._at = torch.tensor(at, device=device)
-        self._told = torch.stack([one.told for one in carried])
-        self._marks = torch.stack([one.marks for one in carried])
-        for one, told, marks in zip(carried, self._told, self._marks, strict=True):
-            one.told, one.marks = told, marks  # views: what changes there changes here
-        self._whole = list(at) == list(range(rows))
-        self._present: Tensor | None = None  # rows that have a source; None: all
+        self._told = torch.stack([mixed.told for mixed in carried])
+        self._marks = torch.stack([mixed.marks for mixed in carried])
+        for mixed, told, marks in zip(carried, self._told, self._marks, strict=True):
+            mixed.told, mixed.marks = told, marks  # views: what changes there changes here
+        self._whole = list(at) == list(range(sequences))
+        self._present: Tensor | None = None  # sequences that have a source; None: all
         self._stale = True
 
     def fused(self, hidden: Tensor) -> Tensor:
-        """`hidden` with the rows' states fused."""
+        """`hidden` with the sequences' states fused."""
         self._tell()
         states = (hidden if self._whole else hidden[self._at]).float()
         fused = self._head.fuse(states, self._late(), self._told, self._marks).to(hidden.dtype)
@@ -104,38 +104,39 @@ class _Call:
         return out
 
     def _late(self) -> Tensor:
-        """The rows' late entries, `[rows, late]`."""
+        """The sequences' late entries, `[sequences, late]`."""
         entries = array("f")
-        for one in self._carried:
-            entries.extend(one.late)
+        for mixed in self._carried:
+            entries.extend(mixed.late)
         flat = torch.frombuffer(entries, dtype=torch.float32) if entries else torch.zeros(0)
         return flat.view(len(self._carried), -1).to(self._device)
 
     def _tell(self) -> None:
         new: dict[int, list[_Mixed]] = {}
         stale = self._stale
-        for one in self._carried:
-            had = bool(one.known)
-            for source in one.changed():
-                if not one.recall(source):
-                    new.setdefault(source, []).append(one)
-            stale = stale or bool(one.known) != had
-        for source, rows in new.items():
+        for mixed in self._carried:
+            had = bool(mixed.known)
+            for source in mixed.changed():
+                if not mixed.recall(source):
+                    new.setdefault(source, []).append(mixed)
+            stale = stale or bool(mixed.known) != had
+        for source, sequences in new.items():
             name = self._head.names[source]
-            for one, found in zip(rows, self._head.come_to(source, [one.known[name] for one in rows]), strict=True):
-                one.learn(source, found)
+            for mixed, product in zip(
+                sequences, self._head.come_to(source, [mixed.known[name] for mixed in sequences]), strict=True
+            ):
+                mixed.learn(source, product)
         if stale:
             self._stale = False
-            present = torch.tensor([bool(one.known) for one in self._carried], device=self._device)
+            present = torch.tensor([bool(mixed.known) for mixed in self._carried], device=self._device)
             self._present = None if bool(present.all()) else present.nonzero()[:, 0]
 
 
 class FusionHeads:
-    """The loaded heads and the rows that use them.
+    """The loaded heads and the sequences that use them.
 
-    A row's result does not depend on the others: `kernels` treat every row alike; without them torch's always see the
-    same number of rows.
-    """
+    A sequence's result does not depend on the others: `kernels` treat every sequence alike; without them torch's always
+    see the same number of rows."""
 
     def __init__(self, device: str = "cpu", kernels: Kernels | None = None) -> None:
         self._device = device
@@ -153,66 +154,67 @@ class FusionHeads:
                 self._heads[name] = ServedHead(head, self._kernels, self._device)
 
     def unload(self, name: str) -> bool:
-        """Let a head go; False while an open row uses it."""
-        if any(row.request.fusion is not None and row.request.fusion.head == name for row in self._open):
+        """Let a head go; False while an open sequence uses it."""
+        if any(sequence.request.fusion is not None and sequence.request.fusion.head == name for sequence in self._open):
             return False
         self._heads.pop(name, None)
         return True
 
-    def check(self, row: Sequence) -> None:
+    def check(self, sequence: Sequence) -> None:
         """Raises:
-        UnknownHead: the row names a head that is not loaded.
+        UnknownHead: the sequence names a head that is not loaded.
         """
-        asked = row.request.fusion
+        asked = sequence.request.fusion
         if asked is not None and asked.head not in self._heads:
             raise UnknownHead(f"fusion head {asked.head} is not loaded")
 
     @torch.inference_mode()
-    def open(self, row: Sequence) -> None:
-        """Fuse the row from now on, if it asks for that."""
-        asked = row.request.fusion
+    def open(self, sequence: Sequence) -> None:
+        """Fuse the sequence from now on, if it asks for that."""
+        asked = sequence.request.fusion
         if asked is None or not (asked.follow or asked.vectors):
             return
         vectors = {name: torch.as_tensor(v, dtype=torch.float32) for name, v in asked.vectors.items()}
         follower = None if asked.follow is None else asked.follow()
-        self._open[row] = _Mixed(self._heads[asked.head], vectors, follower)
+        self._open[sequence] = _Mixed(self._heads[asked.head], vectors, follower)
 
-    def close(self, row: Sequence) -> None:
-        """The row has ended."""
-        if self._open.pop(row, None) is not None:
+    def close(self, sequence: Sequence) -> None:
+        """The sequence has ended."""
+        if self._open.pop(sequence, None) is not None:
             self._planned, self._followed, self._calls = (), [], []
 
     @torch.inference_mode()
-    def fuse(self, hidden: Tensor, rows: abc.Sequence[Sequence]) -> Tensor:
-        """What the output layer sees instead of `hidden: [rows, H]`; the same object where no row asks for a head."""
+    def fuse(self, hidden: Tensor, sequences: abc.Sequence[Sequence]) -> Tensor:
+        """What the output layer sees instead of `hidden: [sequences, H]`; the same object where no sequence asks for a
+        head."""
         if not self._open:
             return hidden
         with _one_thread() if self._device == "cpu" else nullcontext():
-            now = tuple(rows)
+            now = tuple(sequences)
             if now != self._planned:
                 self._plan(now)
             if not self._calls:
                 return hidden
-            for row, mixed, follower in self._followed:
-                mixed.vectors, mixed.late = follower(row.generated)
+            for sequence, mixed, follower in self._followed:
+                mixed.vectors, mixed.late = follower(sequence.generated)
             for call in self._calls:
                 hidden = call.fused(hidden)
             return hidden
 
-    def _plan(self, rows: tuple[Sequence, ...]) -> None:
+    def _plan(self, sequences: tuple[Sequence, ...]) -> None:
         by_head: dict[ServedHead, list[int]] = {}
         self._followed = []
-        for at, row in enumerate(rows):
-            mixed = self._open.get(row)
+        for at, sequence in enumerate(sequences):
+            mixed = self._open.get(sequence)
             if mixed is not None:
                 by_head.setdefault(mixed.head, []).append(at)
                 if mixed.follower is not None:
-                    self._followed.append((row, mixed, mixed.follower))
+                    self._followed.append((sequence, mixed, mixed.follower))
         self._calls = [
-            _Call(head, places, len(rows), [self._open[rows[at]] for at in places], self._device)
+            _Call(head, places, len(sequences), [self._open[sequences[at]] for at in places], self._device)
             for head, places in by_head.items()
         ]
-        self._planned = rows
+        self._planned = sequences
 
 
 @contextmanager

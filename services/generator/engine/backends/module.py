@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _Open:
-    """A row's cache, the ids in it, and its processors."""
+    """A sequence's cache, the ids in it, and its processors."""
 
     __slots__ = ("cache", "ids", "key", "logits", "processors")
 
@@ -41,7 +41,7 @@ class _Open:
 
 
 class ModuleBackend:
-    """Rows run one by one, each with a cache of the model's own kind, so that every architecture is right.
+    """Sequences run one by one, each with a cache of the model's own kind, so that every architecture is right.
 
     A session keeps its cache between turns where the cache can be cropped to the common beginning.
     """
@@ -51,7 +51,7 @@ class ModuleBackend:
         module: PreTrainedModel,
         codec: TokenizerCodec,
         version: str,
-        rows: int,
+        capacity: int,
         context_limit: int,
         memory_bytes: int,
         device: str = "cpu",
@@ -63,7 +63,7 @@ class ModuleBackend:
         self._users: dict[str, int] = {}
         self._codec = codec
         self._base = version
-        self._rows = rows
+        self._capacity = capacity
         self._context_limit = context_limit
         self._device = device
         self._budget = memory_bytes
@@ -83,7 +83,7 @@ class ModuleBackend:
     @property
     def capacity(self) -> int:
         """Rows open together."""
-        return self._rows
+        return self._capacity
 
     @property
     def context_limit(self) -> int:
@@ -105,76 +105,81 @@ class ModuleBackend:
         """There are logits."""
         return True
 
-    def admit(self, row: Sequence) -> bool:
-        """Give the row its session's cache, cropped to what it shares with the prompt."""
-        request = row.request
+    def admit(self, sequence: Sequence) -> bool:
+        """Give the sequence its session's cache, cropped to what it shares with the prompt."""
+        request = sequence.request
         if request.version not in self._modules:
             raise UnknownVersion(f"model version {request.version} is not loaded")
-        self._heads.check(row)
-        if self._open >= self._rows:
+        self._heads.check(sequence)
+        if self._open >= self._capacity:
             return False
         key = (request.tenant, request.session, request.version)
-        row.memory = memory = _Open(key, sequence_processors(row, self._words, self._codec.end_ids))
+        sequence.memory = memory = _Open(key, sequence_processors(sequence, self._words, self._codec.end_ids))
         kept = self._kept.pop(key, None)
         if kept is not None:
-            known = min(common_prefix(kept.ids, row.ids), row.unread - 1)
+            known = min(common_prefix(kept.ids, sequence.ids), sequence.unread - 1)
             if self._crop(kept, known):
                 memory.cache, memory.ids = kept.cache, kept.ids[:known]
-                row.known = row.reused = known
+                sequence.known = sequence.reused = known
         self._open += 1
         self._users[request.version] = self._users.get(request.version, 0) + 1
-        self._heads.open(row)
+        self._heads.open(sequence)
         return True
 
-    def prefill(self, rows: abc.Sequence[Sequence], budget: int) -> int:
-        """Run the rows' next prompt tokens."""
+    def prefill(self, sequences: abc.Sequence[Sequence], budget: int) -> int:
+        """Run the sequences' next prompt tokens."""
         done = 0
-        for row in rows:
-            count = min(row.missing, budget - done)
+        for sequence in sequences:
+            count = min(sequence.missing, budget - done)
             if count <= 0:
                 break
-            self._run((), row, row.ids[row.known : row.known + count], keep=0 if row.request.read else 1)
+            self._run(
+                (),
+                sequence,
+                sequence.ids[sequence.known : sequence.known + count],
+                keep=0 if sequence.request.read else 1,
+            )
             done += count
         return done
 
-    def step(self, rows: abc.Sequence[Sequence]) -> list[list[int]]:
-        """Run each row's last token and choose its next."""
-        logits = torch.cat([self._last(row) for row in rows])
-        chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids)
-        return [[] if row.branches else [token] for row, token in zip(rows, chosen, strict=True)]
+    def step(self, sequences: abc.Sequence[Sequence]) -> list[list[int]]:
+        """Run each sequence's last token and choose its next."""
+        logits = torch.cat([self._last(sequence) for sequence in sequences])
+        chosen = choose(logits, sequences, lambda sequence: sequence.memory.processors, self._codec.end_ids)
+        return [[] if sequence.branches else [token] for sequence, token in zip(sequences, chosen, strict=True)]
 
-    def _last(self, row: Sequence) -> Tensor:
-        """The logits after the row's last token; those of before where a step failed behind them."""
-        memory: _Open = row.memory
-        if row.known < len(row.ids):
-            memory.logits = self._run([row], row, row.ids[-1:])
+    def _last(self, sequence: Sequence) -> Tensor:
+        """The logits after the sequence's last token; those of before where a step failed behind them."""
+        memory: _Open = sequence.memory
+        if sequence.known < len(sequence.ids):
+            memory.logits = self._run([sequence], sequence, sequence.ids[-1:])
         return memory.logits
 
-    def fork(self, row: Sequence, other: Sequence) -> bool:
-        """Give another row a copy of the row's cache."""
+    def fork(self, sequence: Sequence, other: Sequence) -> bool:
+        """Give another sequence a copy of the sequence's cache."""
         self._heads.check(other)
         fresh = other.memory is None
-        if fresh and self._open >= self._rows:
+        if fresh and self._open >= self._capacity:
             return False
         if not fresh:
             self._heads.close(other)
-        source: _Open = row.memory
-        processors = forked_processors(row, other, source.processors, self._words, self._codec.end_ids)
+        source: _Open = sequence.memory
+        processors = forked_processors(sequence, other, source.processors, self._words, self._codec.end_ids)
         other.memory = memory = _Open(source.key, processors)
         memory.cache, memory.ids = copy.deepcopy(source.cache), list(source.ids)
-        other.known = other.reused = row.known
+        other.known = other.reused = sequence.known
         self._open += fresh
-        self._users[row.request.version] += fresh
+        self._users[sequence.request.version] += fresh
         self._heads.open(other)
         return True
 
-    def release(self, row: Sequence, keep: bool) -> None:
-        """Keep or drop the row's cache."""
-        memory: _Open = row.memory
-        row.memory = None
+    def release(self, sequence: Sequence, keep: bool) -> None:
+        """Keep or drop the sequence's cache."""
+        memory: _Open = sequence.memory
+        sequence.memory = None
         self._open -= 1
-        self._users[row.request.version] -= 1
-        self._heads.close(row)
+        self._users[sequence.request.version] -= 1
+        self._heads.close(sequence)
         if keep and memory.ids:
             self._kept[memory.key] = memory
             self._kept.move_to_end(memory.key)
@@ -194,14 +199,14 @@ class ModuleBackend:
         return self._module_of(adapter)
 
     def load_version(self, version: str, prepared: object) -> None:
-        """Serve rows of `version` by the model that `prepare_version` made."""
+        """Serve sequences of `version` by the model that `prepare_version` made."""
         if version not in self._modules:
-            made: Any = prepared
-            self._modules[version] = made.to(self._device)
+            model: Any = prepared
+            self._modules[version] = model.to(self._device)
             self._modules[version].get_output_embeddings().register_forward_pre_hook(self._fuse)
 
     def unload_version(self, version: str) -> bool:
-        """Drop the version's model and caches, unless a row is open on it."""
+        """Drop the version's model and caches, unless a sequence is open on it."""
         if version == self._base or self._users.get(version, 0):
             return False
         self._modules.pop(version, None)
@@ -210,15 +215,15 @@ class ModuleBackend:
         return True
 
     def load_head(self, name: str, head: FusionHead) -> None:
-        """Serve rows that name the head by it."""
+        """Serve sequences that name the head by it."""
         self._heads.load(name, head)
 
     def unload_head(self, name: str) -> bool:
-        """Drop the head, unless a row is open on it."""
+        """Drop the head, unless a sequence is open on it."""
         return self._heads.unload(name)
 
     def figures(self) -> dict[str, float]:
-        """Rows open, sessions and bytes remembered, evictions so far."""
+        """Sequences open, sessions and bytes remembered, evictions so far."""
         return {
             "slots_open": float(self._open),
             "sessions_remembered": float(len(self._kept)),
@@ -231,36 +236,36 @@ class ModuleBackend:
         self._kept.clear()
 
     @torch.inference_mode()
-    def _run(self, rows: abc.Sequence[Sequence], row: Sequence, ids: list[int], keep: int = 1) -> Tensor:
-        """The logits after the last of the row's next `ids`; `keep` 0 computes all and reads a reply by them."""
-        memory: _Open = row.memory
+    def _run(self, sequences: abc.Sequence[Sequence], sequence: Sequence, ids: list[int], keep: int = 1) -> Tensor:
+        """The logits after the last of the sequence's next `ids`; `keep` 0 computes all and reads a reply by them."""
+        memory: _Open = sequence.memory
         if memory.cache is None:
             memory.cache = self._new_cache()
         tokens = torch.tensor([ids], device=self._device)
-        module = self._modules[row.request.version]
+        module = self._modules[sequence.request.version]
         inputs = module.get_input_embeddings()(tokens.clamp_min(0))
         for at, token in enumerate(ids):
-            if (vector := row.request.soft.get(token)) is not None:
+            if (vector := sequence.request.soft.get(token)) is not None:
                 inputs[0, at] = vector.to(inputs)
-        self._current = rows
-        told = {}
-        if row.request.feedback and getattr(module, "takes_feedback", False):
-            told["feedback_ids"] = torch.tensor([row.request.feedback], device=self._device)
-        positions = torch.arange(row.known, row.known + len(ids), device=self._device)
+        self._current = sequences
+        feedback = {}
+        if sequence.request.feedback and getattr(module, "takes_feedback", False):
+            feedback["feedback_ids"] = torch.tensor([sequence.request.feedback], device=self._device)
+        positions = torch.arange(sequence.known, sequence.known + len(ids), device=self._device)
         out = module(
             inputs_embeds=inputs,
             position_ids=positions[None],
-            attention_mask=torch.ones((1, row.known + len(ids)), dtype=torch.long, device=self._device),
+            attention_mask=torch.ones((1, sequence.known + len(ids)), dtype=torch.long, device=self._device),
             past_key_values=memory.cache,
             use_cache=True,
             logits_to_keep=keep,
-            **told,
+            **feedback,
         )
-        end = row.known + len(ids)
-        if keep == 0 and end >= row.unread:
-            read(row, out.logits[0, max(row.unread - 1 - row.known, 0) :], end)
+        end = sequence.known + len(ids)
+        if keep == 0 and end >= sequence.unread:
+            read(sequence, out.logits[0, max(sequence.unread - 1 - sequence.known, 0) :], end)
         memory.ids += ids
-        row.known += len(ids)
+        sequence.known += len(ids)
         logits: Tensor = out.logits[:, -1].float()
         return logits
 

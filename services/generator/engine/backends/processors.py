@@ -21,18 +21,18 @@ def sequence_processors(
     """The processors of one draft in the order they apply: words to include, words to avoid (which win), masks, the
     shape (which wins over all), refused values, then the request's observers."""
     settings = sequence.request.settings
-    made: list[TokenProcessor] = []
+    processors: list[TokenProcessor] = []
     if settings.include:
-        made.append(IncludeWords(vocabulary(), settings.include, end_ids, settings.max_new_tokens))
+        processors.append(IncludeWords(vocabulary(), settings.include, end_ids, settings.max_new_tokens))
     if settings.forbid:
-        made.append(ForbidWords(vocabulary(), settings.forbid))
+        processors.append(ForbidWords(vocabulary(), settings.forbid))
     if settings.constraints:
-        made += constraint_processors(
+        processors += constraint_processors(
             settings.constraints, vocabulary(), end_ids, settings.max_new_tokens, settings.include
         )
     if settings.refuse:
-        made.append(RefusedValues(vocabulary().codec, settings.refuse, settings.allow))
-    return made + [make() for make in sequence.request.observers]
+        processors.append(RefusedValues(vocabulary().codec, settings.refuse, settings.allow))
+    return processors + [make() for make in sequence.request.observers]
 
 
 def forked_processors(

@@ -1,4 +1,4 @@
-"""Chooses each row's next token from its logits, by its own settings and nothing of its neighbours."""
+"""Chooses each sequence's next token from its logits, by its own settings and nothing of its neighbours."""
 
 from __future__ import annotations
 
@@ -23,65 +23,64 @@ ProcessorsOf = Callable[["Sequence"], abc.Sequence[TokenProcessor]]
 @torch.inference_mode()
 def choose(
     logits: Tensor,
-    rows: abc.Sequence[Sequence],
+    sequences: abc.Sequence[Sequence],
     processors: ProcessorsOf,
     end_ids: frozenset[int],
     greatest: Callable[[Tensor], list[int]] | None = None,
     own: Mapping[int, Tensor] | None = None,
 ) -> list[int]:
-    """One token for each row from fp32 `logits: [rows, vocabulary]`, which may be changed in place.
+    """One token for each sequence from fp32 `logits: [sequences, vocabulary]`, which may be changed in place.
 
-    `greatest` answers the place of each row's greatest; torch's own where it is None. `own` has, by a row's place, the
-    logits `[vocabulary]` that its log-likelihood is taken from where those that it draws from are a fusion head's: what
-    a head made likely is not thereby fluent.
-    """
-    judge = _Judge(logits, rows, own or {})
-    early = [i for i, row in enumerate(rows) if _made(row) < row.request.settings.min_new_tokens]
+    `greatest` answers the place of each sequence's greatest; torch's own where it is None. `own` has, by a sequence's
+    place, the logits `[vocabulary]` that its log-likelihood is taken from where those that it draws from are a fusion
+    head's: what a head made likely is not thereby fluent."""
+    judge = _Judge(logits, sequences, own or {})
+    early = [i for i, sequence in enumerate(sequences) if _made(sequence) < sequence.request.settings.min_new_tokens]
     if early:
         ends = torch.tensor(list(end_ids), device=logits.device)
         logits[torch.tensor(early, device=logits.device)[:, None], ends] = float("-inf")
-    for index, row in enumerate(rows):
-        used = processors(row)
-        if used or row.request.settings.repetition_penalty != 1.0:
-            _shape(logits[index], row, used)
+    for index, sequence in enumerate(sequences):
+        used = processors(sequence)
+        if used or sequence.request.settings.repetition_penalty != 1.0:
+            _shape(logits[index], sequence, used)
     best: list[int] = logits.argmax(1).tolist() if greatest is None else greatest(logits)
-    drawn = [i for i, row in enumerate(rows) if row.request.settings.temperature > 0]
+    drawn = [i for i, sequence in enumerate(sequences) if sequence.request.settings.temperature > 0]
     if drawn:
-        chosen = logits if len(drawn) == len(rows) else logits[drawn]
-        temperatures = torch.tensor([rows[i].request.settings.temperature for i in drawn], device=logits.device)
+        chosen = logits if len(drawn) == len(sequences) else logits[drawn]
+        temperatures = torch.tensor([sequences[i].request.settings.temperature for i in drawn], device=logits.device)
         scaled = chosen / temperatures[:, None]
-        for i, token in zip(drawn, _draw([rows[i] for i in drawn], scaled), strict=True):
+        for i, token in zip(drawn, _draw([sequences[i] for i in drawn], scaled), strict=True):
             best[i] = token
     judge.tell(logits, best)
     return best
 
 
 class _Judge:
-    """The model's own log P of the rows that ask for it, taken before anything changes the logits."""
+    """The model's own log P of the sequences that ask for it, taken before anything changes the logits."""
 
-    def __init__(self, logits: Tensor, rows: abc.Sequence[Sequence], own: Mapping[int, Tensor]) -> None:
-        self._rows = rows
-        self._judged = [i for i, row in enumerate(rows) if scored(row)]
+    def __init__(self, logits: Tensor, sequences: abc.Sequence[Sequence], own: Mapping[int, Tensor]) -> None:
+        self._sequences = sequences
+        self._judged = [i for i, sequence in enumerate(sequences) if scored(sequence)]
         self._plain = (
             torch.stack([own.get(i, logits[i]) for i in self._judged]).log_softmax(1) if self._judged else logits[:0]
         )
-        self._drawn_from = {i: logits[i].log_softmax(0) for i in self._judged if rows[i].branches and i in own}
+        self._drawn_from = {i: logits[i].log_softmax(0) for i in self._judged if sequences[i].branches and i in own}
 
     def tell(self, logits: Tensor, chosen: abc.Sequence[int]) -> None:
-        """Add what was chosen to the rows' log-likelihoods; rows of a draft that branches get proposals from the
-        changed `logits`."""
+        """Add what was chosen to the sequences' log-likelihoods; those of a draft that branches get proposals from
+        the changed `logits`."""
         for plain, i in zip(self._plain, self._judged, strict=True):
-            row = self._rows[i]
-            if row.branches is None:
-                row.log_likelihood += float(plain[chosen[i]])
+            sequence = self._sequences[i]
+            if sequence.branches is None:
+                sequence.log_likelihood += float(plain[chosen[i]])
             else:
                 likelihoods = (self._drawn_from.get(i, plain), plain)
-                row.proposed = _proposals(logits[i], likelihoods, row.branches.width + 1, row.weigh)
+                sequence.proposed = _proposals(logits[i], likelihoods, sequence.branches.width + 1, sequence.weigh)
 
 
-def scored(row: Sequence) -> bool:
+def scored(sequence: Sequence) -> bool:
     """Whether the model's own distribution is asked for."""
-    return row.request.settings.scored or row.branches is not None
+    return sequence.request.settings.scored or sequence.branches is not None
 
 
 def _proposals(
@@ -91,57 +90,57 @@ def _proposals(
     top: list[int] = logits.topk(min(count, len(logits))).indices.tolist()
     ids = torch.tensor(list(dict.fromkeys([*top, *weigh])), device=logits.device)
     ids = ids[logits[ids].isfinite()]
-    return list(zip(ids.tolist(), *(found[ids].tolist() for found in likelihoods), strict=True))
+    return list(zip(ids.tolist(), *(likelihood[ids].tolist() for likelihood in likelihoods), strict=True))
 
 
 @torch.inference_mode()
-def read(row: Sequence, logits: Tensor, end: int) -> None:
-    """Add to the row's log-likelihood what the `logits: [n, vocabulary]` at the n places before `end` say of the ids
-    that follow them: a reply that is read."""
-    following = torch.tensor(row.ids[end - len(logits) + 1 : end + 1], device=logits.device)
-    row.log_likelihood -= float(torch.nn.functional.cross_entropy(logits.float(), following, reduction="sum"))
+def read(sequence: Sequence, logits: Tensor, end: int) -> None:
+    """Add to the sequence's log-likelihood what the `logits: [n, vocabulary]` at the n places before `end` say of the
+    ids that follow them: a reply that is read."""
+    following = torch.tensor(sequence.ids[end - len(logits) + 1 : end + 1], device=logits.device)
+    sequence.log_likelihood -= float(torch.nn.functional.cross_entropy(logits.float(), following, reduction="sum"))
 
 
-def _made(row: Sequence) -> int:
-    return len(row.ids) - row.prompt_length
+def _made(sequence: Sequence) -> int:
+    return len(sequence.ids) - sequence.prompt_length
 
 
-def _shape(logits: Tensor, row: Sequence, processors: abc.Sequence[TokenProcessor]) -> None:
-    settings = row.request.settings
+def _shape(logits: Tensor, sequence: Sequence, processors: abc.Sequence[TokenProcessor]) -> None:
+    settings = sequence.request.settings
     if settings.repetition_penalty != 1.0:
-        seen = torch.tensor(sorted(set(row.ids).difference(row.request.soft)), device=logits.device)
-        found = logits[seen]
+        seen = torch.tensor(sorted(set(sequence.ids).difference(sequence.request.soft)), device=logits.device)
+        repeated = logits[seen]
         factor = settings.repetition_penalty
-        logits[seen] = torch.where(found > 0, found / factor, found * factor)  # CTRL (Keskar et al. 2019, 4.1)
+        logits[seen] = torch.where(repeated > 0, repeated / factor, repeated * factor)  # CTRL (Keskar et al. 2019, 4.1)
     if processors:
-        generated = row.generated
+        generated = sequence.generated
         for processor in processors:
             logits.copy_(processor(generated, logits))
 
 
-def _draw(rows: abc.Sequence[Sequence], scaled: Tensor) -> list[int]:
+def _draw(sequences: abc.Sequence[Sequence], scaled: Tensor) -> list[int]:
     """Draw within top-k, min-p (Nguyen et al. 2024) and nucleus (Holtzman et al. 2020); a draw depends on seed and
     position alone.
 
-    All rows at once and where the logits lie, so that a GPU is waited for once.
+    All sequences at once and where the logits lie, so that a GPU is waited for once.
     """
     size = min(_CANDIDATES, scaled.shape[1])
     top, ids = scaled.topk(size, 1)
     weights = (top - scaled.logsumexp(1, keepdim=True)).exp()
-    found, lacking = _within(weights, rows)
-    answers = torch.stack([ids.gather(1, found[:, None])[:, 0], lacking.long()]).tolist()
+    places, lacking = _within(weights, sequences)
+    answers = torch.stack([ids.gather(1, places[:, None])[:, 0], lacking.long()]).tolist()
     for at in (at for at, wide in enumerate(answers[1]) if wide):
         weights, ids = scaled[at].softmax(0).sort(descending=True)
-        whole, _ = _within(weights[None], rows[at : at + 1])
+        whole, _ = _within(weights[None], sequences[at : at + 1])
         answers[0][at] = int(ids[whole[0]])
     drawn: list[int] = answers[0]
     return drawn
 
 
-def _within(weights: Tensor, rows: abc.Sequence[Sequence]) -> tuple[Tensor, Tensor]:
-    """Where in each row of falling probabilities `weights: [rows, n]` its draw falls, and whether what it is drawn from
-    reaches past them."""
-    all_settings = [row.request.settings for row in rows]
+def _within(weights: Tensor, sequences: abc.Sequence[Sequence]) -> tuple[Tensor, Tensor]:
+    """Where in each sequence of falling probabilities `weights: [sequences, n]` its draw falls, and whether what it is
+    drawn from reaches past them."""
+    all_settings = [sequence.request.settings for sequence in sequences]
     n, device = weights.shape[1], weights.device
     lasts = torch.tensor([min(s.top_k or n, n) - 1 for s in all_settings], device=device)[:, None]
     open_ended = torch.tensor([s.top_k == 0 or s.top_k > n for s in all_settings], device=device)
@@ -150,12 +149,15 @@ def _within(weights: Tensor, rows: abc.Sequence[Sequence]) -> tuple[Tensor, Tens
     lasts = torch.minimum(lasts, likely - 1)
     cut = torch.tensor([s.top_k > 0 or s.min_p > 0 for s in all_settings], device=device)[:, None]
     top_p = torch.tensor([s.top_p for s in all_settings], dtype=torch.float64, device=device)[:, None]
-    lucks = [random.Random(s.seed * 1_000_003 + _made(row)).random() for s, row in zip(all_settings, rows, strict=True)]
+    lucks = [
+        random.Random(s.seed * 1_000_003 + _made(sequence)).random()
+        for s, sequence in zip(all_settings, sequences, strict=True)
+    ]
     luck = torch.tensor(lucks, dtype=torch.float64, device=device)[:, None]
     sums = weights.double().cumsum(1)
     short = (sums[:, -1] < top_p[:, 0]) | (min_p[:, 0] > 0)  # with min-p, the mass of all that are likely counts
     lacking = open_ended & (likely[:, 0] == n) & short
     sums = torch.where(cut, sums / sums.gather(1, lasts), sums)
     last = torch.minimum((sums < top_p).sum(1, keepdim=True), lasts)
-    found = torch.minimum((sums < luck * sums.gather(1, last)).sum(1, keepdim=True), last)
-    return found[:, 0], lacking
+    places = torch.minimum((sums < luck * sums.gather(1, last)).sum(1, keepdim=True), last)
+    return places[:, 0], lacking

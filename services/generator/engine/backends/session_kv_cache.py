@@ -225,13 +225,13 @@ class SessionKVCache:
             self.evictions += 1
 
 
-def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+def common_prefix(ids: Sequence[int], other: Sequence[int]) -> int:
     """Length of the longest common beginning."""
-    length = min(len(one), len(other))
+    length = min(len(ids), len(other))
     at = 0
-    while at < length and one[at : at + _COMPARE] == other[at : at + _COMPARE]:
+    while at < length and ids[at : at + _COMPARE] == other[at : at + _COMPARE]:
         at += _COMPARE
     at = min(at, length)
-    while at < length and one[at] == other[at]:
+    while at < length and ids[at] == other[at]:
         at += 1
     return at

@@ -1,4 +1,4 @@
-"""The slot engine: the own forward pass over sessions' slots, many rows at a time."""
+"""The slot engine: the own forward pass over sessions' slots, many sequences at a time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LlamaForward(Protocol):
 
 
 class _Open:
-    """What the backend keeps of an open row."""
+    """What the backend keeps of an open sequence."""
 
     __slots__ = ("adapter", "processors", "slot")
 
@@ -57,22 +57,21 @@ class _Open:
 
 
 class SlotBackend:
-    """Computes rows over preallocated slots.
+    """Computes sequences over preallocated slots.
 
-    A further model version is its low-rank pairs beside the base model's weights: rows of several versions share one
-    pass. Where the forward pass can't do that (torch's), it is one of its own over merged weights, made by
-    `forward_of`; rows then take a pass for each version, and each version costs a copy of the layers' weights.
+    A further model version is its low-rank pairs beside the base model's weights: sequences of several versions share
+    one pass. Where the forward pass can't do that (torch's), it is one of its own over merged weights, made by
+    `forward_of`; sequences then take a pass for each version, and each version costs a copy of the layers' weights.
 
-    With a `window` (tokens; 0: none) a row sees the first tokens and the latest ones, block by block, and its positions
-    grow on to `context_limit`; see `services.models.llama.slots.Window`.
-    """
+    With a `window` (tokens; 0: none) a sequence sees the first tokens and the latest ones, block by block, and its
+    positions grow on to `context_limit`; see `services.models.llama.slots.Window`."""
 
     def __init__(
         self,
         forward: LlamaForward,
         codec: TokenizerCodec,
         version: str,
-        rows: int,
+        capacity: int,
         context_limit: int,
         memory_bytes: int,
         forward_of: ForwardOf | None = None,
@@ -85,9 +84,9 @@ class SlotBackend:
         self._numbers = itertools.count(1)
         self._codec = codec
         seen = Window.of(window) if 0 < window < context_limit else None
-        self._store = KeyValueSlots(forward.shape, rows, context_limit, forward.dtype, forward.device, seen)
+        self._store = KeyValueSlots(forward.shape, capacity, context_limit, forward.dtype, forward.device, seen)
         self._memory = SessionKVCache(self._store, memory_bytes)
-        self._rows = rows
+        self._capacity = capacity
         self._context_limit = context_limit
         self._versions = {version: 0}
         self._vocabulary: Vocabulary | None = None
@@ -100,8 +99,8 @@ class SlotBackend:
 
     @property
     def capacity(self) -> int:
-        """Rows, one slot each."""
-        return self._rows
+        """Sequences, one slot each."""
+        return self._capacity
 
     @property
     def context_limit(self) -> int:
@@ -133,96 +132,104 @@ class SlotBackend:
         """There are logits."""
         return True
 
-    def admit(self, row: Sequence) -> bool:
-        """Find the row's slot and what of its prompt that already holds."""
-        request = row.request
+    def admit(self, sequence: Sequence) -> bool:
+        """Find the sequence's slot and what of its prompt that already holds."""
+        request = sequence.request
         if request.version not in self._versions:
             raise UnknownVersion(f"model version {request.version} is not loaded")
-        self._heads.check(row)
-        unread = row.ids[: row.unread] if request.read else row.ids  # what is read must be computed
+        self._heads.check(sequence)
+        unread = sequence.ids[: sequence.unread] if request.read else sequence.ids  # what is read must be computed
         taken = self._memory.take((request.tenant, request.session, request.version), unread)
         if taken is None:
             return False
         slot, known = taken
         adapter = self._versions[request.version]
         self._users[adapter] = self._users.get(adapter, 0) + 1
-        row.memory = _Open(slot, adapter, sequence_processors(row, self._words, self._codec.end_ids))
-        row.known = row.reused = known
-        self._heads.open(row)
+        sequence.memory = _Open(slot, adapter, sequence_processors(sequence, self._words, self._codec.end_ids))
+        sequence.known = sequence.reused = known
+        self._heads.open(sequence)
         return True
 
-    def prefill(self, rows: abc.Sequence[Sequence], budget: int) -> int:
-        """Compute the rows' next prompt tokens in one pass."""
+    def prefill(self, sequences: abc.Sequence[Sequence], budget: int) -> int:
+        """Compute the sequences' next prompt tokens in one pass."""
         segments: list[Segment] = []
         ids: list[int] = []
         advanced: list[tuple[Sequence, int]] = []
-        read_of: list[tuple[int, int]] = []  # which segments of the row are of a reply that is read
-        for row in rows:
-            count = min(row.missing, budget - len(ids))
+        read_of: list[tuple[int, int]] = []  # which segments of the sequence are of a reply that is read
+        for sequence in sequences:
+            count = min(sequence.missing, budget - len(ids))
             if count <= 0:
                 break
-            open_row: _Open = row.memory
+            open_row: _Open = sequence.memory
             if self._store.window is not None:
-                count = min(count, self._store.window.reach(row.known))
-            end = row.known + count
-            apart = max(row.known, row.unread - 1) if row.request.read else end  # a state for each id from here on
-            if apart > row.known:
-                segments.append(Segment(open_row.slot.index, row.known, min(apart, end) - row.known, open_row.adapter))
+                count = min(count, self._store.window.reach(sequence.known))
+            end = sequence.known + count
+            apart = (
+                max(sequence.known, sequence.unread - 1) if sequence.request.read else end
+            )  # a state for each id from here on
+            if apart > sequence.known:
+                segments.append(
+                    Segment(open_row.slot.index, sequence.known, min(apart, end) - sequence.known, open_row.adapter)
+                )
             segments += [Segment(open_row.slot.index, at, 1, open_row.adapter) for at in range(apart, end)]
-            ids += row.ids[row.known : end]
+            ids += sequence.ids[sequence.known : end]
             read_of.append((len(segments) - max(0, end - apart), len(segments)))
-            advanced.append((row, count))
+            advanced.append((sequence, count))
         if not ids:
             return 0
-        inputs = self._inputs(ids, [row for row, count in advanced for _ in range(count)])
+        inputs = self._inputs(ids, [sequence for sequence, count in advanced for _ in range(count)])
         states = self._hidden(inputs, segments)
-        for (row, count), (first, last) in zip(advanced, read_of, strict=True):
+        for (sequence, count), (first, last) in zip(advanced, read_of, strict=True):
             if last > first:
-                read(row, self._forward.logits(states[first:last]), row.known + count)
-            self._advance(row, count)
+                read(sequence, self._forward.logits(states[first:last]), sequence.known + count)
+            self._advance(sequence, count)
         return len(ids)
 
-    def step(self, rows: abc.Sequence[Sequence]) -> list[list[int]]:
-        """Run each row's last token and choose its next."""
-        segments = [Segment(row.memory.slot.index, row.known, 1, row.memory.adapter) for row in rows]
-        inputs = self._inputs([row.ids[-1] for row in rows], rows)
+    def step(self, sequences: abc.Sequence[Sequence]) -> list[list[int]]:
+        """Run each sequence's last token and choose its next."""
+        segments = [
+            Segment(sequence.memory.slot.index, sequence.known, 1, sequence.memory.adapter) for sequence in sequences
+        ]
+        inputs = self._inputs([sequence.ids[-1] for sequence in sequences], sequences)
         unfused = self._hidden(inputs, segments)
-        hidden = self._heads.fuse(unfused, rows)
-        fused = [i for i, row in enumerate(rows) if row.request.fusion is not None and scored(row)]
+        hidden = self._heads.fuse(unfused, sequences)
+        fused = [i for i, sequence in enumerate(sequences) if sequence.request.fusion is not None and scored(sequence)]
         own = dict(zip(fused, self._forward.logits(unfused[fused]), strict=True)) if fused else {}
         logits = self._forward.logits(hidden)
         greatest = self._forward.greatest
-        chosen = choose(logits, rows, lambda row: row.memory.processors, self._codec.end_ids, greatest, own)
-        for row in rows:
-            self._advance(row, 1)
-        return [[] if row.branches else [token] for row, token in zip(rows, chosen, strict=True)]
+        chosen = choose(
+            logits, sequences, lambda sequence: sequence.memory.processors, self._codec.end_ids, greatest, own
+        )
+        for sequence in sequences:
+            self._advance(sequence, 1)
+        return [[] if sequence.branches else [token] for sequence, token in zip(sequences, chosen, strict=True)]
 
-    def fork(self, row: Sequence, other: Sequence) -> bool:
-        """Copy the row's slot for another row, or over the one that it has."""
+    def fork(self, sequence: Sequence, other: Sequence) -> bool:
+        """Copy the sequence's slot for another sequence, or over the one that it has."""
         self._heads.check(other)
-        source: _Open = row.memory
+        source: _Open = sequence.memory
         held: _Open | None = other.memory
         if held is not None:
             slot: Slot | None = held.slot
-            self._memory.follow(source.slot, held.slot, row.known)
+            self._memory.follow(source.slot, held.slot, sequence.known)
             self._heads.close(other)
         else:
-            slot = self._memory.fork(source.slot, row.known)
+            slot = self._memory.fork(source.slot, sequence.known)
         if slot is None:
             return False
         self._users[source.adapter] += held is None
-        processors = forked_processors(row, other, source.processors, self._words, self._codec.end_ids)
+        processors = forked_processors(sequence, other, source.processors, self._words, self._codec.end_ids)
         other.memory = _Open(slot, source.adapter, processors)
         other.known = other.reused = len(slot.ids)
         self._heads.open(other)
         return True
 
-    def release(self, row: Sequence, keep: bool) -> None:
+    def release(self, sequence: Sequence, keep: bool) -> None:
         """Give the slot back, with what it holds when `keep`."""
-        open_row: _Open = row.memory
-        row.memory = None
+        open_row: _Open = sequence.memory
+        sequence.memory = None
         self._users[open_row.adapter] -= 1
-        self._heads.close(row)
+        self._heads.close(sequence)
         self._memory.give_back(open_row.slot, keep)
 
     def forget(self, tenant: str, session: str) -> None:
@@ -239,7 +246,7 @@ class SlotBackend:
         return self._forward_of(adapter)
 
     def load_version(self, version: str, prepared: object) -> None:
-        """Serve rows of `version` by what `prepare_version` made."""
+        """Serve sequences of `version` by what `prepare_version` made."""
         if version in self._versions:
             return
         number = next(self._numbers)
@@ -251,7 +258,7 @@ class SlotBackend:
         self._versions[version] = number
 
     def unload_version(self, version: str) -> bool:
-        """Drop the version and what is remembered under it, unless a row is open on it."""
+        """Drop the version and what is remembered under it, unless a sequence is open on it."""
         number = self._versions.get(version)
         if number is not None:
             if number == 0 or self._users.get(number, 0):
@@ -263,11 +270,11 @@ class SlotBackend:
         return True
 
     def load_head(self, name: str, head: FusionHead) -> None:
-        """Serve rows that name the head by it."""
+        """Serve sequences that name the head by it."""
         self._heads.load(name, head)
 
     def unload_head(self, name: str) -> bool:
-        """Drop the head, unless a row is open on it."""
+        """Drop the head, unless a sequence is open on it."""
         return self._heads.unload(name)
 
     def figures(self) -> dict[str, float]:
@@ -283,7 +290,7 @@ class SlotBackend:
         """Nothing outlives the object."""
 
     def _hidden(self, inputs: Tensor, segments: abc.Sequence[Segment]) -> Tensor:
-        """One pass for each forward pass among the segments; the answer's rows are in the segments' order."""
+        """One pass for each forward pass among the segments; the answer's sequences are in the segments' order."""
         if all(segment.adapter == segments[0].adapter for segment in segments):
             return self._forwards[segments[0].adapter].hidden(inputs, segments, self._store)
         starts = list(itertools.accumulate((segment.count for segment in segments), initial=0))
@@ -298,14 +305,14 @@ class SlotBackend:
         order = [at for mine in groups.values() for at in mine]
         return torch.cat(parts)[torch.tensor(order, device=inputs.device).argsort()]
 
-    def _advance(self, row: Sequence, count: int) -> None:
-        row.memory.slot.advance(row.ids[row.known : row.known + count])
-        row.known += count
+    def _advance(self, sequence: Sequence, count: int) -> None:
+        sequence.memory.slot.advance(sequence.ids[sequence.known : sequence.known + count])
+        sequence.known += count
 
-    def _inputs(self, ids: list[int], rows: abc.Sequence[Sequence]) -> Tensor:
+    def _inputs(self, ids: list[int], sequences: abc.Sequence[Sequence]) -> Tensor:
         inputs = self._forward.embed(ids)
-        for at, (token, row) in enumerate(zip(ids, rows, strict=True)):
-            if (vector := row.request.soft.get(token)) is not None:
+        for at, (token, sequence) in enumerate(zip(ids, sequences, strict=True)):
+            if (vector := sequence.request.soft.get(token)) is not None:
                 inputs[at] = vector.to(inputs)
         return inputs
 
