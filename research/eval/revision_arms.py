@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from research.eval.revision_items import Item
 from services.common.constraints import Constraint, check, merge_rounds
 from services.generator.conditioning.feedback_fusion import FeedbackFusion, load_fusion
+from services.generator.decoding.settings import decode_settings
 from services.generator.engine import DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.engine.backends.build import build_backend
 from services.generator.prompt.builder import PromptBuilder
@@ -192,7 +193,7 @@ class Writer:
         turn["settings"] = self._shaped if arm.shaped else {"constrained": False, "candidates": 1, "beams": 1}
         asked_of = turn if arm.prompted else policy.unrevised(turn)
         prompt = self._builder.build(asked_of, [], reply_tokens=self.settings.reply_tokens)
-        decode = policy.decode_settings(turn, self.settings)
+        decode = decode_settings(turn, self.settings)
         decode = policy.adjusted(decode, prompt, asked_of, self._engine.context_limit - len(prompt), self.settings)
         anew = self._builder.build(policy.unrevised(turn), [], reply_tokens=1).tail if turn["round"] else None
         with self._lock:

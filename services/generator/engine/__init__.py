@@ -38,6 +38,7 @@ How the generator's steps use it::
 correctness never depends on it.
 """
 
+from services.generator.decoding.settings import DecodeSettings
 from services.generator.engine.engine import Engine
 from services.generator.engine.errors import (
     DuplicateKey,
@@ -52,7 +53,6 @@ from services.generator.engine.request import (
     Branch,
     Branching,
     BranchListener,
-    DecodeSettings,
     DraftListener,
     DraftRequest,
     FinishedDraft,

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
+from services.generator.decoding.settings import DecodeSettings
 from services.generator.engine.detokenizer import Detokenizer
 from services.generator.engine.errors import DuplicateKey, EngineClosed, PromptTooLong
 from services.generator.engine.idle_prefill import IdlePrefill
 from services.generator.engine.prefill_budget import PrefillBudget
-from services.generator.engine.request import DecodeSettings, DraftListener, DraftRequest
+from services.generator.engine.request import DraftListener, DraftRequest
 from services.generator.engine.scheduler import Scheduler
 from services.generator.engine.sequence import Sequence
 from services.generator.engine.stats import EngineStats

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from services.common.constraints import Constraint
+from services.generator.decoding.settings import DecodeSettings
 from services.generator.decoding.token_processor import TokenProcessor
 
 if TYPE_CHECKING:
@@ -14,54 +14,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FinishReason = Literal["stop", "length", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeSettings:
-    """How one draft is decoded; it is data, and belongs in the manifest.
-
-    Zero `temperature` is greedy. A draw is among the `top_k` likeliest tokens (0: all), of these among those at least
-    `min_p` as likely as the likeliest, of these among the likeliest that have `top_p` together. `seed` makes sampling
-    repeatable for the sequence whatever its company. `stop` are texts that end the draft and are cut from it; the
-    template's end ids always end it. `forbid` words never appear; `include` words are boosted, more as the draft grows
-    without them; `constraints` shape the draft (see `services.generator.decoding`). `refuse` are values that the draft
-    must not tell, by the first token that tells them from the texts in `allow`. `scored` asks for the draft's
-    log-likelihood."""
-
-    max_new_tokens: int = 256
-    min_new_tokens: int = 0
-    temperature: float = 0.0
-    top_p: float = 1.0
-    top_k: int = 0
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-    seed: int = 0
-    stop: tuple[str, ...] = ()
-    forbid: tuple[str, ...] = ()
-    include: tuple[str, ...] = ()
-    constraints: tuple[Constraint, ...] = ()
-    scored: bool = False
-    refuse: tuple[str, ...] = ()
-    allow: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse values that have no meaning.
-
-        Raises:
-            ValueError: names the field.
-        """
-        if self.max_new_tokens < 1:
-            raise ValueError("max_new_tokens must be at least 1")
-        if self.temperature < 0:
-            raise ValueError("temperature must not be negative")
-        if not 0 < self.top_p <= 1:
-            raise ValueError("top_p must be in (0, 1]")
-        if self.top_k < 0:
-            raise ValueError("top_k must not be negative")
-        if not 0 <= self.min_p < 1:
-            raise ValueError("min_p must be in [0, 1)")
-        if self.repetition_penalty <= 0:
-            raise ValueError("repetition_penalty must be positive")
 
 
 class Follower(Protocol):

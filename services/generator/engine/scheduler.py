@@ -9,13 +9,14 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from services.generator.decoding.settings import DecodeSettings
 from services.generator.engine.batch import prefill_batch, step_batch
 from services.generator.engine.branches import Branches
 from services.generator.engine.detokenizer import Detokenizer
 from services.generator.engine.errors import DuplicateKey
 from services.generator.engine.output import OutputProcessor
 from services.generator.engine.prefill_budget import PrefillBudget
-from services.generator.engine.request import DecodeSettings, DraftListener
+from services.generator.engine.request import DraftListener
 from services.generator.engine.request_queue import RequestQueue
 from services.generator.engine.sequence import Sequence
 from services.generator.engine.stats import Counters

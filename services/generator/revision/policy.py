@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from services.common.constraints import Constraint, replacement, unwanted_phrase, verifiable
-from services.generator.engine import DecodeSettings
+from services.generator.decoding.settings import DecodeSettings
 from services.generator.prompt.builder import Prompt
 from services.generator.revision.beam_search import Beams
 from services.generator.revision.scoring import Asked
@@ -60,23 +59,6 @@ def revision_policy(turn: Mapping[str, Any], prompt: Prompt, worker: GeneratorSe
         amending=amends(turn, prompt),
         infilling=infills(turn, prompt),
         beams=Beams(width, weight, constraints) if width > 1 else None,
-    )
-
-
-def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> DecodeSettings:
-    """The turn's own settings over the worker's defaults. The seed is a function of turn and round, so that another
-    attempt writes the same."""
-    own = turn.get("settings") or {}
-    digest = hashlib.sha256(f"{turn['_id']}:{turn['round']}".encode()).digest()
-    return DecodeSettings(
-        max_new_tokens=int(own.get("max_tokens") or worker.reply_tokens),
-        temperature=float(own.get("temperature", worker.temperature)),
-        top_p=float(own.get("top_p", 1.0)),
-        top_k=int(own.get("top_k", 0)),
-        min_p=float(own.get("min_p", 0.0)),
-        repetition_penalty=float(own.get("repetition_penalty", worker.repetition_penalty)),
-        seed=int(own.get("seed", int.from_bytes(digest[:4], "big"))),
-        stop=tuple(own.get("stop", ())),
     )
 
 

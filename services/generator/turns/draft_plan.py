@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from services.common.store import Document, GroundingText, Store
 from services.generator.conditioning.soft_inputs import Soft, SoftInputs
-from services.generator.engine import DecodeSettings, DraftListener, DraftRequest, Engine, FusionInput
+from services.generator.decoding.settings import DecodeSettings, decode_settings
+from services.generator.engine import DraftListener, DraftRequest, Engine, FusionInput
 from services.generator.prompt.builder import Prompt, PromptBuilder
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.revision.policy import (
     RevisionPolicy,
     adjusted,
-    decode_settings,
     fused,
     revision_policy,
     unrevised,
@@ -229,14 +229,7 @@ class DraftPlanner:
             "facts": _marked(found.get("facts", []), prompt, "fact"),
             "feedback_ids": [d["id"] for d in turn["drafts"][: turn["round"] + 1] if d.get("feedback")],
             "settings": {
-                "max_tokens": decode.max_new_tokens,
-                "temperature": decode.temperature,
-                "top_p": decode.top_p,
-                "top_k": decode.top_k,
-                "min_p": decode.min_p,
-                "repetition_penalty": decode.repetition_penalty,
-                "stop": list(decode.stop),
-                "constrained": bool(decode.constraints),
+                **decode.to_json(),
                 "candidates": policy.count,
                 "beams": policy.beams.width if policy.beams is not None else 1,
                 "constraint_weight": policy.weight,

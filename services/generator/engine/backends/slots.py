@@ -15,8 +15,8 @@ from services.generator.decoding.words import Vocabulary
 from services.generator.engine.backends.codec import TokenizerCodec
 from services.generator.engine.backends.fusion_heads import FusionHeads
 from services.generator.engine.backends.processors import forked_processors, sequence_processors
-from services.generator.engine.backends.sampling import choose, read, scored
 from services.generator.engine.backends.session_kv_cache import SessionKVCache, Slot
+from services.generator.engine.backends.token_choice import choose, read, scored
 from services.generator.engine.errors import UnknownVersion
 from services.models.llama.native.forward import NativeLlama
 from services.models.llama.native.pairs import PackedPairs

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from services.generator.engine import DecodeSettings, DraftRequest
-from services.generator.engine.backends.sampling import choose
+from services.generator.engine.backends.token_choice import choose
 from services.generator.engine.detokenizer import Detokenizer
 from services.generator.engine.sequence import Sequence
 from tests.unit.generator.conftest import Heard

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.constraints import Constraint
+from services.generator.decoding.settings import decode_settings
 from services.generator.engine.backends.echo import EchoCodec
 from services.generator.prompt.builder import PromptBuilder, said_again
 from services.generator.revision import policy
@@ -64,5 +65,5 @@ def test_what_was_refused_is_known_and_the_first_draft_is_changed_in_another_way
     prompt = PromptBuilder(EchoCodec(), CHATML, 512, "").build(made, [], reply_tokens=8)
     assert policy.held_against(made, prompt).refused == ("CATS SLEEP.",)
     assert policy.amends(made, prompt)
-    decode = policy.adjusted(policy.decode_settings(made, GeneratorSettings()), prompt, made, 500, GeneratorSettings())
+    decode = policy.adjusted(decode_settings(made, GeneratorSettings()), prompt, made, 500, GeneratorSettings())
     assert decode.temperature > 0

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.common.constraints import Constraint
+from services.generator.decoding.settings import decode_settings
 from services.generator.prompt.builder import Prompt
 from services.generator.revision import policy
 from services.generator.revision.beam_search import Beams
@@ -31,7 +32,7 @@ def prompt(constraints: tuple[Constraint, ...] = CONSTRAINTS, about: int | None 
 
 
 def test_constraints_reach_decoding_as_words_and_shape() -> None:
-    decode = policy.adjusted(policy.decode_settings(turn(), WORKER), prompt(), turn(), 500, WORKER)
+    decode = policy.adjusted(decode_settings(turn(), WORKER), prompt(), turn(), 500, WORKER)
     assert decode.include == ("refund", "Tuesday")
     assert decode.forbid == ("sorry", "Monday")
     assert decode.constraints == CONSTRAINTS
@@ -40,7 +41,7 @@ def test_constraints_reach_decoding_as_words_and_shape() -> None:
 
 def test_a_turn_can_switch_constrained_decoding_off() -> None:
     plain = turn(constrained=False, candidates=1)
-    decode = policy.adjusted(policy.decode_settings(plain, WORKER), prompt(), plain, 500, WORKER)
+    decode = policy.adjusted(decode_settings(plain, WORKER), prompt(), plain, 500, WORKER)
     assert (decode.include, decode.forbid, decode.constraints) == ((), (), ())
     assert policy.candidates(plain, CONSTRAINTS, WORKER) == 1
 
@@ -65,22 +66,20 @@ def test_a_turn_may_have_its_draft_searched_for_by_what_can_be_verified() -> Non
 
 def test_feedback_that_failed_before_is_tried_by_chance_and_every_attempt_draws_alike() -> None:
     again = turn(2)
-    decode = policy.adjusted(policy.decode_settings(again, WORKER), prompt(about=0), again, 500, WORKER)
+    decode = policy.adjusted(decode_settings(again, WORKER), prompt(about=0), again, 500, WORKER)
     assert decode.temperature == WORKER.redraw_temperature
-    assert decode.seed == policy.decode_settings(turn(2), WORKER).seed != policy.decode_settings(turn(1), WORKER).seed
+    assert decode.seed == decode_settings(turn(2), WORKER).seed != decode_settings(turn(1), WORKER).seed
 
 
 @pytest.mark.parametrize(("room", "tokens"), [(500, 256), (100, 100), (0, 1)])
 def test_a_draft_is_no_longer_than_the_context_has_room(room: int, tokens: int) -> None:
-    assert (
-        policy.adjusted(policy.decode_settings(turn(), WORKER), prompt(), turn(), room, WORKER).max_new_tokens == tokens
-    )
+    assert policy.adjusted(decode_settings(turn(), WORKER), prompt(), turn(), room, WORKER).max_new_tokens == tokens
 
 
 def test_what_a_turn_says_of_sampling_reaches_decoding() -> None:
     own = turn(
         temperature=0.9, top_p=0.8, top_k=20, min_p=0.07, repetition_penalty=1.1, seed=5, stop=["\n"], max_tokens=9
     )
-    decode = policy.decode_settings(own, WORKER)
+    decode = decode_settings(own, WORKER)
     assert (decode.temperature, decode.top_p, decode.top_k, decode.min_p) == (0.9, 0.8, 20, 0.07)
     assert (decode.repetition_penalty, decode.seed, decode.stop, decode.max_new_tokens) == (1.1, 5, ("\n",), 9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import abc
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from services.generator.decoding.sampling import draw
 from services.generator.decoding.token_processor import TokenProcessor
 
 if TYPE_CHECKING:
     from services.generator.engine.sequence import Sequence
-
-_CANDIDATES = 256  # enough for nearly every nucleus; a wider one is looked at whole
 
 ProcessorsOf = Callable[["Sequence"], abc.Sequence[TokenProcessor]]
 
@@ -49,7 +47,8 @@ def choose(
         chosen = logits if len(drawn) == len(sequences) else logits[drawn]
         temperatures = torch.tensor([sequences[i].request.settings.temperature for i in drawn], device=logits.device)
         scaled = chosen / temperatures[:, None]
-        for i, token in zip(drawn, _draw([sequences[i] for i in drawn], scaled), strict=True):
+        settings = [sequences[i].request.settings for i in drawn]
+        for i, token in zip(drawn, draw(scaled, settings, [_made(sequences[i]) for i in drawn]), strict=True):
             best[i] = token
     judge.tell(logits, best)
     return best
@@ -116,48 +115,3 @@ def _shape(logits: Tensor, sequence: Sequence, processors: abc.Sequence[TokenPro
         generated = sequence.generated
         for processor in processors:
             logits.copy_(processor(generated, logits))
-
-
-def _draw(sequences: abc.Sequence[Sequence], scaled: Tensor) -> list[int]:
-    """Draw within top-k, min-p (Nguyen et al. 2024) and nucleus (Holtzman et al. 2020); a draw depends on seed and
-    position alone.
-
-    All sequences at once and where the logits lie, so that a GPU is waited for once.
-    """
-    size = min(_CANDIDATES, scaled.shape[1])
-    top, ids = scaled.topk(size, 1)
-    weights = (top - scaled.logsumexp(1, keepdim=True)).exp()
-    places, lacking = _within(weights, sequences)
-    answers = torch.stack([ids.gather(1, places[:, None])[:, 0], lacking.long()]).tolist()
-    for at in (at for at, wide in enumerate(answers[1]) if wide):
-        weights, ids = scaled[at].softmax(0).sort(descending=True)
-        whole, _ = _within(weights[None], sequences[at : at + 1])
-        answers[0][at] = int(ids[whole[0]])
-    drawn: list[int] = answers[0]
-    return drawn
-
-
-def _within(weights: Tensor, sequences: abc.Sequence[Sequence]) -> tuple[Tensor, Tensor]:
-    """Where in each sequence of falling probabilities `weights: [sequences, n]` its draw falls, and whether what it is
-    drawn from reaches past them."""
-    all_settings = [sequence.request.settings for sequence in sequences]
-    n, device = weights.shape[1], weights.device
-    lasts = torch.tensor([min(s.top_k or n, n) - 1 for s in all_settings], device=device)[:, None]
-    open_ended = torch.tensor([s.top_k == 0 or s.top_k > n for s in all_settings], device=device)
-    min_p = torch.tensor([s.min_p for s in all_settings], dtype=torch.float64, device=device)[:, None]
-    likely = (weights.double() >= min_p * weights[:, :1].double()).sum(1, keepdim=True)
-    lasts = torch.minimum(lasts, likely - 1)
-    cut = torch.tensor([s.top_k > 0 or s.min_p > 0 for s in all_settings], device=device)[:, None]
-    top_p = torch.tensor([s.top_p for s in all_settings], dtype=torch.float64, device=device)[:, None]
-    lucks = [
-        random.Random(s.seed * 1_000_003 + _made(sequence)).random()
-        for s, sequence in zip(all_settings, sequences, strict=True)
-    ]
-    luck = torch.tensor(lucks, dtype=torch.float64, device=device)[:, None]
-    sums = weights.double().cumsum(1)
-    short = (sums[:, -1] < top_p[:, 0]) | (min_p[:, 0] > 0)  # with min-p, the mass of all that are likely counts
-    lacking = open_ended & (likely[:, 0] == n) & short
-    sums = torch.where(cut, sums / sums.gather(1, lasts), sums)
-    last = torch.minimum((sums < top_p).sum(1, keepdim=True), lasts)
-    places = torch.minimum((sums < luck * sums.gather(1, last)).sum(1, keepdim=True), last)
-    return places[:, 0], lacking
