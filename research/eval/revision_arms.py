@@ -208,7 +208,7 @@ class Writer:
         chosen = replace(
             chosen,
             anew=anew,
-            asked=chosen.asked if turn["round"] else None,
+            context=chosen.context if turn["round"] else None,
             reading=self._reading and chosen.reading,
             amending=self._amending and arm.shaped and chosen.amending,
             infilling=self._infilling and arm.shaped and chosen.infilling,

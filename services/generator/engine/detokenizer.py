@@ -26,8 +26,8 @@ class Detokenizer:
     a code point, is held back. `text` is all that was shown; `stopped` tells that a stop string came.
     """
 
-    def __init__(self, detokeniser: TokenDecoder, stop: Sequence[str] = ()) -> None:
-        self._detokeniser = detokeniser
+    def __init__(self, decoder: TokenDecoder, stop: Sequence[str] = ()) -> None:
+        self._decoder = decoder
         self._stop = tuple(s for s in stop if s)
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._context: list[int] = []  # ids decoded together where single tokens have no bytes of their own
@@ -56,7 +56,7 @@ class Detokenizer:
             return ""
         piece = self._utf8.decode(b"", True)
         if self._context:
-            piece += self._detokeniser.decode(self._context)[self._context_shown :]
+            piece += self._decoder.decode(self._context)[self._context_shown :]
         return self._show(piece, last=True)
 
     def whole_tokens(self) -> int:
@@ -67,17 +67,17 @@ class Detokenizer:
         return sum(1 for end in self._ends if end <= shown)
 
     def _piece(self, token: int) -> str:
-        raw = self._detokeniser.token_bytes(token)
+        raw = self._decoder.token_bytes(token)
         if raw is not None:
             return self._utf8.decode(raw)
         self._context.append(token)
-        text = self._detokeniser.decode(self._context)
+        text = self._decoder.decode(self._context)
         if text.endswith("\ufffd"):
             return ""
         piece = text[self._context_shown :]
         if len(self._context) > 16:  # keep enough context for joins at the edge, not the whole draft
             self._context = self._context[-4:]
-            self._context_shown = len(self._detokeniser.decode(self._context))
+            self._context_shown = len(self._decoder.decode(self._context))
         else:
             self._context_shown = len(text)
         return piece

@@ -234,11 +234,11 @@ def said_again(turn: Mapping[str, Any]) -> bool:
     if comments[-1].strip() and comments[-1] in comments[:-1]:
         return True
     understood = turn.get("understood") or {}
-    *earlier, asked = [
+    *earlier, latest = [
         (understood.get(str(earlier_round)) or {}).get("constraints") or [] for earlier_round in range(1, number + 1)
     ]
     known = [(wish["kind"], wish["value"], wish["unit"]) for wishes in earlier for wish in wishes]
-    return bool(asked) and all(
+    return bool(latest) and all(
         (wish["kind"], wish["value"], wish["unit"]) in known and check(Constraint.from_json(wish), before["text"])
-        for wish in asked
+        for wish in latest
     )

@@ -31,18 +31,18 @@ def excerpts(texts: Sequence[str], message: str, most: int) -> list[str]:
     words = [[_words(part) for part in sentences] for sentences in parts]
     count = sum(map(len, parts))
     spread = Counter(word for sentences in words for part in sentences for word in part)
-    asked = {word: math.log((count + 1) / (spread[word] + 1)) for word in _words(message) if spread[word]}
-    if not any(asked.values()):
+    weights = {word: math.log((count + 1) / (spread[word] + 1)) for word in _words(message) if spread[word]}
+    if not any(weights.values()):
         return list(texts)
     return [
-        text if len(sentences) <= most else " ".join(sentences[at] for at in _best(own, asked, most))
+        text if len(sentences) <= most else " ".join(sentences[at] for at in _best(own, weights, most))
         for text, sentences, own in zip(texts, parts, words, strict=True)
     ]
 
 
-def _best(parts: Sequence[set[str]], asked: dict[str, float], most: int) -> list[int]:
+def _best(parts: Sequence[set[str]], weights: dict[str, float], most: int) -> list[int]:
     """The places of the best parts, in order; the earlier of two that are as good."""
-    scores = [sum(asked.get(word, 0.0) for word in part) / (1 + 0.2 * math.log1p(len(part))) for part in parts]
+    scores = [sum(weights.get(word, 0.0) for word in part) / (1 + 0.2 * math.log1p(len(part))) for part in parts]
     return sorted(sorted(range(len(parts)), key=lambda at: (-scores[at], at))[:most])
 
 

@@ -50,8 +50,8 @@ class BestOfN:
         self._policy = policy
         self._variants = Variants(self._request, policy)
         self._changes: EditPlan | None = None
-        if policy.reading and policy.asked is not None and (policy.amending or policy.infilling):
-            self._changes = EditPlan(self._request, policy, policy.asked, engine.codec.encode)
+        if policy.reading and policy.context is not None and (policy.amending or policy.infilling):
+            self._changes = EditPlan(self._request, policy, policy.context, engine.codec.encode)
         self._writing = False  # anew, that is, no longer changing the draft before
         self._reading: dict[str, tuple[str, FinishedDraft]] = {}
         self._lock = threading.Lock()
@@ -206,7 +206,7 @@ class BestOfN:
                 self._tell_best(error)
 
     def _score(self, draft: FinishedDraft, read: float | None = None) -> Score:
-        return score(draft, self._policy.constraints, self._policy.weight, self._policy.asked, read)
+        return score(draft, self._policy.constraints, self._policy.weight, self._policy.context, read)
 
     def _close(self, key: str) -> int:
         with self._lock:

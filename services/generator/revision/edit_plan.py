@@ -10,19 +10,23 @@ from services.generator.engine import DraftRequest, FinishedDraft, Timings, Usag
 from services.generator.revision.infilling import Gap, gaps, infilled, sentence_request
 from services.generator.revision.policy import RevisionPolicy
 from services.generator.revision.rule_edits import amended, shortened
-from services.generator.revision.scoring import Asked
+from services.generator.revision.scoring import RevisionContext
 
 
 class EditPlan:
-    """What can be made of the draft that `asked` is about, for the reply that `request` asks for; `encode` makes the
+    """What can be made of the draft that `context` is about, for the reply that `request` asks for; `encode` makes the
     token ids of a text."""
 
     def __init__(
-        self, request: DraftRequest, policy: RevisionPolicy, asked: Asked, encode: Callable[[str], Sequence[int]]
+        self,
+        request: DraftRequest,
+        policy: RevisionPolicy,
+        context: RevisionContext,
+        encode: Callable[[str], Sequence[int]],
     ) -> None:
         self._request = request
         self._constraints = policy.constraints
-        self._asked = asked
+        self._context = context
         self._encode = encode
         self._ways = [*([amended, shortened] if policy.amending else [])]
         self._fills = policy.infilling
@@ -35,7 +39,7 @@ class EditPlan:
             way = self._ways.pop(0)
             if way is shortened and not self._texts:
                 continue  # no rule does what was asked, of a shorter draft neither
-            texts = way(self._asked.draft, self._constraints, self._asked.message, self._fits)
+            texts = way(self._context.draft, self._constraints, self._context.message, self._fits)
             new = [text for text in texts if text not in self._texts]
             first = len(self._texts)
             self._texts += new
@@ -48,7 +52,7 @@ class EditPlan:
         if not self._fills:
             return []
         self._fills = False
-        places = gaps(self._asked.draft, self._constraints)
+        places = gaps(self._context.draft, self._constraints)
         self._gaps = {f"{self._request.key}+{number}": gap for number, gap in enumerate(places)}
         return [
             sentence_request(self._request, key, gap, self._constraints, self._encode)
@@ -61,7 +65,7 @@ class EditPlan:
 
     def filled(self, key: str, sentence: FinishedDraft) -> FinishedDraft | None:
         """The draft with the sentence in its gap; None where it does not do what was asked."""
-        text = infilled(self._gaps[key], sentence.text, self._constraints, self._asked.message, self._fits)
+        text = infilled(self._gaps[key], sentence.text, self._constraints, self._context.message, self._fits)
         return None if text is None else replace(self.draft(text), timings=sentence.timings)
 
     def draft(self, text: str) -> FinishedDraft:

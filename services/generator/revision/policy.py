@@ -10,7 +10,7 @@ from services.common.constraints import Constraint, replacement, unwanted_phrase
 from services.generator.decoding.settings import DecodeSettings
 from services.generator.prompt.builder import Prompt
 from services.generator.revision.beam_search import Beams
-from services.generator.revision.scoring import Asked
+from services.generator.revision.scoring import RevisionContext
 from services.generator.settings import GeneratorSettings
 
 _BRIEF = 24
@@ -23,9 +23,9 @@ class RevisionPolicy:
 
     It is the best of up to `count` candidates by the `constraints`, each met one worth `weight` beside the likelihood;
     those drawn by chance have at least this `temperature`. `anew` is the prompt's tail without the feedback (None: no
-    candidate is written anew), `asked` what candidates are held against. `reading` has candidates read before they are
-    compared, `amending` and `infilling` allow the draft before to be changed by rule or by sentences written into it
-    (for both of which it must be read). With `beams` the likeliest candidates are searched for.
+    candidate is written anew), `context` what candidates are held against. `reading` has candidates read before they
+    are compared, `amending` and `infilling` allow the draft before to be changed by rule or by sentences written into
+    it (for both of which it must be read). With `beams` the likeliest candidates are searched for.
     """
 
     constraints: tuple[Constraint, ...] = ()
@@ -33,7 +33,7 @@ class RevisionPolicy:
     weight: float = 0.0
     temperature: float = 0.0
     anew: tuple[int, ...] | None = None
-    asked: Asked | None = None
+    context: RevisionContext | None = None
     reading: bool = False
     amending: bool = False
     infilling: bool = False
@@ -54,7 +54,7 @@ def revision_policy(turn: Mapping[str, Any], prompt: Prompt, worker: GeneratorSe
         count=candidates(turn, prompt.constraints, worker),
         weight=weight,
         temperature=worker.redraw_temperature,
-        asked=held_against(turn, prompt),
+        context=revision_context(turn, prompt),
         reading=read(turn),
         amending=amends(turn, prompt),
         infilling=infills(turn, prompt),
@@ -138,12 +138,12 @@ def unrevised(turn: Mapping[str, Any]) -> dict[str, Any]:
     return {**turn, "round": 0, "drafts": turn["drafts"][:1], "understood": {}}
 
 
-def held_against(turn: Mapping[str, Any], prompt: Prompt) -> Asked:
+def revision_context(turn: Mapping[str, Any], prompt: Prompt) -> RevisionContext:
     """What the round's drafts are held against."""
     feedback = turn["drafts"][turn["round"]].get("feedback") or {}
     about = "" if prompt.about_round is None else str(turn["drafts"][prompt.about_round].get("text", ""))
     refused = tuple(str(draft.get("text") or "") for draft in turn["drafts"][: turn["round"]] if draft.get("feedback"))
-    return Asked(str(turn["text"]), str(feedback.get("comment") or ""), about, refused)
+    return RevisionContext(str(turn["text"]), str(feedback.get("comment") or ""), about, refused)
 
 
 def constrained(decode: DecodeSettings, constraints: Sequence[Constraint]) -> DecodeSettings:

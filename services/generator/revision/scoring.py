@@ -24,7 +24,7 @@ _ABOUT_THE_WORD = re.compile(r"\bthe (?:word|phrase|term)s? .{1,60}? (?:is|are|w
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RevisionContext:
     """What a draft answers: the message, what the reader said, the draft that they said it of, and the drafts that
     did not satisfy them already."""
 
@@ -53,20 +53,20 @@ def score(
     draft: FinishedDraft,
     constraints: Sequence[Constraint],
     weight: float,
-    asked: Asked | None = None,
+    context: RevisionContext | None = None,
     read: float | None = None,
 ) -> Score:
     """log P(y) / |y|^0.7 + weight · (constraints met − degenerate − strained / 2); the length power of Wu et al. 2016
-    (section 7) in its simplest form. With what was `asked`, parroting, straying and what was refused before count as
+    (section 7) in its simplest form. With the `context`, parroting, straying and what was refused before count as
     degenerate. `read` is the reply's log-likelihood in the conversation that its reader has (None: as it was written),
     which decides what is strained and takes the place of log P(y)."""
     met = sum(check(constraint, draft.text) for constraint in constraints)
     bad = degenerate(draft) or (
-        asked is not None and (draft.text in asked.refused or astray(draft.text, constraints, asked))
+        context is not None and (draft.text in context.refused or astray(draft.text, constraints, context))
     )
     tokens = max(1, len(draft.token_ids))
     likelihood = draft.log_likelihood if read is None else read
-    strained = (asked is not None or read is not None) and -likelihood / tokens > FLUENT
+    strained = (context is not None or read is not None) and -likelihood / tokens > FLUENT
     value = likelihood / tokens**LENGTH_POWER + weight * (met - bad - STRAINED * strained)
     return Score(value, len(constraints) - met, bad, strained)
 
@@ -82,7 +82,7 @@ def degenerate(draft: FinishedDraft) -> bool:
     return _ABOUT_THE_WORD.search(draft.text) is not None
 
 
-def astray(text: str, constraints: Sequence[Constraint], asked: Asked) -> bool:
+def astray(text: str, constraints: Sequence[Constraint], context: RevisionContext) -> bool:
     """Whether a draft, apart from the phrases it was told to hold, says nothing, repeats what it was told, or shares
     next to no word with the message and the draft before it."""
     if any(constraint.kind == "language" or constraint.value.startswith("one_of:") for constraint in constraints):
@@ -94,11 +94,11 @@ def astray(text: str, constraints: Sequence[Constraint], asked: Asked) -> bool:
     own = words(text)
     if not own:
         return True
-    given = set(pairwise(words(asked.feedback.lower()))) | set(pairwise(words(asked.message.lower())))
+    given = set(pairwise(words(context.feedback.lower()))) | set(pairwise(words(context.message.lower())))
     pairs = list(pairwise(own))
     if len(own) < 40 and pairs and sum(pair in given for pair in pairs) > _ECHO * len(pairs):
         return True
-    known = _content(asked.message) | _content(asked.draft)
+    known = _content(context.message) | _content(context.draft)
     subjects = _content(text)
     return bool(known) and len(subjects & known) < _SHARED * max(1, len(subjects))
 

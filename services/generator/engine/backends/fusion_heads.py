@@ -164,19 +164,19 @@ class FusionHeads:
         """Raises:
         UnknownHead: the sequence names a head that is not loaded.
         """
-        asked = sequence.request.fusion
-        if asked is not None and asked.head not in self._heads:
-            raise UnknownHead(f"fusion head {asked.head} is not loaded")
+        fusion = sequence.request.fusion
+        if fusion is not None and fusion.head not in self._heads:
+            raise UnknownHead(f"fusion head {fusion.head} is not loaded")
 
     @torch.inference_mode()
     def open(self, sequence: Sequence) -> None:
         """Fuse the sequence from now on, if it asks for that."""
-        asked = sequence.request.fusion
-        if asked is None or not (asked.follow or asked.vectors):
+        fusion = sequence.request.fusion
+        if fusion is None or not (fusion.follow or fusion.vectors):
             return
-        vectors = {name: torch.as_tensor(v, dtype=torch.float32) for name, v in asked.vectors.items()}
-        follower = None if asked.follow is None else asked.follow()
-        self._open[sequence] = _Mixed(self._heads[asked.head], vectors, follower)
+        vectors = {name: torch.as_tensor(v, dtype=torch.float32) for name, v in fusion.vectors.items()}
+        follower = None if fusion.follow is None else fusion.follow()
+        self._open[sequence] = _Mixed(self._heads[fusion.head], vectors, follower)
 
     def close(self, sequence: Sequence) -> None:
         """The sequence has ended."""

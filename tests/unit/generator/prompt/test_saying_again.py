@@ -63,7 +63,7 @@ def test_a_wish_that_the_draft_misses_is_no_repetition_and_drops_that_draft() ->
 def test_what_was_refused_is_known_and_the_first_draft_is_changed_in_another_way() -> None:
     made = turn("All in capitals.", "Every letter should be uppercase.")
     prompt = PromptBuilder(EchoCodec(), CHATML, 512, "").build(made, [], reply_tokens=8)
-    assert policy.held_against(made, prompt).refused == ("CATS SLEEP.",)
+    assert policy.revision_context(made, prompt).refused == ("CATS SLEEP.",)
     assert policy.amends(made, prompt)
     decode = policy.adjusted(decode_settings(made, GeneratorSettings()), prompt, made, 500, GeneratorSettings())
     assert decode.temperature > 0

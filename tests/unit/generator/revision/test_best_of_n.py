@@ -15,7 +15,7 @@ from services.generator.engine import (
 )
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.revision.policy import RevisionPolicy
-from services.generator.revision.scoring import Asked, astray, degenerate, score
+from services.generator.revision.scoring import RevisionContext, astray, degenerate, score
 from tests.unit.generator.by_hand import MENTIONS_CAT, ByHand, finished
 from tests.unit.generator.conftest import Heard
 
@@ -97,7 +97,7 @@ def test_a_draft_whose_wishes_decoding_can_hold_is_written_anew_first(engine: By
             weight=5.0,
             temperature=0.7,
             anew=(1,),
-            asked=Asked("Tell me about cats", 'Mention "cat".', "Cats sleep."),
+            context=RevisionContext("Tell me about cats", 'Mention "cat".', "Cats sleep."),
         ),
     )
     several.submit()
@@ -132,7 +132,9 @@ def test_a_draft_whose_wishes_the_model_must_read_begins_with_the_feedback(engin
     ],
 )
 def test_parrots_and_strays_are_told_from_replies(text: str, stray: bool) -> None:
-    asked = Asked("How do black holes form?", 'The last words should be "In short"', "They form when a star collapses.")
+    asked = RevisionContext(
+        "How do black holes form?", 'The last words should be "In short"', "They form when a star collapses."
+    )
     assert astray(text, [Constraint("start", "In short")], asked) is stray
 
 

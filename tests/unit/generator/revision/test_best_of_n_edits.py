@@ -14,7 +14,7 @@ from services.generator.engine import (
 from services.generator.engine.backends.echo import EchoCodec
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.revision.policy import RevisionPolicy
-from services.generator.revision.scoring import Asked, score
+from services.generator.revision.scoring import RevisionContext, score
 from tests.unit.generator.by_hand import MENTIONS_CAT, ByHand, finished
 from tests.unit.generator.conftest import Heard
 
@@ -92,7 +92,7 @@ def amending(heard: Heard) -> ByHand:
             count=2,
             weight=5.0,
             temperature=0.7,
-            asked=Asked("What do cats do?", "Capitals, please.", "Cats sleep. They hunt by night."),
+            context=RevisionContext("What do cats do?", "Capitals, please.", "Cats sleep. They hunt by night."),
             reading=True,
             amending=True,
         ),
@@ -132,7 +132,7 @@ def test_an_amended_draft_that_reads_badly_gives_way_to_a_part_that_reads_well()
 
 
 def test_what_the_reader_refused_is_not_offered_again() -> None:
-    refused = Asked("What do cats do?", "Capitals, please.", "Cats sleep.", refused=("CATS SLEEP.",))
+    refused = RevisionContext("What do cats do?", "Capitals, please.", "Cats sleep.", refused=("CATS SLEEP.",))
     judged = score(finished("CATS SLEEP."), [Constraint("case", "upper")], 5.0, refused)
     assert judged.degenerate
     assert not score(finished("CATS SLEEP A LOT."), [Constraint("case", "upper")], 5.0, refused).degenerate
@@ -153,7 +153,7 @@ def filling(heard: Heard, draft: str = "Dogs bark. They hunt. They sleep.") -> t
             count=2,
             weight=5.0,
             temperature=0.7,
-            asked=Asked("What do dogs do?", "Mention cat.", draft),
+            context=RevisionContext("What do dogs do?", "Mention cat.", draft),
             reading=True,
             amending=True,
             infilling=True,
@@ -236,7 +236,7 @@ def test_on_a_real_engine_a_sentence_is_written_into_the_draft(tiny_model: Path,
                 count=2,
                 weight=5.0,
                 temperature=0.7,
-                asked=Asked("", "Mention cat.", "The dog sat. The dog ran."),
+                context=RevisionContext("", "Mention cat.", "The dog sat. The dog ran."),
                 reading=True,
                 infilling=True,
             ),
