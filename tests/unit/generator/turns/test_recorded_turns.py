@@ -48,7 +48,7 @@ class Recorder:
     """The bundled model behind a planner and an engine, without queues and database."""
 
     def __init__(self) -> None:
-        settings = GeneratorSettings(kernel="torch-fp32", max_batch_size=6, context_limit=1024, reply_tokens=24)
+        settings = GeneratorSettings(kernel="torch-fp32", max_batch_size=6, context_limit=1024, reply_tokens=12)
         loaded = load_model(settings, "recorder")
         self.engine = Engine(loaded.backend)
         prompts = PromptBuilder(self.engine.codec, loaded.chat, self.engine.context_limit, settings.system_text)
