@@ -150,16 +150,50 @@ def _retracts(retraction: FactRevision, assertion: FactRevision) -> bool:
 def is_stale(fact: FactRevision, current: Callable[[str], Sequence[FactRevision]]) -> bool:
     """True when something the fact was derived from, at whatever remove, no longer holds.
 
-    `current` gives what holds of a fact by its id.
+    `current` gives what holds of a fact by its id. Of many facts, ask one `Staleness`.
     """
-    return _stale(fact, current, frozenset())
+    return Staleness(current).of(fact)
 
 
-def _stale(fact: FactRevision, current: Callable[[str], Sequence[FactRevision]], above: frozenset[str]) -> bool:
-    for other, revision in fact.depends_on:
-        if other in above:  # facts that are derived from one another say nothing about themselves
-            continue
-        held = next((one for one in current(other) if one.revision == revision), None)
-        if held is None or _stale(held, current, above | {fact.id}):
-            return True
-    return False
+class Staleness:
+    """Which of many facts are stale; what was found out about one serves the others, so that all of them together take
+    time that grows with the number of facts and of what they were derived from."""
+
+    def __init__(self, current: Callable[[str], Sequence[FactRevision]]) -> None:
+        self._current = current
+        self._known: dict[tuple[str, int], bool] = {}
+
+    def of(self, fact: FactRevision) -> bool:
+        """Whether this one is. A fact that is derived from itself, at whatever remove, says nothing about itself."""
+        if not fact.depends_on:
+            return False
+        root = (fact.id, fact.revision)
+        if root not in self._known:
+            self._known[root] = self._search(fact)
+        return self._known[root]
+
+    def _search(self, root: FactRevision) -> bool:
+        """Walk what the fact rests on, depth first, each revision once, until something is found that does not hold."""
+        path = [(root, iter(root.depends_on))]
+        seen = {(root.id, root.revision)}
+        skipped = False
+        while path:
+            edge = next(path[-1][1], None)
+            if edge is None:
+                path.pop()
+                continue
+            fact, revision = edge
+            if fact == root.id:
+                skipped = True
+                continue
+            known = self._known.get(edge)
+            held = None if known else next((one for one in self._current(fact) if one.revision == revision), None)
+            if held is None:
+                self._known.update({(one.id, one.revision): True for one, _ in path})
+                return True
+            if known is None and edge not in seen:
+                seen.add(edge)
+                path.append((held, iter(held.depends_on)))
+        if not skipped:
+            self._known.update(dict.fromkeys(seen, False))
+        return False

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common import clock
-from services.common.facts import FactRevision, is_stale, resolve
+from services.common.facts import FactRevision, Staleness, is_stale, resolve
 from services.common.names import key
 from services.knowledge.domain.bm25 import Bm25, Scores
 from services.knowledge.domain.names import Names
@@ -84,7 +84,9 @@ class FactBook:
         for row in said:
             scores[row] -= _SAID_BEFORE
         rows = [int(row) for row in np.flatnonzero(touched) if int(row) in self._rows]
-        rows = [row for row in rows if self._rows[row][0].access <= query.access and not self.stale(self._rows[row][0])]
+        staleness = Staleness(self.current)
+        facts = {row: self._rows[row][0] for row in rows}
+        rows = [row for row in rows if facts[row].access <= query.access and not staleness.of(facts[row])]
         rows.sort(key=lambda row: (-scores[row], row))
         return [
             (self._rows[row][0], float(scores[row])) for row in rows[:limit] if scores[row] >= floor * scores[rows[0]]

@@ -206,3 +206,15 @@ def test_who_used_a_piece_of_knowledge_is_answered_from_manifests(store: Store) 
         assert store.knowledge.used_by("acme", kind, name, revision=9) == []  # type: ignore[arg-type]
         assert store.knowledge.used_by("other", kind, name) == []  # type: ignore[arg-type]
     assert store.knowledge.used_by("acme", "passage", "p2") == []
+
+
+def test_listing_facts_that_are_derived_in_many_ways_reads_each_remove_once(store: Store) -> None:
+    below: tuple[tuple[str, int], ...] = ()
+    for layer in range(12):
+        statements = [Statement(f"plan {layer} {number}", "price", "9 €", depends_on=below) for number in range(3)]
+        taught = [store.knowledge.teach_fact("acme", one).fact for one in statements]
+        below = tuple((one.fact.id, one.fact.revision) for one in taught if one is not None)
+    assert not any(view.stale for view in store.knowledge.list_facts("acme"))
+    store.knowledge.teach_fact("acme", Statement("plan 0 1", "price", "12 €"))
+    stale = {view.fact.entity for view in store.knowledge.list_facts("acme") if view.stale}
+    assert stale == {f"plan {layer} {number}" for layer in range(1, 12) for number in range(3)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.common.facts import FactRevision, fact_id, is_stale, resolve
+from services.common.facts import FactRevision, Staleness, fact_id, is_stale, resolve
 from services.common.names import key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -128,3 +128,44 @@ def test_what_was_recorded_holds_at_present_though_its_writer_s_clock_was_ahead(
     ahead = datetime.now(UTC) + timedelta(minutes=10)
     assert values([said(1, "9 €", valid_from=ahead, recorded_at=ahead)]) == ["9 €"]
     assert values([said(1, "9 €", valid_from=ahead, recorded_at=ahead, dated=True)]) == []
+
+
+def lattice(layers: int, width: int) -> dict[str, FactRevision]:
+    """Layers of facts, each derived from all of the layer before: as many ways to the bottom as width ** layers."""
+    facts: dict[str, FactRevision] = {}
+    below: tuple[tuple[str, int], ...] = ()
+    for layer in range(layers):
+        names = [f"fact_{layer}_{number}" for number in range(width)]
+        facts |= {name: said(1, "x", id=name, depends_on=below) for name in names}
+        below = tuple((name, 1) for name in names)
+    return facts
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_many_derived_facts_rest_on_is_looked_at_once(broken: bool) -> None:
+    looks: dict[int, int] = {}
+    for layers in (12, 24, 48):
+        facts = lattice(layers, 3)
+        asked = 0
+
+        def current(fact: str, facts: dict[str, FactRevision] = facts) -> list[FactRevision]:
+            nonlocal asked
+            asked += 1
+            return [] if broken and fact == "fact_0_2" else [facts[fact]]
+
+        staleness = Staleness(current)
+        found = {name: staleness.of(fact) for name, fact in reversed(facts.items())}
+        assert all(stale is (broken and not name.startswith("fact_0_")) for name, stale in found.items())
+        looks[layers] = asked
+    assert looks[48] <= 2.2 * looks[24] <= 5 * looks[12]
+
+
+def test_one_that_rests_on_itself_is_stale_by_what_else_it_rests_on() -> None:
+    held = {
+        "a": [said(1, "x", id="a", depends_on=(("b", 1),))],
+        "b": [said(1, "x", id="b", depends_on=(("a", 1), ("gone", 1)))],
+        "gone": [],
+    }
+    staleness = Staleness(lambda fact: held[fact])
+    assert staleness.of(held["a"][0])
+    assert staleness.of(held["b"][0])

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from services.common.facts import FactRevision, fact_id, is_stale, resolve, undone
+from services.common.facts import FactRevision, Staleness, fact_id, resolve, undone
 from services.common.names import key
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.fact_documents import FactView, by_fact, fact_document, read_fact, view_of
@@ -202,17 +202,24 @@ class FactStore:
             if len(views) >= limit:
                 break
             views += [FactView(one, "current") for one in resolve(group, as_of, known_at).current]
-        return [self._with_staleness(tenant, view, as_of, known_at) for view in views]
+        rests_on = self._rests_on(tenant, [view.fact for view in views], as_of, known_at)
+        staleness = Staleness(lambda fact: rests_on.get(fact, ()))
+        return [replace(view, stale=True) if staleness.of(view.fact) else view for view in views]
 
-    def _with_staleness(
-        self, tenant: str, view: FactView, as_of: datetime | None, known_at: datetime | None
-    ) -> FactView:
-        """The view, marked where it is stale; reads nothing for a fact that was not derived."""
-
-        def held(fact: str) -> Sequence[FactRevision]:
-            return resolve(self._revisions(tenant, fact), as_of, known_at).current
-
-        return replace(view, stale=True) if is_stale(view.fact, held) else view
+    def _rests_on(
+        self, tenant: str, facts: Sequence[FactRevision], as_of: datetime | None, known_at: datetime | None
+    ) -> dict[str, tuple[FactRevision, ...]]:
+        """What holds of everything that the facts were derived from, at whatever remove: one read for each remove."""
+        found: dict[str, tuple[FactRevision, ...]] = {}
+        reached = list(facts)
+        while wanted := {other for fact in reached for other, _ in fact.depends_on} - found.keys():
+            found.update(dict.fromkeys(wanted, ()))
+            groups: dict[str, list[FactRevision]] = {}
+            for revision in self.all_revisions(tenant, sorted(wanted)):
+                groups.setdefault(revision.id, []).append(revision)
+            found.update({fact: resolve(group, as_of, known_at).current for fact, group in groups.items()})
+            reached = [revision for fact in wanted for revision in found[fact]]
+        return found
 
     def fact_history(self, tenant: str, fact: str, before: int = 0, limit: int = 100) -> list[FactView]:
         """All assertions and retractions of a fact, the latest first, from below `before`. Raises NotFound."""
