@@ -13,6 +13,7 @@ from services.common.bus import topology
 from services.common.bus.jobs import Jobs
 from services.common.errors import FailedPrecondition, InvalidArgument
 from services.common.store import Document, Request, Store
+from services.common.store.imports import RefusedLine
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.importing import MAX_ITEMS, judge
@@ -87,12 +88,22 @@ class FeedbackService(rpc.FeedbackServiceServicer):
         tenant = caller().tenant
 
         def append() -> pb.AppendImportResponse:
-            self._store.imports.check_chunk(tenant, import_id, request.first_line)
-            self._quotas.feedback(tenant, len(request.items))
-            judged = judge(self._store, tenant, request.first_line, request.items, self._settings.max_text)
+            imports = self._store.imports
+            next_line = imports.check_chunk(tenant, import_id, request.first_line)["next_line"]
+            first = max(request.first_line, next_line)
             after = request.first_line + len(request.items)
-            next_line = self._store.imports.append(tenant, import_id, after, judged.items, judged.refused)
-            return pb.AppendImportResponse(next_line=next_line, refused=map(refused_message, judged.refused))
+            # what was judged before stays as it was judged, whatever has become of the turns it names
+            refused: list[RefusedLine] = []
+            if first > request.first_line:
+                known = imports.refused_lines(tenant, import_id, request.first_line - 1, len(request.items))
+                refused = [one for one in known if one.line < min(first, after)]
+            if first < after:
+                fresh = request.items[first - request.first_line :]
+                self._quotas.feedback(tenant, len(fresh))
+                judged = judge(self._store, tenant, first, fresh, self._settings.max_text)
+                next_line = imports.append(tenant, import_id, after, judged.items, judged.refused)
+                refused += judged.refused
+            return pb.AppendImportResponse(next_line=next_line, refused=map(refused_message, refused))
 
         answer = await self._threads.run(append)
         self._wake(tenant)

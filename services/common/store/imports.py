@@ -60,7 +60,6 @@ class Imports:
             "name": name,
             "status": "open",
             "next_line": 1,
-            "refused": 0,
             "created_at": now(),
         }
         try:
@@ -127,10 +126,10 @@ class Imports:
              "reason": one.reason}
             for one in refused
         ]  # fmt: skip
-        added = self._insert(tenant, "refused_lines", notes)
+        self._insert(tenant, "refused_lines", notes)
         moved = self._of(tenant).find_one_and_update(
             {"_id": import_id},
-            {"$max": {"next_line": next_line}, "$inc": {"refused": added}},
+            {"$max": {"next_line": next_line}},
             projection=("next_line",),
         )
         if moved is None:
@@ -157,11 +156,12 @@ class Imports:
         return self.get(tenant, import_id)
 
     def counts(self, tenant: str, import_id: str) -> dict[str, int]:
-        """How many of an import's stored lines there are, and how many of them are processed."""
+        """How many of an import's lines are stored, how many of these are processed, and how many are refused."""
         feedback = self._of(tenant, "feedback")
         stored = feedback.count({"import": import_id})
         waiting = feedback.count({"import": import_id, "status": "stored"})
-        return {"stored": stored, "processed": stored - waiting}
+        refused = self._of(tenant, "refused_lines").count({"import": import_id})
+        return {"stored": stored, "processed": stored - waiting, "refused": refused}
 
     def refused_lines(self, tenant: str, import_id: str, after: int, limit: int) -> list[RefusedLine]:
         """Refused lines by number, from behind line ``after``."""

@@ -15,6 +15,12 @@ from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.turns import REDISPATCH_FIRST, Accepted, Request, Turns
 
+_REOPENED = (
+    "status", "round", "drafts", "attempt", "dispatches", "reply_to", "deadline_at", "settings", "min_watermark",
+    "holder", "lease_until", "renewed_at", "partial", "ended_at",
+)  # fmt: skip
+"""What a reopening changes of an ended turn."""
+
 
 class Rounds:
     """Operations on the ``turns`` collection that add a draft or choose one."""
@@ -133,8 +139,8 @@ class Rounds:
         turns.update_one(
             {"_id": reopened["_id"], "status": "active", "round": reopened["round"], "attempt": 0},
             {
-                "$set": {"status": before["status"], "round": before["round"], "drafts": before["drafts"]},
-                "$unset": {"head": "", "open": "", "next_dispatch_at": ""},
+                "$set": {name: before[name] for name in _REOPENED if name in before},
+                "$unset": {name: "" for name in (*_REOPENED, "head", "open", "next_dispatch_at") if name not in before},
                 "$pullAll": {"revision_requests": [reopened["drafts"][-1]["request"]["id"]]},
             },
         )

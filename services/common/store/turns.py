@@ -7,7 +7,7 @@ A turn document is its own outbox: whoever wrote it may die right after, the swe
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -106,12 +106,12 @@ class Turns(TurnReads):
             if new.follows is not None and n != new.follows + 1:
                 known = self._same_request(turns, new.request)
                 if known is not None:
-                    return Accepted(known, created=False)
+                    return self.accepted_again(tenant, known)
                 raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
             if busy and new.policy == "reject":
                 known = self._same_request(turns, new.request)
                 if known is not None:
-                    return Accepted(known, created=False)
+                    return self.accepted_again(tenant, known)
                 raise FailedPrecondition("the session has an open turn and its policy is reject", reason="SESSION_BUSY")
             turn = self._document(new, n, busy, limits)
             try:
@@ -119,7 +119,7 @@ class Turns(TurnReads):
             except DuplicateKeyError:
                 known = self._same_request(turns, new.request)
                 if known is not None:
-                    return Accepted(known, created=False)
+                    return self.accepted_again(tenant, known)
                 continue  # another acceptor or finisher was faster: look again
             turn["tenant"] = tenant
             if busy:
@@ -190,6 +190,13 @@ class Turns(TurnReads):
         if not waiting:
             turn["head"] = True
         return turn
+
+    def accepted_again(self, tenant: str, turn: Document) -> Accepted:
+        """The turn that a repeated request has made. What follows the insert is done again where it may not have been:
+        whoever made it may have died, or the database gone, right behind that write."""
+        if turn.get("status") != "waiting":
+            return Accepted(turn, created=False)
+        return replace(self._settle(tenant, turn, turn["policy"]), created=False)
 
     def _settle(self, tenant: str, turn: Document, policy: str) -> Accepted:
         """After a waiting insert: cancel what the policy says, then make sure somebody is the head."""

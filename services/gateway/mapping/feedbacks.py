@@ -116,7 +116,7 @@ def import_message(document: Mapping[str, Any], counts: Mapping[str, int]) -> fe
         next_line=document["next_line"],
         stored=counts["stored"],
         processed=counts["processed"],
-        refused=document["refused"],
+        refused=counts["refused"],
         create_time=timestamp(document["created_at"]),
     )
 

@@ -175,3 +175,28 @@ def test_a_draft_of_a_round_keeps_its_round(run: Run, client: Client, workers: F
     assert run("export", "--out", file).exit_code == 0
     assert run("import", file).exit_code == 0
     assert [record.round for record in _stored(client) if record.feedback.rating == 1] == [0, 0]
+
+
+def test_a_chunk_that_comes_twice_is_refused_and_counted_as_the_first_time(
+    client: Client, gateways: Gateways, tenant: str, workers: FakeWorkers
+) -> None:
+    feedback = client.feedback
+    opened = getattr(feedback.OpenImport(feedback_pb2.OpenImportRequest(name="twice")), "import")
+    turn = _ask(client).turn_id
+    lines = ["{", json.dumps({"turnId": turn, "round": 1, "feedback": {"rating": 5}}), LINES[0]]
+    items = [feedback_pb2.ImportItem(json=line) for line in lines]
+    chunk = feedback_pb2.AppendImportRequest(import_id=opened.id, first_line=1, items=items)
+    first = feedback.AppendImport(chunk)
+    list(
+        client.conversations.ReviseTurn(
+            conversation_pb2.ReviseTurnRequest(turn_id=turn, feedback=feedback_pb2.Feedback(comment="Shorter."))
+        )
+    )
+    longer = feedback_pb2.AppendImportRequest(import_id=opened.id, first_line=1, items=[*items, items[0]])
+    again = feedback.AppendImport(longer)
+    assert [line.line for line in first.refused] == [1, 2]
+    assert [line.line for line in again.refused] == [1, 2, 4]
+    assert (first.next_line, again.next_line) == (4, 5)
+    found = feedback.GetImport(feedback_pb2.GetImportRequest(import_id=opened.id))
+    about = getattr(found, "import")
+    assert (about.stored, about.refused, len(found.refused)) == (1, 3, 3)

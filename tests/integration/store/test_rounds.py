@@ -152,3 +152,40 @@ def test_what_a_stale_worker_writes_matches_nothing(store: Store) -> None:
     assert store.steps.keep_partial(TENANT, turn["_id"], taken["holder"], 0, "partial", [])
     assert not store.steps.keep_partial(TENANT, turn["_id"], "another", 0, "wrong", [])
     assert store.turns.get(TENANT, turn["_id"])["drafts"][0]["text"] == "partial"
+
+
+@pytest.mark.parametrize("policy", ["interrupt", "rollback"])
+def test_a_repeated_request_does_what_its_first_call_died_before(store: Store, policy: str) -> None:
+    running = accept(store, "s", "first").turn
+    turns = store.connection.scoped("turns", TENANT)
+    made = accept(store, "other", "second", policy=policy).turn
+    # as a gateway leaves it that dies right behind the insert: waiting, and nothing cancelled
+    turns.update_one(
+        {"_id": made["_id"]}, {"$set": {"session": "s", "n": 2, "status": "waiting"}, "$unset": {"head": ""}}
+    )
+    again = accept(store, "s", "second", policy=policy)
+    assert not again.created
+    assert [one["_id"] for one in again.cancelled] == [running["_id"]]
+    assert [one["_id"] for one in again.dispatch] == [made["_id"]]
+    assert store.turns.get(TENANT, running["_id"]).get("excluded", False) is (policy == "rollback")
+    once_more = accept(store, "s", "second", policy=policy)
+    assert (once_more.created, once_more.cancelled, once_more.dispatch) == (False, [], [])
+
+
+def test_a_revision_that_lost_to_a_later_message_leaves_the_turn_as_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = accept(store, "s", "first").turn
+    finish(store, turn)
+    before = store.turns.get(TENANT, turn["_id"])
+    check = store.rounds._check_reopen
+
+    def late(*arguments: Any) -> None:
+        check(*arguments)
+        finish(store, accept(store, "s", "second").turn)
+
+    monkeypatch.setattr(store.rounds, "_check_reopen", late)
+    with pytest.raises(FailedPrecondition):
+        revise(store, turn["_id"], "r1")
+    after = store.turns.get(TENANT, turn["_id"])
+    assert {**after, "revision_requests": []} == {**before, "revision_requests": []}
