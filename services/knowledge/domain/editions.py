@@ -34,7 +34,7 @@ _VALID = _pattern(
     r"\bin (?:force|effect) (?:from|since|as of)",
     r"\bappl(?:y|ies|icable) (?:from|as of)",
     r"\bcomes? into (?:force|effect)(?: on)?",
-    r"\b(?:prices?|rates?) (?:from|as of)",
+    r"\b(?:prices?|rates?|timetable|schedule|price list|programme|fahrplan) (?:from|as of|ab)",
     r"\b(?:as of|as at|starting)",
     r"\b(?:gültig|gilt|gelten|in kraft|wirksam|preise) (?:ab|seit)",
     r"\bvalable (?:à partir du|dès le)|\ben vigueur (?:depuis le|au|le)",
@@ -43,7 +43,7 @@ _VALID = _pattern(
 )
 _CHANGED = _pattern(
     r"\b(?:last )?(?:updated|revised|modified|changed|reviewed|published|issued)",
-    r"\b(?:version|edition|release|revision|status|stand|fassung)",
+    r"\b(?:version|edition|issue|release|revision|status|stand|fassung)",
     r"\b(?:aktualisiert|zuletzt geändert|mis à jour)",
     "(?:更新|修订|发布|版本)(?:日期|时间|于)?",
     after=rf"(?:[^\n。.;]|\.(?=\d)){{0,24}}?{_GAP}{_DAY}",

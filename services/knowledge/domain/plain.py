@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from services.knowledge.domain.blocks import Block, Heading, Listing, Paragraph, Reading
 from services.knowledge.domain.prose import ANSWERS, ASKS, item_mark
+from services.knowledge.domain.tables import Cell, table_of
 
 _RULE = re.compile(r"^[ \t]{0,8}(={3,}|-{3,}|~{3,}|\*{3,}|_{3,})[ \t]{0,8}$")
 _MAX_HEADING = 60
 _MARKS = "*†‡¹²³ "  # of footnotes
 _WRAPPED = 55  # a line of so many characters was cut by the width of the page, and the next goes on with it
+_GAP = re.compile(r"[ ]{3,}|\t+")  # between the columns of a table that spaces line up
 _NUMBERS = re.compile(r"\d+")
 _ENDS = tuple(".!?:;,。！？：；，")
 
@@ -42,9 +44,13 @@ def _blocks(lines: list[str], following: Sequence[str]) -> list[Block]:
         and not _is_heading(following[0] if len(following) == 1 else "")
     ):
         return [Heading(3, lines[0].strip())]
+    lines = [line for line in lines if not _RULE.match(line)]
+    if len(lines) > 1 and all(_GAP.search(line.strip()) for line in lines):
+        table = table_of([[Cell(cell) for cell in _GAP.split(line.strip())] for line in lines], "guess")
+        return [*blocks, table] if table is not None else blocks
     held: list[str] = []
     items: list[str] = []
-    for line in (line for line in lines if not _RULE.match(line)):
+    for line in lines:
         if item_mark(line):
             blocks += [Paragraph(joined_lines(held))] if held else []
             held = []
@@ -74,7 +80,7 @@ def joined_lines(lines: Sequence[str]) -> str:
             text = line.strip()
             continue
         last = text.rpartition("\n")[2]
-        new = ASKS.match(line) or ANSWERS.match(line) or last.endswith((":", "："))
+        new = ASKS.match(line) or ANSWERS.match(line) or last.endswith((":", "：")) or _GAP.search(line.strip())
         goes_on = not new and (line.lstrip()[:1].islower() or len(last) >= _WRAPPED)
         text += f" {line.strip()}" if goes_on else f"\n{line.strip()}"
     return text

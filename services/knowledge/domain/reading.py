@@ -93,7 +93,10 @@ def decode(content: bytes) -> str:
 def _own_title(reading: Reading) -> str:
     """The title a document gives itself, where no heading of the first level does so too."""
     has_heading = any(isinstance(block, Heading) and block.level == 1 for block in reading.blocks)
-    return "" if has_heading and not reading.about.get("title") else " ".join(reading.title.split())[:300]
+    title = " ".join(reading.title.split())[:300]
+    if re.search(r"\.[a-z]{2,4}$", title, re.IGNORECASE):  # programs write a file's name there
+        title = _spoken(title)
+    return "" if has_heading and not reading.about.get("title") else title
 
 
 def _spoken(name: str) -> str:

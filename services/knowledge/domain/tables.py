@@ -15,6 +15,7 @@ MAX_COLUMNS = 200
 MAX_CELLS = 1_000_000
 _UNIT = r"(?:from|up to|ab|bis|ca\.?|about|per|EUR|USD|GBP|CHF|CNY|RMB|[$€£¥₹₽])"
 _VALUE = re.compile(rf"^[<>≤≥~≈+−–-]{{0,2}}\s?(?:{_UNIT}\s?)?\d", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"^(?:19|20)\d\d(?:/\d\d(?:\d\d)?)?$")
 
 Header = Literal["marked", "first", "guess"]
@@ -142,12 +143,14 @@ def _holds_values(grid: Sequence[Sequence[Cell]]) -> bool:
 
 
 def _names_values(grid: Sequence[Sequence[Cell]]) -> bool:
-    """True where no cell of the first row is a value or empty and under one of them all are values."""
-    if any(not cell.text or (_VALUE.match(cell.text) and not _YEAR.match(cell.text)) for cell in grid[0][1:]):
+    """True where the first row is filled and without numbers (but years, percentages) and most below one cell are
+    values."""
+    first = [cell.text for cell in grid[0]]
+    numbers = (text for text in first if _DIGIT.search(text) and not _YEAR.match(text) and "%" not in text)
+    if not all(first[1:]) or next(numbers, None) is not None:
         return False
-    if _VALUE.match(grid[0][0].text):
-        return False
-    return any(all(_VALUE.match(line[place].text) for line in grid[1:]) for place in range(len(grid[0])))
+    values = (sum(bool(_VALUE.match(line[place].text)) for line in grid[1:]) for place in range(len(first)))
+    return any(2 * count >= len(grid) - 1 for count in values)
 
 
 def _joined(parts: object) -> str:

@@ -31,6 +31,8 @@ def edition(text: str, name: str = "prices.md") -> Edition:
         ("生效日期：2026-03-01", "2026-03-01"),
         ("En vigueur au 1 mars 2026", "2026-03-01"),
         ("Updated 03/13/2026", "2026-03-13"),
+        ("Timetable from 1 March 2026 until 31 October 2026", "2026-03-01"),
+        ("WHO IS WHERE   issue: March 2026", "2026-03-01"),
     ],
 )
 def test_the_day_from_which_a_document_holds(text: str, day: str) -> None:

@@ -160,6 +160,24 @@ def test_rows_of_word(source: str, right: list[str]) -> None:
     assert shown(word(paragraph("Hours", "Heading1"), source), "hours.docx") == [("Hours", text) for text in right]
 
 
+def test_columns_that_spaces_line_up_are_a_table() -> None:
+    source = (
+        "Who is where\n============\n\nReception    dial 9    open day and night\nKitchen      dial 7    7:00-22:00\n"
+    )
+    assert texts(source, "a.txt") == ["Reception | dial 9 | open day and night", "Kitchen | dial 7 | 7:00-22:00"]
+
+
+def test_a_header_of_word_is_known_by_the_values_below_it() -> None:
+    rows = [
+        ["When", "Flex", "Saver"],
+        ["early", "free", "kept"],
+        ["late", "30 %", "60 %"],
+        ["no show", "90 %", "100 %"],
+    ]
+    content = word(table(*([cell(text) for text in row] for row in rows)))
+    assert texts(content, "a.docx")[0] == "When: early | Flex: free | Saver: kept"
+
+
 def test_lines_of_a_paragraph_of_word_stay_divided() -> None:
     (passage,) = passages(word(paragraph("Monday 9-12\nTuesday 14-18")), "a.docx")
     assert passage.text == "Monday 9-12 Tuesday 14-18"
@@ -195,7 +213,7 @@ def test_sheets_merged_cells_and_titles_of_a_workbook() -> None:
         ["Harbour", "Monday", "9-12"],
         [None, "Tuesday", "14-18"],
     ]
-    sheets = {"North": rows, "South": [["a", "b"], ["x", 1]]}
+    sheets: dict[str, list[list[Any]]] = {"North": rows, "South": [["a", "b"], ["x", 1]]}
     found = shown(workbook(sheets, {"North": ["A3:A4"]}), "hours.xlsx")
     assert ("hours > North > Opening hours", "Branch: Harbour | Day: Tuesday | Hours: 14-18") in found
     assert ("hours > South", "a: x | b: 1") in found
