@@ -16,6 +16,7 @@ from services.common.sentences import count_sentences, pieces, sentence_ended, s
 
 __all__ = [
     "HAN",
+    "HAN_CHARACTER",
     "KANA",
     "bullets",
     "characters",
@@ -39,6 +40,7 @@ __all__ = [
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 KANA = r"\u3040-\u30ff"
 _UNSPACED = re.compile(f"[{HAN}{KANA}]")
+HAN_CHARACTER = re.compile(f"[{HAN}]")
 _WITHOUT_SPACES = rf"{HAN}{KANA}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _BOUNDLESS = re.compile(f"[{_WITHOUT_SPACES}]")
 """Characters of scripts that set no space between words: besides Han and kana Thai, Lao, Burmese and Khmer."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from services.common import text_measures as measure
 from services.common.constraints.constraint import Constraint
 from services.common.constraints.kind import Kind, Wish, limit_kept
 
 _OPENERS = "\"'“‘„«「*#_ "
 _CLOSERS = "\"'”’»」*_ "
+_GREETING = re.compile(
+    r"(?:hello|hi|hey|dear|welcome|thanks?|thank you|happy|glad|great|good|sorry|sure|of course|hallo|guten|"
+    r"liebe|bonjour|salut|chère?s?|hola|buen[oa]s|estimad[oa]s?)\b",
+    re.I,
+)
 _STOPS = ".!?…。！？~～"
 
 
@@ -44,7 +51,22 @@ def _with_start(constraint: Constraint, text: str, message: str) -> str | None:
         return text
     if constraint.unit:
         return None
-    return f"{constraint.value}{' ' if constraint.value[-1:] in '.!?:,' else ': '}{text}"
+    return f"{constraint.value}{_joint(constraint.value)}{text}"
+
+
+def _joint(phrase: str) -> str:
+    """What stands between a phrase and the text that it opens."""
+    if phrase[-1:] in "。！？：，、":
+        return ""
+    if phrase[-1:] in ".!?:,;…":
+        return " "
+    if measure.HAN_CHARACTER.match(phrase[-1:]):
+        return "，"
+    return "! " if _GREETING.match(phrase) else ": "
+
+
+def _gap(text: str) -> str:
+    return "" if text[-1:] in "。！？；" or measure.HAN_CHARACTER.match(text[-1:]) else " "
 
 
 def _start_progress(constraint: Constraint, text: str, room: int) -> float:
@@ -72,6 +94,8 @@ END = Kind(
     description=lambda constraint: f'End with "{constraint.value}".',
     wish=lambda constraint: Wish(wanted=constraint.value),
     slot=lambda constraint: "end",
-    rewrite=lambda constraint, text, message: text if _check_end(constraint, text) else f"{text} {constraint.value}",
+    rewrite=lambda constraint, text, message: (
+        text if _check_end(constraint, text) else f"{text}{_gap(text)}{constraint.value}"
+    ),
     rank=lambda constraint: 3,
 )

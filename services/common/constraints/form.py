@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Callable
 
 from services.common import text_measures as measure
 from services.common.constraints.case import with_chosen_words
@@ -44,7 +45,9 @@ _ORDERS = {
 _LISTS = ("bullets", "numbered", "list")
 _RANKS = {
     "bullets": 0,
+    "numbered": 0,
     "list": 0,
+    "prose": 0,
     "sections": 1,
     "highlights": 1,
     "title": 2,
@@ -52,9 +55,12 @@ _RANKS = {
     "quotation": 6,
     "json": 7,
 }
-_LEAST_BULLETS = 3
-"""Bullets of a list whose length nobody named."""
 _TITLE_WORDS = 12
+_ENUMERATED = re.compile(
+    r",\s+(?:and|or|und|oder|et|ou|y|o)\s+|,\s+|;\s+|\s+(?:and|or|und|oder|et|ou|y)\s+|、|；|，"
+    r"|(?<=[\u4e00-\u9fff])[和与及](?=[\u4e00-\u9fff])"
+)
+"""Between the things that a sentence enumerates."""
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 
 
@@ -159,7 +165,11 @@ def _rewrite(constraint: Constraint, text: str, message: str) -> str | None:
         case "postscript":
             return _with_postscript(text, argument or "P.S.")
         case "bullets" | "list":
-            return _bullets(text, constraint.min or _LEAST_BULLETS)
+            return _listed(text, constraint, lambda number: "* ")
+        case "numbered":
+            return _listed(text, constraint, lambda number: f"{number}. ")
+        case "prose":
+            return _as_prose(text)
         case "json":
             return json.dumps({"answer": text}, ensure_ascii=False)
         case "sections":
@@ -181,12 +191,31 @@ def _titled(text: str, message: str) -> str | None:
     return f"<<{title}>>\n\n{text}" if title else None
 
 
-def _bullets(text: str, count: int) -> str | None:
-    """The first `count` items of a list, or sentences, as bullets."""
+def _listed(text: str, constraint: Constraint, marker: Callable[[int], str]) -> str | None:
+    """The items of a list, else the sentences, else what a sentence enumerates, each behind its marker.
+
+    Nothing that the text says is left out: where fewer items are wanted than there are, the last one holds the rest.
+    """
+    least, most = constraint.min or 1, constraint.max
     items = [_ITEM.sub("", line) for line in text.splitlines() if _ITEM.match(line)]
-    if len(items) < count:
-        items = [_ITEM.sub("", part) for part in measure.pieces(text)]
-    return "\n".join(f"* {item.strip()}" for item in items[:count]) if len(items) >= count else None
+    intro = "\n".join(line for line in text.splitlines() if not _ITEM.match(line)).strip() if items else ""
+    if len(items) < max(2, least) or intro:
+        parts = measure.pieces(text)
+        items, intro = [(_ITEM.sub("", part) if items else part).strip() for part in parts], ""
+    if len(items) < max(2, least):
+        items = [part.strip() for item in items for part in _ENUMERATED.split(item) if part.strip()]
+    if most is not None and len(items) > most:
+        items = [*items[: most - 1], " ".join(items[most - 1 :])]
+    if len(items) < max(least, 2 if most is None or most > 1 else 1):
+        return None
+    return "\n".join(f"{marker(number)}{item.strip()}" for number, item in enumerate(items, 1))
+
+
+def _as_prose(text: str) -> str | None:
+    """The items of a list as sentences one after the other."""
+    lines = [_ITEM.sub("", line).strip() for line in text.splitlines() if line.strip()]
+    ended = [line if measure.sentence_ended(line) or line.endswith(":") else f"{line}." for line in lines]
+    return " ".join(ended) or None
 
 
 def _divided(text: str, name: str, count: int) -> str | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from services.common import text_measures as measure
 from services.common.constraints.constraint import Constraint
 from services.common.constraints.kind import Kind, opposed_bounds, within
 
 WRITINGS = {",": ",，、", "!": "!！", "?": "?？", ".": ".。", ";": ";；", ":": ":：", '"': '"“”„'}
 """The characters that write a mark."""
-_INSTEAD = {",": "", "!": "."}
+_INSTEAD = {",": "", "，": "", "、": "", "!": ".", "！": "。"}
+
+_JOINERS = "\ufe0f\u200d"
+"""What joins or colours pictograms."""
 
 
 def _check(constraint: Constraint, text: str) -> bool:
@@ -33,7 +38,11 @@ def _conflict(earlier: Constraint, later: Constraint) -> str:
 
 def _rewrite(constraint: Constraint, text: str, message: str) -> str | None:
     if constraint.max == 0 and constraint.value in _INSTEAD:
-        return text.replace(constraint.value, _INSTEAD[constraint.value])
+        for mark in WRITINGS.get(constraint.value, constraint.value):
+            text = text.replace(mark, _INSTEAD[mark])
+        return text
+    if constraint.max == 0 and constraint.value == "emoji":
+        return re.sub(r" {2,}", " ", "".join(c for c in text if not measure.is_emoji(c) and c not in _JOINERS)).strip()
     return text if _check(constraint, text) else None
 
 

@@ -42,11 +42,27 @@ def _problem(constraint: Constraint) -> tuple[str, str] | None:
     return None if replacement(constraint)[1] else ("value", "replace needs what to put in, as 'old => new'")
 
 
+def _rewrite(constraint: Constraint, text: str, message: str) -> str | None:
+    """The text with the new phrase wherever the old one stands."""
+    wish = _wish(constraint)
+    if _check(constraint, text) or not wish.unwanted:
+        return text if _check(constraint, text) else None
+    pattern, new = measure.phrase_pattern(wish.unwanted), wish.wanted
+    changed = pattern.sub(lambda match: _cased(new, match[0], match.start() == 0), measure.comparable(text))
+    return changed if _check(constraint, changed) else None
+
+
+def _cased(new: str, old: str, first: bool) -> str:
+    """The new phrase, with a capital where it begins a text as the old one did."""
+    return new[:1].upper() + new[1:] if first and old[:1].isupper() else new
+
+
 REPLACE = Kind(
     "replace",
     _check,
     description=_description,
     problem=_problem,
     wish=_wish,
+    rewrite=_rewrite,
     progress=lambda constraint, text, room: phrase_progress(_check, constraint, replacement(constraint)[1], text),
 )

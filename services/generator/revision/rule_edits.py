@@ -10,8 +10,16 @@ import re
 from collections.abc import Callable, Sequence
 
 from services.common.constraints import Constraint, check, in_order, rewrite, unwanted_phrase
-from services.common.text_measures import pieces, sentence_ended, words
+from services.common.text_measures import characters, count_sentences, count_words, pieces, sentence_ended, words
 
+_CLAUSE = re.compile(
+    r"(\s*[,;，；]\s*(?:(?:and|but|so|which|or|und|aber|et|mais|y|pero)\s+)?|\s+(?:and|but|und"
+    r"|aber|et|mais|y|pero)\s+|\s+[–—]\s+)"
+)
+_ITEM = re.compile(r"\s*(?:[-*•·]|\d{1,3}[.)、])\s*(?=\S)")
+_STOPS = ".!?。！？；;"
+_LEAST_CLAUSE = 3
+"""Words of a clause that can stand alone."""
 _KEPT = 0.5
 """Share of its sentences that a draft must keep where words are to go."""
 
@@ -49,13 +57,33 @@ def shortened(draft: str, constraints: Sequence[Constraint], message: str, fits:
 
 
 def said(draft: str, constraints: Sequence[Constraint]) -> list[str]:
-    """The whole pieces of a draft that say nothing unwanted; none where too few are left."""
+    """The whole pieces of a draft without what is unwanted; none where too few are left.
+
+    Of a piece with unwanted words the clauses without them stay; one without any such clause goes.
+    """
     parts = pieces(draft)
-    if len(parts) > 1 and not sentence_ended(parts[-1]):
+    if len(parts) > 1 and not sentence_ended(parts[-1]) and not _ITEM.match(parts[-1]):
         parts.pop()  # cut off at its length
-    unwanted = [constraint for constraint in constraints if unwanted_phrase(constraint)]
-    kept = [part for part in parts if all(check(constraint, part) for constraint in unwanted)]
+    unwanted = [
+        constraint for constraint in constraints if constraint.kind != "replace" and unwanted_phrase(constraint)
+    ]
+    kept = [clean for part in parts if (clean := _without(part, unwanted))]
     return kept if len(kept) >= _KEPT * len(parts) else []
+
+
+def _without(part: str, unwanted: Sequence[Constraint]) -> str:
+    """The piece without its clauses that say something unwanted; "" where no main clause is left."""
+    if all(check(constraint, part) for constraint in unwanted):
+        return part
+    body = part.rstrip()
+    space, stop = part[len(body) :], body[-1:] if body[-1:] in ".!?。！？" else ""
+    clauses = _CLAUSE.split(body.removesuffix(stop) if stop else body)
+    kept = [clause for clause in clauses[::2] if all(check(constraint, clause) for constraint in unwanted)]
+    if not kept or kept[0] != clauses[0] or len(words(kept[0])) < _LEAST_CLAUSE:
+        return ""
+    joint = "，" if "，" in body else ", "
+    text = joint.join(clause.strip() for clause in kept) + stop + space
+    return text if all(check(constraint, text) for constraint in unwanted) else ""
 
 
 def _changed(
@@ -74,25 +102,60 @@ def _changed(
 
 def shaped(parts: Sequence[str], constraints: Sequence[Constraint], message: str) -> str | None:
     """What the constraints but the unwanted words make of the pieces; None: there is no rule for one of them."""
-    limits = [constraint for constraint in constraints if constraint.kind == "length"]
-    closing = sum(len(words(constraint.value)) for constraint in constraints if constraint.kind in ("start", "end"))
-    for constraint in limits:
-        if constraint.max is None or constraint.unit not in ("words", "sentences"):
-            return None
-        if constraint.unit == "sentences":
-            parts = parts[: constraint.max - sum(other.kind == "end" for other in constraints)]
-        else:
-            parts = _within(parts, constraint.max - closing)
+    edges = [constraint for constraint in constraints if constraint.kind in ("start", "end")]
+    for constraint in constraints:
+        if constraint.kind == "length" and constraint.max is not None:
+            if constraint.unit not in _SIZES:
+                return None
+            size = _SIZES[constraint.unit]
+            reserved = sum(size(edge.value) for edge in edges if constraint.unit != "sentences" or edge.kind == "end")
+            alone = sum(other.kind == "length" for other in constraints) == 1
+            if constraint.unit == "sentences" and alone and count_words("".join(parts))[1] <= _MERGED_WORDS:
+                parts = _merged(parts, max(1, constraint.max - reserved))
+            parts = _within(parts, constraint.max - reserved, size)
     text: str | None = "".join(parts).strip()
     for constraint in in_order(constraints):
         text = rewrite(constraint, text, message) if text else None
     return text or None
 
 
-def _within(parts: Sequence[str], most: int) -> list[str]:
+_SIZES: dict[str, Callable[[str], int]] = {
+    "words": lambda text: count_words(text)[1],
+    "sentences": lambda text: count_sentences(text)[1],
+    "characters": lambda text: characters(text)[1] + 1,
+}
+"""How much of a length a piece takes, by the length's unit; a character for the space after it."""
+
+
+def _merged(parts: Sequence[str], most: int) -> list[str]:
+    """As many sentences as may stand, of which the last one holds what the others said."""
+    if len(parts) <= most or len(parts) > most + _MERGED:
+        return list(parts)
+    rest = [_ITEM.sub("", part).strip() for part in parts[most - 1 :]]
+    stop = next((part[-1] for part in reversed(rest) if part[-1:] in _STOPS), ".")
+    joint = "；" if "。" in stop or "！" in stop else "; "
+    first, *others = (part.rstrip(_STOPS + " ") for part in rest)
+    lowered = [other[:1].lower() + other[1:] if other.split(" ")[0].lower() in _SMALL else other for other in others]
+    return [*parts[: most - 1], joint.join((first, *lowered)) + (stop if stop not in ";；" else ".")]
+
+
+_MERGED = 4
+"""Sentences more than wanted that are joined to one; of more than these the first ones are kept."""
+_MERGED_WORDS = 30
+"""Words up to which sentences are joined."""
+_SMALL = frozenset(
+    "the a an it they we you he she this that these those there at in on by for from to with no not all both each "
+    "if when your our its their only also der die das ein eine es wir sie am im um le la les un une il elle nous el "
+    "vous please los las una en por con".split()
+)
+"""Words that stand with a capital at a sentence's beginning alone."""
+
+
+def _within(parts: Sequence[str], most: int, size: Callable[[str], int]) -> list[str]:
+    """The first pieces that are not larger than `most` together."""
     kept: list[str] = []
     for part in parts:
-        most -= len(re.findall(r"\w+", part))
+        most -= size(part)
         if most < 0:
             break
         kept.append(part)

@@ -164,6 +164,8 @@ def _joined(comment: str, mention: _Mention, other: _Mention) -> bool:
 
 
 def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
+    if match["n"].lower() in ("a", "an") and not match["or_two"]:
+        return None  # "as a whole sentence"
     n = number(match["n"])
     first = next((value for name in ("low", "from", "first") if (value := match[name])), "")
     if n is None or (first and number(first) is None):

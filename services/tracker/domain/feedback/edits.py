@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from itertools import islice
 from typing import Any
 
+import regex
+from rapidfuzz.distance import Indel
+
 from services.common.constraints import Constraint, replacing
-from services.common.text_measures import bullets, count_phrase, count_words, numbered
+from services.common.text_measures import bullets, count_phrase, count_words, numbered, pieces
 from services.tracker.domain.words import STOP
 
 MAX_TOKENS = 4_000
 """Tokens of either text that are compared; longer texts are compared sentence by sentence alone."""
 _PHRASE = 12
-_TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_]+(?:['’\-.,:][^\W_]+)*|[^\w\s]|\s+", re.U)
+_MOST_CHANGES = 40
+"""Changes of each sort that are asked for."""
+_TOKEN = regex.compile(
+    r"[\u3400-\u9fff]|[\p{L}\p{N}][\p{L}\p{N}\p{M}]*+(?:['’\-‑.,:][\p{L}\p{N}][\p{L}\p{N}\p{M}]*+)*|[^\w\s]|\s+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +46,19 @@ class Edit:
 
     def constraints(self, limit: int = 12) -> list[Constraint]:
         """What the edit asks of the next draft: its short phrases word by word, its length, its lists."""
-        made = [
-            replacing(old, new, "edit")
-            for old, new in self.replaced
-            if _fits(old) and _fits(new) and not count_phrase(old, self.edited)
-        ]
-        made += [Constraint("must_include", a, source="edit") for a in self.added if _fits(a)]
-        made += [
-            Constraint("must_not_include", r, source="edit")
-            for r in self.removed
-            if _fits(r) and not count_phrase(r, self.edited, inflected=True)
-        ]
-        return made[:limit] + self._shape()
+        return [*islice(self._phrases(), limit), *self._shape()]
+
+    def _phrases(self) -> Iterator[Constraint]:
+        """The short phrases of the first changes, as constraints: each is looked for in the whole text."""
+        for old, new in self.replaced[:_MOST_CHANGES]:
+            if _fits(old) and _fits(new) and not count_phrase(old, self.edited):
+                yield replacing(old, new, "edit")
+        for phrase in self.added[:_MOST_CHANGES]:
+            if _fits(phrase):
+                yield Constraint("must_include", phrase, source="edit")
+        for phrase in self.removed[:_MOST_CHANGES]:
+            if _fits(phrase) and not count_phrase(phrase, self.edited, inflected=True):
+                yield Constraint("must_not_include", phrase, source="edit")
 
     def _shape(self) -> list[Constraint]:
         before, after = count_words(self.draft)[1], count_words(self.edited)[1]
@@ -78,12 +87,11 @@ def _fits(phrase: str) -> bool:
 
 def difference(draft: str, edited: str) -> Edit:
     """The edit that leads from `draft` to `edited`, by words; a change of spacing or of nothing is empty."""
-    before, after = _tokens(draft), _tokens(edited)
+    before, after = (_tokens(unicodedata.normalize("NFC", text)) for text in (draft, edited))
     added: list[str] = []
     removed: list[str] = []
     replaced: list[tuple[str, str]] = []
-    matcher = SequenceMatcher(None, [t.casefold() for t in before], [t.casefold() for t in after], autojunk=False)
-    for tag, a, b, c, d in _joined(matcher.get_opcodes(), before):
+    for tag, a, b, c, d in _joined(_aligned(before, after), before):
         old, new = _phrase(before[a:b]), _phrase(after[c:d])
         if tag == "equal" or not (re.search(r"\w", old) or re.search(r"\w", new)):
             continue
@@ -96,11 +104,18 @@ def difference(draft: str, edited: str) -> Edit:
     return Edit(tuple(added), tuple(removed), tuple(replaced), draft, edited)
 
 
+def _aligned(before: Sequence[str], after: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """Which tokens of both are equal, and what lies between; the longest common subsequence by bit vectors (Hyyrö
+    2004), so that repetitions cost no more than other words do."""
+    codes = Indel.opcodes([token.casefold() for token in before], [token.casefold() for token in after])
+    return [(code.tag, code.src_start, code.src_end, code.dest_start, code.dest_end) for code in codes]
+
+
 def _tokens(text: str) -> list[str]:
     tokens = [t for t in _TOKEN.findall(text) if t.strip()]
     if len(tokens) <= MAX_TOKENS:
         return tokens
-    return [line for line in re.split(r"(?<=[.!?。！？])\s+|\n+", text) if line.strip()][:MAX_TOKENS]
+    return [piece.strip() for piece in pieces(text)][:MAX_TOKENS]
 
 
 def _joined(codes: Sequence[tuple[str, int, int, int, int]], before: list[str]) -> list[tuple[str, int, int, int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.common.constraints import Constraint
 from services.tracker.domain.feedback.amounts import read_amounts
@@ -31,13 +31,14 @@ def read_english(comment: str, draft_text: str, prompt: str, fallback: Fallback 
     parsed = parse_comment(amounts.rest, draft_text, prompt)
     told = fallback.told(rest, draft_text) if fallback is not None and rest else None
     if told is not None:
-        told = [constraint for constraint in told if not amounts.settles(constraint)]
+        told = [_as_said(constraint, rest) for constraint in told if not amounts.settles(constraint)]
         parsed.constraints = join(parsed.constraints, told)
         parsed.unparsed = [piece for piece in parsed.unparsed if not _names_any(piece, told)]
     sure = any(constraint.kind not in ("must_include", "must_not_include") for constraint in parsed.constraints)
     if fallback is not None and parsed.unparsed:
         _add_likened(parsed, fallback, told, draft_text)
     parsed.constraints = [constraint for constraint in parsed.constraints if not amounts.settles(constraint)]
+    parsed.constraints = [_as_said(constraint, rest) for constraint in parsed.constraints]
     parsed.constraints += [*amounts.constraints, *denials.constraints]
     parsed.unparsed += denials.unparsed
     sure = sure or bool(amounts.units or denials.constraints or denials.unparsed)
@@ -59,3 +60,33 @@ def _add_likened(parsed: Parsed, fallback: Fallback, told: Sequence[Constraint] 
 def _names_any(piece: str, told: Sequence[Constraint]) -> bool:
     """Whether the piece holds words that were understood as something asked."""
     return any(len(c.value) > 1 and re.search(re.escape(c.value), piece, re.I) is not None for c in told)
+
+
+_WORD_OF = re.compile(r"^(?:the\s+)?(?:words?|phrase|sentence|term)\s+(?=\S)", re.I)
+_TOLD = re.compile(
+    r"\b(?:mention|say|add|note|state|write|include|explain|tell (?:them|me|him|her"
+    r"|people))\s+(?:\w+\s+)?that\b[^.;!?\n]*",
+    re.I,
+)
+_UNSAID = re.compile(
+    r"\b(?:(?:do\s?n['’]?t|do not|never|avoid|without|stop)\s+(?:(?:mention|use|say|includ|writ|mention|us"
+    r"|say)(?:e|ing)?\s+)?"
+    r"(?:the (?:words?|phrases?|terms?) |any |the |a )?)(?P<first>[^,.;!?\n]*)",
+    re.I,
+)
+
+
+def _as_said(constraint: Constraint, comment: str) -> Constraint:
+    """The constraint with its polarity as the words around its phrase have it: what is to be said that is not so is
+    there, and what stands behind "don't mention" is not. A phrase begins behind "the word"."""
+    if constraint.kind in ("start", "end"):
+        return replace(constraint, value=_WORD_OF.sub("", constraint.value))
+    value = constraint.value.casefold()
+    if constraint.kind == "must_not_include" and any(value in told[0].casefold() for told in _TOLD.finditer(comment)):
+        return replace(constraint, kind="must_include", max=None)
+    if constraint.kind == "must_include" and constraint.min is None:
+        for refused in _UNSAID.finditer(comment):
+            first = refused["first"].casefold().strip(" \"'“”‘’")
+            if first.startswith(value) or f"'{value}'" in first or f'"{value}"' in first:
+                return replace(constraint, kind="must_not_include")
+    return constraint

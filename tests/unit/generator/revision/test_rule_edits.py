@@ -30,8 +30,14 @@ def test_pieces_are_sentences_and_lines_and_make_the_text() -> None:
         (Constraint("punctuation", ",", max=0), "Cats sleep a lot mostly by day. They hunt at dusk. Dr. Low says so."),
         (Constraint("must_not_include", "dusk"), "Cats sleep a lot, mostly by day. Dr. Low says so."),
         (Constraint("length", "", "words", None, 12), "Cats sleep a lot, mostly by day. They hunt at dusk."),
-        (Constraint("length", "", "sentences", None, 1), "Cats sleep a lot, mostly by day."),
-        (Constraint("format", "bullets", min=2, max=2), "* Cats sleep a lot, mostly by day.\n* They hunt at dusk."),
+        (
+            Constraint("length", "", "sentences", None, 1),
+            "Cats sleep a lot, mostly by day; they hunt at dusk; Dr. Low says so.",
+        ),
+        (
+            Constraint("format", "bullets", min=2, max=2),
+            "* Cats sleep a lot, mostly by day.\n* They hunt at dusk. Dr. Low says so.",
+        ),
         (
             Constraint("format", "sections:Part", min=3, max=3),
             "Part 1\nCats sleep a lot, mostly by day.\n\nPart 2\nThey hunt at dusk.\n\nPart 3\nDr. Low says so.",
@@ -104,3 +110,30 @@ def test_what_no_rule_can_do_is_left_to_the_model(constraint: Constraint) -> Non
         assert amended("A cat is a cat. It is a pet.", [constraint], "", lambda text: True) == []
     else:
         assert changed(constraint) is None
+
+
+@pytest.mark.parametrize(
+    ("draft", "constraint", "text"),
+    [
+        ("Pay by card, by cheque, or in cash.", Constraint("format", "bullets"),
+         "* Pay by card\n* by cheque\n* in cash."),
+        ("Open it. Press RESET. Wait.", Constraint("format", "numbered"), "1. Open it.\n2. Press RESET.\n3. Wait."),
+        ("* Bring it.\n* Ask Ann", Constraint("format", "prose"), "Bring it. Ask Ann."),
+        ("One. Two. Three. Four.", Constraint("format", "bullets"), "* One.\n* Two.\n* Three.\n* Four."),
+        ("门票五元。周一休息。", Constraint("length", "", "characters", None, 8), "门票五元。"),
+        ("您好！门票五元！", Constraint("punctuation", "!", max=0), "您好。门票五元。"),
+        ("门票五元。", Constraint("start", "您好"), "您好，门票五元。"),
+        ("门票五元。", Constraint("end", "谢谢"), "门票五元。谢谢"),
+        ("We open at nine.", Constraint("start", "Happy to help"), "Happy to help! We open at nine."),
+        ("It costs 5 euros, sadly, and takes 3 days.", Constraint("must_not_include", "sadly"),
+         "It costs 5 euros, takes 3 days."),
+        ("We open at nine. We close at five.", Constraint("length", "", "words", 8, None),
+         "We open at nine. We close at five."),
+        ("A key costs 15 euros.", Constraint("replace", "15 => 10"), "A key costs 10 euros."),
+        ("The pool is open.", Constraint("tone", "apologetic"), "We are sorry. The pool is open."),
+        ("- Tent\n- Iron", Constraint("length", "", "sentences", None, 1), "Tent; Iron."),
+        ("Great news 🎉 it is free.", Constraint("punctuation", "emoji", max=0), "Great news it is free."),
+    ],
+)  # fmt: skip
+def test_a_rule_loses_nothing_that_the_draft_says(draft: str, constraint: Constraint, text: str) -> None:
+    assert amended(draft, [constraint], "", lambda text: True) == [text]

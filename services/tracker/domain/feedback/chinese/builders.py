@@ -182,3 +182,13 @@ def replace(match: re.Match[str], clause: Clause) -> list[Constraint] | None:
     if not count_phrase(old, clause.draft) and "⟦" not in match[0] and match.re.groups > 2:
         return None
     return [replacing(old, new, SOURCE)]
+
+
+def correct(match: re.Match[str], clause: Clause) -> list[Constraint] | None:
+    """ "号码不对，是 400-820-0170": it takes the place of the draft's only value of its shape."""
+    new = ENDING.sub("", clause.plain(match["new"]).strip(" 的：:，,。"))
+    shape = re.sub(r"\d", r"\\d", re.escape(new))
+    alike = {found for found in re.findall(rf"(?<!\d){shape}(?!\d)", clause.draft) if found != new}
+    if re.search(r"\d", new) and len(alike) == 1:
+        return [replacing(alike.pop(), new, SOURCE)]
+    return [Constraint("must_include", new, source=SOURCE)] if new and len(new) <= 16 else None
