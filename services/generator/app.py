@@ -18,6 +18,7 @@ from services.generator.prompt.builder import PromptBuilder
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import StepEvents
 from services.generator.turns.composed import ReplyComposer
+from services.generator.turns.correction_composer import CorrectionComposer
 from services.generator.turns.corrections import CorrectionDesk
 from services.generator.turns.draft_plan import DraftPlanner
 from services.generator.turns.evidence_composer import EvidenceComposer
@@ -75,6 +76,7 @@ class Generator:
             loaded.loader,
             self._identity.get("fusion_head", ""),
         )
+        self._desk = CorrectionDesk(self._store, loaded.scopes, settings)
         planner = DraftPlanner(
             settings,
             self._store,
@@ -84,7 +86,7 @@ class Generator:
             self._identity,
             fusion=loaded.fusion,
             soft_inputs=loaded.soft_inputs,
-            corrections=CorrectionDesk(self._store, loaded.scopes, settings),
+            corrections=self._desk,
         )
         self._step = GenerateStep(
             settings,
@@ -103,7 +105,8 @@ class Generator:
         """What composes replies without the engine, in the order in which it is asked."""
         bundled = self._settings.model == type(self._settings).model_fields["model"].default
         default = "free" if self._settings.engine == "echo" else "quote" if bundled else "grounded"
-        return [EvidenceComposer(self._store, self._settings, default, planner.corrected)]
+        evidence = EvidenceComposer(self._store, self._settings, default, planner.corrected)
+        return [CorrectionComposer(self._desk, self._settings, evidence.policy, planner.corrected), evidence]
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

@@ -107,6 +107,12 @@ class GeneratorSettings(CommonSettings):
     corrections_from: float = Field(
         0.4, gt=0, lt=1, description="Probability from which on a message belongs to a correction."
     )
+    corrections_near: float = Field(
+        0.55,
+        gt=0,
+        le=1,
+        description="Cosine from which on a correction is quoted to a message that the knowledge base does not answer.",
+    )
     quoted_from: float = Field(
         0.5,
         gt=0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 Use = Literal["quoted", "weights", "note", "superseded"]
+Near = tuple[Correction, float, float]
 REFRESH_SECONDS = 1.0
+_REMEMBERED = 256
 _SAME = 0.75
 """Share of a corrected message's words that a newer passage must hold to speak of the same."""
 _MARKS = ".,:;?!()'\"’"
@@ -58,6 +61,7 @@ class _Tenant:
         self.corrections: dict[str, Correction] = {}
         self.stamp: object = None
         self.looked = float("-inf")
+        self.asked: OrderedDict[tuple[str, object], Near | None] = OrderedDict()
         self.lock = threading.Lock()
 
 
@@ -80,15 +84,38 @@ class CorrectionDesk:
         recorded = turn.get("correction_was")
         if recorded is not None:
             return self._recorded(turn["tenant"], recorded) if recorded else None
+        near = self._nearest(turn)
+        return self._decided(turn, near[0], near[1], scope, notes) if near is not None else None
+
+    def like(self, turn: Document, least: float) -> InScope | None:
+        """The reviewed correction that comes nearest, where it is at least as like the message as `least` (a cosine):
+        for messages that nothing else answers."""
+        if self._judge is None or self._arms not in ("quote", "best") or turn["round"] > 0:
+            return None
+        near = self._nearest(turn)
+        if near is None or not near[0].reviewed or near[2] < least:
+            return None
+        return InScope(near[0], near[1], "quoted")
+
+    def _nearest(self, turn: Document) -> Near | None:
+        """The nearest correction with its probability and its likeness; a turn is asked for more than once, and read
+        once."""
         tenant = self._current(turn["tenant"])
         if not tenant.corrections:
             return None
+        text, key = str(turn["text"]), (turn["_id"], tenant.stamp)
         with tenant.lock:
-            found = tenant.index.nearest(str(turn["text"]))
+            if key in tenant.asked:
+                return tenant.asked[key]
+            found = tenant.index.nearest(text)
             correction = tenant.corrections.get(found.correction.id) if found is not None else None
-        if found is None or correction is None:
-            return None
-        return self._decided(turn, correction, found.probability, scope, notes)
+            near = None
+            if found is not None and correction is not None:
+                near = (correction, found.probability, found.likeness)
+            tenant.asked[key] = near
+            while len(tenant.asked) > _REMEMBERED:
+                tenant.asked.popitem(last=False)
+        return near
 
     def _decided(
         self,

@@ -33,10 +33,12 @@ class Corrected:
 
 @dataclass(frozen=True)
 class Belongs:
-    """The correction that a message belongs to, and how surely: a probability."""
+    """The correction that a message belongs to, and how surely: a probability. `likeness` is the greater cosine of the
+    message to the corrected question and to its reply."""
 
     correction: Corrected
     probability: float
+    likeness: float
 
 
 @dataclass(frozen=True)
@@ -120,4 +122,4 @@ class ScopeIndex:
         held = [self._known[self._order[at]] for at in near]
         found = self._judge.head.probabilities([(reading, question, reply) for _, question, reply in held])
         best = int(np.argmax(found))
-        return Belongs(held[best][0], found[best])
+        return Belongs(held[best][0], found[best], float(likeness[near[best]]))
