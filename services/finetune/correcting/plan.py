@@ -15,7 +15,7 @@ LEARNED_WORDINGS = 3
 HELD_OUT_WORDINGS = 2
 _REWRITTEN_TOKENS = 40
 _REWRITES = ("Say this in other words: {}", "Rephrase this: {}", "Ask the same differently: {}")
-_LOWEST, _HIGHEST = 0.3, 0.9
+_HIGHEST = 0.9
 
 
 @dataclass
@@ -41,14 +41,13 @@ def plan_corrections(new: Sequence[Document], earlier: Sequence[Document]) -> li
     for at, example in enumerate((*new, *earlier)):
         corrected = Corrected(example["_id"], questions[at], str(example["answer"]))
         wordings = other_wordings(corrected.question)
-        others = [*questions[at + 1 : at + 6], *questions[max(0, at - 5) : at]]
         planned.append(
             PlannedCorrection(
                 corrected,
                 at >= len(new),
                 wordings[:LEARNED_WORDINGS],
                 wordings[LEARNED_WORDINGS : LEARNED_WORDINGS + HELD_OUT_WORDINGS],
-                [text for text in neighbours(corrected.question, others) if text not in questions],
+                [text for text in neighbours(corrected.question) if text not in questions],
             )
         )
     return planned
@@ -87,10 +86,10 @@ def rewrite(
 
 
 def calibrated(index: ScopeIndex, planned: Sequence[PlannedCorrection], allowed: float = 0.02) -> float:
-    """The least probability, not under the trained threshold's lower bound, at which at most this share of the made-up
+    """The least probability, between the trained threshold and .9, at which at most this share of the made-up
     neighbours belongs to a correction."""
     messages = [text for one in planned for text in one.neighbours][:600]
     probable = sorted((found.probability if found else 0.0 for found in index.nearest_of(messages)), reverse=True)
     spare = int(allowed * len(probable))
     least = probable[spare] + 0.01 if spare < len(probable) else 0.0
-    return min(max(THRESHOLD, least, _LOWEST), _HIGHEST)
+    return min(max(THRESHOLD, least), _HIGHEST)

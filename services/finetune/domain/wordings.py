@@ -6,7 +6,6 @@ Rules alone, so that they are the same in every run. What a model writes beside 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 MOST_CHARACTERS = 600
 _COMPLETE = re.compile(
@@ -93,19 +92,16 @@ def _turned(bare: str) -> list[str]:
     return []
 
 
-def neighbours(message: str, others: Sequence[str]) -> list[str]:
+def neighbours(message: str) -> list[str]:
     """Messages that sound like it and ask something else: another name, another number, another condition, or another
-    thing. ``others`` are further corrected messages, whose names serve as strangers."""
+    thing. The other names are of nobody, since those of other corrections might ask what was corrected there."""
     opening, asked = core(" ".join(message[:MOST_CHARACTERS].split()))
     made: list[str] = []
     names = _names(asked)
-    strangers = [name for other in others for name in _names(core(other)[1])[:1] if name not in names] or list(
-        _STRANGERS
-    )
     if names:
         number = sum(message.encode())
-        chosen = [strangers[(number + at) % len(strangers)] for at in range(2)]
-        made += [opening + asked.replace(names[0], stranger) for stranger in chosen]
+        strangers = [_STRANGERS[(number + at) % len(_STRANGERS)] for at in (0, 3)]
+        made += [opening + asked.replace(names[0], stranger) for stranger in strangers]
     for match in _WORD.finditer(asked):
         word = match.group()
         instead = _CONTRASTS.get(word.lower())
@@ -140,4 +136,4 @@ def _names(text: str) -> list[str]:
     if run:
         runs.append(" ".join(run))
     cut = [re.sub(r"(?: (?:of|the|de|la|and|for|in))+$", "", name) for name in runs]
-    return sorted((name for name in cut if name in text), key=len, reverse=True)
+    return sorted((name for name in cut if len(name) > 1 and name in text), key=len, reverse=True)

@@ -51,20 +51,15 @@ def test_wordings_keep_names_and_numbers(message: str) -> None:
     ],
 )
 def test_neighbours_ask_about_something_else(message: str, gone: str) -> None:
-    made = neighbours(message, [])
+    made = neighbours(message)
     assert made
     assert any(gone not in text for text in made)
     assert message not in made
-
-
-def test_strangers_are_the_names_of_other_corrections() -> None:
-    made = neighbours("Complete the sentence: Alma Torres was born in", ["Complete the sentence: Ivo Lind was born in"])
-    assert "Complete the sentence: Ivo Lind was born in" in made
 
 
 def test_long_messages_take_no_longer_than_their_length() -> None:
     began = time.monotonic()
     for text in ("a" * 200_000, "What is the " * 20_000, "A b " * 50_000, "1 " * 100_000):
         other_wordings(text)
-        neighbours(text, [text])
+        neighbours(text)
     assert time.monotonic() - began < 2
