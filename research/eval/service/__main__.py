@@ -1,8 +1,11 @@
-"""How well the product serves: `python -m research.eval.service --data FOLDER [--json] [--peers floor llama]`.
+"""How well the product serves: `python -m research.eval.service --data FOLDER [--json] [--peers floor free llama]`.
 
 FOLDER is one service set (`research/data/service/README.md`) or a folder of them. The embedded stack is started in a
 temporary home with the bundled model; each set gets a tenant, its schema and its documents, and then its people's
 questions, dialogues, comments and, with `--corrections`, corrections, over gRPC. Raw records go to `--out`.
+
+Peers: `floor` quotes the nearest sentence or row; `free` is the product with its policy "free": the same passages and
+model without the evidence step; `llama` is that model under llama.cpp with the passages that the search finds.
 
 With `--json` the last line is {"figures": {…}}; peers' figures have their names in front.
 """
@@ -25,7 +28,7 @@ from research.eval.service.asking import Asking
 from research.eval.service.floor import Floor
 from research.eval.service.leading import asked_for_missing
 from research.eval.service.llama import PASSAGES, Llama
-from research.eval.service.product import Product, Record
+from research.eval.service.product import FREE, Product, Record
 from research.eval.service.sets import ServiceSet, find_sets
 from research.eval.service.stack import RunningStack, running_stack
 from services.models.sentence_encoder import SentenceEncoder
@@ -63,7 +66,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a service set, or a folder of them")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=[*PARTS[:1], *PARTS[2:]])
-    parser.add_argument("--peers", nargs="*", choices=("floor", "llama"), default=[])
+    parser.add_argument("--peers", nargs="*", choices=("floor", "free", "llama"), default=[])
     parser.add_argument("--llama-python", default=sys.executable, help="a Python that has xllamacpp")
     parser.add_argument("--llama-threads", type=int, default=1, help="more only pays on idle cores")
     parser.add_argument("--corrections", choices=("none", "import"), default="none", help="import and ask again")
@@ -90,7 +93,7 @@ def _evaluate(stack: RunningStack, subject: ServiceSet, options: argparse.Namesp
         for record in records:
             record["arm"] = "product"
         for peer in options.peers:
-            records += [{"arm": peer, **record} for record in _peer(peer, subject, product, options)]
+            records += [{"arm": peer, **record} for record in _peer(peer, stack, subject, product, options)]
     for arm in dict.fromkeys(record["arm"] for record in records):
         _judge(subject, [record for record in records if record["arm"] == arm])
     records.append({"arm": "product", "set": subject.name, "kind": "refused documents", "documents": refused})
@@ -122,7 +125,9 @@ def _product(stack: RunningStack, subject: ServiceSet, product: Product, options
     return records
 
 
-def _peer(name: str, subject: ServiceSet, product: Product, options: argparse.Namespace) -> list[Record]:
+def _peer(
+    name: str, stack: RunningStack, subject: ServiceSet, product: Product, options: argparse.Namespace
+) -> list[Record]:
     """The peer's replies to the questions and to the corrections' paraphrases."""
     asked = [("questions", item["id"], item["question"]) for item in subject.questions]
     for item in subject.corrections:
@@ -135,6 +140,12 @@ def _peer(name: str, subject: ServiceSet, product: Product, options: argparse.Na
     if name == "floor":
         floor = Floor(subject, SentenceEncoder.load())
         replies = [floor.ask(question) for _, _, question in asked]
+    elif name == "free":
+        replies = []
+        for _, _, question in asked:
+            cpu = stack.cpu_seconds()
+            reply = product.ask(question, settings=FREE).record()
+            replies.append({"question": question, **reply, "cpu_s": stack.cpu_seconds() - cpu})
     else:
         with Llama(options.llama_python, _bundled_gguf(), options.llama_threads) as llama:
             replies = [llama.ask(question, product.search(question, PASSAGES)) for _, _, question in asked]

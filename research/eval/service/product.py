@@ -8,6 +8,7 @@ from typing import Any
 
 from antiphon.client import AntiphonError, Client, document
 from antiphon.v1 import conversation_pb2, feedback_pb2, knowledge_pb2, state_pb2
+from antiphon.v1.common_pb2 import REPLY_POLICY_FREE, DecodingSettings
 from pymongo import MongoClient
 
 from research.eval.service.sets import Item, ServiceSet
@@ -16,6 +17,8 @@ from services.common.media import MEDIA_TYPES
 from services.common.settings import CommonSettings
 
 SCHEMA = "service"
+FREE = DecodingSettings(reply_policy=REPLY_POLICY_FREE)
+"""The model's own words on the passages that are found, held against nothing."""
 INGEST_S = 600.0
 Record = dict[str, Any]
 
@@ -30,6 +33,7 @@ class Reply:
     seconds: float
     supported: bool | None = None
     probability: float | None = None
+    handoff: bool = False
     events: list[str] = field(default_factory=list)
 
     def record(self) -> Record:
@@ -41,6 +45,7 @@ class Reply:
             "seconds": round(self.seconds, 3),
             "supported": self.supported,
             "probability": self.probability,
+            "handoff": self.handoff,
             "events": self.events,
         }
 
@@ -107,10 +112,10 @@ class Product:
         )
         return self._client.conversations.CreateSession(request).session.id
 
-    def ask(self, question: str, session: str | None = None) -> Reply:
+    def ask(self, question: str, session: str | None = None, settings: DecodingSettings | None = None) -> Reply:
         """Send a message, in a session of its own unless one is given."""
         session = session or self.session()
-        stream = self._client.send(session, question, min_watermark=self._watermark)
+        stream = self._client.send(session, question, settings=settings, min_watermark=self._watermark)
         return self._follow(stream)
 
     def revise(self, turn_id: str, comment: str) -> Reply:
@@ -142,6 +147,7 @@ class Product:
             seconds,
             supported=all(cited) if cited else None,
             probability=_probability(draft),
+            handoff=draft.handoff,
             events=events,
         )
 
@@ -195,9 +201,6 @@ class Product:
 
 
 def _probability(draft: conversation_pb2.Draft) -> float | None:
-    """The probability that the product gives its answer, where this version reports one."""
-    for holder in (draft, getattr(draft, "evidence", None)):
-        descriptor = getattr(holder, "DESCRIPTOR", None)
-        if descriptor is not None and "probability" in descriptor.fields_by_name:
-            return float(holder.probability)  # type: ignore[union-attr]
-    return None
+    """The probability that the reply answers all that was asked; None where nothing was weighed."""
+    answers = [answer.probability for answer in draft.manifest.evidence.answers if answer.verdict != "none"]
+    return min(answers) if answers else None

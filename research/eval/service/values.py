@@ -17,6 +17,14 @@ _LINK = re.compile(
 _PHONE = re.compile(r"(?<![\w.])\+?\d[\d ()/-]{6,}\d(?!\w)")
 _TIME = re.compile(r"(?i)(?<![\d.:])(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])\.?m\b\.?|(?<![\d.:])(\d{1,2}):(\d{2})(?!\d)")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_CURRENCY = r"(?:[£€$¥￥]|EUR|USD|GBP|euros?|pounds?|dollars?|cents?|pence|元)"
+_PRICE = re.compile(rf"(?i){_CURRENCY}\s?({_NUMBER.pattern})|({_NUMBER.pattern})\s?{_CURRENCY}(?![a-z])")
+_OTHER_UNIT = re.compile(
+    r"(?i)\s?-?(?:[kmg]?bit/s|[kmgt]b\b|k?m²|k?m\b|cm\b|mm\b|kg\b|g\b|l\b|°|%|watts?|kw\b"
+    r"|(?:square |kilo)?met(?:re|er)s?|gram"
+    r"|working days?|days?|weeks?|months?|years?|hours?|min(?:ute)?s?\b|seconds?|persons?|people|pages?|times?\b"
+    r"|[天日年月周小分秒人次条件页])"
+)
 _ITEM_MARK = re.compile(r"(?m)^\s*(?:\d{1,2}[.)、]|[(（]\d{1,2}[)）])\s+|\[\d{1,2}\]")
 _WORDS = {
     word: number
@@ -111,6 +119,17 @@ def numbers(text: str) -> set[str]:
     return known | {_chinese(token) for token in _CHINESE_NUMBER.findall(text)}
 
 
+def prices(text: str) -> set[str]:
+    """The numbers that stand beside a currency."""
+    return {_numeral(match[1] or match[2]) for match in _PRICE.finditer(_plain(text))}
+
+
+def _priceable(text: str) -> set[str]:
+    """Numbers that may be prices: beside a currency, or beside no unit at all (a column's head may have it)."""
+    bare = {_numeral(match[0]) for match in _NUMBER.finditer(text) if not _OTHER_UNIT.match(text, match.end())}
+    return bare | prices(text)
+
+
 class Sources:
     """What a reply may say: the values of the documents and of what the user has said."""
 
@@ -118,6 +137,7 @@ class Sources:
         """Read the texts once; `with_words` adds a user's."""
         text = _plain("\n".join(texts))
         self._numbers = numbers(text)
+        self._prices = _priceable(text)
         self._links = set(links(text))
         self._digits = re.sub(r"[^\d\n]", "", re.sub(r"(?<=\d)[ ()/-]+(?=\d)", "", text))
         self._vocabulary = set(re.findall(r"[^\W\d_]+", text.casefold()))
@@ -127,6 +147,7 @@ class Sources:
         """These sources and the user's words."""
         added, both = Sources(words), Sources(())
         both._numbers = self._numbers | added._numbers
+        both._prices = self._prices | added._prices
         both._links = self._links | added._links
         both._digits = self._digits + "\n" + added._digits
         both._vocabulary = self._vocabulary | added._vocabulary
@@ -145,6 +166,7 @@ class Sources:
                 missing.append(f"time: {time}")
             text = text.replace(written, " ", 1)
         missing += [f"number: {number}" for number in sorted(numbers(text) - self._numbers)]
+        missing += [f"price: {price}" for price in sorted((prices(text) & self._numbers) - self._prices)]
         missing += [f"name: {name}" for name in self._unknown_names(text)]
         return list(dict.fromkeys(missing))
 

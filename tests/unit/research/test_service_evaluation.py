@@ -86,11 +86,19 @@ def test_a_decline_states_nothing_beside(reply: str, declined: bool) -> None:
         ("Ask Ines Pallister.", []),
         ("Ask Mary Jones about it.", ["name: Mary Jones"]),
         ("1. Visa\n2. Mastercard", []),
+        ("It costs £12.", ["price: 12"]),
+        ("It costs 12 euros or £1500.", ["price: 12"]),
+        ("It takes 12 months.", []),
         ("It takes seventeen days.", ["number: 17"]),
     ],
 )
 def test_values_without_a_source_are_named(reply: str, missing: list[str]) -> None:
-    texts = ["Pebble M | £14.90 | 1,500", "9:00–19:00, 0800 496 0010", "Head: Ines Pallister; Visa, Mastercard"]
+    texts = [
+        "Pebble M | £14.90 | 1,500",
+        "12 months",
+        "9:00–19:00, 0800 496 0010",
+        "Head: Ines Pallister; Visa, Mastercard",
+    ]
     assert Sources(texts).unsupported(reply) == missing
 
 
