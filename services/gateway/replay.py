@@ -33,11 +33,10 @@ def current_draft(turn: Mapping[str, Any]) -> dict[str, Any]:
     return next((draft for draft in reversed(drafts) if draft["round"] == turn["round"]), drafts[-1])
 
 
-def partial_draft(turn: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The latest draft of a cancelled turn with the text known so far; None where there is none."""
+def partial_draft(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """The latest draft of a cancelled turn with the text known so far, which may be none."""
     draft = current_draft(turn)
-    text = draft.get("text") or turn.get("partial")
-    return {**draft, "text": text} if text else None
+    return {**draft, "text": draft.get("text") or turn.get("partial") or ""}
 
 
 def _place(turn: Mapping[str, Any]) -> tuple[str, int, int]:

@@ -52,13 +52,20 @@ class Stream:
         self._waiting: deque[Outgoing] = deque()
         self._waiting_text = 0
         self._shown: dict[str, Event] = {}
+        self._said: list[str] | None = []  # what the client has of the attempt; None: not from its beginning
         self._wake: asyncio.Future[None] | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of the present attempt that was streamed; empty where the client began in the middle of it."""
+        return "".join(self._said or ())
 
     # -- what comes in --------------------------------------------------------------------------
 
     def begin(self, round_number: int, attempt: int = 0, offset: int = 0) -> None:
         """Set where the client stands and let the held events in."""
         self.round, self.attempt, self.offset = round_number, attempt, offset
+        self._said = None if offset else []
         held, self._held = self._held or [], None
         for event in held:
             self.take(event)
@@ -92,6 +99,8 @@ class Stream:
         if not fresh:
             return
         self.offset += len(fresh)
+        if self._said is not None:
+            self._said.append(fresh)
         self._waiting_text += len(fresh)
         newest = self._waiting[-1] if self._waiting else None
         if newest is not None and newest.kind == "delta":
@@ -121,6 +130,9 @@ class Stream:
             self._delta(self.round, self.attempt, 0, text, last=True)
         elif place[0] > self.round:
             self._restart(*place)
+        if kind == "cancelled" and event.get("draft"):
+            known = event["draft"].get("text") or ""
+            event = {**event, "draft": {**event["draft"], "text": max(known, self.text, key=len)}}
         self._put(Outgoing(kind, self.round, self.attempt, self.offset, event))
         self.ended = True
 
@@ -129,6 +141,7 @@ class Stream:
         seen = self.attempt > 0 or self.offset > 0 or round_number > self.round
         reason = "REVISED" if round_number > self.round else "WORKER_LOST"
         self.round, self.attempt, self.offset = round_number, attempt, 0
+        self._said = []
         self._drop_deltas()
         if seen:
             self._put(Outgoing("restarted", round_number, attempt, 0, {"reason": reason}))
@@ -166,6 +179,8 @@ class Stream:
     def _fall_behind(self) -> None:
         """The client reads too slowly: forget its deltas, it gets a snapshot once it has read the rest."""
         self.offset -= self._waiting_text
+        if self._said is not None:
+            self._said = [self.text[: self.offset]]
         self._drop_deltas()
         for item in self._waiting:  # what stays must not claim text that was not sent
             item.offset = min(item.offset, self.offset)
@@ -203,6 +218,10 @@ class Hub:
         for event in events:
             for stream in self._streams.get(event["turn"], ()):
                 stream.take(event)
+
+    def text_of(self, turn: str) -> str:
+        """The longest text that a stream of the turn has of it."""
+        return max((stream.text for stream in self._streams.get(turn, ())), key=len, default="")
 
     def __len__(self) -> int:
         return sum(len(streams) for streams in self._streams.values())

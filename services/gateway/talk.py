@@ -6,6 +6,7 @@ only then the turn is sent on its way. All of it but the hearing happens in one 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -21,10 +22,12 @@ from services.gateway.dispatch import Dispatch
 from services.gateway.load import Load
 from services.gateway.mapping.events import accepted_message, event_message
 from services.gateway.quotas import Quotas
-from services.gateway.replay import events_of
+from services.gateway.replay import current_draft, events_of
 from services.gateway.settings import GatewaySettings
 from services.gateway.streams import ENDS, Hub, Stream
 from services.gateway.threads import Answer, Threads
+
+SETTLE_SECONDS = 0.06  # a cancel is answered within a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Talk:
             if outlook.session["status"] != "open":
                 known = self._store.turns.of_request(tenant, turn.request)
                 if known is not None:
-                    return Accepted(known, created=False)
+                    return self._store.turns.accepted_again(tenant, known)
             outlook.require_open()
             self._load.check()
             self._quotas.turn(tenant, turn.request, outlook.quotas)
@@ -120,7 +123,7 @@ class Talk:
         def write() -> Accepted:
             known = self._store.turns.of_request(tenant, key)
             if known is not None:
-                return Accepted(known, created=False)
+                return self._store.turns.accepted_again(tenant, known)
             self._load.check()
             old = self._store.turns.get(tenant, turn_id)
             outlook = self._store.outlooks.of_session(tenant, old["session"])
@@ -239,7 +242,24 @@ class Talk:
             answer.give((True, cancelled))
             self._dispatch.cancelled(cancelled)
 
-        return await self._threads.run_until_answered(work, lambda given: given)
+        def arrive(given: tuple[bool, Document]) -> tuple[bool, Document]:
+            won, turn = given
+            streamed = self._hub.text_of(turn_id) if won else ""
+            return won, {**turn, "partial": max(turn.get("partial") or "", streamed, key=len) or None}
+
+        won, turn = await self._threads.run_until_answered(work, arrive)
+        return won, (await self._settled(tenant, turn) if won else turn)
+
+    async def _settled(self, tenant: str, turn: Document) -> Document:
+        """A turn cancelled just now, with the text that it got to: what this gateway has streamed of it, else what its
+        engine stores within SETTLE_SECONDS."""
+        until = time.monotonic() + SETTLE_SECONDS
+        while turn["attempt"] > 0 and not turn.get("partial") and time.monotonic() < until:
+            await asyncio.sleep(0.005)
+            turn = await self._threads.run(self._store.turns.get, tenant, turn["_id"])
+            if current_draft(turn).get("finish_reason"):
+                break
+        return turn
 
     async def post_reply(self, tenant: str, turn_id: str, key: Request, text: str, author: str) -> Document:
         """Answer in the assistant's place; a draft in work is cancelled first."""

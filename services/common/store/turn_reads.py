@@ -9,8 +9,8 @@ from services.common.errors import NotFound
 from services.common.store.connection import Concern, Connection, Document, Scoped
 
 HISTORY_FIELDS = (
-    "n", "text", "status", "policy", "accepted_round", "drafts.id", "drafts.round", "drafts.status",
-    "drafts.text", "drafts.token_ids", "drafts.author", "drafts.manifest.version", "partial",
+    "n", "text", "status", "policy", "accepted_round", "attempt", "drafts.id", "drafts.round", "drafts.status",
+    "drafts.text", "drafts.finish_reason", "drafts.token_ids", "drafts.author", "drafts.manifest.version", "partial",
 )  # fmt: skip
 
 

@@ -67,9 +67,11 @@ def _end(made: pb.TurnEvent, kind: str, payload: Mapping[str, Any]) -> None:
     if kind == "completed":
         made.completed.draft.CopyFrom(draft_message(payload["draft"]))
     elif kind == "cancelled":
-        draft = payload.get("draft")
+        draft = payload.get("draft") or {}
         reason = CANCEL_REASONS.get(payload.get("reason") or "", pb.CANCEL_REASON_UNSPECIFIED)
-        made.cancelled.CopyFrom(pb.TurnCancelled(reason=reason, draft=draft_message(draft) if draft else None))
+        made.cancelled.CopyFrom(
+            pb.TurnCancelled(reason=reason, draft=draft_message(draft) if draft.get("text") else None)
+        )
     else:
         error = pb.TurnError(reason=payload.get("reason") or "INTERNAL", message=payload.get("message") or "")
         made.failed.CopyFrom(pb.TurnFailed(error=error))

@@ -165,8 +165,8 @@ class ActiveDraft:
     def _finish(self, draft: FinishedDraft) -> bool:
         ids = list(draft.token_ids)
         if draft.finish_reason == "cancelled":
-            if not self.lost or draft.text:
-                self.store.steps.keep_partial(self.tenant, self.id, self.holder, self.round, draft.text, ids)
+            # also where there is no text: the session's next turn waits to hear what this one got to
+            self.store.steps.keep_partial(self.tenant, self.id, self.holder, self.round, draft.text, ids)
             return True
         stored = {
             "text": draft.text,

@@ -23,12 +23,16 @@ from services.generator.revision.policy import (
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.composed import ComposedReply
 from services.generator.turns.corrections import CorrectionDesk, InScope, correction_note
+from services.generator.turns.history import History
 from services.generator.turns.superseded import refusing
 from services.generator.turns.version_cache import VersionCache
 from services.generator.turns.writer import QuotedReply, SequenceWriter, Writer
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion
+
+_STOPPING = 0.5
+"""Seconds that an engine which has heard of a cancel at its renewal may take to store the rest."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class DraftPlanner:
         self._fusion = fusion  # None: revisions are made without a fusion head, unless their version has one
         self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
         self._corrections = corrections  # None: replies go by what people corrected in no way but the version's weights
+        self._history = History(store, settings.renew_seconds + _STOPPING)
         self._refuses = settings.superseded_values == "refuse"
 
     def plan(self, turn: Document, earlier: Sequence[Document] | None = None) -> DraftPlan:
@@ -162,7 +167,7 @@ class DraftPlanner:
         earlier: Sequence[Document] | None,
     ) -> Prompt:
         if earlier is None:
-            earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"]) if turn["n"] > 1 else []
+            earlier = self._history.before(turn)
         return self._prompts.build(
             turn,
             earlier,

@@ -6,6 +6,7 @@ Write 2 of a turn is the take here, write 3 the finish in ``active_draft``; ``dr
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -69,6 +70,7 @@ class GenerateStep:
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
         self._active: dict[str, ActiveDraft] = {}
+        self._cancelled: deque[str] = deque(maxlen=256)  # turns that were not yet in work here when they were cancelled
         self._timers: set[threading.Timer] = set()
         self._draining = False
 
@@ -95,6 +97,8 @@ class GenerateStep:
             return
         with self._lock:
             held = self._active.get(str(command.get("turn")))
+            if held is None and command.get("op") == "cancel":
+                self._cancelled.append(str(command.get("turn")))
         if held is None:
             return
         if command.get("op") == "cancel":
@@ -230,6 +234,16 @@ class GenerateStep:
         except BaseException:
             self._forget(active)
             raise
+        self._stop_if_cancelled(active)
+
+    def _stop_if_cancelled(self, active: ActiveDraft) -> None:
+        """Obey a cancel that came between the take and now; one of an earlier round is no longer in the store."""
+        with self._lock:
+            if active.id not in self._cancelled:
+                return
+            self._cancelled.remove(active.id)
+        if self._store.turns.get(active.tenant, active.id)["status"] == "cancelled":
+            active.stop()
 
     # -- ends -----------------------------------------------------------------------------------
 

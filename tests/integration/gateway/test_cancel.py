@@ -14,10 +14,44 @@ def test_a_cancel_stops_the_engine_ends_the_stream_and_keeps_the_text(client: Cl
     turn = next(one.event.turn_id for one in stream if one.event.WhichOneof("event") == "delta")
     answer = client.cancel(turn)
     assert answer.outcome == pb.CANCEL_OUTCOME_CANCELLED
-    assert events_of(stream)[-1].cancelled.reason == pb.CANCEL_REASON_REQUESTED
+    assert [draft.text for draft in answer.turn.drafts] == ["one"], "at once, before any renewal has stored it"
+    ended = events_of(stream)[-1].cancelled
+    assert (ended.reason, ended.draft.text) == (pb.CANCEL_REASON_REQUESTED, "one")
     kept = wait_until(lambda: client.turn(turn).drafts, message="the partial text")
     assert (kept[0].text, kept[0].finish_reason) == ("one", pb.FINISH_REASON_CANCELLED)
     assert client.cancel(turn).outcome == pb.CANCEL_OUTCOME_ALREADY_CANCELLED
+
+
+def test_an_interrupted_stream_ends_with_what_it_has_said(client: Client, workers: FakeWorkers) -> None:
+    workers.script = lambda text: held_script() if text == "first" else Script()
+    session = client.session(policy=pb.DOUBLE_TEXTING_POLICY_INTERRUPT)
+    first = client.send(session, "first")
+    next(one for one in first if one.event.WhichOneof("event") == "delta")
+    assert kinds(events_of(client.send(session, "second")))[-1] == "completed"
+    ended = events_of(first)[-1].cancelled
+    assert (ended.reason, ended.draft.text) == (pb.CANCEL_REASON_INTERRUPTED, "one")
+
+
+def test_a_cancel_of_a_turn_that_said_nothing_has_no_draft(client: Client, workers: FakeWorkers) -> None:
+    workers.script = lambda _text: Script(pieces=["one"], hold_after=0)
+    stream = client.send(client.session(), "hi")
+    turn = next(stream).event.turn_id
+    wait_until(lambda: turn in workers.taken, message="the take")
+    answer = client.cancel(turn)
+    assert not answer.turn.drafts
+    assert not events_of(stream)[-1].cancelled.HasField("draft")
+
+
+def test_a_cancel_by_who_does_not_follow_the_turn_tells_the_text_too(
+    client: Client, gateways: Gateways, tenant: str, workers: FakeWorkers
+) -> None:
+    process, address = gateways.start()
+    other = gateways.client(address, tenant)
+    workers.script = lambda _text: held_script()
+    stream = client.send(client.session(), "hi")
+    turn = next(one.event.turn_id for one in stream if one.event.WhichOneof("event") == "delta")
+    assert [draft.text for draft in other.cancel(turn).turn.drafts] == ["one"]
+    process.terminate()
 
 
 def test_what_has_ended_is_not_cancelled(client: Client, workers: FakeWorkers) -> None:

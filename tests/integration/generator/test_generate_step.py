@@ -102,6 +102,60 @@ def test_a_cancelled_turn_stops_and_keeps_its_partial_text(driver: TurnDriver, s
     assert len(kept["drafts"][0]["text"].split()) < 1000
 
 
+@pytest.mark.parametrize("command", ["first", "last", "lost"])
+@pytest.mark.parametrize("words", [0, 2, 12])
+def test_an_interrupted_turn_enters_history_with_what_it_said(
+    driver: TurnDriver, services: Services, words: int, command: str
+) -> None:
+    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=2000, renew_seconds=0.5).until_ready()
+    session = driver.session(policy="interrupt")
+    turn = driver.send(session, "a long story, my name is Zoltan", policy="interrupt")
+    wait_until(lambda: driver.store.turns.get(TENANT, turn["_id"])["attempt"] == 1, 10)
+    wait_until(lambda: len(driver.text_of(turn["_id"]).split()) >= words, 20)
+    accepted = driver.accept(session, "what is my name", policy="interrupt", settings={"max_tokens": 8})
+    assert [one["_id"] for one in accepted.cancelled] == [turn["_id"]]
+    if command == "first":
+        driver.bus.publish_control({"op": "cancel", "turn": turn["_id"]})
+    driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(accepted.turn))
+    if command == "last":
+        driver.bus.publish_control({"op": "cancel", "turn": turn["_id"]})
+    driver.wait_for(accepted.turn["_id"], "completed")
+    draft = driver.ended(accepted.turn["_id"])["drafts"][0]
+    assert draft["manifest"]["history_draft_ids"] == [turn["drafts"][0]["id"]]
+    kept = driver.store.turns.get(TENANT, turn["_id"])["drafts"][0]
+    assert kept["finish_reason"] == "cancelled", "the next turn was written before the words of this one were stored"
+    assert kept["text"].startswith(driver.text_of(turn["_id"]))
+
+
+def test_a_message_interrupted_before_any_worker_took_it_enters_history(driver: TurnDriver, services: Services) -> None:
+    session = driver.session(policy="interrupt")
+    first = driver.accept(session, "my name is Zoltan", policy="interrupt").turn
+    second = driver.accept(session, "what is my name", policy="interrupt").turn
+    services.spawn("generator", engine="echo").until_ready()
+    driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(second))
+    driver.wait_for(second["_id"], "completed")
+    manifest = driver.ended(second["_id"])["drafts"][0]["manifest"]
+    assert manifest["history_draft_ids"] == [first["drafts"][0]["id"]]
+
+
+def test_a_turn_does_not_wait_for_the_words_of_a_dead_worker_more_than_once(
+    driver: TurnDriver, services: Services
+) -> None:
+    worker = services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=2000)
+    worker.until_ready()
+    session = driver.session(policy="interrupt")
+    turn = driver.send(session, "a long story", policy="interrupt")
+    driver.wait_for(turn["_id"], "delta")
+    worker.kill()
+    services.spawn("generator", engine="echo", renew_seconds=0.5).until_ready()
+    for text in ("and now", "and then"):
+        accepted = driver.accept(session, text, policy="interrupt").turn
+        driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(accepted))
+        driver.wait_for(accepted["_id"], "completed")
+        ids = driver.ended(accepted["_id"])["drafts"][0]["manifest"]["history_draft_ids"]
+        assert ids[0] == turn["drafts"][0]["id"]
+
+
 def test_a_lost_cancel_costs_one_renewal(driver: TurnDriver, services: Services) -> None:
     services.spawn(
         "generator", engine="echo", echo_step_ms=20, echo_tokens=5000, renew_seconds=0.2, silent_seconds=1
