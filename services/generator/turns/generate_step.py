@@ -243,7 +243,7 @@ class GenerateStep:
                 return
             self._cancelled.remove(active.id)
         if self._store.turns.get(active.tenant, active.id)["status"] == "cancelled":
-            active.stop()
+            active.writer.cancel()
 
     # -- ends -----------------------------------------------------------------------------------
 
