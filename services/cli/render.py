@@ -81,6 +81,11 @@ class TurnView:
             self._note("state: " + escape(", ".join(changes)))
         self.state = event.state.state
 
+    def _ready(self, event: conversation_pb2.TurnEvent) -> None:
+        ready = event.ready
+        values = ", ".join(f"{slot} = {value}" for slot, value in sorted(ready.values.items()))
+        self._note("ready: " + escape(f"{ready.intent} ({values})" + (", confirmed" if ready.confirmed else "")))
+
     def _grounding(self, event: conversation_pb2.TurnEvent) -> None:
         self.sources = event.grounding
         found = [

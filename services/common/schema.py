@@ -47,11 +47,16 @@ class Value:
     aliases: tuple[str, ...] = ()
 
 
+Wordings = tuple[tuple[str, str], ...]
+"""What the assistant says, by language ("en", "zh"; empty: whatever the language)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Something the dialogue must find out.
 
-    `values` empty means free text. `kind` None means that the schema does not say; the tracker guesses it.
+    `values` empty means free text. `kind` None means that the schema does not say; the tracker guesses it. `question`
+    asks for it in the tenant's own words.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Slot:
     values: tuple[Value, ...] = ()
     kind: str | None = None
     multi: bool = False
+    question: Wordings = ()
 
     @property
     def categorical(self) -> bool:
@@ -79,6 +85,10 @@ class Intent:
     optional: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     """Slots that the service answers with; one that is only this is not the user's to say."""
+    confirm: Wordings = ()
+    """Reads back what it will be done with, `{slot}` standing for a value, and asks whether to go on."""
+    done: Wordings = ()
+    """Says that it is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +157,8 @@ def _service_json(service: Service) -> dict[str, Any]:
                 "required": list(intent.required),
                 "optional": list(intent.optional),
                 **({"results": list(intent.results)} if intent.results else {}),
+                **({"confirm": dict(intent.confirm)} if intent.confirm else {}),
+                **({"done": dict(intent.done)} if intent.done else {}),
             }
             for intent in service.intents
         ],
@@ -164,6 +176,8 @@ def _slot_json(slot: Slot) -> dict[str, Any]:
         document["kind"] = slot.kind
     if slot.multi:
         document["multi"] = True
+    if slot.question:
+        document["question"] = dict(slot.question)
     return document
 
 

@@ -83,6 +83,12 @@ def _apply(services: dict[str, Any], entry: Mapping[str, Any]) -> None:
         }
 
 
+def ready_lead(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The `lead` of a turn's state where an intent has all it requires; None otherwise."""
+    lead: dict[str, Any] = (state or {}).get("lead") or {}
+    return lead if lead.get("act") in ("summarise", "ready") else None
+
+
 def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """What changed from one State JSON to the next: `{service, slot, before, after}`, in a stable order.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.common.bus.events import Event, event
+from services.common.state import ready_lead
 
 
 def events_of(turn: Mapping[str, Any]) -> list[Event]:
@@ -51,6 +52,9 @@ def _snapshots(turn: Mapping[str, Any]) -> list[Event]:
         found.append(event(name, "understood", round_number, attempt, understood=understood))
     if turn.get("state"):
         found.append(event(name, "state", round_number, attempt, state=turn["state"]))
+    ready = ready_lead(turn.get("state"))
+    if ready:
+        found.append(event(name, "ready", round_number, attempt, ready=ready))
     if turn.get("grounding"):
         found.append(event(name, "grounding", round_number, attempt, **turn["grounding"]))
     return found

@@ -16,7 +16,7 @@ from typing import Any
 
 Event = dict[str, Any]
 
-SNAPSHOTS = frozenset({"queued", "understood", "state", "grounding"})
+SNAPSHOTS = frozenset({"queued", "understood", "state", "ready", "grounding"})
 ENDS = frozenset({"completed", "cancelled", "failed"})
 ASK_AGAIN = 0.25  # seconds between two requests for a snapshot of one stream
 

@@ -22,10 +22,11 @@ from services.common.constraints import Constraint, merge_rounds
 from services.common.drafts import chosen_draft
 from services.common.errors import NotFound, Unavailable
 from services.common.schema import Schema, SchemaError, parse_schema_document
-from services.common.state import base_revision, differences, effective_state
+from services.common.state import base_revision, differences, effective_state, ready_lead
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import step_span
 from services.tracker.domain.feedback import Fallback, Feedback, FeedbackError, Understanding, read_feedback
+from services.tracker.domain.leading import Lead, lead
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker
 
@@ -106,7 +107,10 @@ class TrackStep:
             return message
         session = self._store.sessions.get(message.tenant, message.session)
         before = self._before(message)
-        previous = effective_state(before.get("state") if before else None, session["corrections"], message.n - 1)
+        known = before.get("state") if before else None
+        if known is None and message.n > 1:
+            known = self._told_before(message, schema)
+        previous = effective_state(known, session["corrections"], message.n - 1)
         draft = chosen_draft(before) if before else None
         state = self._tracker.track(
             schema,
@@ -116,6 +120,10 @@ class TrackStep:
             message.n,
         )
         document = {"base_revision": base_revision(session["corrections"], message.n), **state.to_json()}
+        earlier = Lead.from_json(((before or {}).get("state") or {}).get("lead"))
+        step = lead(schema, State.from_json(previous), state, earlier, turn["text"])
+        if step is not None:
+            document["lead"] = step.to_json()
         understood = {
             "intents": {name: one.intent for name, one in state.services.items() if one.intent},
             "entities": document["entities"],
@@ -136,6 +144,20 @@ class TrackStep:
             if turn.get("state") is not None and not turn.get("excluded"):
                 return {**before, "state": turn["state"]}
         return before
+
+    def _told_before(self, message: TurnMessage, schema: Schema) -> Document | None:
+        """The state after the turns that the session was seeded with, tracked now; None where there are none."""
+        turns = self._store.turns.page(
+            message.tenant, message.session, after_n=message.n, limit=EARLIER_TURNS, newest_first=True
+        )
+        state, reply, seeded = State(), "", False
+        for turn in reversed(turns):
+            draft = chosen_draft(turn)
+            if turn.get("excluded") or draft is None or draft.get("author") != "seeded":
+                continue
+            state = self._tracker.track(schema, state, reply, turn["text"], turn["n"])
+            reply, seeded = draft.get("text") or "", True
+        return state.to_json() if seeded else None
 
     def _schema(self, message: TurnMessage) -> Schema | None:
         """The schema that the message names; a revision never changes, so it is read once."""
@@ -190,7 +212,7 @@ class TrackStep:
         seen = base_revision(corrections, message.n + 1)
         if seen <= int(state.get("base_revision", 0)):
             return state
-        return {**effective_state(state, corrections, message.n), "base_revision": seen}
+        return {**effective_state(state, corrections, message.n), "base_revision": seen, **_lead_of(state)}
 
     def _understand(self, message: TurnMessage, turn: Document, feedback: Mapping[str, Any]) -> Understanding:
         about, heard = _draft_before(turn, message.round), _heard_before(turn, message.round)
@@ -221,7 +243,8 @@ class TrackStep:
         document = after.to_json()
         if not differences(state, document):
             return None
-        return {**document, "base_revision": state.get("base_revision", 0), "entities": state.get("entities") or []}
+        kept = {"base_revision": state.get("base_revision", 0), "entities": state.get("entities") or []}
+        return {**document, **kept, **_lead_of(state)}
 
     # -- onward -----------------------------------------------------------------------------------
 
@@ -234,6 +257,9 @@ class TrackStep:
             made.append(event(message.turn, "understood", message.round, turn["attempt"], understood=understood))
         if state is not None:
             made.append(event(message.turn, "state", message.round, turn["attempt"], state=state))
+            ready = ready_lead(state)
+            if ready is not None:
+                made.append(event(message.turn, "ready", message.round, turn["attempt"], ready=ready))
         self._events.put(turn.get("reply_to") or message.reply_to, *made)
 
     def _send_on(self, message: TurnMessage) -> None:
@@ -244,6 +270,11 @@ class TrackStep:
             # A state beyond what a message may carry: the turn is answered without it.
             log.warning("state_too_large", tenant=message.tenant, session=message.session, turn=message.turn)
             self._bus.publish_turn(queue, replace(message, state=None, understood=None))
+
+
+def _lead_of(state: Mapping[str, Any]) -> Document:
+    """The state's `lead`, to lay over another state of the same turn."""
+    return {"lead": state["lead"]} if state.get("lead") else {}
 
 
 def _draft_before(turn: Document, round_number: int) -> str:

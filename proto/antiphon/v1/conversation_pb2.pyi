@@ -409,6 +409,7 @@ class Turn(_message.Message):
     REPLACES_TURN_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     session_id: _builtins.str
@@ -457,6 +458,10 @@ class Turn(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended; unset while open."""
 
+    @_builtins.property
+    def ready(self) -> Global___TurnReady:
+        """The intent that has all it requires after this turn; unset where none has, or it was ready before."""
+
     def __init__(
         self,
         *,
@@ -477,10 +482,11 @@ class Turn(_message.Message):
         replaces_turn_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        ready: Global___TurnReady | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "position", b"position", "state", b"state", "understood", b"understood"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "position", b"position", "ready", b"ready", "state", b"state", "understood", b"understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "position", b"position", "replaces_turn_id", b"replaces_turn_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accepted_round: _TypeAlias = _typing.Literal["accepted_round"]  # noqa: Y015
     _WhichOneofArgType__accepted_round: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round"]  # noqa: Y015
@@ -750,6 +756,7 @@ class TurnEvent(_message.Message):
     COMPLETED_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """The turn."""
     @_builtins.property
@@ -798,6 +805,10 @@ class TurnEvent(_message.Message):
     def failed(self) -> Global___TurnFailed:
         """The end: given up."""
 
+    @_builtins.property
+    def ready(self) -> Global___TurnReady:
+        """An intent has all it requires."""
+
     def __init__(
         self,
         *,
@@ -813,12 +824,13 @@ class TurnEvent(_message.Message):
         completed: Global___TurnCompleted | None = ...,
         cancelled: Global___TurnCancelled | None = ...,
         failed: Global___TurnFailed | None = ...,
+        ready: Global___TurnReady | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "cancelled", b"cancelled", "completed", b"completed", "delta", b"delta", "event", b"event", "failed", b"failed", "grounding", b"grounding", "position", b"position", "queued", b"queued", "restarted", b"restarted", "state", b"state", "understood", b"understood"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "cancelled", b"cancelled", "completed", b"completed", "delta", b"delta", "event", b"event", "failed", b"failed", "grounding", b"grounding", "position", b"position", "queued", b"queued", "ready", b"ready", "restarted", b"restarted", "state", b"state", "understood", b"understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "cancelled", b"cancelled", "completed", b"completed", "delta", b"delta", "event", b"event", "failed", b"failed", "grounding", b"grounding", "position", b"position", "queued", b"queued", "restarted", b"restarted", "state", b"state", "turn_id", b"turn_id", "understood", b"understood"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "cancelled", b"cancelled", "completed", b"completed", "delta", b"delta", "event", b"event", "failed", b"failed", "grounding", b"grounding", "position", b"position", "queued", b"queued", "ready", b"ready", "restarted", b"restarted", "state", b"state", "turn_id", b"turn_id", "understood", b"understood"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["accepted", "queued", "understood", "state", "grounding", "delta", "restarted", "completed", "cancelled", "failed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["accepted", "queued", "understood", "state", "grounding", "delta", "restarted", "completed", "cancelled", "failed", "ready"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -983,6 +995,64 @@ class TurnState(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TurnState: _TypeAlias = TurnState  # noqa: Y015
+
+@_typing.final
+class TurnReady(_message.Message):
+    """An intent of the schema has all that it requires: what a tool call or a webhook can be made from. It comes when the
+    last value is there and again when the user has confirmed them.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SERVICE_FIELD_NUMBER: _builtins.int
+    INTENT_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    service: _builtins.str
+    """The service."""
+    intent: _builtins.str
+    """The intent."""
+    confirmed: _builtins.bool
+    """Whether the user said yes when the values were read back."""
+    @_builtins.property
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Slot to value, of the service's slots that are known; "dontcare" where the user has no preference."""
+
+    def __init__(
+        self,
+        *,
+        service: _builtins.str = ...,
+        intent: _builtins.str = ...,
+        values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        confirmed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "intent", b"intent", "service", b"service", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TurnReady: _TypeAlias = TurnReady  # noqa: Y015
 
 @_typing.final
 class TurnGrounding(_message.Message):

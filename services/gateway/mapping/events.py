@@ -16,6 +16,7 @@ from services.gateway.mapping.turns import (
     evidence_message,
     fact_refs,
     passage_refs,
+    ready_message,
     understood_message,
 )
 from services.gateway.streams import Outgoing
@@ -45,6 +46,8 @@ def event_message(turn: str, item: Outgoing) -> pb.TurnEvent:
     elif item.kind == "state":
         state = payload["state"]
         made.state.CopyFrom(pb.TurnState(state=state_message(state), revision=state.get("base_revision") or 0))
+    elif item.kind == "ready":
+        made.ready.CopyFrom(ready_message(payload["ready"]))
     elif item.kind == "grounding":
         made.grounding.CopyFrom(_grounding(payload))
     elif item.kind == "restarted":

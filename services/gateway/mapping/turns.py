@@ -8,6 +8,7 @@ from typing import Any
 from antiphon.v1 import common_pb2
 from antiphon.v1 import conversation_pb2 as pb
 
+from services.common.state import ready_lead
 from services.gateway.mapping.feedbacks import constraint_messages, feedback_message
 from services.gateway.mapping.states import entity_message, state_message
 from services.gateway.mapping.times import duration, timestamp
@@ -213,6 +214,16 @@ def understood_message(understood: Document, state: Document | None = None) -> p
     )
 
 
+def ready_message(lead: Mapping[str, Any]) -> pb.TurnReady:
+    """An intent that has all it requires, of a state's `lead`."""
+    return pb.TurnReady(
+        service=lead["service"],
+        intent=lead["intent"],
+        values=dict(lead.get("values") or {}),
+        confirmed=bool(lead.get("confirmed")),
+    )
+
+
 def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
     """A whole turn; ``followed``: a later turn of the session was accepted, and this one's reply with it.
 
@@ -236,6 +247,7 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
         state=state_message(state) if state else None,
         state_revision=(state or {}).get("base_revision") or 0,
         understood=understood_message(understood or {}, state) if understood or state else None,
+        ready=ready_message(ready) if (ready := ready_lead(state)) else None,
         version_id=turn.get("version") or "",
         error=pb.TurnError(reason=failure["reason"], message=failure["message"]) if failure else None,
         excluded=bool(turn.get("excluded")),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
 
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.words import STOP, stem, tokens_of
@@ -106,17 +108,18 @@ _ABBREVIATION = re.compile(r"\b(?:dr|mr|mrs|ms|st|jr|vs|ave|no|[a-z])\.$", re.I)
 _EXISTENCE = re.compile(r"\b(?:do you have any|are there any|is there an?)\b", re.I)
 
 
-def clauses(text: str) -> list[tuple[int, str]]:
+@lru_cache(maxsize=512)
+def clauses(text: str) -> tuple[tuple[int, str], ...]:
     """(start, sentence) of the text's sentences, question marks kept at their ends."""
     found, start = [], 0
     for match in re.finditer(r"[.!?]+(?=\s|$)|[。！？；\n]", text):
-        if _ABBREVIATION.search(text[start : match.end()]):
+        if _ABBREVIATION.search(text[max(start, match.end() - 12) : match.end()]):
             continue
         found.append((start, text[start : match.end()]))
         start = match.end()
     if text[start:].strip():
         found.append((start, text[start:]))
-    return found
+    return tuple(found)
 
 
 def affirms(text: str) -> bool:
@@ -157,10 +160,9 @@ def asks(clause: str) -> bool:
 
 def is_factual_question(text: str, at: int) -> bool:
     """Whether the clause around `at` asks about a fact ("is it expensive?") rather than states a wish."""
-    start = max((s for s, _ in clauses(text) if s <= at), default=0)
-    clause = text[start:]
-    end = re.search(r"[.!?](?=\s|$)", clause)
-    clause = clause[: end.end()] if end else clause
+    sentences = clauses(text)
+    index = bisect_right(sentences, at, key=lambda sentence: sentence[0]) - 1
+    clause = sentences[max(0, index)][1] if sentences else ""
     return _FACTUAL.search(clause) is not None and not _EXISTENCE.search(clause)
 
 

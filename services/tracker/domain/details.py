@@ -59,7 +59,8 @@ _PHONE = re.compile(
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}", re.A)
 _CODE = re.compile(
-    r"(?<![A-Za-z0-9@.+_-])(?:[A-Za-z]{1,8}[ -]?(?=[A-Za-z0-9/-]{0,6}\d))?[A-Za-z0-9]{0,8}\d[A-Za-z0-9]{0,14}"
+    r"(?<![A-Za-z0-9@.+_-])(?:[A-Z]{1,4}[ -](?=[A-Za-z0-9/-]{0,6}\d))?(?:[A-Za-z]{1,8}-(?=\d))?"
+    r"[A-Za-z0-9]{0,8}\d[A-Za-z0-9]{0,14}"
     r"(?:[-/][A-Za-z0-9]{1,12}){0,3}(?![A-Za-z0-9@])"
 )
 _STREET = (
@@ -194,9 +195,9 @@ def _codes(text: str) -> list[tuple[int, int, bool]]:
     found = []
     for match in _CODE.finditer(text):
         start, end = match.span()
-        words = match[0].split(" ")
-        if len(words) == 2 and (words[0].islower() or words[0].lower() in ("number", "no", "nr", "is", "code", "id")):
-            start += len(words[0]) + 1  # "order 4471": the word is no part of the code
+        word, _, rest = match[0].partition(" ")
+        if rest and word in ("NO", "NR", "ID", "IS", "I", "A"):
+            start += len(word) + 1  # "ID 4471": the word is no part of the code
         piece = text[start:end]
         mixed = any(c.isalpha() for c in piece)
         if len(piece) < 3 or len(piece) > 24 or (not mixed and sum(c.isdigit() for c in piece) < 4):

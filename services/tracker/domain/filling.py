@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from services.tracker.domain import acts
 from services.tracker.domain.details import details
@@ -10,7 +11,7 @@ from services.tracker.domain.findings import Filling, stems_near, words_after, w
 from services.tracker.domain.free_text import answers, headed, offered_again, places, titles
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
-from services.tracker.domain.normalise import Mention, number_value, range_ends, typed_mentions
+from services.tracker.domain.normalise import MAX_MENTIONS, Mention, number_value, range_ends, typed_mentions
 from services.tracker.domain.standing import Stand, standing_of
 from services.tracker.domain.standing_words import HARMLESS
 from services.tracker.domain.state import DONTCARE, Entity, Offer, State
@@ -113,7 +114,7 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
             continue
         covered: list[tuple[int, int]] = []
         for pattern, value in slot.values_in(text):
-            for match in pattern.finditer(text):
+            for match in islice(pattern.finditer(text), MAX_MENTIONS):
                 start, end = match.span()
                 if not any(a < end and start < b for a, b in covered):
                     covered.append((start, end))

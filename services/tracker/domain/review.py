@@ -6,17 +6,27 @@ wishes instead, that takes its place. A value held before goes when the message 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from services.tracker.domain import acts
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.filling import certain
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
-from services.tracker.domain.normalise import number_value, same_moment, typed_mentions
+from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, typed_mentions
 from services.tracker.domain.offers import agreed
 from services.tracker.domain.standing import Stand
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
+
+_GREETING = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|there|thanks?|thank you|bye|goodbye|你好|您好"
+    r"|在吗|谢谢|再见)"
+    r"\W*){1,4}$",
+    re.I,
+)
+"""A message that is a greeting or thanks and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,8 @@ def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str
     """`after` with each value held against the message; `previous` is the state before it."""
     if not user_text.strip():
         return after
+    if _GREETING.match(user_text):
+        after = replace(after, services={k: v for k, v in after.services.items() if k in previous.services})
     after = _one_service(lexicon, previous, user_text, turn, after)
     last = next(reversed(list(after.services)), None)
     for name in list(after.services):
@@ -237,7 +249,7 @@ class _Review:
         if slot.values:
             found: list[_Named] = []
             for pattern, value in slot.values_in(self._text):
-                for match in pattern.finditer(self._text):
+                for match in islice(pattern.finditer(self._text), MAX_MENTIONS):
                     if all(m.end <= match.start() or match.end() <= m.start for m in found):
                         found.append(_Named(value, *match.span()))
             return sorted(found, key=lambda m: m.start)

@@ -28,6 +28,9 @@ from services.tracker.domain.state import (
 )
 from services.tracker.domain.tracker import TrackRequest
 
+_LEAST_INTENT = 0.3
+"""What the words must say of an intent, where none is known, so that one is."""
+
 
 class RuleTracker:
     """The `Tracker` that needs no training; stateless and safe to share between threads."""
@@ -149,8 +152,11 @@ def _intent(state: State, rules: ServiceRules, system_text: str, user_text: str,
     filled = set(service.slots) | set(filling.values)
     for intent in rules.service.intents:
         known = filled & {*intent.required, *intent.optional}
-        scores[intent.name] += 0.1 * len(known & set(filling.values)) + (0.4 if intent.name == service.intent else 0)
+        fresh = len(known & set(filling.values)) * (0.1 if service.intent else 0.3)
+        scores[intent.name] += fresh + (0.4 if intent.name == service.intent else 0)
     best = max(scores, key=lambda name: scores[name])
+    if service.intent is None and scores[best] < _LEAST_INTENT:
+        return state
     intent_name = best if scores[best] >= 0.8 or service.intent is None else service.intent
     return state.with_service(rules.service.name, replace(service, intent=intent_name))
 

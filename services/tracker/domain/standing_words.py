@@ -10,7 +10,8 @@ BREAK = re.compile(
     r"|\bthat(?=\s+(?:i|we|you|he|she|it|they|my|the)\b)"
     r"|\bsince(?=\s+(?:i|we|he|she|it|they|my|our|the|there|you)\b)"
     r"|\bas(?=\s+(?:i|we|he|she|they|my|our)\b)"
-    r"|\band(?=\s+(?:please|don['’]?t|do not|not|i|i['’]\w+|we|it|he|she|they|my|then|want|would|need|come|send|book"
+    r"|\band(?=\s+(?:please|don['’]?t|do not|not|i|i['’]\w{1,30}|we|it|he|she|they|my|then|want|would|need|come|send"
+    r"|book"
     r"|can"
     r"|could|the)\b)"
     r"|但是|但|不过|所以|因为|如果",
@@ -21,7 +22,7 @@ BREAK = re.compile(
 CAUSES = frozenset(("because", "since", "as", "因为"))
 """Breaks that a reason follows."""
 
-ALL_BUT = re.compile(r"\b(?:any\w*|every\w*|all|nothing)(?:\s\w+)?\s$", re.I)
+ALL_BUT = re.compile(r"\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})?\s$", re.I)
 """What stands before a "but" that excepts ("any day but Friday")."""
 
 HARMLESS = re.compile(
@@ -47,18 +48,20 @@ ASKED_KINDLY = re.compile(
 NEGATED = re.compile(
     r"\b(?:do|does|did|is|are|was|were|ca|can|could|wo|would|should|must|need|have|has|had|ai|sha)(?:n['’]t|nt)\b"
     r"|\bcannot\b|\bno longer\b|\bnever\b"
-    r"|\b(?:do|does|did|is|are|am|was|were|can|could|will|would|should|must|may|might|have|has|had)\s+(?:\w+\s+)?not\b"
-    r"|['’](?:m|s|re|ll|d|ve)\s+(?:\w+\s+)?not\b"
+    r"|\b(?:do|does|did|is|are|am|was|were|can|could|will|would|should|must|may|might|have|has"
+    r"|had)\s+(?:\w{1,30}\s+)?not\b"
+    r"|['’](?:m|s|re|ll|d|ve)\s+(?:\w{1,30}\s+)?not\b"
     r"|\b(?:nobody|no one|none)\b",
     re.I,
 )
 """A verb that is negated: what its clause names is refused."""
 
 UNSUITABLE = re.compile(
-    r"(?:\b(?:is|are|was|be|seems|sounds)|['’]s)\s+(?:\w+\s+)?(?:impossible|bad|out|off|no good|inconvenient"
+    r"(?:\b(?:is|are|was|be|seems|sounds)|['’]s)\s+(?:\w{1,30}\s+)?(?:impossible|bad|out|off|no good|inconvenient"
     r"|unsuitable|wrong"
-    r"|incorrect|full|taken|awkward|terrible|difficult|useless|cancelled|too \w+|a problem|out of the question)\b"
-    r"|\b(?:i['’]?m|i am|we['’]?re|we are|is|are)\s+(?:\w+\s+)?(?:busy|away|abroad|out of town|on holiday|on vacation"
+    r"|incorrect|full|taken|awkward|terrible|difficult|useless|cancelled|too \w{1,30}|a problem|out of the question)\b"
+    r"|\b(?:i['’]?m|i am|we['’]?re|we are|is|are)\s+(?:\w{1,30}\s+)?(?:busy|away|abroad|out of town|on holiday|on"
+    r" vacation"
     r"|at work|unavailable|travell?ing|occupied)\b",
     re.I,
 )
@@ -68,7 +71,7 @@ EXCEPTS = re.compile(
     r"\b(?:(?:do not|don['’]?t|didn['’]?t|never) (?:want|need|like|prefer|take|choose|use)|not|except(?:ing)?(?:"
     r" for)?|excluding|other than|apart from|besides|instead of|rather than|without|avoid(?:ing)?"
     r"|neither|nor|scratch|forget)\b"
-    r"|\b(?:any\w*|every\w*|all|nothing)(?:\s\w+)? but\b|(?<!\w)no(?=\s+\w)"
+    r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b|(?<!\w)no(?=\s+\w)"
     r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
     re.I,
 )
@@ -98,7 +101,7 @@ CHANGES = re.compile(
 )
 """The old value of a change ("move it from Friday to Monday")."""
 
-THAN = re.compile(r"\b(?:rather|prefer\w*|better|sooner)\b[^.;!?]{1,40}?\s(?:than|over)\s", re.I)
+THAN = re.compile(r"\b(?:rather|prefer\w{0,30}|better|sooner)\b[^.;!?]{1,40}?\s(?:than|over)\s", re.I)
 """What stands before the value that another is preferred to."""
 
 CORRECTS = re.compile(
@@ -113,19 +116,19 @@ CORRECTS = re.compile(
 """What stands between a value and the one that corrects it."""
 
 CORRECTS_BEHIND = re.compile(
-    r"^[^.;!?,]{0,30}?\b(?:(?:is|would be|['’]s|works) (?:\w+ )?(?:better|best|preferable)|instead|rather)\b"
+    r"^[^.;!?,]{0,30}?\b(?:(?:is|would be|['’]s|works) (?:\w{1,30} )?(?:better|best|preferable)|instead|rather)\b"
     r"|^[^，。！？]{0,8}(?:更好|更合适|更方便)",
     re.I,
 )
 """What stands behind the value that corrects an earlier one ("3 pm is better")."""
 
 WISHES = re.compile(
-    r"\b(?:want(?:s|ed)?|need(?:s|ed)?|would|could|can|please|should|shall|will|prefer\w*|wish|hop(?:e|ing)"
+    r"\b(?:want(?:s|ed)?|need(?:s|ed)?|would|could|can|please|should|shall|will|prefer\w{0,30}|wish|hop(?:e|ing)"
     r"|wondering|looking"
     r"|thinking of|meant|let['’]?s|going to|must|how about|what about|asked for|chose|choose|picked|decided|make"
     r" (?:it|that)"
     r"|gladly|thanks|suits?|works|available|free|ready)\b|['’](?:d|ll)\b"
-    r"|\b(?:have|get|having|getting) (?:it|them|this|that|him|her|one|the \w+|my \w+) \w+ed\b"
+    r"|\b(?:have|get|having|getting) (?:it|them|this|that|him|her|one|the \w{1,30}|my \w{1,30}) \w{1,30}ed\b"
     r"|^\W*(?:book|schedule|send|come|order|make|set|arrange|reserve|deliver|put|change|move|use|take|give|cancel"
     r"|add)\b"
     r"|想|要|请|希望|可以|预约|预订|订|麻烦|安排|需要|改|帮我|换",
@@ -139,8 +142,8 @@ _IRREGULAR = (
     r"|spoke|woke|flew|drove|used to|died|kept|ran|sold|brought|caught|left|got|made|found|stood|froze|burst|blew)"
 )
 PAST = re.compile(
-    r"\b(?:should|would|could|might|must)(?:n['’]?t)? have \w+"
-    r"|\b(?:has|have|had|['’]ve)(?: (?:just|already|only|now|never|also|always|recently))? (?:been|\w{2,}ed|gone"
+    r"\b(?:should|would|could|might|must)(?:n['’]?t)? have \w{1,30}"
+    r"|\b(?:has|have|had|['’]ve)(?: (?:just|already|only|now|never|also|always|recently))? (?:been|\w{2,30}ed|gone"
     r"|come|broken|lost"
     r"|sent|bought|left|stopped|begun|happened|spoken|written|paid)\b"
     r"|['’]ve been\b|\b(?:yesterday|ago|born|previously)\b"
@@ -154,11 +157,13 @@ PAST = re.compile(
 )
 """A clause with one of these tells what has happened."""
 
-PAST_HEARSAY = re.compile(r"\b(?:would|should|could|might|must)(?:n['’]?t)? have \w+", re.I)
+PAST_HEARSAY = re.compile(r"\b(?:would|should|could|might|must)(?:n['’]?t)? have \w{1,30}", re.I)
 """What should have happened: past, though it sounds like a wish."""
 
 ENDED = re.compile(
-    r"(?P<before>[\w'’]+)\s+(?:(?:just|already|only|also|never|finally|then|recently)\s+)?(?P<verb>\w{2,}ed)\b", re.I
+    r"(?<![\w'’])(?P<before>[\w'’]{1,30})\s+(?:(?:just|already|only|also|never|finally|then"
+    r"|recently)\s+)?(?P<verb>\w{2,30}ed)\b",
+    re.I,
 )
 """A word in -ed and the one before it."""
 
@@ -175,15 +180,17 @@ NO_VERB = frozenset(
 )
 
 HABIT = re.compile(
-    r"\b(?:i|we|he|she|they|my (?:\w+ )?\w+|our \w+|the (?:kids|children))(?:['’](?:m|re|s)| am| is| are)?\s+"
+    r"\b(?:i|we|he|she|they|my (?:\w{1,30} )?\w{1,30}|our \w{1,30}|the (?:kids|children))(?:['’](?:m|re|s)| am| is|"
+    r" are)?\s+"
     r"(?:(?:usually|always|normally|only|often|still|all)\s+)?(?:work(?:s|ing)?|stud(?:y|ies|ying)|finish(?:es)?"
-    r"|gets? (?:home|back|off|up|out)|leaves? (?:for|work|home|the)|sleeps?|teach(?:es)?|starts? (?:work|school)\w*"
-    r"|(?:have|has|got) (?:a|an|my|our|another) (?!free|gap|slot|window|question|problem|request)\w+)\b"
+    r"|gets? (?:home|back|off|up|out)|leaves? (?:for|work|home|the)|sleeps?|teach(?:es)?|starts? (?:work"
+    r"|school)\w{0,30}"
+    r"|(?:have|has|got) (?:a|an|my|our|another) (?!free|gap|slot|window|question|problem|request)\w{1,30})\b"
     r"|\b(?:birthday|shift|contract|lease|warranty|subscription|exam|meeting|class|lesson|wedding|party|funeral"
     r"|holidays?"
     r"|vacation|school|kindergarten|office|shop|store|lecture|interview)\b.{0,20}?\b(?:is|are|starts?|ends?|begins?"
     r"|expires?"
-    r"|runs?|opens?|closes?|finish\w*)\b"
+    r"|runs?|opens?|closes?|finish\w{0,30})\b"
     r"|上班|下班|开会|上课|放学|过生日",
     re.I,
 )
@@ -210,7 +217,7 @@ PAST_SLOT = re.compile(
     r"|failure|invoice"
     r"|payment|last|previous|since|bought|happened|broke"
     r"|(?!wanted|requested|preferred|needed|desired|required|planned|scheduled|expected|booked|reserved"
-    r"|offered)\w{3,}ed)\b|购买|出生|发生|发现|故障|事故|丢失|上次|收到",
+    r"|offered)\w{3,30}ed)\b|购买|出生|发生|发现|故障|事故|丢失|上次|收到",
     re.I,
 )
 """A slot described so holds what has happened."""

@@ -23,7 +23,7 @@ services:
     description: find and book restaurants
     intents:
       - {name: find, description: find a restaurant}
-      - {name: book, description: book a table}
+      - {name: book, description: book a table, required: [party_size, day]}
     slots:
       - {name: cuisine, description: kind of food, values: [italian, indian]}
       - {name: party_size, description: number of people, kind: number}
@@ -144,6 +144,31 @@ def test_a_correction_holds_for_the_turns_after_it(driver: TurnDriver, ground: G
     revised = revise(driver, third, {"comment": "shorter", "constraints": []})
     assert slots(revised) == {"cuisine": "indian", "party_size": "2"}
     assert revised["state"]["base_revision"] == 2
+
+
+def test_what_a_session_is_seeded_with_reaches_the_state(driver: TurnDriver, ground: Ground, schema: str) -> None:
+    session = driver.session()
+    history = [
+        ("I would like some indian food.", "For which day?"),
+        ("Friday, please.", "A table on Friday. Is that right?"),
+        ("No, not Friday, Saturday.", "Saturday then. How many of you will there be?"),
+    ]
+    driver.store.turns.seed(TENANT, driver.store.sessions.get(TENANT, session), history)
+    turn = talk(driver, session, "We are 4 people.", schema)
+    assert slots(turn) == {"cuisine": "indian", "day": "Saturday", "party_size": "4"}
+
+
+def test_a_booking_is_led_until_it_is_ready(driver: TurnDriver, ground: Ground, schema: str) -> None:
+    session = driver.session()
+    first = talk(driver, session, "I want to book a table.", schema)
+    assert first["state"]["lead"]["text"] == "What is the number of people?"
+    second = talk(driver, session, "Book a table for 4 people on Friday.", schema)
+    ready = driver.wait_for(second["_id"], "ready")["ready"]
+    assert (ready["intent"], ready["values"]) == ("book", {"party_size": "4", "day": "Friday"})
+    assert not ready["confirmed"]
+    third = talk(driver, session, "Yes, please.", schema)
+    assert driver.wait_for(third["_id"], "ready")["ready"]["confirmed"]
+    assert third["state"]["lead"]["act"] == "ready"
 
 
 def test_a_turn_without_a_schema_passes_through(driver: TurnDriver, ground: Ground) -> None:
