@@ -28,9 +28,11 @@ _FORMS = (
             r"\b(?:order|ticket|customer|booking|reservation|invoice|contract|member(?:ship)?|reference|tracking"
             r"|serial|card"
             r"|account|licen[cs]e|plate|policy|case|article|meter|registration|voucher|coupon|parcel|confirmation|file"
-            r"|library|patient|policy|repair|delivery|student)[\s_]+(?:card[\s_]+|plate[\s_]+)?(?:numbers?|no|nr"
+            r"|library|patient|policy|repair|delivery|student|appointment|job|case)[\s_]+(?:card[\s_]+"
+            r"|plate[\s_]+)?(?:numbers?|no|nr"
             r"|code|id)\b"
-            r"|\b(?:number|code) (?:on|of) the (?:\w+ )?(?:order|ticket|invoice|contract|card|booking|parcel|receipt"
+            r"|\b(?:number|code) (?:on|of) the (?:\w+ )?(?:order|appointment|repair|case|delivery|ticket|invoice"
+            r"|contract|card|booking|parcel|receipt"
             r"|policy)\b"
             r"|\blicen[cs]e plate\b|编号|订单号|单号|卡号|会员号|车牌|序列号|证号|借书证|账号|工号|学号|取件码"
             r"|验证码|预约号|合同号",
@@ -97,7 +99,8 @@ _PERSON_NAMED = re.compile(
     r"|预[订约]人(?:是|：|:)?)"
     r"(?P<han>[\u4e00-\u9fff]{2,3}?)(?=[，。！？、\s]|$|电话|手机|吧|就|，|的)"
     r"|(?:我姓|免贵姓|姓)(?P<family>[\u4e00-\u9fff])(?=[，。！？、\s]|$|，)"
-    r"|(?P<title>[\u4e00-\u9fff]{1,2}(?:先生|女士|小姐))",
+    r"|(?P<title>(?<=[是叫找系到给])[\u4e00-\u9fff]{1,2}(?:先生|女士|小姐)"
+    r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{1,2}(?:先生|女士|小姐))",
     re.I,
 )
 _ENDS_NAME = frozenset(

@@ -37,7 +37,9 @@ def offered_again(rules: ServiceRules, text: str, offers: list[Offer], filling: 
             continue
         slot = next((s for s in rules.slots if s.slot.name == offer.slot), None)
         end = at + len(offer.value)
-        if slot is not None and slot.fillable and not slot.values and filling.free(at, end):
+        if slot is None or not slot.fillable or slot.values or not filling.free(at, end):
+            continue
+        if filling.meant(slot, at, end):
             filling.put(slot, text[at:end], (at, end))
 
 

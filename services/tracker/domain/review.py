@@ -13,7 +13,7 @@ from itertools import islice
 
 from services.tracker.domain import acts
 from services.tracker.domain.details import well_formed
-from services.tracker.domain.filling import certain
+from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
 from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, typed_mentions
 from services.tracker.domain.offers import agreed
@@ -59,6 +59,31 @@ def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str
                 slots = review.settled(slots)
             after = after.with_service(name, replace(after.service(name), slots=review.of(slots)))
     return after
+
+
+def with_listed(lexicon: Lexicon, previous: State, system_text: str, user_text: str, turn: int, after: State) -> State:
+    """`after` with the listed values that the message names and an empty slot could take.
+
+    For a tracker that may pass over a plain name: what stands in the message word for word, is wished, and is listed
+    by one slot alone, is meant.
+    """
+    name = next(reversed(list(after.services)), None)
+    if name is None or name not in lexicon.services:
+        return after
+    rules = lexicon.services[name]
+    filling = fill(rules, previous, system_text, user_text, [])
+    for slot in rules.slots:
+        value = filling.values.get(slot.slot.name)
+        listed = bool(slot.values) and slot.kind not in ("boolean", "number")
+        if not listed or value is None or value.span is None or slot.slot.name in after.service(name).slots:
+            continue
+        if re.search(r"[^\W\d_]{3}", value.value) and _listed_once(rules, value.value):
+            after = after.with_slot(name, slot.slot.name, SlotValue(value.value, USER, value.span, turn))
+    return after
+
+
+def _listed_once(rules: ServiceRules, value: str) -> bool:
+    return sum(value in slot.slot.value_names for slot in rules.slots) == 1
 
 
 def _one_service(lexicon: Lexicon, previous: State, user_text: str, turn: int, after: State) -> State:

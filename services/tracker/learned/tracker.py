@@ -12,7 +12,7 @@ import torch
 from services.common.schema import Schema
 from services.models.arithmetic import computes_in_bf16
 from services.tracker.domain.lexicon import compile_schema
-from services.tracker.domain.review import reviewed, with_agreement
+from services.tracker.domain.review import reviewed, with_agreement, with_listed
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import (
     COPIED,
@@ -149,6 +149,7 @@ def _reviewed(request: TrackRequest, state: State) -> State:
     lexicon = compile_schema(request.schema)
     message = request.system_text, request.user_text, request.turn
     state = with_agreement(lexicon, request.previous, *message, state)
+    state = with_listed(lexicon, request.previous, *message, state)
     return reviewed(lexicon, request.previous, *message, state)
 
 
