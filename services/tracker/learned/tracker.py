@@ -37,6 +37,7 @@ from services.tracker.learned.schema_states import SchemaStates
 from services.tracker.learned.wordpieces import MAX_TEXT
 
 MOST_SLOTS = 120  # slots looked at in one turn; tenants with more have their services selected first
+LONGEST = 600  # characters of a message; of a longer one the network would read the beginning alone
 MOST_TURNS = 48  # turns of one batch
 _FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ORIGINS = {"user": USER, "system": SYSTEM, "copied": COPIED}
@@ -45,7 +46,7 @@ _ORIGINS = {"user": USER, "system": SYSTEM, "copied": COPIED}
 class LearnedTracker:
     """The `Tracker` that reads a schema by its descriptions; safe to share between threads.
 
-    Turns in a script that MiniLM's vocabulary lacks go to the rules whole. `bf16` is heeded where the CPU computes in
+    Turns in a script that MiniLM's vocabulary lacks, and long ones, go to the rules whole. `bf16` is heeded where the CPU computes in
     it.
     """
 
@@ -79,7 +80,8 @@ class LearnedTracker:
         found: list[State | None] = [None] * len(requests)
         learned: list[tuple[int, Turn]] = []
         for index, request in enumerate(requests):
-            if _FOREIGN.search(request.user_text) or not request.schema.services:
+            unread = len(request.user_text) > LONGEST or _FOREIGN.search(request.user_text)
+            if unread or not request.schema.services:
                 found[index] = self._rules.track(
                     request.schema, request.previous, request.system_text, request.user_text, request.turn
                 )
