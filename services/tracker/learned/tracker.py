@@ -46,8 +46,8 @@ _ORIGINS = {"user": USER, "system": SYSTEM, "copied": COPIED}
 class LearnedTracker:
     """The `Tracker` that reads a schema by its descriptions; safe to share between threads.
 
-    Turns in a script that MiniLM's vocabulary lacks, and long ones, go to the rules whole. `bf16` is heeded where the CPU computes in
-    it.
+    Turns in a script that MiniLM's vocabulary lacks, and long ones, go to the rules whole. `bf16` is heeded where
+    the CPU computes in it.
     """
 
     def __init__(
