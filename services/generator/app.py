@@ -23,6 +23,7 @@ from services.generator.turns.corrections import CorrectionDesk
 from services.generator.turns.draft_plan import DraftPlanner
 from services.generator.turns.evidence_composer import EvidenceComposer
 from services.generator.turns.generate_step import GenerateStep
+from services.generator.turns.lead_composer import LeadComposer
 from services.generator.turns.loading import load_model
 from services.generator.turns.replay import ReplayStep
 from services.generator.turns.version_cache import VersionCache
@@ -106,7 +107,8 @@ class Generator:
         bundled = self._settings.model == type(self._settings).model_fields["model"].default
         default = "free" if self._settings.engine == "echo" else "quote" if bundled else "grounded"
         evidence = EvidenceComposer(self._store, self._settings, default, planner.corrected)
-        return [CorrectionComposer(self._desk, self._settings, evidence.policy, planner.corrected), evidence]
+        answering = [CorrectionComposer(self._desk, self._settings, evidence.policy, planner.corrected), evidence]
+        return [LeadComposer(answering, evidence.policy), *answering]
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

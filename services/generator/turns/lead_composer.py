@@ -1,0 +1,40 @@
+"""Composes what leads a service dialogue on: the tracker's next question, read-back or last word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from services.common.store import Document
+from services.generator.turns.composed import ComposedReply, ReplyComposer
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+class LeadComposer:
+    """Says the tracker's lead: alone, or behind an answer that another composer has where the user asked something.
+
+    A question that no composer answers is the engine's, and so is everything under the policy `free`.
+    """
+
+    def __init__(self, answering: Sequence[ReplyComposer], policy: Callable[[Mapping[str, Any]], str]) -> None:
+        """`answering` are asked for the answer, in their order; `policy` tells a turn's."""
+        self._answering = answering
+        self._policy = policy
+
+    def compose(self, turn: Document) -> ComposedReply | None:
+        """The reply; None where nothing is led."""
+        lead = (turn.get("state") or {}).get("lead")
+        if not lead or not lead.get("text") or self._policy(turn) == "free":
+            return None
+        about = {"lead": {key: lead.get(key) for key in ("act", "service", "intent", "slot")}}
+        if lead.get("alone", True):
+            return ComposedReply((lead["text"],), "lead", about=about)
+        answer = next((reply for one in self._answering if (reply := one.compose(turn)) is not None), None)
+        if answer is None or answer.handoff:
+            return answer
+        joint = "" if _HAN.search(lead["text"]) else " "
+        sentences = (*answer.sentences[:-1], answer.sentences[-1] + joint, lead["text"])
+        return replace(answer, sentences=sentences, about={**answer.about, **about})
