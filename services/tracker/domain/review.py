@@ -71,6 +71,8 @@ def with_listed(lexicon: Lexicon, previous: State, system_text: str, user_text: 
     if name is None or name not in lexicon.services:
         return after
     rules = lexicon.services[name]
+    if not any(intent.required or intent.optional for intent in rules.service.intents):
+        return after  # nothing says what the user is to tell; a name may then belong to anything
     filling = fill(rules, previous, system_text, user_text, [])
     for slot in rules.slots:
         value = filling.values.get(slot.slot.name)
