@@ -44,7 +44,7 @@ class FinetuneSettings(CommonSettings):
         600, ge=0, description="Edits made by rule from the base model's replies that a fusion head replays."
     )
     rehearsals: int = Field(
-        96, ge=0, description="Replies of the base model to general questions that are replayed and held out."
+        64, ge=0, description="Replies of the base model to general questions that are replayed and held out."
     )
     judged_replies: int = Field(64, ge=0, description="Greedy replies a version is judged by, new and old each.")
     gate_corrected: float = Field(0.9, ge=0, le=1, description="Corrections that a version must say right, as a share.")
