@@ -52,6 +52,7 @@ class Follower:
         self._snapshots: dict[str, bytes] = {}
         # The writing that is followed, and its text from code point _base on.
         self._writing = (position.round, position.attempt) if position else None
+        self._writer = position.writer if position else ""
         self._base = position.offset if position else 0
         self._text = ""
 
@@ -75,7 +76,7 @@ class Follower:
         """Where AttachTurn goes on; None before the stream has begun."""
         if self._writing is None:
             return None
-        return Position(round=self._writing[0], attempt=self._writing[1], offset=self._offset)
+        return Position(round=self._writing[0], attempt=self._writing[1], offset=self._offset, writer=self._writer)
 
     @property
     def _offset(self) -> int:
@@ -152,6 +153,7 @@ class Follower:
             self._broken = True
             return told
         fresh = text[self._offset - start :]
+        self._writer = event.position.writer or self._writer
         if not fresh:
             return told
         self._text += fresh
@@ -164,7 +166,7 @@ class Follower:
         if self._writing == writing:
             return []
         void = self._offset > 0
-        self._writing, self._base, self._text = writing, 0, ""
+        self._writing, self._writer, self._base, self._text = writing, "", 0, ""
         return [self._restarted(turn_id)] if void else []
 
     def _restarted(self, turn_id: str) -> TurnEvent:
@@ -172,9 +174,12 @@ class Follower:
         return TurnEvent(turn_id=turn_id, position=self.position, restarted=restarted)
 
     def _take_restarted(self, event: TurnEvent, writing: tuple[int, int]) -> list[TurnEvent]:
-        if self._writing is not None and writing <= self._writing:
-            return []
         kept = event.position.offset
+        # Within one attempt another writer begins anew where a database lost that the first had taken the turn.
+        again = self._writing == writing and kept < self._offset
+        if self._writing is not None and writing <= self._writing and not again:
+            return []
+        self._writer = event.position.writer
         if kept > self._offset:  # it goes on from text that was never seen here
             self._writing, self._base, self._text = writing, 0, ""
             self._broken = True

@@ -124,7 +124,8 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
             given = request.position
             for name in ("round", "attempt", "offset"):
                 check.between(f"position.{name}", getattr(given, name), 0, check.MAX_INT64)
-            place = Place(given.round, given.attempt, given.offset)
+            writer = check.identifier("position.writer", given.writer) if given.writer else ""
+            place = Place(given.round, given.attempt, given.offset, writer)
         followed = self._talk.attach(caller().tenant, turn, place, wait=request.wait_for_completion)
         async with aclosing(followed) as events:
             async for event in events:

@@ -20,7 +20,7 @@ def end_of(turn: Mapping[str, Any]) -> list[Event]:
         return []
     name, round_number, attempt = _place(turn)
     if turn["status"] == "completed":
-        return [event(name, "completed", round_number, attempt, draft=current_draft(turn))]
+        return [event(name, "completed", round_number, attempt, writer=_writer(turn), draft=current_draft(turn))]
     if turn["status"] == "cancelled":
         reason = turn.get("cancel_reason", "requested")
         return [event(name, "cancelled", round_number, attempt, reason=reason, draft=partial_draft(turn))]
@@ -44,6 +44,11 @@ def _place(turn: Mapping[str, Any]) -> tuple[str, int, int]:
     return turn["_id"], turn["round"], turn["attempt"]
 
 
+def _writer(turn: Mapping[str, Any]) -> str:
+    """Who holds the turn, or held it when it ended."""
+    return turn.get("holder") or ""
+
+
 def _snapshots(turn: Mapping[str, Any]) -> list[Event]:
     name, round_number, attempt = _place(turn)
     found = []
@@ -63,4 +68,4 @@ def _snapshots(turn: Mapping[str, Any]) -> list[Event]:
 def _text(turn: Mapping[str, Any]) -> list[Event]:
     name, round_number, attempt = _place(turn)
     text = turn.get("partial")
-    return [event(name, "delta", round_number, attempt, 0, text=text)] if text else []
+    return [event(name, "delta", round_number, attempt, 0, writer=_writer(turn), text=text)] if text else []

@@ -3,6 +3,10 @@
 A stream stands at ``(round, attempt, offset)``. A delta that begins at offset o is dropped where its attempt is
 lower, announced by ``restarted`` where it is higher, trimmed where it overlaps, and a gap where o lies beyond:
 then a snapshot is asked for, which is a delta at offset 0 holding all text so far. No transport here.
+
+The attempt alone does not tell two writers apart: taking a turn is written without waiting for a majority, so that a
+database that dies may forget it and the next worker take the turn under the same number. A position therefore names its
+writer, too, and at the end the text that was shown is held against the text that was stored.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ class Outgoing:
     attempt: int
     offset: int
     payload: Event = field(default_factory=dict)
+    writer: str = ""
 
 
 class Stream:
@@ -42,6 +47,7 @@ class Stream:
         self.tenant = tenant
         self.turn = turn
         self.round = self.attempt = self.offset = 0
+        self.writer = ""  # not known yet
         self.ended = False
         self.silent_since = time.monotonic()
         self.wants_snapshot = False
@@ -51,6 +57,7 @@ class Stream:
         self._held: list[Event] | None = []
         self._waiting: deque[Outgoing] = deque()
         self._waiting_text = 0
+        self._past_writers: set[str] = set()
         self._shown: dict[str, Event] = {}
         self._said: list[str] | None = []  # what the client has of the attempt; None: not from its beginning
         self._wake: asyncio.Future[None] | None = None
@@ -62,9 +69,9 @@ class Stream:
 
     # -- what comes in --------------------------------------------------------------------------
 
-    def begin(self, round_number: int, attempt: int = 0, offset: int = 0) -> None:
+    def begin(self, round_number: int, attempt: int = 0, offset: int = 0, writer: str = "") -> None:
         """Set where the client stands and let the held events in."""
-        self.round, self.attempt, self.offset = round_number, attempt, offset
+        self.round, self.attempt, self.offset, self.writer = round_number, attempt, offset, writer
         self._said = None if offset else []
         held, self._held = self._held or [], None
         for event in held:
@@ -79,18 +86,27 @@ class Stream:
             return
         kind = event["type"]
         self.silent_since = time.monotonic()
-        if kind == "delta":
+        if kind == "delta" and self._goes_on(event):
             self._delta(event["round"], event["attempt"], event["offset"], event["text"])
         elif kind in SNAPSHOTS:
             self._snapshot(kind, event)
         elif kind in ENDS:
             self._end(kind, event)
 
+    def _goes_on(self, event: Event) -> bool:
+        """Whether the event's writer is the one that is followed now; one whose attempt another began anew is not."""
+        writer, place = event.get("writer") or "", (event["round"], event["attempt"])
+        if writer in self._past_writers or place < (self.round, self.attempt):
+            return False
+        anew = place == (self.round, self.attempt) and bool(writer and self.writer) and writer != self.writer
+        if anew:
+            self._past_writers.add(self.writer)
+        if anew or place > (self.round, self.attempt):
+            self._restart(*place)
+        self.writer = writer or self.writer
+        return True
+
     def _delta(self, round_number: int, attempt: int, offset: int, text: str, *, last: bool = False) -> None:
-        if (round_number, attempt) < (self.round, self.attempt):
-            return
-        if (round_number, attempt) > (self.round, self.attempt):
-            self._restart(round_number, attempt)
         if offset > self.offset:
             self.want_snapshot()
             return
@@ -123,9 +139,8 @@ class Stream:
         place = (event["round"], event["attempt"])
         if kind == "completed":
             text = event["draft"].get("text") or ""
-            if place > (self.round, self.attempt):
-                self._restart(*place)
-            if self.offset > len(text):
+            self._goes_on(event)
+            if self.offset > len(text) or (self._said is not None and not text.startswith(self.text)):
                 self._restart(self.round, self.attempt)
             self._delta(self.round, self.attempt, 0, text, last=True)
         elif place[0] > self.round:
@@ -140,7 +155,7 @@ class Stream:
         """Stand at the start of another attempt; say so where the client has seen one before."""
         seen = self.attempt > 0 or self.offset > 0 or round_number > self.round
         reason = "REVISED" if round_number > self.round else "WORKER_LOST"
-        self.round, self.attempt, self.offset = round_number, attempt, 0
+        self.round, self.attempt, self.offset, self.writer = round_number, attempt, 0, ""
         self._said = []
         self._drop_deltas()
         if seen:
@@ -149,6 +164,7 @@ class Stream:
     # -- what goes out --------------------------------------------------------------------------
 
     def _put(self, item: Outgoing) -> None:
+        item.writer = self.writer
         self._waiting.append(item)
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)

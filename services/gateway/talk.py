@@ -37,6 +37,7 @@ class Place:
     round: int
     attempt: int
     offset: int
+    writer: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class Talk:
             stream.begin(turn["round"])
         else:
             _check_place(turn, place)
-            stream.begin(place.round, place.attempt, place.offset)
+            stream.begin(place.round, place.attempt, place.offset, place.writer)
         for event in events_of(turn):
             stream.take(event)
         if turn.get("open") and turn["attempt"] > 0:

@@ -110,6 +110,7 @@ class Position(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
+    WRITER_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """The round whose draft is being written: 0 for the first draft, one more with every revision or retry."""
     attempt: _builtins.int
@@ -118,16 +119,21 @@ class Position(_message.Message):
     """
     offset: _builtins.int
     """Code points of the draft's text that precede this position."""
+    writer: _builtins.str
+    """Who writes in this attempt. A database that dies may lose the taking of a turn; the next taking then gets the same
+    attempt and another writer, and is announced by `restarted`. Give it back as it came.
+    """
     def __init__(
         self,
         *,
         round: _builtins.int = ...,
         attempt: _builtins.int = ...,
         offset: _builtins.int = ...,
+        writer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "offset", b"offset", "round", b"round"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "offset", b"offset", "round", b"round", "writer", b"writer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,8 +8,8 @@ Every event names its turn and position. What each type adds:
 | state | `state`: State JSON after the user's message (a snapshot) | tracker |
 | ready | `ready`: the `lead` of an intent that has all it requires (a snapshot) | tracker |
 | grounding | `passages`, `facts`: `[{id, revision, …}]` (a snapshot) | knowledge |
-| delta | `text`, standing at `offset`; one at offset 0 may repeat everything so far (a snapshot) | generator |
-| completed | `draft`: the draft as stored, with usage and manifest | generator |
+| delta | `writer` (the holder); `text`, standing at `offset`; at offset 0 maybe all so far (a snapshot) | generator |
+| completed | `writer`; `draft`: the draft as stored, with usage and manifest | generator |
 | cancelled | `reason` | gateway |
 | failed | `reason`, `message` | gateway (sweep), generator |
 """

@@ -32,9 +32,8 @@ CANCEL_REASONS = {
 
 def event_message(turn: str, item: Outgoing) -> pb.TurnEvent:
     """What a client is shown of an event."""
-    made = pb.TurnEvent(
-        turn_id=turn, position=common_pb2.Position(round=item.round, attempt=item.attempt, offset=item.offset)
-    )
+    place = common_pb2.Position(round=item.round, attempt=item.attempt, offset=item.offset, writer=item.writer)
+    made = pb.TurnEvent(turn_id=turn, position=place)
     payload = item.payload
     if item.kind == "delta":
         made.delta.text = payload["text"]

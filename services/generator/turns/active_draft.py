@@ -98,7 +98,7 @@ class ActiveDraft:
         self.started = time.monotonic()
 
     def _event(self, kind: str, offset: int, **payload: Any) -> Event:
-        return event(self.id, kind, self.round, self.attempt, offset, **payload)
+        return event(self.id, kind, self.round, self.attempt, offset, writer=self.holder, **payload)
 
     # -- on the engine's thread -----------------------------------------------------------------
 

@@ -196,3 +196,34 @@ def test_a_hub_knows_its_streams_by_turn() -> None:
     hub.close(first)
     hub.deliver([delta(1, "b")])
     assert (first.offset, second.offset, len(hub)) == (1, 2, 1)
+
+
+def said(offset: int, text: str, writer: str = "") -> dict[str, Any]:
+    return event("turn", "delta", 0, 1, offset, text=text, writer=writer)
+
+
+def test_text_of_two_writers_of_one_attempt_is_not_mixed() -> None:
+    reader = Reader()
+    reader.take(said(0, "one two ", "holder_a"))
+    assert reader.shown() == [("delta", "one two ")]
+    reader.take(said(0, "eins ", "holder_b"))
+    reader.take(said(8, "three ", "holder_a"))  # it does not know yet that it lost the turn
+    reader.take(said(5, "zwei", "holder_b"))
+    assert reader.shown() == [("restarted", "WORKER_LOST"), ("delta", "eins zwei")]
+    assert reader.stream.writer == "holder_b"
+
+
+def test_a_client_that_comes_back_with_another_writer_s_position_begins_anew() -> None:
+    stream = Stream("t", "turn", 1000, lambda _: None)
+    stream.begin(0, 1, 8, "holder_a")
+    stream.take(said(0, "eins zwei drei", "holder_b"))
+    assert [(item.kind, item.offset) for item in stream._waiting] == [("restarted", 0), ("delta", 14)]
+
+
+def test_shown_text_that_is_not_the_stored_draft_s_is_taken_back_at_the_end() -> None:
+    reader = Reader()
+    reader.take(said(0, "one two "))
+    assert reader.shown() == [("delta", "one two ")]
+    reader.take(event("turn", "completed", 0, 1, 0, draft={"text": "eins zwei"}))
+    assert [kind for kind, _ in reader.shown()] == ["restarted", "delta", "completed"]
+    assert reader.stream.text == "eins zwei"
