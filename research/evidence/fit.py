@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from research.eval.service.matching import CHINESE, normal, stands_in
+from services.cli.evaluation.matching import CHINESE, normal, stands_in
 from services.common.editions import Dated
 from services.common.media import MEDIA_TYPES
 from services.knowledge.domain.entries import Entry

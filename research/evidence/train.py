@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from research.evidence.lexicon import Property, properties, trades
 from research.evidence.worlds import Example, build_world, examples
 from services.models.evidence_reader import DEPTH, MAX_PIECES, READER, Head, joint_logits
-from services.models.int8_rows import save_int8
+from services.models.int8_rows import read_int8, save_int8
 from services.models.sentence_encoder import SentenceEncoder
 
 UNSEEN = 14
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sgd", type=Path, help="sgd_train.jsonl.gz")
     parser.add_argument("--out", type=Path, default=READER)
+    parser.add_argument("--resume", type=Path, help="a reader to go on from")
     parser.add_argument("--minutes", type=float, default=10, help="minutes of CPU")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--rate", type=float, default=1.5e-4)
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known, unseen = split(rng)
     stream = mixed(known, read_sgd(options.sgd, rng) if options.sgd else [], rng)
     encoder = SentenceEncoder.load(precision="fp32")
-    head, trained = trainable(encoder)
+    head, trained = trainable(encoder, options.resume)
     about = {"seed": options.seed, "rate": options.rate, "minutes": options.minutes, "questions": options.questions}
     options.out.parent.mkdir(parents=True, exist_ok=True)
 
@@ -116,8 +117,8 @@ def _informed(turn: dict[str, Any]) -> set[tuple[str, str]]:
     return {(s, slot) for s, act, slot, _ in turn.get("acts", ()) if act in ("INFORM", "OFFER", "CONFIRM") and slot}
 
 
-def trainable(encoder: SentenceEncoder) -> tuple[Head, list[Tensor]]:
-    """A fresh head, and the tensors to train: the encoder's upper layers."""
+def trainable(encoder: SentenceEncoder, resumed: Path | None = None) -> tuple[Head, list[Tensor]]:
+    """A head, fresh or that of a reader to go on from, and the tensors to train: the encoder's upper layers."""
     width, inner = encoder.dimensions, 192
     head = Head(
         segment=torch.zeros(2, width),
@@ -126,6 +127,9 @@ def trainable(encoder: SentenceEncoder) -> tuple[Head, list[Tensor]]:
         outer=torch.randn(1, inner) * inner**-0.5,
         outer_bias=torch.tensor([-1.0]),
     )
+    if resumed is not None:
+        encoder._layers = encoder.tuned(resumed)._layers
+        head = Head.of(read_int8(resumed)[0])
     tensors: list[Tensor] = []
     for layer in encoder._layers[DEPTH:]:
         for field in fields(layer):

@@ -189,7 +189,16 @@ class SentenceEncoder:
     @torch.inference_mode()
     def pooled(self, states: Sequence[Tensor], depth: int = SHARED_DEPTH, batch_texts: int = 32) -> Vectors:
         """Unit vectors of texts that the first `depth` layers have read: float32 `[len(states), dimensions]`."""
+        return self.finished(states, depth, batch_texts)[0]
+
+    @torch.inference_mode()
+    def finished(
+        self, states: Sequence[Tensor], depth: int = SHARED_DEPTH, batch_texts: int = 32
+    ) -> tuple[Vectors, list[Tensor]]:
+        """(unit vectors as `pooled` gives them, the last layer's states of each text's pieces) of texts that the first
+        `depth` layers have read."""
         vectors = np.zeros((len(states), self.dimensions), np.float32)
+        last: dict[int, Tensor] = {}
         order = sorted(range(len(states)), key=lambda index: len(states[index]))
         for start in range(0, len(order), batch_texts):
             members = order[start : start + batch_texts]
@@ -202,7 +211,8 @@ class SentenceEncoder:
             hidden = self.upper_states(hidden, mask, depth).float()
             weight = mask.unsqueeze(-1).float()
             vectors[members] = F.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1).numpy()
-        return vectors
+            last |= {index: hidden[row, : len(states[index])] for row, index in enumerate(members)}
+        return vectors, [last[index] for index in range(len(states))]
 
     def upper_states(self, hidden: Tensor, mask: Tensor, depth: int) -> Tensor:
         """The last layer's states of rows that the first `depth` layers have read: `hidden` is

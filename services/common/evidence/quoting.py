@@ -7,7 +7,7 @@ import re
 from services.common.evidence.records import Piece
 from services.common.passages import Structure
 
-_MARKS = re.compile(r"\*\*|__|`|\[\^[^\]\n]{1,20}\](?::)?|(?<=[\w.)])[¹²³⁴⁵⁶⁷⁸⁹]+")
+_MARKS = re.compile(r"\*\*|__|`|\[\^[^\]\n]{1,20}\](?::)?|(?<=[\w.)])(?<![kcdm]m)(?<!\bm)[¹²³⁴⁵⁶⁷⁸⁹]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _ENDS = (".", "!", "?", "。", "！", "？", ":", "…", "”", '"')
 

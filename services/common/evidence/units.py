@@ -62,9 +62,8 @@ def units_of(structure: Structure, text: str) -> list[Unit]:
     if len(text) <= WHOLE and structure.kind in ("faq", "list", "footnote"):
         kind = "answer" if structure.kind == "faq" else structure.kind
         whole = Unit(kind, 0, len(text), place, _plain(text), question, effective=structure.effective)
-        if structure.kind != "list":
-            return [whole]
-        return [whole, *_sentences(structure, text, place, question)]
+        parts = _sentences(structure, text, place, question)
+        return [whole, *parts] if len(parts) > 1 else [whole]
     return _sentences(structure, text, place, question)
 
 

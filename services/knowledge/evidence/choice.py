@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from services.common.editions import prefer
+from services.common.editions import Dated, Edition, prefer
 from services.common.evidence.records import Answer
 from services.knowledge.evidence import features
-from services.knowledge.evidence.comparing import compared
+from services.knowledge.evidence.comparing import compared, header_fits
 from services.knowledge.evidence.questions import Question
+from services.knowledge.evidence.values import present, wanted
 
 if TYPE_CHECKING:
     from services.knowledge.evidence.model import AnswerModel
     from services.knowledge.evidence.step import Base, Candidate
 
-_RIVAL = 2.0
+_ARCHIVED = re.compile(
+    r"\b(?:archived?|superseded|obsolete|withdrawn|outdated|out of print|no longer valid|expired|former|"
+    r"veraltet|archiv)\b|"
+    r"旧版|已失效|已作废|存档",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"(?<!\d)20[0-4]\d(?!\d)")
+_RIVAL = 3.0
 """How far behind the best score another document's word still counts as a contradiction to be settled."""
 
 
@@ -43,38 +53,65 @@ def choose(
 
 
 def current_ones(weighed: Sequence[Candidate], base: Base) -> list[Candidate]:
-    """The candidates without those of documents that a newer one among them takes the place of."""
-    if not weighed:
-        return []
-    rivals = [one for one in weighed if one.score >= weighed[0].score - _RIVAL]
-    documents = {one.source.document for one in rivals if one.source.document}
-    if len(documents) < 2:
+    """The candidates without those of documents that no longer hold or that a newer one takes the place of."""
+    documents = {one.source.document for one in weighed if one.source.document}
+    if not documents:
         return list(weighed)
     editions = base.editions(sorted(documents))
-    older = set()
+    older = {name for name, one in editions.items() if _ended(one.edition)}
+    older |= {one.source.document for one in weighed if _ARCHIVED.search(one.unit.place)}
+    years = _years(weighed, editions)
+    rivals = [one for one in weighed if one.score >= weighed[0].score - _RIVAL]
     for one in rivals:
         for other in rivals:
             first, second = editions.get(one.source.document), editions.get(other.source.document)
-            if first is not None and second is not None and first is not second and prefer(first, second) < 0:
+            told = prefer(first, second) if first is not None and second is not None and first is not second else 0
+            if told < 0 or (not told and years.get(one.source.document, 0) > years.get(other.source.document, 9999)):
                 older.add(other.source.document)
-    kept = [one for one in weighed if one.source.document not in older]
-    return kept or list(weighed)
+    return [one for one in weighed if one.source.document not in older]
+
+
+def _years(weighed: Sequence[Candidate], editions: Mapping[str, Dated]) -> dict[str, int]:
+    """The latest year that a document speaks of, where it does not say from when it holds."""
+    years: dict[str, int] = {}
+    for one in weighed:
+        document = one.source.document
+        edition = editions[document].edition if document in editions else Edition()
+        said = edition.effective[:4] if edition.basis == "text" else ""
+        spoken = [int(said)] if said else [int(year) for year in _YEAR.findall(f"{one.unit.place} {one.source.text}")]
+        years[document] = max([years.get(document, 0), *spoken])
+    return {document: year for document, year in years.items() if year}
+
+
+def _ended(edition: Edition) -> bool:
+    today = datetime.now(UTC).date().isoformat()
+    return edition.outdated or bool(edition.replaced_by) or bool(edition.until and edition.until < today)
 
 
 def asked_cells(question: str, candidate: Candidate) -> tuple[int, ...]:
-    """The cells of a row whose column the question names in so many words; none where it is not clear."""
+    """The cells of a row whose column the question asks for, by its words or by the kind of value it wants; none where
+    it is not clear."""
     cells = candidate.unit.cells
-    if len(cells) <= 3:
+    if len(cells) <= 2:
         return ()
     said = features.stems(question) - features.stems(candidate.unit.name)
-    shares = []
-    for column, _ in cells:
-        words = features.stems(column)
-        shares.append(len(words & said) / len(words) if words else 0.0)
-    best = max(shares)
-    if best < 0.5 or shares.count(best) > 1:
-        return ()
-    return (shares.index(best),)
+    kinds = wanted(question)
+    scores = [
+        0.0 if value == candidate.unit.name or not value else _cell_score(column, value, said, kinds, question)
+        for column, value in cells
+    ]
+    best = max(scores)
+    chosen = tuple(place for place, score in enumerate(scores) if score >= best - 0.15)
+    return chosen if best >= 0.45 and len(chosen) <= 2 else ()
+
+
+def _cell_score(column: str, value: str, said: frozenset[str], kinds: set[str], question: str) -> float:
+    words = features.stems(column)
+    share = len(words & said) / len(words) if words else 0.0
+    reach = 0.1 * len(words & said)
+    return (
+        share + reach + (0.5 if kinds and present(value, kinds) else 0.0) + 0.5 * header_fits(question, column, value)
+    )
 
 
 def _overlaps(one: Candidate, other: Candidate) -> bool:

@@ -38,6 +38,7 @@ _HEADERS = {
     "time": re.compile(r"time|open|start|depart|arriv|from|clos|时间|点", re.IGNORECASE),
 }  # fmt: skip
 _NUMBER = re.compile(r"(?<![\w.,])[€$£¥]?\s?(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,:](\d{1,2}))?(?!\d)")
+_CLOCKS = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:-|–|—|to|until|bis|至|到)\s*(\d{1,2})(?:[:.](\d{2}))?")
 _NOTHING = re.compile(r"^\W*(?:free|none|no|nil|0|included|gratis|kostenlos|无|免费)\b", re.IGNORECASE)
 
 
@@ -49,7 +50,8 @@ def compared(question: Question, candidates: Sequence[Candidate], base: Base) ->
     column = _column(question.text, pair)
     if column is None:
         return None
-    first, second = (_value(one.unit.cells[column][1]) for one in pair)
+    longer = bool(_COLUMNS["length"].search(question.text))
+    first, second = (_value(one.unit.cells[column][1], longer) for one in pair)
     if first is None or second is None:
         return None
     lower = bool(_LOWER.search(question.text))
@@ -115,10 +117,21 @@ def _column(text: str, pair: tuple[Candidate, Candidate]) -> int | None:
     return chosen if best >= 0.9 else None
 
 
-def _value(text: str) -> float | None:
-    """The first number in a cell; 0 for "free" or "none"."""
+def header_fits(question: str, column: str, value: str) -> bool:
+    """Whether the column, or its unit, is of the kind that the question's adjective or verb is about."""
+    return any(
+        pattern.search(question) and _HEADERS[kind].search(f"{column} {value}") for kind, pattern in _COLUMNS.items()
+    )
+
+
+def _value(text: str, span: bool = False) -> float | None:
+    """The first number in a cell; 0 for "free" or "none"; for a `span` of time, its hours."""
     if _NOTHING.match(text):
         return 0.0
+    times = _CLOCKS.search(text) if span else None
+    if times is not None:
+        begin, end = (float(times[at]) + float(times[at + 1] or 0) / 60 for at in (1, 3))
+        return (end - begin) % 24 or 24.0
     match = _NUMBER.search(text)
     if match is None:
         return None

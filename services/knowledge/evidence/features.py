@@ -17,7 +17,8 @@ from services.knowledge.evidence import values
 Idf = Callable[[str], float]
 NAMES = (
     "logit", "coverage", "gap", "absent", "typed", "untyped", "cosine", "named", "other_named", "rank", "row", "answer",
-    "fact", "margin", "number", "length",
+    "fact", "margin", "number", "length", "match", "worst", "property",
+    "strange",
 )  # fmt: skip
 _COMMON = frozenset(
     "hi hey hello pls plz please thx thank thanks know tell want need get give like would much many long cost "
@@ -29,6 +30,8 @@ _COMMON = frozenset(
     "cheers team guy guys dear day time abl interest look".split()
 )
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")
+_NAMED = re.compile(r"\b[A-ZÄÖÜ][\w'’-]*\w\b|\b(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+\b")
+_NUMBERED = re.compile(r"\b([A-ZÄÖÜ][\w-]+) \d+\b")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 MAX_LOGIT = 8.0
 
@@ -93,6 +96,30 @@ def named(asked: Asked, unit: Unit, names: Sequence[frozenset[str]]) -> tuple[fl
     return max(strictly, mine if own & said else 0.5 * mine), float(others)
 
 
+def property_share(asked: Asked, unit: Unit, names: Sequence[frozenset[str]]) -> float:
+    """The share of the question's weight beside the names it says that the unit covers beside its own name: whether
+    what is asked of a thing is what is said of it. 0.5 where a question says names only."""
+    said = frozenset(asked.weights)
+    naming = frozenset().union(*(name for name in (*names, stems(unit.name)) if name and name <= said))
+    rest = {stem: weight for stem, weight in asked.weights.items() if stem not in naming}
+    if not rest:
+        return 0.5
+    own = stems(unit.text) | stems(unit.question) | stems(unit.place)
+    return coverage(Asked(asked.text, rest, frozenset(), asked.kinds, asked.numbers), own)[0]
+
+
+def strange(asked: Asked, unit: Unit) -> bool:
+    """Whether the question names something that no text of the base has, or a thing by another number than the unit's:
+    "the Admiral's suite", "QB7", "Hearth 500" where there is Hearth 1000 only."""
+    for match in _NAMED.finditer(asked.text):
+        if match.start() > 0 and stems(match[0]) & asked.absent:
+            return True
+    text = unit.read.casefold()
+    return any(
+        match[1].casefold() in text and match[0].casefold() not in text for match in _NUMBERED.finditer(asked.text)
+    )
+
+
 def vector(
     asked: Asked,
     unit: Unit,
@@ -103,6 +130,7 @@ def vector(
     best_other: float,
     cosine: float,
     rank: float,
+    match: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float32]:
     """The unit's features in the order of NAMES, float32 [len(NAMES)]. `rank` is its passage's score in 0…1."""
     covered, gap, absent = coverage(asked, own_stems)
@@ -127,6 +155,10 @@ def vector(
             float(np.clip(logit - best_other, -MAX_LOGIT, MAX_LOGIT)) / 4,
             float(bool(asked.numbers - set(_NUMBER.findall(unit.read)))),
             min(len(unit.text) / 400, 2.0),
+            float(match[0]),
+            float(match[1]),
+            property_share(asked, unit, names),
+            float(strange(asked, unit)),
         ],
         np.float32,
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch.nn import functional
 
 from services.knowledge.domain.vectors import Vectors
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from services.models.evidence_reader import EvidenceReader
     from services.models.sentence_encoder import SentenceEncoder
 
-_KEPT = 4_000
-"""Units whose states and vectors are kept, some 25 kB each."""
+_KEPT = 2_000
+"""Units whose states and vectors are kept, some 60 kB each."""
 
 
 class UnitReader:
@@ -31,21 +32,32 @@ class UnitReader:
         """`reader` None: there are no logits, all are 0."""
         self._encoder = encoder
         self._reader = reader
-        self._kept: OrderedDict[str, tuple[Tensor, Vectors]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Tensor, Vectors, Tensor]] = OrderedDict()
         self._lock = threading.Lock()
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of the texts: float32 [len(texts), dimensions]."""
-        return np.stack([vector for _, vector in self._read(texts)])
+        return np.stack([vector for _, vector, _ in self._read(texts)])
 
     def logits(self, question: str, texts: Sequence[str]) -> list[float]:
         """How much each text looks like the answer to the question."""
         if self._reader is None or not texts:
             return [0.0] * len(texts)
-        (asked, _), *read = self._read([question, *texts])
-        return self._reader.logits(asked, [states for states, _ in read])
+        (asked, _, _), *read = self._read([question, *texts])
+        return self._reader.logits(asked, [states for states, _, _ in read])
 
-    def _read(self, texts: Sequence[str]) -> list[tuple[Tensor, Vectors]]:
+    def matches(self, question: str, texts: Sequence[str]) -> Vectors:
+        """How well each text has a counterpart for the question's pieces: float32 [len(texts), 2], the mean over the
+        pieces and the mean of the worst quarter (late interaction, Khattab & Zaharia 2020)."""
+        asked, *read = [last for _, _, last in self._read([question, *texts])]
+        own = asked[1:-1] if len(asked) > 2 else asked
+        rows = np.zeros((len(texts), 2), np.float32)
+        for place, last in enumerate(read):
+            best = (own @ last[1:-1].T if len(last) > 2 else own @ last.T).float().amax(1).sort().values
+            rows[place] = float(best.mean()), float(best[: max(1, len(best) // 4)].mean())
+        return rows
+
+    def _read(self, texts: Sequence[str]) -> list[tuple[Tensor, Vectors, Tensor]]:
         with self._lock:
             read = {text: self._kept[text] for text in texts if text in self._kept}
             for text in read:
@@ -53,7 +65,9 @@ class UnitReader:
         new = [text for text in dict.fromkeys(texts) if text not in read]
         if new:
             states = self._encoder.lower_states(new)
-            read |= zip(new, zip(states, self._encoder.pooled(states), strict=True), strict=True)
+            vectors, last = self._encoder.finished(states)
+            pieces = [functional.normalize(one, dim=-1).to(one.dtype) for one in last]
+            read |= zip(new, zip(states, vectors, pieces, strict=True), strict=True)
             with self._lock:
                 self._kept.update({text: read[text] for text in new})
                 while len(self._kept) > _KEPT:

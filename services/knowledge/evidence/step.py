@@ -33,6 +33,10 @@ class Reader(Protocol):
         """How much each text looks like the answer to the question."""
         ...
 
+    def matches(self, question: str, texts: Sequence[str]) -> Vectors:
+        """How well each text has a counterpart for the question's pieces: [len(texts), 2]."""
+        ...
+
 
 @dataclass(frozen=True)
 class Source:
@@ -115,6 +119,7 @@ class EvidenceStep:
         ]
         read = _best_of_passages(near)
         logits = self._reader.logits(question.text, [one.unit.read for one in read])
+        matches = self._reader.matches(question.text, [one.unit.read for one in read])
         names = [features.stems(name) for name in names_of(candidates)]
         rows = [
             features.vector(
@@ -126,6 +131,7 @@ class EvidenceStep:
                 best_other=max((other for at, other in enumerate(logits) if at != place), default=-features.MAX_LOGIT),
                 cosine=one.cosine,
                 rank=one.source.score / top,
+                match=matches[place],
             )
             for place, (one, logit) in enumerate(zip(read, logits, strict=True))
         ]
