@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from services.common import text_measures as measure
 from services.common.constraints.constraint import Constraint
 from services.common.constraints.kind import (
@@ -14,12 +16,28 @@ from services.common.constraints.kind import (
     within,
 )
 
+_AMOUNT = re.compile(r"(?:the\s+)?(?P<number>\d+(?:[.,]\d+)?)\s*(?P<unit>pounds?|euros?|dollars?|eur|gbp|usd)", re.I)
+_SIGNS = {"p": "£", "g": "£", "e": "€", "d": r"\$", "u": r"\$"}
+
+
+def _amount_stands(phrase: str, text: str) -> bool:
+    """Whether the phrase is an amount of money that the text has in another spelling: "20 pounds" is "£20.00"."""
+    amount = _AMOUNT.fullmatch(phrase.strip())
+    if amount is None:
+        return False
+    sign = _SIGNS[amount["unit"][0].lower()]
+    number = re.escape(amount["number"].replace(",", "."))
+    return re.search(rf"{sign}\s?{number}(?:\.0+)?(?![.,]?\d)|(?<![\d.,]){number}(?:\.0+)?\s?{sign}", text) is not None
+
 
 def _check(constraint: Constraint, text: str) -> bool:
     if constraint.unit == "characters":
         return within(constraint, measure.count_letter(constraint.value, text))
     told = told_without_pattern(constraint, text)
-    return within(constraint, measure.count_phrase(constraint.value, text)) if told is None else told
+    if told is not None:
+        return told
+    count = measure.count_phrase(constraint.value, text)
+    return within(constraint, count or int(_amount_stands(constraint.value, text)))
 
 
 def _wish(constraint: Constraint) -> Wish:

@@ -69,7 +69,8 @@ _TOLD = re.compile(
     re.I,
 )
 _UNSAID = re.compile(
-    r"\b(?:(?:do\s?n['’]?t|do not|never|avoid|without|stop)\s+(?:(?:mention|use|say|includ|writ|mention|us"
+    r"\b(?:(?:do\s?n['’]?t|do not|never|avoid|"
+    r"(?<!incomplete )(?<!complete )without|stop)\s+(?:(?:mention|use|say|includ|writ|mention|us"
     r"|say)(?:e|ing)?\s+)?"
     r"(?:the (?:words?|phrases?|terms?) |any |the |a )?)(?P<first>[^,.;!?\n]*)",
     re.I,

@@ -21,6 +21,7 @@ from services.tracker.domain.feedback.comment_language import comment_language
 from services.tracker.domain.feedback.edits import Edit, difference
 from services.tracker.domain.feedback.english import read_english
 from services.tracker.domain.feedback.fallback import Fallback
+from services.tracker.domain.feedback.manners import read_manners
 from services.tracker.domain.feedback.other_languages import read_foreign
 
 MAX_COMMENT = 10_000
@@ -74,6 +75,15 @@ class Understanding:
         """Whether it is about what the reply says and not only how: then slots or facts may be concerned."""
         return bool(self.topics) or any(c.kind == "replace" for c in self.constraints)
 
+    @property
+    def asks_content(self) -> bool:
+        """Whether the knowledge base may have what it asks for: more words, words to be said, or what no rule read."""
+        wants_more = any(
+            (c.kind in ("must_include", "keep") and not c.unit) or (c.kind == "length" and c.min is not None)
+            for c in self.constraints
+        )
+        return self.touches_content or bool(self.unparsed) or wants_more
+
     def to_json(self) -> dict[str, Any]:
         """The `understood` of events, messages and turn documents."""
         made: dict[str, Any] = {"constraints": [c.to_json() for c in self.constraints]}
@@ -122,6 +132,7 @@ def read_feedback(
             parsed.constraints += _unheard(reading.open_part, draft_text, [*heard, *parsed.constraints], fallback)
     else:
         parsed = read_foreign(language, comment, draft_text)
+    parsed.constraints, parsed.unparsed = read_manners(comment, parsed.constraints, parsed.unparsed)
     edit = difference(draft_text, feedback.edited_text) if feedback.edited_text else None
     free = [c for c in parsed.constraints + (edit.constraints() if edit else []) if _sound(c)]
     merged = without_contradicted([*free[:MAX_CONSTRAINTS], *feedback.constraints])
