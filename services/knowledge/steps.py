@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -109,10 +109,11 @@ class GroundStep:
         index = self._indexes.ready(message.tenant, message.min_watermark, self._settings.ground_wait_seconds)
         if index is None:
             return message
-        question = self._store.knowledge.read_question(message.tenant, message.session, message.n)
+        question = self._store.knowledge.read_question(message.tenant, message.session, message.n, message.round)
         if question is None:
             return message
-        query = turn_query(question.text, message.state, question.before, question.access)
+        asked = f"{question.text}\n{question.comment}" if question.comment else question.text
+        query = turn_query(asked, message.state, question.before, question.access)
         found = index.search(
             query,
             self._encode,
@@ -123,6 +124,8 @@ class GroundStep:
         )
         evidence = self._weighed(message, question, query, found, index)
         passages, facts = _references(replace(found, passages=found.passages[: self._settings.ground_passages]))
+        if question.comment:
+            passages = _with_earlier(passages, question.grounding, 2 * self._settings.ground_passages)
         self._events.put(
             message.reply_to,
             event(
@@ -142,7 +145,10 @@ class GroundStep:
     def _weighed(
         self, message: TurnMessage, question: Question, query: Query, found: Found, index: TenantIndex
     ) -> dict[str, Any]:
-        """What of the found answers the message; that nothing is known, where it cannot be weighed."""
+        """What of the found answers the message; that nothing is known, where it cannot be weighed.
+
+        Of a round that obeys feedback, what answered the message and, as `comment`, what answers the comment.
+        """
         began = time.monotonic()
         try:
             rows = self._store.knowledge.read_passages(message.tenant, [hit.id for hit in found.passages])
@@ -153,6 +159,12 @@ class GroundStep:
                 for fact, _ in found.facts
             ]
             base = Base(index.idf, partial(self._store.knowledge.editions, message.tenant))
+            earlier = (question.grounding or {}).get("evidence") if question.comment else None
+            if earlier:
+                answers = self._evidence.evidence(
+                    question.comment, (question.text, *question.before), query.state, sources, base
+                )
+                return {**earlier, "comment": answers.to_json()["answers"]}
             evidence = self._evidence.evidence(question.text, question.before, query.state, sources, base)
         except Exception:
             log.exception("evidence_not_weighed", tenant=message.tenant, turn=message.turn)
@@ -181,6 +193,15 @@ class GroundStep:
             event(request.id, "searched", 0, passages=passages, facts=facts, watermark=found.watermark, error=reason),
         )
         delivery.ack()
+
+
+def _with_earlier(
+    passages: list[dict[str, object]], grounding: Mapping[str, Any] | None, most: int
+) -> list[dict[str, object]]:
+    """The passages, and behind them those that the turn was grounded on before."""
+    ids = {one["id"] for one in passages}
+    earlier = [one for one in (grounding or {}).get("passages") or () if one["id"] not in ids]
+    return [*passages, *earlier][:most]
 
 
 def _references(found: Found) -> tuple[list[dict[str, object]], list[dict[str, object]]]:

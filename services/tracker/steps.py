@@ -203,7 +203,7 @@ class TrackStep:
             message,
             state=state,
             understood=understood,
-            skip_ground=changed is None and not understanding.touches_content if feedback else grounded,
+            skip_ground=changed is None and not understanding.asks_content if feedback else grounded,
         )
 
     def _corrected(self, message: TurnMessage, state: Document) -> Document:
