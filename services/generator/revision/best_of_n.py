@@ -18,6 +18,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
+from services.common.constraints import check
 from services.generator.engine import (
     DraftListener,
     DraftRequest,
@@ -250,10 +251,25 @@ class BestOfN:
             self._listener.on_error(otherwise)
 
     def _tell(self, judged: Score | None, draft: FinishedDraft) -> None:
+        if judged is not None and not self._cancelled:
+            judged, draft = self._at_least_kept(judged, draft)
         self._told, self.chosen = True, judged
         if draft.text:
             self._listener.on_delta(draft.text, list(draft.token_ids))
         self._listener.on_finish(replace(draft, finish_reason="cancelled") if self._cancelled else draft)
+
+    def _at_least_kept(self, judged: Score, draft: FinishedDraft) -> tuple[Score, FinishedDraft]:
+        """The draft, or the one before as far as rules change it, where that misses no more and this one is worse than
+        nothing: it repeats itself, invents values, or does none of what the rules left undone."""
+        context = self._policy.context
+        if context is None or not context.kept or draft.text == context.kept:
+            return judged, draft
+        ids = tuple(self._engine.codec.encode(context.kept))
+        kept = replace(draft, text=context.kept, token_ids=ids, finish_reason="stop")
+        missed = sum(not check(constraint, context.kept) for constraint in self._policy.constraints)
+        if not judged.degenerate and judged.missed < missed:
+            return judged, draft
+        return Score(judged.value, missed, False), kept
 
 
 class _CandidateListener:

@@ -41,8 +41,10 @@ class RevisionPolicy:
 
     @property
     def chooses(self) -> bool:
-        """Whether there is a choice among candidates to make, or a search's draft to judge."""
-        return self.count > 1 or (self.beams is not None and bool(self.constraints))
+        """Whether there is a choice among candidates to make, or a draft to judge: a search's, or one that may be worse
+        than what rules make of the draft before."""
+        kept = self.context is not None and bool(self.context.kept)
+        return kept or self.count > 1 or (self.beams is not None and bool(self.constraints))
 
 
 def revision_policy(turn: Mapping[str, Any], prompt: Prompt, worker: GeneratorSettings) -> RevisionPolicy:

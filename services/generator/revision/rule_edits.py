@@ -64,11 +64,20 @@ def said(draft: str, constraints: Sequence[Constraint]) -> list[str]:
     parts = pieces(draft)
     if len(parts) > 1 and not sentence_ended(parts[-1]) and not _ITEM.match(parts[-1]):
         parts.pop()  # cut off at its length
+    kept = _clean(parts, constraints)
+    return kept if len(kept) >= _KEPT * len(parts) else []
+
+
+def without_unwanted(text: str, constraints: Sequence[Constraint]) -> str:
+    """The text without the sentences and clauses that say something unwanted; "" where nothing is left."""
+    return "".join(_clean(pieces(text), constraints)).strip()
+
+
+def _clean(parts: Sequence[str], constraints: Sequence[Constraint]) -> list[str]:
     unwanted = [
         constraint for constraint in constraints if constraint.kind != "replace" and unwanted_phrase(constraint)
     ]
-    kept = [clean for part in parts if (clean := _without(part, unwanted))]
-    return kept if len(kept) >= _KEPT * len(parts) else []
+    return [clean for part in parts if (clean := _without(part, unwanted))]
 
 
 def _without(part: str, unwanted: Sequence[Constraint]) -> str:
