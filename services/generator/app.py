@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 
 import structlog
 
@@ -21,11 +22,12 @@ from services.generator.turns.composed import ReplyComposer
 from services.generator.turns.correction_composer import CorrectionComposer
 from services.generator.turns.corrections import CorrectionDesk
 from services.generator.turns.draft_plan import DraftPlanner
-from services.generator.turns.evidence_composer import EvidenceComposer
+from services.generator.turns.evidence_composer import EvidenceComposer, policy_of, reply_policy
 from services.generator.turns.generate_step import GenerateStep
 from services.generator.turns.lead_composer import LeadComposer
 from services.generator.turns.loading import load_model
 from services.generator.turns.replay import ReplayStep
+from services.generator.turns.revision_composer import RevisionComposer
 from services.generator.turns.version_cache import VersionCache
 
 log = structlog.get_logger(__name__)
@@ -78,6 +80,9 @@ class Generator:
             self._identity.get("fusion_head", ""),
         )
         self._desk = CorrectionDesk(self._store, loaded.scopes, settings)
+        bundled = settings.model == type(settings).model_fields["model"].default
+        default = "free" if settings.engine == "echo" else "quote" if bundled else "grounded"
+        revisions = RevisionComposer(self._store, partial(policy_of, default=reply_policy(settings, default)))
         planner = DraftPlanner(
             settings,
             self._store,
@@ -88,6 +93,7 @@ class Generator:
             fusion=loaded.fusion,
             soft_inputs=loaded.soft_inputs,
             corrections=self._desk,
+            revisions=revisions,
         )
         self._step = GenerateStep(
             settings,
@@ -98,17 +104,18 @@ class Generator:
             events,
             self._versions,
             planner,
-            self._composers(planner),
+            self._composers(planner, revisions, default),
         )
         self._replay = ReplayStep(self._store, self._engine, self._versions, planner, self._publisher)
 
-    def _composers(self, planner: DraftPlanner) -> list[ReplyComposer]:
+    def _composers(self, planner: DraftPlanner, revisions: RevisionComposer, default: str) -> list[ReplyComposer]:
         """What composes replies without the engine, in the order in which it is asked."""
-        bundled = self._settings.model == type(self._settings).model_fields["model"].default
-        default = "free" if self._settings.engine == "echo" else "quote" if bundled else "grounded"
         evidence = EvidenceComposer(self._store, self._settings, default, planner.corrected)
-        answering = [CorrectionComposer(self._desk, self._settings, evidence.policy, planner.corrected), evidence]
-        return [LeadComposer(answering, evidence.policy), *answering]
+        answering: list[ReplyComposer] = [
+            CorrectionComposer(self._desk, self._settings, evidence.policy, planner.corrected),
+            evidence,
+        ]
+        return [LeadComposer(answering, evidence.policy), *answering, revisions]
 
     def run(self, runtime: Runtime) -> None:
         """Serve until the runtime is asked to stop, then drain."""

@@ -91,7 +91,7 @@ class PromptBuilder:
         """
         notes = tuple(reversed(grounding))
         noted = wording.notes(notes, str(turn["text"]), self._note_sentences) if with_notes else ""
-        constraints = self._constraints(turn)
+        constraints = asked_constraints(turn)
         about = self._draft_in_question(turn, constraints)
         drawn_again = turn["round"] > 0 and about is None
         head = self._head(system_text or self._system_text)
@@ -193,17 +193,6 @@ class PromptBuilder:
         return tuple(self._chat.encode_text(self._codec, text))
 
     @staticmethod
-    def _constraints(turn: Mapping[str, Any]) -> tuple[Constraint, ...]:
-        """The constraints of all rounds up to this one, gathered in one list."""
-        understood = turn.get("understood") or {}
-        rounds = [
-            [Constraint.from_json(record) for record in understood[str(number)].get("constraints", ())]
-            for number in range(1, turn["round"] + 1)
-            if str(number) in understood
-        ]
-        return tuple(merge_rounds(rounds))
-
-    @staticmethod
     def _draft_in_question(turn: Mapping[str, Any], constraints: Sequence[Constraint]) -> Mapping[str, Any] | None:
         """The draft that the feedback is about, None for a mere new draw.
 
@@ -221,6 +210,17 @@ class PromptBuilder:
                 break
             candidates.pop()
         return candidates[-1] if candidates else None
+
+
+def asked_constraints(turn: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    """The constraints of all rounds up to the turn's current one, gathered in one list."""
+    understood = turn.get("understood") or {}
+    rounds = [
+        [Constraint.from_json(record) for record in understood[str(number)].get("constraints", ())]
+        for number in range(1, turn["round"] + 1)
+        if str(number) in understood
+    ]
+    return tuple(merge_rounds(rounds))
 
 
 def said_again(turn: Mapping[str, Any]) -> bool:

@@ -37,7 +37,10 @@ class ComposedReply:
 
 
 class ReplyComposer(Protocol):
-    """Composes replies to turns that need no engine."""
+    """Composes replies to turns that need no engine: first ones, or, where it `revises`, those that obey feedback."""
+
+    @property
+    def revises(self) -> bool: ...
 
     def compose(self, turn: Document) -> ComposedReply | None:
         """The reply to the turn as it was taken, with its state and grounding; None leaves it to the next composer."""
@@ -45,11 +48,11 @@ class ReplyComposer(Protocol):
 
 
 def compose(composers: Sequence[ReplyComposer], turn: Document) -> ComposedReply | None:
-    """What the first of the composers that has a reply composes; None where none has one, and for every round that
-    obeys feedback: that is the engine's, with the reply before it in the prompt."""
-    if turn["drafts"][turn["round"]].get("feedback"):
-        return None
-    return next((reply for one in composers if (reply := one.compose(turn)) is not None), None)
+    """What the first of the composers that has a reply composes, of those that revise for a round that obeys feedback;
+    None where none has one: then it is the engine's, with the reply before it in the prompt."""
+    revision = bool(turn["drafts"][turn["round"]].get("feedback"))
+    replies = (composer.compose(turn) for composer in composers if composer.revises == revision)
+    return next((reply for reply in replies if reply is not None), None)
 
 
 class ComposedWriter:

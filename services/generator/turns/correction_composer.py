@@ -17,6 +17,8 @@ from services.generator.turns.corrections import CorrectionDesk
 class CorrectionComposer:
     """Composes replies to messages that evidence left unanswered."""
 
+    revises = False
+
     def __init__(
         self,
         desk: CorrectionDesk,

@@ -11,7 +11,7 @@ from services.common.store import Document, GroundingText, Store
 from services.generator.conditioning.soft_inputs import Soft, SoftInputs
 from services.generator.decoding.settings import DecodeSettings, decode_settings
 from services.generator.engine import DraftListener, DraftRequest, Engine, FusionInput
-from services.generator.prompt.builder import Prompt, PromptBuilder
+from services.generator.prompt.builder import Prompt, PromptBuilder, asked_constraints
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.revision.policy import (
     RevisionPolicy,
@@ -24,6 +24,7 @@ from services.generator.settings import GeneratorSettings
 from services.generator.turns.composed import ComposedReply
 from services.generator.turns.corrections import CorrectionDesk, InScope, correction_note
 from services.generator.turns.history import History
+from services.generator.turns.revision_composer import RevisionComposer
 from services.generator.turns.superseded import refusing
 from services.generator.turns.version_cache import VersionCache
 from services.generator.turns.writer import QuotedReply, SequenceWriter, Writer
@@ -63,6 +64,7 @@ class DraftPlanner:
         fusion: FeedbackFusion | None = None,
         soft_inputs: SoftInputs | None = None,
         corrections: CorrectionDesk | None = None,
+        revisions: RevisionComposer | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -73,6 +75,7 @@ class DraftPlanner:
         self._fusion = fusion  # None: revisions are made without a fusion head, unless their version has one
         self._soft_inputs = soft_inputs or SoftInputs()  # state and notes reach the model as text alone
         self._corrections = corrections  # None: replies go by what people corrected in no way but the version's weights
+        self._revisions = revisions  # None: revisions are held against nothing but their constraints
         self._history = History(store, settings.renew_seconds + _STOPPING)
         self._refuses = settings.superseded_values == "refuse"
 
@@ -107,6 +110,8 @@ class DraftPlanner:
             feedback=prompt.feedback,
         )
         policy = revision_policy(turn, prompt, self._settings)
+        if self._revisions is not None and prompt.about_round is not None:
+            policy = self._revisions.guarded(turn, policy)
         if policy.chooses:
             policy = replace(policy, anew=self._anew(turn, prompt))
         manifest = self._manifest(turn, prompt, request, policy, soft)
@@ -132,7 +137,10 @@ class DraftPlanner:
             "composed_by": reply.by,
             **reply.about,
         }
-        return Prompt((), (), (), None, (), None, drawn_again=False), manifest
+        if turn["round"]:
+            manifest["feedback_ids"] = [d["id"] for d in turn["drafts"][: turn["round"] + 1] if d.get("feedback")]
+        constraints = asked_constraints(turn) if turn["round"] else ()
+        return Prompt((), (), (), None, constraints, None, drawn_again=False), manifest
 
     def writer(self, plan: DraftPlan, listener: DraftListener) -> Writer:
         """What has the engine write the draft, in as many candidates as it is to be chosen from."""

@@ -18,6 +18,16 @@ _GREETS = ("hi", "hello", "hey", "good ", "hallo", "guten", "bonjour", "hola", "
 _BYES = ("bye", "goodbye", "see you", "tschüss", "au revoir", "再见")
 
 
+def reply_policy(settings: GeneratorSettings, default: str) -> str:
+    """The worker's policy of replies; `default` where its settings leave that to the engine."""
+    return default if settings.reply_policy == "auto" else settings.reply_policy
+
+
+def policy_of(turn: Mapping[str, Any], default: str) -> str:
+    """The turn's own policy of replies, else the worker's."""
+    return str((turn.get("settings") or {}).get("reply_policy") or default)
+
+
 @dataclass(frozen=True)
 class Said:
     """A sentence of the reply and the piece that it quotes, if any."""
@@ -29,6 +39,8 @@ class Said:
 class EvidenceComposer:
     """Composes what the policy `quote` wants composed; everything else is left to the engine."""
 
+    revises = False
+
     def __init__(
         self, store: Store, settings: GeneratorSettings, default: str, corrected: Callable[[Document], bool]
     ) -> None:
@@ -36,7 +48,7 @@ class EvidenceComposer:
         reply to a turn's message, which then is not composed."""
         self._store = store
         self._corrected = corrected
-        self._default = default if settings.reply_policy == "auto" else settings.reply_policy
+        self._default = reply_policy(settings, default)
         self._unknown = settings.unknown_reply
         self._handoff = settings.handoff_offer
 
@@ -69,7 +81,7 @@ class EvidenceComposer:
 
     def policy(self, turn: Mapping[str, Any]) -> str:
         """The turn's policy: its own, else the worker's."""
-        return str((turn.get("settings") or {}).get("reply_policy") or self._default)
+        return policy_of(turn, self._default)
 
     def _answered(self, answer: Answer, words: Wording, texts: Mapping[str, tuple[str, Structure]]) -> list[Said]:
         """The sentences that answer one question; none where nothing does or its sources are gone."""

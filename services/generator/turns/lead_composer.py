@@ -19,6 +19,8 @@ class LeadComposer:
     A question that no composer answers is the engine's, and so is everything under the policy `free`.
     """
 
+    revises = False
+
     def __init__(self, answering: Sequence[ReplyComposer], policy: Callable[[Mapping[str, Any]], str]) -> None:
         """`answering` are asked for the answer, in their order; `policy` tells a turn's."""
         self._answering = answering

@@ -9,6 +9,8 @@ from services.generator.turns.lead_composer import LeadComposer
 class Answering:
     """A composer with one answer."""
 
+    revises = False
+
     def __init__(self, reply: ComposedReply | None) -> None:
         self.reply = reply
 

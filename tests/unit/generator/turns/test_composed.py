@@ -28,6 +28,8 @@ class Heard:
 class Fixed:
     """Composes the same reply to every turn, or none."""
 
+    revises = False
+
     def __init__(self, reply: ComposedReply | None) -> None:
         self._reply = reply
 
