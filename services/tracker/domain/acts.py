@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from functools import lru_cache
 
+from services.tracker.domain.lead_wording import CHINESE, ENGLISH, question
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.words import STOP, stem, tokens_of
 
@@ -77,6 +78,12 @@ _NEGATION = re.compile(r"\b(?:no|not|without|never|avoid|except|nor|dont|cannot)
 _FORGET = re.compile(
     r"\b(?:forget|remove|drop|delete|cancel|ignore|clear|scratch|never ?mind|skip|no longer (?:care|need|want))\b", re.I
 )
+_UNDECIDED = re.compile(
+    r"(?:还|都)?没(?:有)?(?:定|想好|确定|决定)|还不(?:确定|知道|清楚)|先(?:别|不)(?:填|写|定|选)|先空着|待定"
+    r"|\b(?:leave|keep) (?:the |my )?(?:\w{1,20} ){1,3}(?:open|blank|out|empty)\b"
+    r"|\b(?:not (?:sure|decided|certain)|haven['’]?t decided|undecided)\b[^.,;!?]{0,40}\byet\b",
+    re.I,
+)
 _SOFTENER = (
     r"^\W*(?:(?:and|ok(?:ay)?|so|also|great|thanks|thank you|please|well|sure|yes|alright|but|good|nice|perfect)\b\W*)*"
 )
@@ -104,6 +111,31 @@ _FACTUAL = re.compile(
     ),
     re.I,
 )
+_WHAT = re.compile(
+    _SOFTENER + r"(?:what|how|which|when|where|who|why)(?:['’]s|\s+(?!about\b)\w+)",
+    re.I,
+)
+_HAN_WHAT = re.compile(r"多少|几[个种款点天]|什么|怎么|如何|哪[个些里种]|多久|多长|多大|为什么|为啥|谁")
+_HAN_FACT = re.compile(rf"{_HAN_WHAT.pattern}|吗|么|有没有|是不是|能不能|会不会|呢")
+_HOW_TO = re.compile(
+    r"(?:怎么|如何|怎样|在哪里?|多少钱)[\u4e00-\u9fff]{0,4}|\bhow (?:do|can|could|would|should) (?:i|we) \w+", re.I
+)
+_WISHING = re.compile(
+    r"\b(?:want|need|(?:would|['’]d) (?:like|love)|please|can (?:i|we|you)|could (?:i|we|you)|may (?:i|we)"
+    r"|let['’]?s|take"
+    r"|looking for|i['’]ll)\b|想|[我先就]要|给我|帮我|下单|预约|预订|订一|报一|来一|可以吗|行吗|好吗|麻烦|请",
+    re.I,
+)
+COURTESY = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|there|thanks?|thank you|thx|ty|cheers|bye"
+    r"|goodbye|k|kk"
+    r"|ok(?:ay)?|see you(?: then)?|that['’]?s (?:all|it|everything)|a lot|so much|you|great|perfect|你好|您好|在吗"
+    r"|谢谢|多谢"
+    r"|再见|好的|好)"
+    r"\W*){1,5}$",
+    re.I,
+)
+"""A sentence that is a greeting, thanks or a mere nod."""
 _ABBREVIATION = re.compile(r"\b(?:dr|mr|mrs|ms|st|jr|vs|ave|no|[a-z])\.$", re.I)
 _EXISTENCE = re.compile(r"\b(?:do you have any|are there any|is there an?)\b", re.I)
 
@@ -153,6 +185,11 @@ def forgets(clause: str) -> bool:
     return _FORGET.search(clause) is not None
 
 
+def leaves_open(clause: str) -> bool:
+    """Whether the clause says that something is not settled yet ("人数还没定", "leave the date open")."""
+    return _UNDECIDED.search(clause) is not None
+
+
 def asks(clause: str) -> bool:
     """Whether the clause is a question or a request for information."""
     return clause.rstrip().endswith(("?", "？")) or _QUESTION.search(clause) is not None
@@ -164,6 +201,31 @@ def is_factual_question(text: str, at: int) -> bool:
     index = bisect_right(sentences, at, key=lambda sentence: sentence[0]) - 1
     clause = sentences[max(0, index)][1] if sentences else ""
     return _FACTUAL.search(clause) is not None and not _EXISTENCE.search(clause)
+
+
+def only_asks(text: str) -> bool:
+    """Whether the message asks for facts and nothing in it is a wish ("What does the small one cost?")."""
+    return _asks_facts(text, _FACTUAL)
+
+
+def only_asks_what(text: str) -> bool:
+    """The same for questions that no yes or no answers."""
+    return _asks_facts(text, _WHAT)
+
+
+def _asks_facts(text: str, question_pattern: re.Pattern[str]) -> bool:
+    sentences = [clause for _, clause in clauses(text) if not COURTESY.match(clause)]
+    if not sentences or any(_WISHING.search(_HOW_TO.sub(" ", clause)) for clause in sentences):
+        return False
+    return all(
+        question_pattern.search(clause)
+        or _WHAT.search(clause)
+        or (
+            clause.rstrip().endswith(("?", "？"))
+            and (_HAN_FACT if question_pattern is _FACTUAL else _HAN_WHAT).search(clause)
+        )
+        for clause in sentences
+    )
 
 
 def cue_score(slot: SlotRules, stems: set[str]) -> float:
@@ -189,8 +251,26 @@ _WH = (
 )
 
 
+SURE = 2.0
+"""How surely the assistant's own question asks for its slot."""
+
+
+def asks_itself(service: ServiceRules, system_text: str) -> bool:
+    """Whether the reply ends with the assistant's own question for a slot of the service."""
+    return bool(system_text) and any(s.fillable and _asks_for(s, system_text) for s in service.slots)
+
+
+def _asks_for(slot: SlotRules, system_text: str) -> bool:
+    """Whether the reply ends with the question by which the assistant itself asks for the slot."""
+    text = system_text.rstrip()
+    return any(text.endswith(question(slot.slot, language)) for language in (ENGLISH, CHINESE))
+
+
 def asked_slots(service: ServiceRules, system_text: str) -> dict[str, float]:
     """Slots of the service about which the system's reply asks, with how surely (1 and more is sure)."""
+    exact = [s.slot.name for s in service.slots if s.fillable and _asks_for(s, system_text)]
+    if exact:
+        return {exact[0]: SURE}
     asked: dict[str, float] = {}
     for _, clause in clauses(system_text):
         if not (clause.rstrip().endswith(("?", "？")) or _SYSTEM_ASKS.search(clause)):

@@ -63,7 +63,7 @@ _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-
 _CODE = re.compile(
     r"(?<![A-Za-z0-9@.+_-])(?:[A-Z]{1,4}[ -](?=[A-Za-z0-9/-]{0,6}\d))?(?:[A-Za-z]{1,8}-(?=\d))?"
     r"[A-Za-z0-9]{0,8}\d[A-Za-z0-9]{0,14}"
-    r"(?:[-/][A-Za-z0-9]{1,12}){0,3}(?![A-Za-z0-9@])"
+    r"(?:[-/][A-Za-z0-9]{1,12}){0,3}(?: (?!OK|AM|PM)[A-Z]{2,3}(?![A-Za-z]))?(?![A-Za-z0-9@])"
 )
 _STREET = (
     r"(?:Street|St\.?|Road|Rd\.?|Lane|Ln\.?|Avenue|Ave\.?|Drive|Dr\.?|Way|Square|Court|Place|Close|Boulevard|Blvd\.?"
@@ -71,11 +71,14 @@ _STREET = (
     r"|Terrace|Gardens?|Hill|Crescent|Quay|Walk|Mews|Parade|Grove|Park|Green)"
 )
 _ADDRESS = re.compile(
-    rf"(?<!\w)\d{{1,5}}[a-zA-Z]?,? (?:[A-Z][\w'’.-]{{0,30}} ){{1,4}}?{_STREET}(?!\w)(?:,? (?:flat|apartment|apt|unit"
+    rf"(?<!\w)\d{{1,5}}[a-zA-Z]?,? (?:[A-Z][\w'’.-]{{0,30}} |(?!(?:of|in|on|at|the|to|for) )[a-z]{{3,20}} ){{1,4}}?"
+    rf"(?:{_STREET}|street|st|road|rd|lane|ln|avenue|ave|close|row|square|terrace|gardens|crescent"
+    rf"|grove)(?!\w)(?:,? (?:flat|apartment|apt|unit"
     rf"|floor) ?\w{{1,5}})?"
     r"|\b[A-ZÄÖÜ][\wäöüß-]{1,30}(?:straße|strasse|str\.|weg|platz|gasse|allee) \d{1,4}[a-z]?\b"
     r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,20}?(?:路|街|大道|巷|弄|胡同|小区|花园|大厦|广场|公寓|村|苑|里)"
-    r"(?:[\u4e00-\u9fff]{0,6}?[0-9A-Za-z一二三四五六七八九十-]{1,6}(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房|弄)?){1,6}"
+    r"(?: ?[\u4e00-\u9fff]{0,6}? ?[0-9A-Za-z一二三四五六七八九十-]{1,6} ?(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房"
+    r"|弄)?){1,6}"
 )
 _ADDRESS_LEAD = re.compile(
     r"[\u4e00-\u9fff]{0,12}?(?:送到|寄到|送去|寄去|地址[是在为改]?成?到?|住在|家在|就在|改到|改成|换到|是在|在"
@@ -83,7 +86,7 @@ _ADDRESS_LEAD = re.compile(
 )
 _ADDRESS_NAMED = re.compile(
     r"(?i:\b(?:my|the|our|delivery|home|new)? ?address(?: is|:| would be))\s+(?P<value>[^.;!?\n]{4,80})"
-    r"|地址(?:是|在|为|：|:|改成|改为|改到)(?P<han>[^，。；！？\s]{4,40})"
+    r"|地址(?:是|在|为|：|:|改成|改为|改到) ?(?P<han>[^，。；！？\n]{4,40})"
 )
 _NAME_WORD = r"[A-ZÀ-ÖØ-Þ][\w'’-]{0,30}"
 _NAME = rf"{_NAME_WORD}(?: (?:van|von|de|der|la|da|del|bin|al|{_NAME_WORD})){{0,4}}"
@@ -95,7 +98,8 @@ _PERSON = re.compile(
 )
 _PERSON_NAMED = re.compile(
     r"\bname(?:['’]s| is|:| would be)\s+(?P<value>[^\W\d_][\w'’-]{0,30}(?: [^\W\d_][\w'’-]{0,30}){0,3})"
-    r"|(?:我叫|名字(?:是|叫)|姓名(?:是|：|:)?|联系人(?:是|：|:|叫|改成|写)?|叫我|称呼我|收件人(?:是|：|:)?"
+    r"|(?:(?:^|(?<=[，。]))叫(?!我)|我叫|名字(?:是|叫)|姓名(?:是|：|:)?|联系人(?:是|：|:|叫|改成|写)?|叫我|称呼我"
+    r"|收件人(?:是|：|:)?"
     r"|预[订约]人(?:是|：|:)?)"
     r"(?P<han>[\u4e00-\u9fff]{2,3}?)(?=[，。！？、\s]|$|电话|手机|吧|就|，|的)"
     r"|(?:我姓|免贵姓|姓)(?P<family>[\u4e00-\u9fff])(?=[，。！？、\s]|$|，)"
@@ -183,7 +187,12 @@ def _spans(form: str, text: str) -> list[tuple[int, int, bool]]:
         named = [(*m.span("value" if m["value"] else "han"), True) for m in _ADDRESS_NAMED.finditer(text)]
         named = [(a, _trimmed(text, a, b), True) for a, b, _ in named]
         free = [(m.start() + _lead(m[0]), m.end(), True) for m in _ADDRESS.finditer(text)]
-        return (free + [n for n in named if not any(a < n[1] and n[0] < b for a, b, _ in free)])[:10]
+        longest = sorted([*free, *named], key=lambda span: span[0] - span[1])
+        kept: list[tuple[int, int, bool]] = []
+        for span in longest[:20]:
+            if not any(a < span[1] and span[0] < b for a, b, _ in kept):
+                kept.append(span)
+        return sorted(kept)[:10]
     return _people(text)
 
 
@@ -265,7 +274,13 @@ def _slot_for(
         own = {_root(word) for word in (*tokens_of(name), *tokens_of(slots[name].description))} - _PLAIN
         return len(own & words)
 
-    best = max(names, key=lambda name: (named(name), asked.get(name, 0.0), -names.index(name)))
+    leads = _direction_of(before)
+
+    def fits(name: str) -> tuple[float, ...]:
+        directed = leads != "" and leads in tokens_of(name)
+        return directed, named(name) if not leads else 0, asked.get(name, 0.0), name not in held, -names.index(name)
+
+    best = max(names, key=fits)
     if form in (EMAIL, ADDRESS):
         return best
     if form == PHONE:
@@ -276,10 +291,23 @@ def _slot_for(
     corrected = any(held.get(name) for name in names) and CORRECTS.search(text) is not None
     if corrected and not named(best):
         return next(name for name in names if held.get(name))
-    mixed = labelled and len(names) == 1
-    return best if named(best) or best in asked or mixed or corrected else None
+    if len(names) == 1 and (
+        labelled or _NUMBER_LEAD.search(before) or _NUMBER_BEHIND.match(text[start:][:_LABEL_WINDOW])
+    ):
+        return best
+    return best if named(best) or best in asked or corrected else None
 
 
+def _direction_of(before: str) -> str:
+    """ "from" or "to" where one of them leads directly to the value."""
+    match = re.search(r"\b(from|to)\s+$", before, re.I)
+    return match[1].lower() if match else ""
+
+
+_NUMBER_LEAD = re.compile(r"(?:\b(?:number|no|nr|id|code)\b|#|号码?|编号)\W{0,3}(?:is\b|it['’]s\b|是)?\W{0,3}$", re.I)
+_NUMBER_BEHIND = re.compile(
+    r"^[\w/-]{3,24},?(?: (?:is|that['’]s|was) (?:my|our|the)\b|是我的|是(?:订单|客户|会员)?[编单卡]?号)", re.I
+)
 _PLAIN = frozenset("the of a an for on to which is in number id code no customer name and with by at it".split())
 
 

@@ -7,13 +7,15 @@ from itertools import islice
 
 from services.tracker.domain import acts
 from services.tracker.domain.details import details
+from services.tracker.domain.faults import fault_in, holds_fault
 from services.tracker.domain.findings import Filling, stems_near, words_after, words_before
-from services.tracker.domain.free_text import answers, headed, offered_again, places, titles
+from services.tracker.domain.free_text import answers, bare_name, headed, offered_again, places, titles
+from services.tracker.domain.labelled import labelled
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import MAX_MENTIONS, Mention, number_value, range_ends, typed_mentions
 from services.tracker.domain.standing import Stand, standing_of
-from services.tracker.domain.standing_words import HARMLESS
+from services.tracker.domain.standing_words import CORRECTS, HARMLESS
 from services.tracker.domain.state import DONTCARE, Entity, Offer, State
 from services.tracker.domain.words import HAN, stem, tokens_of
 
@@ -27,6 +29,12 @@ _COMPANY = re.compile(
     r"|\bmy (?:wife|husband|partner|girlfriend|boyfriend|friend) and (?:me|i)\b",
     re.I,
 )
+_COUNTS_US = re.compile(
+    r"\b(?:(?:we|there|it)(?:['’]ll| will) be|we(?:['’]re| are)|there(?:['’]s| are| is)|party of|make (?:it|that"
+    r"|us)|now)"
+    r"\s+(?:only |just |actually |now )?$",
+    re.I,
+)
 _MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", "bed", "bath"})
 
 
@@ -34,18 +42,19 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     """What the user's turn says about the service, given the state before it and the system's reply."""
     asked = acts.asked_slots(rules, system_text) if system_text else {}
     filling = certain(rules, state, user_text, asked)
-    _dontcare(rules, user_text, asked, filling)
+    _dontcare(rules, user_text, asked, {}, filling)
     _listed_values(rules, state, user_text, asked, filling)
     _booleans(rules, user_text, asked, filling)
     mentions = [m for m in typed_mentions(user_text) if filling.free(m.start, m.end)]
     _moments(rules, state, user_text, asked, mentions, filling)
-    _numbers(rules, user_text, asked, mentions, filling)
+    _numbers(rules, state, user_text, asked, mentions, filling)
     spans = filling.taken + [(m.start, m.end) for m in mentions if m.kind != "number"]
     offered_again(rules, user_text, offers, filling)
     found = names(user_text, spans)
     places(rules, state, user_text, asked, found, filling)
     titles(rules, user_text, asked, found, filling)
     headed(rules, user_text, filling)
+    bare_name(rules, state, user_text, filling)
     answers(rules, user_text, asked, filling)
     _requests(rules, user_text, filling)
     filling.entities += [Entity(m.text, m.kind, (m.start, m.end)) for m in mentions]
@@ -62,25 +71,41 @@ def certain(rules: ServiceRules, state: State, user_text: str, asked: dict[str, 
     for detail in details(slots, user_text, asked, held):
         if filling.standing.of(detail.start, detail.end) is not Stand.EXCEPTED:
             filling.put(by_name[detail.slot], detail.value, (detail.start, detail.end))
+    _told(rules, user_text, held, filling)
     _deletions(rules, state, user_text, filling)
-    _dontcare(rules, user_text, {}, filling)
+    _dontcare(rules, user_text, {}, held, filling)
     return filling
+
+
+def _told(rules: ServiceRules, text: str, held: dict[str, str], filling: Filling) -> None:
+    """Values that a slot's own name leads to, and what is wrong, in the clause that tells it."""
+    free = [s for s in rules.slots if s.fillable and s.slot.name not in filling.values]
+    several = sum(s.slot.name in held and s.kind in ("name", "text") and not s.values for s in free) > 1
+    for slot in free:
+        name = slot.slot.name
+        span = labelled(slot.slot, text, held.get(name), several=several)
+        if span is None and name not in held and holds_fault(slot.slot):
+            span = fault_in(text)
+        if span is not None and filling.free(*span):
+            filling.put(slot, text[slice(*span)], span)
 
 
 def _deletions(rules: ServiceRules, state: State, text: str, filling: Filling) -> None:
     """ "Never mind the price range", "forget Italian": the slot that its words or value name is emptied."""
     service = state.service(rules.service.name)
     for _, clause in acts.clauses(text):
-        if not acts.forgets(clause):
+        if not acts.forgets(clause) and not acts.leaves_open(clause):
             continue
         stems = acts.stems_of(clause)
         for slot in rules.slots:
             held = service.slots.get(slot.slot.name)
-            if held and (acts.cue_score(slot, stems) >= 1.2 or held.value.lower() in clause.lower()):
+            if held and (
+                _names_slot(slot, clause) or acts.cue_score(slot, stems) >= 1.2 or held.value.lower() in clause.lower()
+            ):
                 filling.deleted.append(slot.slot.name)
 
 
-def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], filling: Filling) -> None:
+def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], held: dict[str, str], filling: Filling) -> None:
     for _, clause in acts.clauses(text):
         if not acts.DONTCARE.search(clause):
             continue
@@ -90,11 +115,20 @@ def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], filling: 
         named = [s for s in named if s.kind == open_kind] or named if open_kind else named
         named = named or [s for s in rules.slots if open_kind and s.kind == open_kind][:1]
         named = named or [s for s in rules.slots if s.values and s.fillable and _leaves_open(s, clause)]
+        named = named or [s for s in rules.slots if s.fillable and held.get(s.slot.name) and _has_held(s, held, clause)]
         if not named and asked:
             best = max(asked.values())
             named = [s for s in rules.slots if asked.get(s.slot.name, 0) == best][:1]
         for slot in named:
             filling.put(slot, DONTCARE, None)
+            if slot.slot.name in filling.deleted:
+                filling.deleted.remove(slot.slot.name)
+
+
+def _has_held(slot: SlotRules, held: dict[str, str], clause: str) -> bool:
+    """Whether the clause names the value that the slot has ("Forget Boris, anyone will do")."""
+    value = held[slot.slot.name]
+    return bool(slot.values) and any(known == value and p.search(clause) for p, known in slot.values_in(clause))
 
 
 _ANY_DAY = re.compile(r"\bany day\b|哪天|哪一天|什么日子|几号都|周几都|星期几都", re.I)
@@ -121,8 +155,9 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
                     hits.setdefault((start, end), []).append((slot, value))
     longest = [span for span in hits if not any(a <= span[0] and span[1] <= b and (a, b) != span for a, b in hits)]
     # What the message wishes goes before what it only tells ("I had Basic, now I want Family").
+    wished = any(filling.standing.of(*span) is Stand.WISHED for span in longest)
     for start, end in sorted(longest, key=lambda span: (filling.standing.of(*span) is Stand.ELSEWHERE, span)):
-        if acts.is_factual_question(text, start):
+        if acts.is_factual_question(text, start) or (filling.standing.of_others(start) and not wished):
             continue
         near = stems_near(text, start, end)
 
@@ -249,17 +284,24 @@ def _bare_hours(slots: list[SlotRules], asked: dict[str, float], text: str, ment
 
 
 def _numbers(
-    rules: ServiceRules, text: str, asked: dict[str, float], mentions: list[Mention], filling: Filling
+    rules: ServiceRules,
+    state: State,
+    text: str,
+    asked: dict[str, float],
+    mentions: list[Mention],
+    filling: Filling,
 ) -> None:
     """Numbers to the slot whose noun stands beside them ("two rooms", "party of 5"), or that was asked for."""
     slots = [s for s in rules.slots if s.kind == "number" and s.fillable]
+    held = [s for s in slots if s.slot.name in state.service(rules.service.name).slots]
+    corrected = held[0] if len(held) == 1 and len(text) <= _SHORT and CORRECTS.search(text) else None
     for mention in mentions:
         if mention.kind not in ("number", "money") or not filling.free(mention.start, mention.end):
             continue
         value = _amount(mention)
         span = mention.start, mention.end
         free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span) and _takes(s, value)]
-        scored = [(_number_fit(s, slots, text, mention, asked), s) for s in free]
+        scored = [(_number_fit(s, slots, text, mention, asked) + (1.2 if s is corrected else 0.0), s) for s in free]
         if not scored:
             continue
         best, slot = max(scored, key=lambda pair: pair[0])
@@ -290,23 +332,44 @@ def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Men
     score = 2.0 * sum(slot.cues.get(w, 0.0) for w in after[:1])
     score += 1.5 * sum(slot.cues.get(w, 0.0) for w in after[1:2])
     score += sum(slot.cues.get(w, 0.0) for w in before)
-    if mention.kind == "money" and slot.cues.keys() & {"amount", "pric", "budget", "cost"}:
+    priced = slot.cues.keys() & {"amount", "pric", "budget", "cost"} or _PRICED.search(slot.slot.name)
+    if mention.kind == "money" and priced:
         score += 1.5
     if slot.slot.name in asked and (not after or mention.text.isdigit() or len(text.split()) <= 6):
         score += min(asked[slot.slot.name], 2.0)
     others = any(s.cues.get(after[0], 0.0) >= 0.5 for s in slots if after and s is not slot)
-    if HAN.search(text[mention.end : mention.end + 1]):
-        score += _measure_fit(slot, slots, text[mention.end : mention.end + 2])
+    measure = text[mention.end : mention.end + 3].lstrip(" ")[:2]
+    if HAN.search(measure[:1]):
+        if mention.text == "一" and measure[:1] in "套个份下次门张台种" and not asked:
+            return 0.0  # "我要一套" counts nothing: it is the article
+        score += _measure_fit(slot, slots, measure)
+    if slot.people and _COUNTS_US.search(text[max(0, mention.start - 30) : mention.start]):
+        score += 1.5
     if slot.people and before[-1:] == ["for"] and not others and not set(after[:1]) & _MEASURES:
         score += 1.0
     return score
 
 
+def _names_slot(slot: SlotRules, clause: str) -> bool:
+    """Whether a Chinese clause has the slot's name, or counts people where the slot does."""
+    core = re.sub("^(?:是否|需要)|(?:数量|日期|时间|方式)$", "", slot.slot.name)
+    return HAN.search(core) is not None and (core in clause or (slot.counts_people and "人数" in clause))
+
+
+_SHORT = 60
+"""Characters of a message that only corrects a number."""
+_PRICED = re.compile("钱|金额|价|费|预算")
 _TIME_MEASURES = "点月号日天晚周星年分秒小岁楼层元块"
 
 
 def _measure_fit(slot: SlotRules, slots: list[SlotRules], measure: str) -> float:
     """How well a number before a Chinese measure word fits: the slot's words have it, or no other slot counts."""
+    if slot.counts_people and measure[:1] not in "人位名个口":
+        return 0.0
+    if measure[:1] in "人位" or measure == "个人":
+        counting = [s for s in slots if s.counts_people]
+        if counting:
+            return 2.0 if slot in counting else 0.0
     if any(measure[:1] in (s.slot.name + s.slot.description) for s in slots):
         return 2.0 if measure[:1] in slot.slot.name else 1.5 if measure[:1] in slot.slot.description else 0.0
     if measure[:1] in _TIME_MEASURES:

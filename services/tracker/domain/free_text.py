@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from services.tracker.domain import acts
-from services.tracker.domain.details import PERSON, form_of
+from services.tracker.domain.details import ADDRESS, PERSON, form_of
 from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import Name, short_answer
+from services.tracker.domain.standing_words import CORRECTS
 from services.tracker.domain.state import COPIED, DONTCARE, Offer, State
-from services.tracker.domain.words import stem, tokens_of
+from services.tracker.domain.words import HAN, stem, tokens_of
 
 _THERE = re.compile(
     r"\b(?:there|over there|(?:that|same) (?:city|area|place|town)|nearby|close by|in the area)\b", re.I
@@ -56,7 +57,7 @@ def places(
     for name in found:
         span = name.start, name.end
         free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span)]
-        if not free or not filling.free(*span):
+        if not free or not filling.free(*span) or _orders(text, name):
             continue
         near = stems_near(text, *span)
 
@@ -97,7 +98,7 @@ def titles(rules: ServiceRules, text: str, asked: dict[str, float], found: list[
     for name in found:
         span = name.start, name.end
         free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span)]
-        if not free or not filling.free(*span) or acts.is_factual_question(text, name.start):
+        if not free or not filling.free(*span) or acts.is_factual_question(text, name.start) or _orders(text, name):
             continue
         near = stems_near(text, name.start, name.end, 3)
 
@@ -109,6 +110,15 @@ def titles(rules: ServiceRules, text: str, asked: dict[str, float], found: list[
         slot = max(free, key=fits)
         if fits(slot) >= 0.9:
             filling.put(slot, name.text, (name.start, name.end))
+
+
+def _orders(text: str, name: Name) -> bool:
+    """Whether the "name" is the verb that a sentence begins with ("Write to me", "Call us")."""
+    opens = name.start == 0 or re.search(r"[.!?]\s+$", text[max(0, name.start - 5) : name.start]) is not None
+    return opens and " " not in name.text and _OBJECT.match(text[name.end : name.end + 12]) is not None
+
+
+_OBJECT = re.compile(r"\s+(?:to )?(?:me|us|him|her|them|it|my|our|the)\b", re.I)
 
 
 def headed(rules: ServiceRules, text: str, filling: Filling) -> None:
@@ -127,6 +137,22 @@ def headed(rules: ServiceRules, text: str, filling: Filling) -> None:
                 filling.put(slot, word, match.span(1))
 
 
+_BARE_NAME = re.compile(
+    r"^\W*(?P<name>[A-ZÀ-Þ][\w'’-]{1,30}(?: (?:van|von|de|der|la|da|del|bin|al))*(?: [A-ZÀ-Þ][\w'’-]{1,30}){1,2})\W*$"
+)
+
+
+def bare_name(rules: ServiceRules, state: State, text: str, filling: Filling) -> None:
+    """A message that is a person's name and nothing else, where one empty slot alone takes one."""
+    match = _BARE_NAME.match(text[:100])
+    if match is None or filling.values or filling.taken or filling.asked:
+        return
+    held = state.service(rules.service.name).slots
+    empty = [s for s in rules.slots if s.fillable and s.slot.name not in held and form_of(s.slot) == PERSON]
+    if len(empty) == 1 and not acts.COURTESY.match(text):
+        filling.put(empty[0], match["name"], match.span("name"))
+
+
 def answers(rules: ServiceRules, text: str, asked: dict[str, float], filling: Filling) -> None:
     """The whole of a short reply, where the system asked for free text and nothing better was found."""
     wanted = [
@@ -136,9 +162,16 @@ def answers(rules: ServiceRules, text: str, asked: dict[str, float], filling: Fi
     ]
     if not wanted or any(name in filling.values for name in asked) or acts.DONTCARE.search(text):
         return
-    if acts.asks(text) or acts.denies(text):
+    corrects = HAN.search(text) is not None and CORRECTS.search(text) is not None
+    if acts.asks(text) or acts.denies(text) or acts.COURTESY.match(text) or corrects:
         return
+    if any(acts.leaves_open(clause) or acts.forgets(clause) for _, clause in acts.clauses(text)):
+        return
+    if filling.taken and max(asked.values()) >= acts.SURE:
+        return  # the assistant asked for one thing and got another
     answer = short_answer(text)
     if answer is not None and filling.free(answer.start, answer.end):
         best = max(wanted, key=lambda s: asked[s.slot.name])
+        if form_of(best.slot) == ADDRESS and not re.search(r"\d|[\u3400-\u9fff]", answer.text):
+            return
         filling.put(best, answer.text, (answer.start, answer.end))

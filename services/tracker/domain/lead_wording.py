@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.common.schema import Intent, Slot, Wordings
 from services.tracker.domain.state import DONTCARE
 from services.tracker.domain.words import HAN
 
 ENGLISH, CHINESE = "en", "zh"
+_READ_BACK = ("Let me read that back:", "我确认一下：")
 _MOST_CHOICES = 7
 _YOURS = re.compile(
     r"^(?P<what>[\w -]{1,40}?) of the (?:customer|client|user|guest|caller|patient|member|passenger|owner)$", re.I
@@ -20,6 +21,12 @@ _WANTED = re.compile(
 )
 _THEIR = re.compile(r"\bthe (?:customer|client|user|guest|caller)(?P<own>['’]s)?\b", re.I)
 _QUESTION_WORD = re.compile(r"^(?:how|what|which|where|when|who)\b", re.I)
+_LED_QUESTION = re.compile(r"^(?:for|from|on|at|in|to|by|with|until) (?:how|which|what|whom)\b", re.I)
+_ASKS_ALREADY = re.compile(
+    r"^(?:(?:how (?:many|much|long)|which|what|who)\b.{1,60}|(?:where|when|how|what) (?:is|are|do|does|did|should"
+    r"|shall|will|can)\b.*)$",
+    re.I,
+)
 _PLACEHOLDER = re.compile(r"\{([^{}]{1,80})\}")
 
 
@@ -50,8 +57,14 @@ def summary(intent: Intent, slots: Mapping[str, tuple[Slot, str]], language: str
         return filled(own, slots)
     listed = _listed(slots, language)
     if language == CHINESE:
-        return f"我确认一下：{listed}。可以吗？"
-    return f"Let me read that back: {listed}. Shall I go ahead?"
+        return f"{_READ_BACK[1]}{listed}。可以吗？"
+    return f"{_READ_BACK[0]} {listed}. Shall I go ahead?"
+
+
+def reads_back(text: str, intents: Sequence[Intent]) -> bool:
+    """Whether a reply is the assistant's own read-back: what it names is known already."""
+    openings = [template.partition("{")[0] for intent in intents for _, template in intent.confirm]
+    return any(opening in text for opening in (*_READ_BACK, *openings) if len(opening) > 3)
 
 
 def done(intent: Intent, slots: Mapping[str, tuple[Slot, str]], language: str) -> str:
@@ -94,8 +107,12 @@ def _english_question(slot: Slot) -> str:
         return f"Could you tell me {_first_down(described)}?"
     if slot.kind == "boolean":
         return f"Do you need this: {words}?"
-    if _QUESTION_WORD.match(described):
+    if _LED_QUESTION.match(described):
         return f"{_first_up(described)}?"
+    if _QUESTION_WORD.match(described):
+        if _ASKS_ALREADY.match(described):
+            return f"{_first_up(described)}?"
+        return f"Could you tell me {_first_down(described)}?"
     return f"What is {_phrase(slot, described)}?"
 
 

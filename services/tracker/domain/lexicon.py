@@ -41,6 +41,7 @@ class SlotRules:
     fillable: bool
     cues: dict[str, float]
     people: bool
+    counts_people: bool  # the same in Chinese, where the measure word tells
     place: bool
     direction: str  # "from", "to" or ""
     ends: bool  # the later of two dates or times
@@ -83,12 +84,16 @@ def compile_schema(schema: Schema) -> Lexicon:
     return Lexicon({s.name: _service_rules(s, names, len(schema.services)) for s in schema.services})
 
 
+_PARTIES = frozenset("customer client caller s".split())
+"""Words of descriptions that speak of nothing but the one who calls."""
+
+
 def _service_words(service: Service) -> list[str]:
     return [
         w
         for text in (service.name, service.description, *(i.name for i in service.intents))
         for w in tokens_of(text)
-        if w not in STOP and not w.isdigit()
+        if w not in STOP and w not in _PARTIES and not w.isdigit() and (len(w) > 1 or HAN.search(w))
     ]
 
 
@@ -107,7 +112,7 @@ def _service_rules(service: Service, names: Counter[str], count: int) -> Service
         cues[stem(word)] = max(cues.get(stem(word), 0.0), 1.0 if names[stem(word)] == 1 or count == 1 else 0.3)
     for slot in service.slots:
         for word in tokens_of(f"{slot.name} {slot.description}"):
-            if word not in STOP and word not in WEAK:
+            if word not in STOP and word not in WEAK and (len(word) > 1 or HAN.search(word)):
                 cues.setdefault(stem(word), 0.25)
     objects = {stem(w) for slot in service.slots for w in tokens_of(slot.name)}
     intents = tuple((i.name, _intent_words(i.name, i.description, objects)) for i in service.intents)
@@ -115,7 +120,8 @@ def _service_rules(service: Service, names: Counter[str], count: int) -> Service
 
 
 def _intent_words(name: str, description: str, objects: set[str]) -> dict[str, float]:
-    words = {stem(w): 0.5 for w in tokens_of(description) if w not in STOP}
+    described = (w for w in tokens_of(description) if w not in STOP and w not in _PARTIES)
+    words = {stem(w): 0.5 for w in described if len(w) > 1 or HAN.search(w)}
     words.update({stem(w): 1.0 for w in tokens_of(name) if w not in STOP})
     for group in INTENT_SYNONYMS:
         if words.keys() & group:
@@ -144,7 +150,7 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], answered: set[
         if strong & group & {stem(w) for w in own}:
             for word in group:
                 cues[word] = max(cues.get(word, 0.0), 0.5)
-    found = _value_patterns(slot) if kind != "boolean" else ()
+    found = _value_patterns(slot) if kind != "boolean" else _alias_patterns(slot)
     values, openings = tuple((pattern, value) for pattern, value, _ in found), [opening for *_, opening in found]
     true_value, false_value = "True", "False"
     for value in slot.value_names:
@@ -159,6 +165,7 @@ def _slot_rules(service: Service, slot: Slot, rare: Counter[str], answered: set[
         fillable=slot.name not in answered,
         cues=cues,
         people=kind == "number" and bool(words & PEOPLE) and not words & NOT_PEOPLE,
+        counts_people=kind == "number" and re.search("人", slot.name + slot.description) is not None,
         place=kind in ("name", "text") and bool((set(own) | set(described[:3])) & PLACE),
         direction=_direction(own, described),
         ends=bool((set(own) | set(described)) & END) and not set(own) & {"start", "departure", "outbound"},
@@ -221,7 +228,7 @@ def _value_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str, str], ...]:
     surfaces: dict[str, str] = {}
     taken = {v.value.lower() for v in slot.values}
     for value in slot.values:
-        for surface in (value.value, *value.aliases):
+        for surface in (value.value, *value.aliases, *_without_article(value.aliases)):
             surfaces.setdefault(surface.lower(), value.value)
         for surface in ALIASES.get(value.value.lower(), ()):
             if surface not in taken:
@@ -231,6 +238,21 @@ def _value_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str, str], ...]:
         (_surface_pattern(surface), value, _opening(surface))
         for surface, value in sorted(surfaces.items(), key=lambda item: -len(item[0]))
         if not (numeric and surface.isdigit() and len(surface) < 3)
+    )
+
+
+def _without_article(aliases: tuple[str, ...]) -> list[str]:
+    """ "the white one" is called "white one" too."""
+    return [alias[4:] for alias in aliases if alias.lower().startswith("the ") and " " in alias[4:]]
+
+
+def _alias_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    """The same for a yes/no slot: only what else its two values are called, longest first."""
+    surfaces = {alias.lower(): value.value for value in slot.values for alias in value.aliases}
+    return tuple(
+        (_surface_pattern(surface), value, _opening(surface))
+        for surface, value in sorted(surfaces.items(), key=lambda item: -len(item[0]))
+        if len(surface) > 3 or (HAN.search(surface) and len(surface) > 1)
     )
 
 
@@ -244,7 +266,11 @@ def _surface_pattern(surface: str) -> re.Pattern[str]:
         if last.endswith("y"):
             parts[-1] = _spelling(re.escape(last[:-1])) + "(?:y|ies)"
         else:
-            parts[-1] += r"(?:e?s|'s)?"
+            parts[-1] += r"(?:e?s|'s|ed)?"
+    if len(surface) == 1 and surface.isalpha():
+        # "S" is a size, the end of "it's" is none; a small letter means it behind its noun alone.
+        letter = rf"(?:{surface.upper()}|(?<=\bsize ){surface.lower()}|^{surface.lower()}$)"
+        return re.compile(rf"(?<![^\W_])(?<!\w['’]){letter}(?![^\W_]|['’])")
     return re.compile(r"(?<![^\W_])" + r"[\s\-_&.,']*".join(parts) + r"(?![^\W_])", re.I)
 
 

@@ -22,7 +22,7 @@ _NOT_NAMES = frozenset(
     " how is are was the a an and but so also great good nice perfect awesome alright well actually right that "
     "that's this it it's my me we they there"
     " he she you your oh wow cool find show book make get give let lets let's need want looking look any some "
-    "one two three four five six seven"
+    "one two three four five six seven shall"
     " eight nine ten january february march april may june july august september october november december "
     "monday tuesday"
     " wednesday thursday friday saturday sunday am pm a.m p.m not just maybe sorry wait hmm um if at in on to "
@@ -133,7 +133,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 def short_answer(text: str, limit: int = 6) -> Name | None:
     """What remains of a short reply once its courtesies are off ("I'd like some jazz, please" → "jazz")."""
-    for match in re.finditer(r"[^.!?;]+", text):
+    for match in re.finditer(r"[^.!?;，。！？；]+", text):
         clause, at = match.group(), match.start()
         lead = _LEAD.match(clause)
         start = lead.end() if lead else 0

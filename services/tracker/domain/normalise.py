@@ -34,7 +34,7 @@ _part = (
     r"(?:in the (?:early )?(?:morning|afternoon|evening|night)|at night|o'? ?clock"
     r"|(?:this |tomorrow )?(?:morning|afternoon|evening))"
 )
-_month = rf"(?:{'|'.join(_MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?"
+_month = rf"(?:{'|'.join(_MONTHS)}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?)"
 _day = rf"(?:{'|'.join(_DAYS)}|mon|tues?|wed|thurs?|fri|sat|sun)"
 _nth = (
     r"(?:\d{1,2}(?:st|nd|rd|th)"
@@ -93,23 +93,24 @@ _MEASURES = (
     "斤束盆棵页枚杯桌场门课股匹头支枝朵颗粒把副本幅组对株米平岁"
 )
 HAN_NUMBER = re.compile(
-    rf"(?<![\d.A-Za-z])\d{{1,9}}(?:\.\d{{1,4}})?(?=[\u4e00-\u9fff])(?![年号日])"
+    rf"(?<![\d.A-Za-z])\d{{1,9}}(?:\.\d{{1,4}})?(?= ?[\u4e00-\u9fff])(?! ?[年月号日])"
     rf"|(?<![{_HAN_COUNT}百千])[{_HAN_COUNT}百千]{{1,9}}(?=[{_MEASURES}]|公斤|小时|周(?!年)|星期|礼拜|款)"
 )
 HAN_TIME = re.compile(
-    rf"(?:早上|早晨|上午|中午|下午|傍晚|晚上|凌晨|夜里|今晚|明早)?(?:(?<!\d)\d{{1,2}}"
+    rf"(?:早上|早晨|上午|中午|下午|傍晚|晚上|凌晨|夜里|今晚|明早)? ?(?:(?<!\d)\d{{1,2}}"
     rf"|(?<![{_HAN_COUNT}])[{_HAN_COUNT}]{{1,3}})"
-    rf"(?:点半|点钟|点(?:一刻|三刻|\d{{1,2}}分?|[{_HAN_COUNT}]{{1,3}}分?)?(?!以上|以下|[{_HAN_COUNT}]|儿|心|餐)"
+    rf" ?(?:点半|点钟|点(?:一刻|三刻|\d{{1,2}}分?|[{_HAN_COUNT}]{{1,3}}分?)?(?!以上|以下|[{_HAN_COUNT}]|儿|心|餐)"
     rf"|[:：]\d{{2}})"
     rf"(?:(?:到|至|-|–|~)(?:下午|晚上|中午|上午)?(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})(?:点半|点钟|点|[:：]\d{{2}}))?"
-    rf"|(?:早上|上午|中午|下午|晚上)(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})(?:到|至|-|–|~)(?:\d{{1,2}}"
+    rf"|(?:早上|上午|中午|下午|晚上) ?(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})(?:到|至|-|–|~)(?:\d{{1,2}}"
     rf"|[{_HAN_COUNT}]{{1,3}})点半?"
 )
 HAN_DATE = re.compile(
     rf"今天|明天|大后天|后天|今晚|明晚|(?:这|下下|下|本)?个?(?:周|星期|礼拜)(?:[一二三四五六日天]|末)"
-    rf"|(?:\d{{4}}年)?(?:(?<!\d)\d{{1,2}}|[{_HAN_COUNT}]{{1,2}})月(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})[日号]?"
+    rf"|(?:\d{{4}} ?年 ?)?(?:(?<!\d)\d{{1,2}}|[{_HAN_COUNT}]{{1,2}}) ?月 ?(?:\d{{1,2}}(?!\d)"
+    rf"|[{_HAN_COUNT}]{{1,3}})(?: ?[日号])?"
     rf"|(?:下个?月|本月|这个月)?(?<![\dA-Za-z])(?:\d{{1,2}}"
-    rf"|(?<![{_HAN_COUNT}])[{_HAN_COUNT}]{{1,3}})[号日](?![\d楼院门线栋]|公|本|语|常)"
+    rf"|(?<![{_HAN_COUNT}])[{_HAN_COUNT}]{{1,3}}) ?[号日](?![\d楼院门线栋]|公|本|语|常)"
     r"|(?:下个?月|这个?月|本月)底|月底"
 )
 
@@ -274,6 +275,9 @@ def _typed_mentions(text: str) -> tuple[Mention, ...]:
         matches = (match for match in pattern.finditer(text) if pattern is not TIME_RANGE or _is_range(match))
         for match in islice(matches, MAX_MENTIONS):
             start, end = match.span()
+            start += len(match[0]) - len(match[0].lstrip())
+            if kind == "date" and text[end - 1 : end] == ".":
+                end -= 1  # "on 3 Jun." ends a sentence
             if start < end and not any(taken[start:end]):
                 taken[start:end] = b"\1" * (end - start)
                 found.append(Mention(kind, text[start:end], start, end))

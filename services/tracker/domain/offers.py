@@ -6,6 +6,7 @@ import re
 
 from services.tracker.domain import acts
 from services.tracker.domain.findings import Filling
+from services.tracker.domain.lead_wording import reads_back
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import number_value, typed_mentions
@@ -53,7 +54,8 @@ def confirms(system_text: str) -> bool:
 
 def offers_in(rules: ServiceRules, state: State, system_text: str, before: list[Offer]) -> list[Offer]:
     """The offers open after the reply: those it makes for this service, and earlier ones it does not replace."""
-    made = _values_in(rules, state, system_text)
+    own = acts.asks_itself(rules, system_text) or reads_back(system_text, rules.service.intents)
+    made = {} if own else _values_in(rules, state, system_text)
     mine = rules.service.name
     # A new thing offered makes the details of the one before it meaningless.
     fresh = any(s.slot.name in made and s.kind == "name" and not s.place for s in rules.slots)
@@ -116,6 +118,8 @@ def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) 
     intent needs, or that the reply proposes by themselves. Empty where the user says anything but yes.
     """
     if not acts.affirms(user_text) or acts.wants_alternative(user_text):
+        return []
+    if acts.asks_itself(rules, system_text) or reads_back(system_text, rules.service.intents):
         return []
     if not proposes(system_text) and not _offers_bluntly(system_text):
         return []

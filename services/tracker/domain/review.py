@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from services.common.schema import Service
 from services.tracker.domain import acts
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.filling import certain, fill
@@ -19,6 +20,7 @@ from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_m
 from services.tracker.domain.offers import agreed
 from services.tracker.domain.standing import Stand
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
+from services.tracker.domain.words import tokens_of
 
 _GREETING = re.compile(
     r"^\W*(?:(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|there|thanks?|thank you|bye|goodbye|你好|您好"
@@ -48,6 +50,7 @@ def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str
         return after
     if _GREETING.match(user_text):
         after = replace(after, services={k: v for k, v in after.services.items() if k in previous.services})
+    after = _without_mere_questions(lexicon, previous, user_text, after)
     after = _one_service(lexicon, previous, user_text, turn, after)
     last = next(reversed(list(after.services)), None)
     for name in list(after.services):
@@ -82,6 +85,36 @@ def with_listed(lexicon: Lexicon, previous: State, system_text: str, user_text: 
         if re.search(r"[^\W\d_]{3}", value.value) and _listed_once(rules, value.value):
             after = after.with_slot(name, slot.slot.name, SlotValue(value.value, USER, value.span, turn))
     return after
+
+
+_INFORMS = frozenset("find search get check look lookup see show know list query tell suggest recommend".split())
+_INFORMS_HAN = re.compile("查|找|搜|询|推荐")
+
+
+def _without_mere_questions(lexicon: Lexicon, previous: State, user_text: str, after: State) -> State:
+    """`after` without services that begin with a question for facts: who asks a price orders nothing yet.
+
+    Services that are there to inform begin with questions, and are left.
+    """
+    begun = [n for n in after.services if n in lexicon.services and previous.service(n).intent is None]
+    if not begun or not acts.only_asks(user_text):
+        return after
+    whatever = acts.only_asks_what(user_text)
+    services = dict(after.services)
+    for name in begun:
+        if informs(lexicon.services[name].service) or not (whatever or not services[name].slots):
+            continue
+        if name in previous.services:
+            services[name] = replace(previous.services[name], requested=services[name].requested)
+        else:
+            del services[name]
+    return replace(after, services=services)
+
+
+def informs(service: Service) -> bool:
+    """Whether one of the service's intents is to find something out; so is a service without intents."""
+    words = [w for intent in service.intents for w in tokens_of(intent.name)]
+    return not words or any(w in _INFORMS or _INFORMS_HAN.search(w) for w in words)
 
 
 def _listed_once(rules: ServiceRules, value: str) -> bool:
@@ -160,6 +193,7 @@ class _Review:
     def settled(self, slots: Mapping[str, SlotValue]) -> dict[str, SlotValue]:
         """The slots with what the words alone settle, whatever a tracker read."""
         found = dict(slots)
+        listed = {s.slot.name for s in self._rules.slots if s.values}
         booleans = {s.slot.name for s in self._rules.slots if s.kind == "boolean"}
         for name, value in self._filling.values.items():
             if name in booleans:
@@ -169,6 +203,8 @@ class _Review:
                 found[name] = SlotValue(value.value, USER, value.span, self._turn)
             for other, held in slots.items():
                 inside = value.span and held.span and value.span[0] < held.span[1] and held.span[0] < value.span[1]
+                if other in listed:
+                    continue  # "the oven is dead" names the machine too
                 if other not in self._filling.values and held.turn == self._turn and inside:
                     self._restore(found, other)
         for name in self._filling.deleted:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from services.common.schema import Schema
 from services.tracker.domain import acts
-from services.tracker.domain.filling import fill
+from services.tracker.domain.faults import holds_fault
+from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules, compile_schema
 from services.tracker.domain.offers import accepted, offers_in
@@ -19,6 +20,7 @@ from services.tracker.domain.review import reviewed
 from services.tracker.domain.standing import standing_of
 from services.tracker.domain.state import (
     CORRECTION,
+    DONTCARE,
     MAX_ENTITIES,
     SYSTEM,
     Entity,
@@ -27,7 +29,12 @@ from services.tracker.domain.state import (
     State,
 )
 from services.tracker.domain.tracker import TrackRequest
+from services.tracker.domain.words import tokens_of
 
+_STAYS = 0.8
+"""What a service counts for being the current one."""
+_OPTIONAL = 0.6
+"""What a listed value counts for a service that can do without it."""
 _LEAST_INTENT = 0.3
 """What the words must say of an intent, where none is known, so that one is."""
 
@@ -96,15 +103,43 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
         score = sum(weight for word, weight in rules.cues.items() if word in stems)
         score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0)
         listed = [s for s in rules.slots if any(p.search(user_text) for p, _ in s.values_in(user_text))]
-        score += sum(0.5 if _shared(lexicon, name, s, user_text) else 1.0 for s in listed)
-        scores[name] = score + (0.8 if name == current else 0.0)
+        score += sum(_listed_weight(lexicon, rules, s, user_text) for s in listed)
+        score += _told_weight(lexicon, rules, state, user_text)
+        scores[name] = score + (_STAYS if name == current else 0.0)
     best = max(scores, key=lambda name: scores[name])
     if current is None:
         return [best]
+    others = [name for name in scores if name in state.services and name != current]
+    if others and scores[current] <= _STAYS:
+        back = max(others, key=lambda name: scores[name])
+        if scores[back] >= _OPTIONAL:
+            return [back]  # the message has nothing for the current service and goes back to one that is open
     if best == current or scores[best] < scores[current] + 0.1 or scores[best] < 0.8:
         return [current]
     # An agreement to the current service's offer may come in the same breath as the next wish.
     return [current, best] if acts.affirms(user_text) else [best]
+
+
+def _listed_weight(lexicon: Lexicon, rules: ServiceRules, slot: SlotRules, text: str) -> float:
+    """What a listed value in the text says for the service: less where others list it, or nothing needs it."""
+    if _shared(lexicon, rules.service.name, slot, text):
+        return 0.5
+    required = {name for intent in rules.service.intents for name in intent.required}
+    return 1.0 if not required or slot.slot.name in required else _OPTIONAL
+
+
+def _told_weight(lexicon: Lexicon, rules: ServiceRules, state: State, text: str) -> float:
+    """What values that show by their form, and slots called by their whole name, say for the service."""
+    found = certain(rules, state, text, {}).values
+    told = {name for name, value in found.items() if value.span is not None and value.value != DONTCARE}
+    score = sum(1.2 if holds_fault(s.slot) else 0.8 for s in rules.slots if s.slot.name in told)
+    words = f" {' '.join(tokens_of(text))} "
+    for slot in rules.slots:
+        own = tokens_of(slot.slot.name)
+        owners = sum(service.service.has_slot(slot.slot.name) for service in lexicon.services.values())
+        if len(own) > 1 and owners == 1 and f" {' '.join(own)} " in words:
+            score += 0.8
+    return score
 
 
 def _shared(lexicon: Lexicon, name: str, slot: SlotRules, text: str) -> bool:

@@ -66,12 +66,19 @@ class Standing:
     def of(self, start: int, end: int) -> Stand:
         """The stand of what begins at `start`; `end` is its end."""
         index = bisect_right(self._starts, start) - 1
-        if index < 0:
-            return Stand.WISHED
+        if index < 0 or said.EXCEPTS.match(self._text[start:end]):
+            return Stand.WISHED  # "no onions" that is a value by itself is wished
         for first, last, stand in self._zones[index]:
             if first <= start < last or first < end <= last:
                 return stand
         return Stand.WISHED
+
+    def of_others(self, start: int) -> bool:
+        """Whether the clause in which `start` stands tells what somebody else has."""
+        clause = self.clause(start)
+        if said.OTHERS_DID.match(clause):
+            return True
+        return said.OTHERS.search(clause) is not None and said.WISHES.search(clause) is None
 
     def clause(self, start: int) -> str:
         """The clause in which `start` stands."""
@@ -177,13 +184,13 @@ def _continues(clauses: list[_Clause], index: int) -> bool:
 def _happened(clause: _Clause) -> bool:
     """Whether the clause tells what has happened, what the user does otherwise, or why."""
     text = clause.text
-    if said.PAST_HEARSAY.search(text):
+    if said.PAST_HEARSAY.search(text) or said.OTHERS_DID.match(text):
         return True
     if clause.asks and said.OPENING.search(text):
         return True
     if said.WISHES.search(text):
         return False
-    if clause.opener in said.CAUSES or said.PAST.search(text) or said.HABIT.search(text):
+    if said.OTHERS.search(text) or clause.opener in said.CAUSES or said.PAST.search(text) or said.HABIT.search(text):
         return True
     for match in said.ENDED.finditer(text):
         if match["before"].lower() not in said.NO_SUBJECT and match["verb"].lower() not in said.NO_VERB:

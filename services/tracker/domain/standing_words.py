@@ -101,7 +101,7 @@ CHANGES = re.compile(
 )
 """The old value of a change ("move it from Friday to Monday")."""
 
-THAN = re.compile(r"\b(?:rather|prefer\w{0,30}|better|sooner)\b[^.;!?]{1,40}?\s(?:than|over)\s", re.I)
+THAN = re.compile(r"\b(?:rather|prefer\w{0,30}|better|sooner)\b[^.;!?]{0,40}?\s(?:than|over)\s", re.I)
 """What stands before the value that another is preferred to."""
 
 CORRECTS = re.compile(
@@ -191,10 +191,33 @@ HABIT = re.compile(
     r"|vacation|school|kindergarten|office|shop|store|lecture|interview)\b.{0,20}?\b(?:is|are|starts?|ends?|begins?"
     r"|expires?"
     r"|runs?|opens?|closes?|finish\w{0,30})\b"
+    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day is (?:my|our|his|her|the (?:kids|children))\b"
+    r"(?! (?:choice|preferred|favou?rite|best|first|only))"
     r"|上班|下班|开会|上课|放学|过生日",
     re.I,
 )
 """A clause with one of these tells of the user's other affairs."""
+
+OTHERS = re.compile(
+    r"\b(?:my (?:\w{1,15} )?(?:neighbou?rs?|friends?|colleagues?|brother|sister|husband|wife|partner|mother|father"
+    r"|mum|mom|dad|cousin|boss"
+    r"|aunt|uncle|parents|flatmate|roommate)|he|she|they|everyone|someone else)\s+(?:already |always |usually "
+    r"|only |just )?"
+    r"(?:(?:has|have|had)(?! to\b)|uses?|used|owns?|got|took|chose|ordered|booked|bought|is on|pays?|went (?:for"
+    r"|with))\b"
+    r"|(?:(?:朋友|同事|邻居|同学|亲戚|老板|哥哥|姐姐|弟弟|妹妹|老公|老婆|先生|太太|爸爸|妈妈|儿子|女儿|别人"
+    r"|人家)[\u4e00-\u9fff]{0,8}?|[他她](?:们"
+    r"|家)?(?:已经|都|之前)?)"
+    r"(?:用|买|订|选|有|装|报|是|住|做|看|拿|办|点)(?:的|了|过)?",
+    re.I,
+)
+"""A clause with one of these tells what somebody else has."""
+
+OTHERS_DID = re.compile(
+    r"^\W*(?:我们?的?)?(?:朋友|同事|邻居|同学|亲戚|老板|哥哥|姐姐|弟弟|妹妹|老公|老婆|先生|太太|爸爸|妈妈|儿子|女儿"
+    r"|别人|人家)[\u4e00-\u9fff]{0,8}?(?:用|买|订|选|有|装|报|住|做|看|拿|办|点)(?:的|了|过)"
+)
+"""The same where a verb of wishing tells what somebody did ("我朋友订的是…")."""
 
 OPENING = re.compile(
     r"\b(?:are|is|do|does|will)\b.{1,40}\b(?:open|close|closed|opening|deliver)\b|\bopening (?:hours|times)\b|营业"
