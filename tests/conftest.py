@@ -6,6 +6,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pymongo import MongoClient
 
 from deploy.local.mongo import MongoServer
@@ -14,6 +16,11 @@ from tests.support.processes import Services
 
 pytest_plugins = ["tests.support.leftovers", "tests.support.spending"]
 _database_numbers = itertools.count(1)
+
+
+# On a busy machine drawing an example takes its time; how long the code under test takes, its own tests say.
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")
 
 
 def pytest_configure() -> None:
