@@ -131,6 +131,26 @@ def test_a_document_is_found_and_its_changes_follow(platform: Platform) -> None:
     assert replace(platform, tenant="other").search("return shoes")["passages"] == []
 
 
+def test_a_comment_is_looked_up_beside_what_its_turn_asked(platform: Platform) -> None:
+    source = platform.ingest(Upload("returns.md", RETURNS, "text/markdown", title="Policies"))
+    grounded = platform.turn("Can I return shoes?", source["watermark"])
+    grounding = {"passages": grounded.passages, "facts": [], "evidence": grounded.evidence}
+    feedback = {"round": 1, "feedback": {"comment": "And can I return books?"}}
+    platform.store.connection.scoped("turns", platform.tenant).update_one(
+        {"_id": grounded.turn}, {"$set": {"grounding": grounding, "drafts": [{"round": 0}, feedback]}}
+    )
+    message = replace(grounded, kind="revision", round=1, passages=[], facts=[], evidence=None)
+    platform.bus.publish_turn(topology.GROUND, message)
+    (revised,) = wait_until(lambda: [one for one in platform.generate if one.turn == grounded.turn and one.round], 20)
+    assert revised.evidence is not None
+    assert revised.evidence["answers"] == (grounded.evidence or {})["answers"]
+    assert [answer["verdict"] for answer in revised.evidence["comment"]] == ["answered"]
+    (piece,) = revised.evidence["comment"][0]["pieces"]
+    passage = platform.store.knowledge.read_passages(platform.tenant, [piece["id"]])[piece["id"]]
+    assert "Books" in passage["text"]
+    assert {one["id"] for one in grounded.passages} <= {one["id"] for one in revised.passages}
+
+
 def test_a_taught_fact_is_in_the_next_turn_and_the_old_value_is_not(platform: Platform) -> None:
     for price in ("9 €", "12 €", "15 €"):
         taught = platform.store.knowledge.teach_fact(platform.tenant, Statement("Basic plan", "price", price))
