@@ -15,6 +15,8 @@ _GREETING = re.compile(
     r"liebe|bonjour|salut|chère?s?|hola|buen[oa]s|estimad[oa]s?)\b",
     re.I,
 )
+_SMALL = frozenset("the a an it this that these those you your we our they there in on at for from if when all".split())
+"""Words that stand with a capital at a sentence's beginning alone."""
 _STOPS = ".!?…。！？~～"
 
 
@@ -51,7 +53,10 @@ def _with_start(constraint: Constraint, text: str, message: str) -> str | None:
         return text
     if constraint.unit:
         return None
-    return f"{constraint.value}{_joint(constraint.value)}{text}"
+    joint = _joint(constraint.value)
+    if joint == ", " and text.split(" ", 1)[0].lower() in _SMALL:
+        text = text[:1].lower() + text[1:]
+    return f"{constraint.value}{joint}{text}"
 
 
 def _joint(phrase: str) -> str:
@@ -62,6 +67,8 @@ def _joint(phrase: str) -> str:
         return " "
     if measure.HAN_CHARACTER.match(phrase[-1:]):
         return "，"
+    if re.match(r"dear\b", phrase, re.I):
+        return ", "
     return "! " if _GREETING.match(phrase) else ": "
 
 

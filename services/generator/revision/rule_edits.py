@@ -17,6 +17,9 @@ _CLAUSE = re.compile(
     r"|aber|et|mais|y|pero)\s+|\s+[–—]\s+)"
 )
 _ITEM = re.compile(r"\s*(?:[-*•·]|\d{1,3}[.)、])\s*(?=\S)")
+_CELL = re.compile(r";\s+")
+_ROW = 2
+"""Cells up to which what stands between semicolons is no row."""
 _STOPS = ".!?。！？；;"
 _LEAST_CLAUSE = 3
 """Words of a clause that can stand alone."""
@@ -86,6 +89,8 @@ def _without(part: str, unwanted: Sequence[Constraint]) -> str:
         return part
     body = part.rstrip()
     space, stop = part[len(body) :], body[-1:] if body[-1:] in ".!?。！？" else ""
+    if len(cells := _CELL.split(body.removesuffix(stop) if stop else body)) > _ROW:
+        return _without_cells(cells, unwanted, stop + space)
     clauses = _CLAUSE.split(body.removesuffix(stop) if stop else body)
     kept = [clause for clause in clauses[::2] if all(check(constraint, clause) for constraint in unwanted)]
     if not kept or kept[0] != clauses[0] or len(words(kept[0])) < _LEAST_CLAUSE:
@@ -93,6 +98,18 @@ def _without(part: str, unwanted: Sequence[Constraint]) -> str:
     joint = "，" if "，" in body else ", "
     text = joint.join(clause.strip() for clause in kept) + stop + space
     return text if all(check(constraint, text) for constraint in unwanted) else ""
+
+
+def _without_cells(cells: Sequence[str], unwanted: Sequence[Constraint], ending: str) -> str:
+    """A table's row as a sentence, without the cells that say something unwanted; its name stays."""
+    name, dash, first = cells[0].partition(" – ")
+    kept = [
+        cell
+        for cell in (first if dash else name, *cells[1:])
+        if all(check(constraint, cell) for constraint in unwanted)
+    ]
+    text = (f"{name}{dash}" if dash else "") + "; ".join(kept) + ending
+    return text if kept and all(check(constraint, text) for constraint in unwanted) else ""
 
 
 def _changed(

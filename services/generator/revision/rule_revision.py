@@ -36,6 +36,7 @@ _OPENINGS = {
 }  # fmt: skip
 _WARM = ("friendly", "polite", "cheerful", "enthusiastic", "warm")
 _SHORT = 4  # words up to which a draft is a fragment that a sentence with the same value may take the place of
+_LEAST_SENTENCE = 3  # words of a sentence that is added
 _VERSIONS = 40
 _ADDED = 6
 _MOST_PHRASE = 200
@@ -75,6 +76,7 @@ def revised(draft: str, constraints: Sequence[Constraint], material: Material, *
     text = without_unwanted(text, constraints) or text
     text, served = _told(text, constraints, material)
     text = _with_phrases(text, constraints, material)
+    served = served or any(one.kind == "replace" and check(one, text) for one in constraints)
     if asks_more and not served:
         text, served = _answered(text, constraints, material)
     text = _lengthened(text, constraints, material)
@@ -185,7 +187,11 @@ def _lengthened(text: str, constraints: Sequence[Constraint], material: Material
 def _with_best(text: str, sentences: Sequence[str], constraints: Sequence[Constraint], material: Material) -> str:
     """The text with the sentence that has most to do with comment and question; of a fragment, the sentence in its
     place where it has the same values."""
-    allowed = [sentence for sentence in sentences if sentence not in text and _allowed(sentence, constraints)]
+    allowed = [
+        sentence
+        for sentence in sentences
+        if sentence not in text and len(words(sentence)) >= _LEAST_SENTENCE and _allowed(sentence, constraints)
+    ]
     if not allowed:
         return text
     asked, commented, said = _stems(material.question), _stems(material.comment), _stems(text)

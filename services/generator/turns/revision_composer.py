@@ -21,9 +21,9 @@ from services.generator.revision.rule_revision import Material, RuleRevision, re
 from services.generator.turns.composed import ComposedReply
 
 _SENTENCES = 80
-_BEYOND = ("language",)
-"""Kinds of constraints that no small model meets either: a reply that it would write in another language is worse than
-the one before."""
+_BEYOND = ("language", "must_include", "must_not_include", "keep", "replace", "length")
+"""Kinds of constraints about what a reply says: a model that has no source for that glues words on or makes them up, so
+that the reply stays as it was and the wish is told unmet."""
 
 
 @dataclass(frozen=True)

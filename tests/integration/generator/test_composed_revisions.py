@@ -94,10 +94,9 @@ def test_what_nobody_can_do_leaves_the_reply_and_is_told_unmet(driver: TurnDrive
     assert [check["met"] for check in draft["checks"]] == [False]
 
 
-def test_a_candidate_that_says_the_comment_back_gives_way_to_the_reply(driver: TurnDriver, services: Services) -> None:
+def test_words_that_no_source_has_are_not_glued_on(driver: TurnDriver, services: Services) -> None:
     services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
     turn = answered(driver, taught(driver, "Basic plan", "price", "9 euros"))
     draft = revised(driver, turn, "mention 'unicorns'")
     assert draft["text"] == turn["drafts"][0]["text"]
-    assert "composed_by" not in draft["manifest"]
     assert [check["met"] for check in draft["checks"]] == [False]

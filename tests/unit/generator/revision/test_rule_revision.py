@@ -51,6 +51,11 @@ def test_what_the_comment_says_is_said_in_a_whole_sentence(draft: str, comment: 
 @pytest.mark.parametrize(
     ("draft", "comment", "text"),
     [
+        (
+            "Mill – Address: Mall 3; Phone: 0161 496 0991; Sunday: 12:00–17:00; Repairs: no.",
+            "leave the phone number out",
+            "Mill – Address: Mall 3; Sunday: 12:00–17:00; Repairs: no.",
+        ),
         ("It is open daily. Phone: 0161 496 0991.", "leave the phone number out", "It is open daily."),
         (
             "It is in Mill Lane 4, 300 metres from here, by the pond.",
@@ -68,7 +73,7 @@ def test_what_the_comment_says_is_said_in_a_whole_sentence(draft: str, comment: 
         (
             "A new badge costs £6.",
             "Be more formal, address the visitor with 'Dear visitor'",
-            "Dear visitor! A new badge costs £6.",
+            "Dear visitor, a new badge costs £6.",
         ),
         ("For a late bus we pay £9.", "Apologise first.", "We are sorry. For a late bus we pay £9."),
         ("The lift is on the left.", "End with 'Have a safe trip!'", "The lift is on the left. Have a safe trip!"),
