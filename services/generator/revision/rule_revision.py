@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from services.common.constraints import Constraint, check, in_order, rewrite, unwanted_phrase, wanted_phrase
@@ -36,6 +36,12 @@ _OPENINGS = {
 }  # fmt: skip
 _WARM = ("friendly", "polite", "cheerful", "enthusiastic", "warm")
 _SHORT = 4  # words up to which a draft is a fragment that a sentence with the same value may take the place of
+_COMMON = frozenset(
+    "have from with that this your they their there what when where which will would can could should must does been "
+    "were also only than then them these those into about over please make mention short words least more very much "
+    "than come open long sentence reply answer write text leave".split()
+)
+"""Words that say nothing of what a sentence is about."""
 _LEAST_SENTENCE = 3  # words of a sentence that is added
 _VERSIONS = 40
 _ADDED = 6
@@ -77,7 +83,8 @@ def revised(draft: str, constraints: Sequence[Constraint], material: Material, *
     text, served = _told(text, constraints, material)
     text = _with_phrases(text, constraints, material)
     served = served or any(one.kind == "replace" and check(one, text) for one in constraints)
-    if asks_more and not served:
+    formal = any(one.kind == "format" or (one.kind == "length" and one.max is not None) for one in constraints)
+    if asks_more and not served and not formal:
         text, served = _answered(text, constraints, material)
     text = _lengthened(text, constraints, material)
     best, least = draft, len(constraints) + 1
@@ -174,6 +181,8 @@ def _lengthened(text: str, constraints: Sequence[Constraint], material: Material
     least = [constraint for constraint in constraints if constraint.kind == "length" and constraint.min is not None]
     about = _stems(text)
     related = [sentence for sentence in material.sentences if _stems(sentence) & (about | _stems(material.question))]
+    if not related:
+        return text
     for _ in range(_ADDED):
         if all(check(constraint, text) for constraint in least):
             break
@@ -231,7 +240,9 @@ def _appended(text: str, sentence: str) -> str:
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in words(text.casefold()) if len(word) > 3 or word[:1].isdigit()}
+    return {
+        word[:_STEM] for word in words(text.casefold()) if (len(word) > 3 and word not in _COMMON) or word[:1].isdigit()
+    }
 
 
 # -- how it says it ----------------------------------------------------------------------------------
@@ -256,6 +267,8 @@ def _ways(
         yield _toned(text, constraint.value, constraints)
     if constraint.kind == "format" and constraint.value == "prose" and not check(constraint, text):
         yield _enumerated(text)
+    if constraint.kind == "end" and constraint.value[-1:].isalnum() and not check(constraint, text):
+        yield rewrite(replace(constraint, value=f"{constraint.value}."), text, material.question)
     yield rewrite(constraint, text, material.question)
 
 
