@@ -68,6 +68,7 @@ DONTCARE = re.compile(
         r"great)?\b",
         r"\b(?:whatever|whichever)(?: is| you| works)?\b|\bup to you\b|\banything goes\b|\bsurprise me\b",
         r"\bi['’]?(?:m| am) (?:flexible|open to|easy|fine with any|okay with any|ok with any)",
+        r"^\W*any (?:day|date|time|size|colou?r|one|of them)\W*$",
         r"\bany (?:type|kind|sort|price|price range|brand|size|rating) (?:of|is|will|works)\b",
         r"随便|都可以|无所谓|都行|都好|不限|不挑|没要求|没有要求|没什么要求|不介意|不在乎|不重要|不计较|你们定"
         r"|看着办|均可|任意|没关系的",
@@ -112,7 +113,7 @@ _FACTUAL = re.compile(
     re.I,
 )
 _WHAT = re.compile(
-    _SOFTENER + r"(?:what|how|which|when|where|who|why)(?:['’]s|\s+(?!about\b)\w+)",
+    _SOFTENER + r"(?:what|how|which|when|where|who|why(?! (?:not|don)))(?:['’]s|\s+(?!about\b)\w+)",
     re.I,
 )
 _HAN_WHAT = re.compile(r"多少|几[个种款点天]|什么|怎么|如何|哪[个些里种]|多久|多长|多大|为什么|为啥|谁")

@@ -9,7 +9,7 @@ from services.tracker.domain import acts
 from services.tracker.domain.details import details
 from services.tracker.domain.faults import fault_in, holds_fault
 from services.tracker.domain.findings import Filling, stems_near, words_after, words_before
-from services.tracker.domain.free_text import answers, bare_name, headed, offered_again, places, titles
+from services.tracker.domain.free_text import answers, bare_name, headed, named_things, offered_again, places, titles
 from services.tracker.domain.labelled import labelled
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
@@ -29,6 +29,7 @@ _COMPANY = re.compile(
     r"|\bmy (?:wife|husband|partner|girlfriend|boyfriend|friend) and (?:me|i)\b",
     re.I,
 )
+_OF_US = re.compile(r"^ of us\b|^ (?:people|persons|adults|guests)\b", re.I)
 _COUNTS_US = re.compile(
     r"\b(?:(?:we|there|it)(?:['’]ll| will) be|we(?:['’]re| are)|there(?:['’]s| are| is)|party of|make (?:it|that"
     r"|us)|now)"
@@ -52,6 +53,7 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     offered_again(rules, user_text, offers, filling)
     found = names(user_text, spans)
     places(rules, state, user_text, asked, found, filling)
+    named_things(rules, user_text, found, filling)
     titles(rules, user_text, asked, found, filling)
     headed(rules, user_text, filling)
     bare_name(rules, state, user_text, filling)
@@ -131,7 +133,7 @@ def _has_held(slot: SlotRules, held: dict[str, str], clause: str) -> bool:
     return bool(slot.values) and any(known == value and p.search(clause) for p, known in slot.values_in(clause))
 
 
-_ANY_DAY = re.compile(r"\bany day\b|哪天|哪一天|什么日子|几号都|周几都|星期几都", re.I)
+_ANY_DAY = re.compile(r"\bany (?:day|date)\b|哪天|哪一天|什么日子|几号都|周几都|星期几都", re.I)
 _ANY_TIME = re.compile(r"\bany ?time\b(?! of year)|几点都|什么时间|什么时候|哪个时间", re.I)
 
 
@@ -343,6 +345,8 @@ def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Men
         if mention.text == "一" and measure[:1] in "套个份下次门张台种" and not asked:
             return 0.0  # "我要一套" counts nothing: it is the article
         score += _measure_fit(slot, slots, measure)
+    if slot.people and _OF_US.match(text[mention.end : mention.end + 12]):
+        score += 1.5
     if slot.people and _COUNTS_US.search(text[max(0, mention.start - 30) : mention.start]):
         score += 1.5
     if slot.people and before[-1:] == ["for"] and not others and not set(after[:1]) & _MEASURES:

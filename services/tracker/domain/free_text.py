@@ -142,6 +142,35 @@ _BARE_NAME = re.compile(
 )
 
 
+_TITLE_SLOT = re.compile(
+    r"\b(?:title|book|film|movie|record|album|song|game|novel|item|product|article)\b|书名|片名|标题", re.I
+)
+
+
+def named_things(rules: ServiceRules, text: str, found: list[Name], filling: Filling) -> None:
+    """The name that an order is about ("put Blue Train aside for me"), and the one behind "by" for who made it."""
+    if acts.only_asks(text):
+        return
+    free = [s for s in rules.slots if s.fillable and not s.values and s.slot.name not in filling.values]
+    makers = [s for s in free if s.cues.keys() & {"artist", "author", "by", "director", "writer", "maker", "singer"}]
+    things = [s for s in free if s.kind in (None, "name", "text") and not s.place and s not in makers]
+    things = [s for s in things if form_of(s.slot) is None and _is_title(s)]
+    for name in found:
+        if not filling.free(name.start, name.end) or _orders(text, name):
+            continue
+        takers = makers if name.lead == "by" else things if len(things) == 1 and name.lead in _TITLE_LEADS else []
+        slot = takers[0] if takers else None
+        if slot and slot.slot.name not in filling.values and filling.meant(slot, name.start, name.end):
+            filling.put(slot, name.text, (name.start, name.end))
+
+
+_TITLE_LEADS = ("", "called", "named", "of", "for", "is")
+
+
+def _is_title(slot: SlotRules) -> bool:
+    return _TITLE_SLOT.search(f"{slot.slot.name.replace('_', ' ')} {slot.slot.description}") is not None
+
+
 def bare_name(rules: ServiceRules, state: State, text: str, filling: Filling) -> None:
     """A message that is a person's name and nothing else, where one empty slot alone takes one."""
     match = _BARE_NAME.match(text[:100])

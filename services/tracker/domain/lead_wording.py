@@ -19,7 +19,9 @@ _WANTED = re.compile(
     r"^(?P<what>[\w -]{1,40}?) (?:(?:that )?the (?:customer|client|user|guest|caller) (?:wants|needs|would like))$",
     re.I,
 )
-_THEIR = re.compile(r"\bthe (?:customer|client|user|guest|caller)(?P<own>['’]s)?\b", re.I)
+_THEIR = re.compile(
+    r"\bthe (?:customer|client|user|guest|caller)(?P<own>['’]s)?\b(?! (?:card|number|account|id|code)\b)", re.I
+)
 _QUESTION_WORD = re.compile(r"^(?:how|what|which|where|when|who)\b", re.I)
 _LED_QUESTION = re.compile(r"^(?:for|from|on|at|in|to|by|with|until) (?:how|which|what|whom)\b", re.I)
 _ASKS_ALREADY = re.compile(

@@ -70,7 +70,9 @@ TIME = re.compile(
 )
 DATE = re.compile(
     rf"(?<![\w$.:/-])(?:"
-    rf"the day after tomorrow|day after tomorrow|later today|today|tomorrow|tonight|next week|this weekend"
+    rf"{_day},? (?:the )?(?:{_nth} (?:of )?{_month}|\d{{1,2}} (?:of )?{_month}|{_month} (?:the )?(?:{_nth}"
+    rf"|\d{{1,2}}(?!\d|:))|\d{{1,2}}\.\d{{1,2}}\.)"
+    rf"|the day after tomorrow|day after tomorrow|later today|today|tomorrow|tonight|next week|this weekend"
     rf"|(?:(?:the )?{_nth}(?: (?:of )?(?:this month|next month|{_month}(?:,? \d{{4}})?)))"
     rf"|{_month} (?:the )?(?:{_nth}|\d{{1,2}}(?!\d|:|\s?(?:am|pm)))(?:,? \d{{4}})?"
     rf"|\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?"

@@ -71,7 +71,7 @@ EXCEPTS = re.compile(
     r"\b(?:(?:do not|don['’]?t|didn['’]?t|never) (?:want|need|like|prefer|take|choose|use)|not|except(?:ing)?(?:"
     r" for)?|excluding|other than|apart from|besides|instead of|rather than|without|avoid(?:ing)?"
     r"|neither|nor|scratch|forget)\b"
-    r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b|(?<!\w)no(?=\s+\w)"
+    r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b|(?<!\w)no(?=\s+[^\W\d])"
     r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
     re.I,
 )

@@ -17,8 +17,8 @@ HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 TRUE = frozenset("true yes 是 要 有 对 需要 是的".split())
 FALSE = frozenset("false no 否 不 无 没有 不要 不需要 不是".split())
 SYNONYMS = (
-    "people person guest adult passenger traveler traveller rider attendee party group seat ticket friend us "
-    "individual",
+    "people person guest adult passenger traveler traveller rider attendee participant party group seat ticket "
+    "friend us individual",
     "city town location area place where located",
     "date day when",
     "time hour clock",
