@@ -19,6 +19,14 @@ Act = Literal["ask", "confirm", "summarise", "ready"]
 _MOST_ASKED = 2
 """Times in a row that a slot is asked for before another one is; it comes back afterwards."""
 _KEPT = 40
+_INFORMS = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|and|so|ok|okay)\b\W*)*"
+    r"(?:is|are|was|were|does|do|did|how (?:much|many|long|often|far|late|early)|what(?:['’]s)?|which|when|where|who"
+    r"|why)\b"
+    r"(?!\s+(?:it (?:possible|okay|ok)|you (?:mind|able)|there (?:any|a) (?:chance|way)|about|if)\b)",
+    re.I,
+)
+"""Begins a question that wants to be told something: "Is a visit free of charge?", not "Can I book a visit?"."""
 """Slots remembered as asked for."""
 _LEAVING = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|no|thanks?|thank you|bye|goodbye|see you|that['’]?s all|谢谢|再见|不用了)\W*){1,4}$", re.I
@@ -92,6 +100,7 @@ def lead(schema: Schema, previous: State, state: State, before: Lead | None, use
     """
     asked = before.asked if before else ()
     done = before.done if before else ()
+    asks = _asks_too(user_text, previous, state)
     if _LEAVING.match(user_text) and not (before and before.act == "summarise"):
         return None
     for name in reversed(list(state.services)):
@@ -102,8 +111,11 @@ def lead(schema: Schema, previous: State, state: State, before: Lead | None, use
         intent = next((i for i in service.intents if i.name == content.intent), None)
         if intent is None or not (intent.required or intent.confirm or intent.done):
             continue
+        led = before is not None and (before.service, before.intent) == (service.name, intent.name)
+        if asks and not led:  # who asks about a thing does not order it yet
+            continue
         step = _Step(service, intent, content, before, lead_wording.language_of(user_text), user_text)
-        found = step.next(asked, done, alone=not _asks_too(user_text, previous, state))
+        found = step.next(asked, done, alone=not asks)
         if found is not None:
             return found
     return None
@@ -195,7 +207,7 @@ def _asks_too(user_text: str, previous: State, state: State) -> bool:
     intents = {s: c.intent for s, c in state.services.items()} != {s: c.intent for s, c in previous.services.items()}
     for start, clause in acts.clauses(user_text):
         if clause.rstrip().endswith(("?", "？")) and (
-            not (changed or intents) or acts.is_factual_question(user_text, start)
+            not (changed or intents) or acts.is_factual_question(user_text, start) or _INFORMS.match(clause)
         ):
             return True
     return False

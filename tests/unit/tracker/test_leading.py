@@ -165,3 +165,30 @@ def test_wordings_survive_the_stored_schema() -> None:
 def test_a_wording_that_cannot_be_said_is_refused(field: str, reason: str) -> None:
     with pytest.raises(SchemaError, match=reason):
         parse_schema(f"services: {{a: {{intents: {{i: {{required: [x], {field}}}}}, slots: {{x: a thing}}}}}}")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is the delivery of lavender free of charge?",
+        "How much is delivering rosemary?",
+        "Do you deliver thyme on Fridays?",
+    ],
+)
+def test_who_asks_about_a_thing_is_not_led_to_order_it(question: str) -> None:
+    assert talk(question) == [None]
+
+
+def test_a_question_in_the_middle_of_a_form_is_answered_and_the_form_goes_on() -> None:
+    steps = talk("Please deliver some plants.", "How much is the delivery?")
+    assert steps[1] is not None
+    assert not steps[1].alone
+    assert steps[1].act == "ask"
+
+
+@pytest.mark.parametrize(
+    "request_", ["Can I cancel my order?", "Could you deliver some plants?", "May I have plants delivered?"]
+)
+def test_a_request_in_the_form_of_a_question_is_led(request_: str) -> None:
+    step = talk(request_)[0]
+    assert step is None or step.alone
