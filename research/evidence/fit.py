@@ -37,6 +37,7 @@ from services.models.sentence_encoder import SentenceEncoder
 
 Array = npt.NDArray[np.float64]
 PASSAGES = 20
+BESIDE = 0.7
 START = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.0)
 
 
@@ -102,9 +103,9 @@ def _han(text: str) -> bool:
     return CHINESE.search(text) is not None
 
 
-def rows_of(subject: Set, step: EvidenceStep) -> tuple[Array, Array, Array]:
-    """(features, labels, number of the question) of every candidate of every question."""
-    features, labels, owners = [], [], []
+def rows_of(subject: Set, step: EvidenceStep) -> tuple[Array, Array, Array, Array]:
+    """(features, labels, number of the question, source) of every candidate of every question."""
+    features, labels, owners, sources = [], [], [], []
     for number, question in enumerate(subject.questions):
         text = question["question"]
         candidates = [one for source in subject.sources(text) for one in candidates_of(source)]
@@ -113,7 +114,8 @@ def rows_of(subject: Set, step: EvidenceStep) -> tuple[Array, Array, Array]:
             features.append(one.features)
             labels.append(label(question, one))
             owners.append(number)
-    return np.array(features), np.array(labels, float), np.array(owners)
+            sources.append(one.source.id)
+    return np.array(features), np.array(labels, float), np.array(owners), np.array(sources)
 
 
 def ranked(features: Array, labels: Array, owners: Array, l2: float = 1.0, steps: int = 400) -> Array:
@@ -138,14 +140,14 @@ def ranked(features: Array, labels: Array, owners: Array, l2: float = 1.0, steps
     return theta.detach().numpy()
 
 
-def led(features: Array, owners: Array, ranking: Array) -> tuple[Array, Array, Array]:
+def led(features: Array, owners: Array, ranking: Array, sources: Array) -> tuple[Array, Array, Array]:
     """(rows of the best candidate of each question, with the lead of its score as one more feature; numbers of the
     questions)."""
     scores = features @ ranking
     best, rows = [], []
     for number in np.unique(owners):
         own = np.flatnonzero(owners == number)
-        lead = leads(scores[own])
+        lead = leads(scores[own], sources[own].tolist())
         place = int(np.argmax(scores[own]))
         best.append(own[place])
         rows.append([*features[own[place]], lead[place]])
@@ -198,24 +200,31 @@ def calibration_error(said: Array, true: Array) -> float:
     return float(sum(abs((said - true)[bins == b].sum()) for b in range(10)) / len(said))
 
 
-def both(read: Sequence[tuple[Array, Array, Array]]) -> tuple[Array, Array, float]:
+def both(read: Sequence[tuple[Array, Array, Array, Array]]) -> tuple[Array, Array, float]:
     """(ranking, weights of answering, bias) fitted on the candidates of several sets."""
     features = np.vstack([one[0] for one in read])
     labels = np.concatenate([one[1] for one in read])
     owners = np.concatenate([one[2] + 10_000 * place for place, one in enumerate(read)])
     ranking = ranked(features, labels, owners)
-    rows, best, _ = led(features, owners, ranking)
+    rows, best, _ = led(features, owners, ranking, np.concatenate([one[3] for one in read]))
     return ranking, *fitted(rows, labels[best])
+
+
+def without_reader(features: Array) -> Array:
+    """The features as they are where another encoder than the reader's is used."""
+    plain = features.copy()
+    plain[:, [NAMES.index("logit"), NAMES.index("margin")]] = 0.0
+    return plain
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fits on all sets, prints figures of each set left out in turn, writes the model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--reader", type=Path, default=READER, help="the trained reader; '' fits without one")
+    parser.add_argument("--reader", type=Path, default=READER, help="the trained reader")
     parser.add_argument("--threshold", type=float, default=0.5)
     parser.add_argument("--keep", type=Path, help="also write the features and labels here")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of the two models")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     encoder = SentenceEncoder.load()
@@ -232,8 +241,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for place, subject in enumerate(sets):
         others = [one for at, one in enumerate(read) if at != place] or read
         ranking, weights, bias = both(others)
-        features, labels, owners = read[place]
-        rows, best, numbers = led(features, owners, ranking)
+        features, labels, owners, sources = read[place]
+        rows, best, numbers = led(features, owners, ranking, sources)
         said = 1 / (1 + np.exp(-(rows @ weights + bias)))
         right = dict(zip(numbers.tolist(), (labels[best] > 0).tolist(), strict=True))
         by_number = dict(zip(numbers.tolist(), said.tolist(), strict=True))
@@ -241,14 +250,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         judgement["ranked_first"] = sum(right.values()) / sum(not one.get("unanswerable") for one in subject.questions)
         judgement["calibration"] = calibration_error(said, labels[best])
         figures |= {f"{subject.name}_{key}": value for key, value in judgement.items()}
-    ranking, weights, bias = both(read)
-    for name, first, second in zip((*NAMES, "lead"), [*ranking, 0.0], weights, strict=True):
-        print(f"{name:12} {first:7.3f} {second:7.3f}")
-    record = {"features": NAMES, "ranking": ranking.round(4).tolist(), "answering": weights.round(4).tolist()}
-    record["bias"] = round(bias, 4)
-    out = options.out or (WEIGHTS if with_reader else WITHOUT_READER)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(record | {"threshold": options.threshold, "beside": 0.7}, indent=1) + "\n")
+    models = {WEIGHTS.name: read, WITHOUT_READER.name: [(without_reader(one[0]), *one[1:]) for one in read]}
+    for file, rows_of_all in models.items():
+        ranking, weights, bias = both(rows_of_all)
+        print(
+            file,
+            *(f"{name} {a:.2f} {b:.2f}" for name, a, b in zip((*NAMES, "lead"), [*ranking, 0], weights, strict=True)),
+        )
+        record = {"features": NAMES, "ranking": ranking.round(4).tolist(), "answering": weights.round(4).tolist()}
+        record |= {"bias": round(bias, 4), "threshold": options.threshold, "beside": BESIDE}
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / file).write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}))
 
 

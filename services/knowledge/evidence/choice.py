@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from services.common.editions import Dated, Edition, prefer
 from services.common.evidence.records import Answer
 from services.knowledge.evidence import features
-from services.knowledge.evidence.comparing import compared, header_fits
+from services.knowledge.evidence.cells import asked_cells
+from services.knowledge.evidence.comparing import compared
 from services.knowledge.evidence.questions import Question
-from services.knowledge.evidence.values import present, wanted
 
 if TYPE_CHECKING:
     from services.knowledge.evidence.model import AnswerModel
@@ -25,6 +28,8 @@ _ARCHIVED = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<!\d)20[0-4]\d(?!\d)")
+_COVERAGE = features.NAMES.index("coverage")
+_SAME = 0.55  # share of the question's weight that both documents cover, so that they speak of the same
 _RIVAL = 3.0
 """How far behind the best score another document's word still counts as a contradiction to be settled."""
 
@@ -39,7 +44,7 @@ def choose(
     """The answer to a question from its candidates, the best first."""
     if question.kind == "comparison" and (answer := compared(question, candidates, base)) is not None:
         return answer
-    current = current_ones(weighed, base)
+    current = reweighed(current_ones(weighed, base), model)
     best = current[0] if current else None
     if best is None or best.probability < model.threshold:
         probability = best.probability if best else 0.0
@@ -48,7 +53,7 @@ def choose(
     second = next((one for one in current[1:] if not _overlaps(one, best)), None)
     if second is not None and best.score - second.score < model.beside:
         chosen.append(second)
-    pieces = tuple(one.piece(asked_cells(question.text, one)) for one in chosen)
+    pieces = tuple(one.piece(asked_cells(question.text, one.unit)) for one in chosen)
     return Answer(question.kind, "answered", best.probability, pieces, question.start, question.end)
 
 
@@ -61,14 +66,39 @@ def current_ones(weighed: Sequence[Candidate], base: Base) -> list[Candidate]:
     older = {name for name, one in editions.items() if _ended(one.edition)}
     older |= {one.source.document for one in weighed if _ARCHIVED.search(one.unit.place)}
     years = _years(weighed, editions)
-    rivals = [one for one in weighed if one.score >= weighed[0].score - _RIVAL]
-    for one in rivals:
-        for other in rivals:
-            first, second = editions.get(one.source.document), editions.get(other.source.document)
-            told = prefer(first, second) if first is not None and second is not None and first is not second else 0
-            if told < 0 or (not told and years.get(one.source.document, 0) > years.get(other.source.document, 9999)):
-                older.add(other.source.document)
-    return [one for one in weighed if one.source.document not in older]
+    kept = [one for one in weighed if one.source.document not in older]
+    rivals = [one for one in kept if one.score >= kept[0].score - _RIVAL and one.features[_COVERAGE] >= _SAME]
+    outdone = {
+        id(other)
+        for one in rivals
+        for other in rivals
+        if _newer(one.source.document, other.source.document, editions, years)
+    }
+    return [one for one in kept if id(one) not in outdone]
+
+
+def _newer(one: str, other: str, editions: Mapping[str, Dated], years: Mapping[str, int]) -> bool:
+    """Whether the first document takes the place of the second, by what they say of themselves or their years."""
+    first, second = editions.get(one), editions.get(other)
+    if one == other or first is None or second is None:
+        return False
+    if "metadata" not in (first.edition.basis, second.edition.basis) and (told := prefer(first, second)):
+        return told < 0
+    return years.get(one, 0) > years.get(other, 9999)
+
+
+def reweighed(candidates: list[Candidate], model: AnswerModel) -> list[Candidate]:
+    """The candidates, weighed anew without those that were dropped."""
+    if not candidates:
+        return []
+    scores, probabilities = model.weigh(
+        [np.array(one.features, np.float32) for one in candidates], [one.source.id for one in candidates]
+    )
+    anew = [
+        replace(one, score=float(score), probability=float(probability))
+        for one, score, probability in zip(candidates, scores, probabilities, strict=True)
+    ]
+    return sorted(anew, key=lambda one: -one.score)
 
 
 def _years(weighed: Sequence[Candidate], editions: Mapping[str, Dated]) -> dict[str, int]:
@@ -86,32 +116,6 @@ def _years(weighed: Sequence[Candidate], editions: Mapping[str, Dated]) -> dict[
 def _ended(edition: Edition) -> bool:
     today = datetime.now(UTC).date().isoformat()
     return edition.outdated or bool(edition.replaced_by) or bool(edition.until and edition.until < today)
-
-
-def asked_cells(question: str, candidate: Candidate) -> tuple[int, ...]:
-    """The cells of a row whose column the question asks for, by its words or by the kind of value it wants; none where
-    it is not clear."""
-    cells = candidate.unit.cells
-    if len(cells) <= 2:
-        return ()
-    said = features.stems(question) - features.stems(candidate.unit.name)
-    kinds = wanted(question)
-    scores = [
-        0.0 if value == candidate.unit.name or not value else _cell_score(column, value, said, kinds, question)
-        for column, value in cells
-    ]
-    best = max(scores)
-    chosen = tuple(place for place, score in enumerate(scores) if score >= best - 0.15)
-    return chosen if best >= 0.45 and len(chosen) <= 2 else ()
-
-
-def _cell_score(column: str, value: str, said: frozenset[str], kinds: set[str], question: str) -> float:
-    words = features.stems(column)
-    share = len(words & said) / len(words) if words else 0.0
-    reach = 0.1 * len(words & said)
-    return (
-        share + reach + (0.5 if kinds and present(value, kinds) else 0.0) + 0.5 * header_fits(question, column, value)
-    )
 
 
 def _overlaps(one: Candidate, other: Candidate) -> bool:

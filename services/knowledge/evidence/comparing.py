@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.common.evidence.records import Answer
 from services.knowledge.evidence import features
+from services.knowledge.evidence.cells import COLUMNS, HEADERS
 from services.knowledge.evidence.questions import Question
 
 if TYPE_CHECKING:
@@ -19,24 +20,6 @@ _LOWER = re.compile(
     r"便宜|短|小|慢|少|早|低|轻",
     re.IGNORECASE,
 )
-_COLUMNS = {
-    "price": re.compile(r"\b(?:cheap|dear|expensive|cost|pric|pay|fee|rate)\w*|便宜|贵|价|钱", re.IGNORECASE),
-    "length": re.compile(r"\b(?:long|short)\w*|长|短|久", re.IGNORECASE),
-    "speed": re.compile(r"\b(?:fast|slow|quick|speed)\w*|快|慢", re.IGNORECASE),
-    "size": re.compile(r"\b(?:big|large|small|spacious)\w*|大|小", re.IGNORECASE),
-    "weight": re.compile(r"\b(?:heav|light)\w*|重|轻", re.IGNORECASE),
-    "time": re.compile(r"\b(?:earl|late)\w*|早|晚", re.IGNORECASE),
-}
-_HEADERS = {
-    "price": re.compile(r"pric|cost|fee|rate|charge|€|\$|£|eur|usd|gbp|per (?:day|month|week|hour|night|year)|价|"
-                        r"费|元", re.IGNORECASE),
-    "length": re.compile(r"length|long|duration|term|time|days|hours|minutes|months|period|year|warrant|长|期|"
-                         r"时间", re.IGNORECASE),
-    "speed": re.compile(r"speed|mbit|time|days|delivery|速|时间|天", re.IGNORECASE),
-    "size": re.compile(r"size|area|m²|sqm|m2|width|litre|volume|capacity|seats|persons|面积|大小|容量|尺寸", re.I),
-    "weight": re.compile(r"weight|kg|gram|\bg\b|重", re.IGNORECASE),
-    "time": re.compile(r"time|open|start|depart|arriv|from|clos|时间|点", re.IGNORECASE),
-}  # fmt: skip
 _NUMBER = re.compile(r"(?<![\w.,])[€$£¥]?\s?(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,:](\d{1,2}))?(?!\d)")
 _CLOCKS = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:-|–|—|to|until|bis|至|到)\s*(\d{1,2})(?:[:.](\d{2}))?")
 _NOTHING = re.compile(r"^\W*(?:free|none|no|nil|0|included|gratis|kostenlos|无|免费)\b", re.IGNORECASE)
@@ -50,7 +33,7 @@ def compared(question: Question, candidates: Sequence[Candidate], base: Base) ->
     column = _column(question.text, pair)
     if column is None:
         return None
-    longer = bool(_COLUMNS["length"].search(question.text))
+    longer = bool(COLUMNS["length"].search(question.text))
     first, second = (_value(one.unit.cells[column][1], longer) for one in pair)
     if first is None or second is None:
         return None
@@ -103,25 +86,18 @@ def _column(text: str, pair: tuple[Candidate, Candidate]) -> int | None:
     if len(cells) != len(others):
         return None
     said = features.stems(text) - features.stems(pair[0].unit.name) - features.stems(pair[1].unit.name)
-    kinds = [name for name, pattern in _COLUMNS.items() if pattern.search(text)]
+    kinds = [name for name, pattern in COLUMNS.items() if pattern.search(text)]
     best, chosen = 0.0, None
     for place, (column, value) in enumerate(cells):
         if _value(value) is None or _value(others[place][1]) is None:
             continue
         words = features.stems(column)
         score = 2.0 * len(words & said) / max(1, len(words))
-        score += max((1.0 for kind in kinds if _HEADERS[kind].search(f"{column} {value}")), default=0.0)
+        score += max((1.0 for kind in kinds if HEADERS[kind].search(f"{column} {value}")), default=0.0)
         score -= 0.01 * place
         if score > best + 1e-9:
             best, chosen = score, place
     return chosen if best >= 0.9 else None
-
-
-def header_fits(question: str, column: str, value: str) -> bool:
-    """Whether the column, or its unit, is of the kind that the question's adjective or verb is about."""
-    return any(
-        pattern.search(question) and _HEADERS[kind].search(f"{column} {value}") for kind, pattern in _COLUMNS.items()
-    )
 
 
 def _value(text: str, span: bool = False) -> float | None:

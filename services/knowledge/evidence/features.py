@@ -13,12 +13,15 @@ import numpy.typing as npt
 from services.common.evidence.units import Unit
 from services.knowledge.domain.text import terms
 from services.knowledge.evidence import values
+from services.knowledge.evidence.alike import alike, meant
+from services.knowledge.evidence.cells import best_cell
+from services.knowledge.evidence.words import stems as stems
 
 Idf = Callable[[str], float]
 NAMES = (
     "logit", "coverage", "gap", "absent", "typed", "untyped", "cosine", "named", "other_named", "rank", "row", "answer",
     "fact", "margin", "number", "length", "match", "worst", "property",
-    "strange",
+    "strange", "cell",
 )  # fmt: skip
 _COMMON = frozenset(
     "hi hey hello pls plz please thx thank thanks know tell want need get give like would much many long cost "
@@ -29,7 +32,8 @@ _COMMON = frozenset(
     "isnt offer allow "
     "cheers team guy guys dear day time abl interest look".split()
 )
-_COMPOUND = re.compile(r"\w+(?:-\w+)+")
+_ALIKE = 0.75
+"""What a word in place of another is worth."""
 _NAMED = re.compile(r"\b[A-ZÄÖÜ][\w'’-]*\w\b|\b(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+\b")
 _NUMBERED = re.compile(r"\b([A-ZÄÖÜ][\w-]+) \d+\b")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -47,17 +51,13 @@ class Asked:
     numbers: frozenset[str]
 
 
-def stems(text: str) -> frozenset[str]:
-    """The text's stems; a compound with a hyphen counts as written in one word too."""
-    joined = "".join(f" {word.replace('-', '')}" for word in _COMPOUND.findall(text))
-    return frozenset(terms(text + joined))
-
-
-def read_question(text: str, idf: Idf) -> Asked:
-    """`idf` weighs a stem and is 0 for one that no text of the base has. Words that none has weigh most."""
+def read_question(text: str, idf: Idf, known: frozenset[str] = frozenset()) -> Asked:
+    """`idf` weighs a stem and is 0 for one that no text of the base has. Words that none has weigh most, unless they
+    are slips of a stem that is `known`."""
     words = [
         stem for stem in dict.fromkeys(terms(text)) if stem not in _COMMON and (len(stem) > 1 or not stem.isascii())
     ]
+    words = [stem if idf(stem) > 0 else meant(stem, known) for stem in words]
     here = {stem: weight for stem in words if (weight := idf(stem)) > 0}
     most = max([*here.values(), 1.0])
     absent = frozenset(stem for stem in words if stem not in here)
@@ -75,6 +75,8 @@ def coverage(asked: Asked, own: frozenset[str]) -> tuple[float, float, float]:
     heads = {stem[:5] for stem in own if len(stem) >= 5}
     for stem, weight in asked.weights.items():
         share = 1.0 if stem in own else 0.7 if len(stem) >= 5 and stem[:5] in heads else 0.0
+        if share < _ALIKE and not own.isdisjoint(alike(stem)):
+            share = _ALIKE
         covered += share * weight
         gap = max(gap, (1 - share) * weight)
     absent = sum(asked.weights[stem] for stem in asked.absent)
@@ -159,6 +161,7 @@ def vector(
             float(match[1]),
             property_share(asked, unit, names),
             float(strange(asked, unit)),
+            best_cell(asked.text, unit),
         ],
         np.float32,
     )

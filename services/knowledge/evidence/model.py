@@ -43,19 +43,20 @@ class AnswerModel:
             tuple(record["ranking"]), tuple(record["answering"]), record["bias"], record["threshold"], record["beside"]
         )
 
-    def weigh(self, rows: Sequence[npt.NDArray[np.float32]]) -> tuple[Floats, Floats]:
-        """(score, probability of answering) of each of one question's candidates, given their features."""
+    def weigh(self, rows: Sequence[npt.NDArray[np.float32]], sources: Sequence[str]) -> tuple[Floats, Floats]:
+        """(score, probability of answering) of each of one question's candidates, given their features and the ids of
+        what they were cut from."""
         features = np.asarray(rows, np.float64)
         scores = features @ np.asarray(self.ranking)
-        odds = np.hstack([features, leads(scores)[:, None]]) @ np.asarray(self.answering) + self.bias
+        odds = np.hstack([features, leads(scores, sources)[:, None]]) @ np.asarray(self.answering) + self.bias
         return scores, 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
 
 
-def leads(scores: Floats) -> Floats:
-    """By how much each score is ahead of the best other one, cut at ±5; 5 for one that stands alone."""
-    if len(scores) < 2:
-        return np.full(len(scores), 5.0)
-    first, second = np.partition(scores, -2)[-1], np.partition(scores, -2)[-2]
-    others = np.where(scores == first, second, first)
-    lead: Floats = np.clip(scores - others, -5.0, 5.0)
+def leads(scores: Floats, sources: Sequence[str]) -> Floats:
+    """By how much each score is ahead of the best one of another source, cut at ±5; 5 where there is no other."""
+    best: dict[str, float] = {}
+    for score, source in zip(scores.tolist(), sources, strict=True):
+        best[source] = max(best.get(source, -np.inf), score)
+    others = [max((value for name, value in best.items() if name != source), default=-np.inf) for source in sources]
+    lead: Floats = np.clip(scores - np.asarray(others), -5.0, 5.0)
     return lead

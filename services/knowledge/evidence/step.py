@@ -107,7 +107,8 @@ class EvidenceStep:
 
     def weighed(self, question: questions.Question, candidates: Sequence[Candidate], base: Base) -> list[Candidate]:
         """The best candidates with their probabilities, the best first."""
-        asked = features.read_question(questions.strip_opening(question.text), base.idf)
+        known = frozenset().union(*(one.stems for one in candidates)) if candidates else frozenset()
+        asked = features.read_question(questions.strip_opening(question.text), base.idf, known)
         top = max((one.source.score for one in candidates), default=0.0) or 1.0
         near = _sifted(asked, candidates, top)
         if not near:
@@ -135,7 +136,7 @@ class EvidenceStep:
             )
             for place, (one, logit) in enumerate(zip(read, logits, strict=True))
         ]
-        scores, probabilities = self._model.weigh(rows)
+        scores, probabilities = self._model.weigh(rows, [one.source.id for one in read])
         weighed = [
             replace(one, features=tuple(row.tolist()), score=float(score), probability=float(probability))
             for one, row, score, probability in zip(read, rows, scores, probabilities, strict=True)

@@ -209,8 +209,12 @@ def test_a_comparison_of_something_else_than_rows_is_left_alone() -> None:
 
 
 def test_the_newer_document_is_the_one_that_counts() -> None:
-    old = Candidate(row(PLANS[0], 1, "old"), candidates_of(row(PLANS[0]))[0].unit, frozenset(), score=1.2)
-    new = Candidate(row(PLANS[0], 1, "new"), candidates_of(row(PLANS[0]))[0].unit, frozenset(), score=1.0)
+    old = Candidate(
+        row(PLANS[0], 1, "old"), candidates_of(row(PLANS[0]))[0].unit, frozenset(), score=1.2, features=(1.0,) * 20
+    )
+    new = Candidate(
+        row(PLANS[0], 1, "new"), candidates_of(row(PLANS[0]))[0].unit, frozenset(), score=1.0, features=(1.0,) * 20
+    )
     editions = {
         "old": Dated("old", "Prices", Edition(effective="2024-01-01", basis="text")),
         "new": Dated("new", "Prices", Edition(effective="2026-01-01", basis="text")),
@@ -220,15 +224,16 @@ def test_the_newer_document_is_the_one_that_counts() -> None:
 
 
 def test_the_lead_of_a_score_is_over_the_best_other() -> None:
-    assert leads(np.array([1.0, 3.0, 2.5])).tolist() == [-2.0, 0.5, -0.5]
-    assert leads(np.array([1.0])).tolist() == [5.0]
+    assert leads(np.array([1.0, 3.0, 2.5]), ["a", "b", "c"]).tolist() == [-2.0, 0.5, -0.5]
+    assert leads(np.array([3.0, 2.5, 1.0]), ["a", "a", "b"]).tolist() == [2.0, 1.5, -2.0]
+    assert leads(np.array([1.0]), ["a"]).tolist() == [5.0]
 
 
 def test_a_probability_grows_with_what_speaks_for_it() -> None:
     model = AnswerModel((1.0,) + (0.0,) * (len(NAMES) - 1), (1.0,) + (0.0,) * len(NAMES), 0.0)
     low, high = np.zeros(len(NAMES), np.float32), np.zeros(len(NAMES), np.float32)
     high[0] = 2
-    _, probabilities = model.weigh([low, high])
+    _, probabilities = model.weigh([low, high], ["a", "b"])
     assert probabilities[1] > probabilities[0] == 0.5
 
 

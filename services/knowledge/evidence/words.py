@@ -1,0 +1,15 @@
+"""Words as questions and units are compared by them."""
+
+from __future__ import annotations
+
+import re
+
+from services.knowledge.domain.text import terms
+
+_COMPOUND = re.compile(r"\w+(?:-\w+)+")
+
+
+def stems(text: str) -> frozenset[str]:
+    """The text's stems; a compound with a hyphen counts as written in one word too."""
+    joined = "".join(f" {word.replace('-', '')}" for word in _COMPOUND.findall(text))
+    return frozenset(terms(text + joined))
