@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon.client import Client, TurnStream
-from antiphon.v1 import conversation_pb2, feedback_pb2, knowledge_pb2, state_pb2
+from antiphon.v1 import common_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, state_pb2
 from antiphon.v1.common_pb2 import DecodingSettings
 from rich.console import Console
 from rich.markup import escape
@@ -148,6 +148,8 @@ class Conversation:
         for passage in manifest.passages:
             words = texts.get(passage.id, passage.id)
             self._out.print(f"  [cyan]passage {passage.mark}[/cyan] {escape(words)}")
+        for answer in manifest.evidence.answers:
+            self._show_answer(answer, draft)
         for citation in draft.citations:
             verdict = "borne out" if citation.supported else "[red]not borne out[/red]"
             sentence = escape(draft.text[citation.start : citation.end].strip())
@@ -156,6 +158,8 @@ class Conversation:
             self._out.print(f"  [yellow]constraint[/yellow] {escape(constraint_words(constraint))}")
         if manifest.HasField("correction"):
             self._out.print(f"  [magenta]correction[/magenta] {escape(correction_words(manifest))}")
+        if manifest.composed_by:
+            self._out.print(f"[dim]  composed by {escape(manifest.composed_by)}, without the model's words[/dim]")
         self._out.print(f"[dim]  {len(manifest.history_draft_ids)} earlier drafts in the context[/dim]")
         self._out.print(f"[dim]  {escape(settings_words(manifest.settings))}; seed {manifest.seed}[/dim]")
         self._out.print(
@@ -163,6 +167,21 @@ class Conversation:
             f"{manifest.kernels}, engine {manifest.engine}, worker {escape(manifest.worker)}[/dim]"
         )
         self._out.print(f"[dim]  {usage_words(draft.usage)}[/dim]")
+
+    def _show_answer(self, answer: common_pb2.EvidenceAnswer, draft: conversation_pb2.Draft) -> None:
+        """Print what answers a question: its probability, and each piece as the reply quotes it, with its place."""
+        self._out.print(
+            f"  [magenta]{escape(answer.kind)}, {escape(answer.verdict)}[/magenta] {answer.probability:.2f}"
+        )
+        quoted = {
+            citation.passage.id or citation.fact.id: draft.text[citation.start : citation.end]
+            for citation in draft.citations
+        }
+        for piece in answer.pieces:
+            name = piece.passage.id or piece.fact.id
+            place = f"passage {name}, {piece.start}–{piece.end}" if piece.HasField("passage") else f"fact {name}"
+            words = escape(quoted.get(name, "").strip())
+            self._out.print(f"    {piece.probability:.2f} [dim]{escape(place)}[/dim] {words}")
 
     def _fact(self, fact_id: str, revision: int) -> str:
         request = knowledge_pb2.FactHistoryRequest(fact_id=fact_id, page_size=500)

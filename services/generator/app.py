@@ -95,6 +95,7 @@ class Generator:
             corrections=self._desk,
             revisions=revisions,
         )
+        evidence = EvidenceComposer(self._store, settings, default, planner.corrected)
         self._step = GenerateStep(
             settings,
             self._store,
@@ -104,13 +105,15 @@ class Generator:
             events,
             self._versions,
             planner,
-            self._composers(planner, revisions, default),
+            self._composers(planner, revisions, evidence),
+            evidence.sources,
         )
         self._replay = ReplayStep(self._store, self._engine, self._versions, planner, self._publisher)
 
-    def _composers(self, planner: DraftPlanner, revisions: RevisionComposer, default: str) -> list[ReplyComposer]:
+    def _composers(
+        self, planner: DraftPlanner, revisions: RevisionComposer, evidence: EvidenceComposer
+    ) -> list[ReplyComposer]:
         """What composes replies without the engine, in the order in which it is asked."""
-        evidence = EvidenceComposer(self._store, self._settings, default, planner.corrected)
         answering: list[ReplyComposer] = [
             CorrectionComposer(self._desk, self._settings, evidence.policy, planner.corrected),
             evidence,

@@ -13,6 +13,7 @@ from services.common.passages import Structure
 from services.common.store import Document, Store
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.composed import ComposedReply
+from services.generator.turns.grounded import Sources
 
 _GREETS = ("hi", "hello", "hey", "good ", "hallo", "guten", "bonjour", "hola", "你好", "您好", "早上", "晚上")
 _BYES = ("bye", "goodbye", "see you", "tschüss", "au revoir", "再见")
@@ -37,7 +38,8 @@ class Said:
 
 
 class EvidenceComposer:
-    """Composes what the policy `quote` wants composed; everything else is left to the engine."""
+    """Composes what the policy `quote` wants composed, and what nothing is known of under `grounded` too; everything
+    else is left to the engine."""
 
     revises = False
 
@@ -55,9 +57,25 @@ class EvidenceComposer:
     def compose(self, turn: Document) -> ComposedReply | None:
         """The reply; None where the turn's policy leaves it to the engine, or no knowledge base was asked."""
         record = (turn.get("grounding") or {}).get("evidence")
-        if not record or self.policy(turn) != "quote" or self._corrected(turn):
+        if not record or self.policy(turn) == "free" or self._corrected(turn):
             return None
         evidence = Evidence.of(record)
+        silent = all(answer.verdict == "unknown" for answer in evidence.answers)
+        if self.policy(turn) == "grounded" and not silent:
+            return None
+        return self._composed(turn, evidence)
+
+    def sources(self, turn: Document) -> Sources | None:
+        """What the model's first draft of the turn is held against under `grounded`; None where it may say what it
+        likes, or where it answers feedback and its values are held against their sources there."""
+        record = (turn.get("grounding") or {}).get("evidence")
+        if not record or self.policy(turn) != "grounded" or turn["drafts"][turn["round"]].get("feedback"):
+            return None
+        evidence = Evidence.of(record)
+        quoted = self._composed(turn, evidence)
+        return Sources((quoted.text, *quoted.sentences), str(turn["text"]), quoted.text)
+
+    def _composed(self, turn: Document, evidence: Evidence) -> ComposedReply:
         words = wording(evidence.language)
         texts = self._texts(turn["tenant"], evidence)
         said: list[Said] = []

@@ -35,7 +35,8 @@ from services.generator.prompt.builder import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import ActiveDraft, StepEvents
 from services.generator.turns.composed import ComposedWriter, ReplyComposer, compose
-from services.generator.turns.draft_plan import DraftPlanner
+from services.generator.turns.draft_plan import DraftPlan, DraftPlanner
+from services.generator.turns.grounded import GroundedListener, Sources
 from services.generator.turns.version_cache import VersionCache
 from services.generator.turns.writer import Writer
 
@@ -56,8 +57,10 @@ class GenerateStep:
         versions: VersionCache,
         planner: DraftPlanner,
         composers: Sequence[ReplyComposer] = (),
+        sources: Callable[[Document], Sources | None] = lambda _: None,
     ) -> None:
-        """`composers` are asked for the reply before the engine is, in their order."""
+        """`composers` are asked for the reply before the engine is, in their order; `sources` says what the engine's
+        draft of a turn is held against, None: nothing."""
         self._settings = settings
         self._store = store
         self._bus = bus
@@ -67,6 +70,7 @@ class GenerateStep:
         self._versions = versions
         self._planner = planner
         self._composers = composers
+        self._sources = sources
         self._work = ThreadPoolExecutor(4, thread_name_prefix="ends")
         self._lock = threading.Lock()
         self._active: dict[str, ActiveDraft] = {}
@@ -208,6 +212,8 @@ class GenerateStep:
         else:
             plan = self._planner.plan(turn)
             prompt, manifest, make_writer = plan.prompt, plan.manifest, partial(self._planner.writer, plan)
+            if (sources := self._sources(turn)) is not None:
+                make_writer = partial(self._grounded, plan, sources)
         active = ActiveDraft(
             turn=turn,
             delivery=delivery,
@@ -244,6 +250,9 @@ class GenerateStep:
             self._cancelled.remove(active.id)
         if self._store.turns.get(active.tenant, active.id)["status"] == "cancelled":
             active.writer.cancel()
+
+    def _grounded(self, plan: DraftPlan, sources: Sources, listener: DraftListener) -> Writer:
+        return self._planner.writer(plan, GroundedListener(listener, sources))
 
     # -- ends -----------------------------------------------------------------------------------
 

@@ -1,0 +1,115 @@
+"""Holds a model's draft against its sources while it streams: a sentence leaves when it is borne out, or not at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from services.common.citations import support
+from services.common.text_measures import sentence_ends
+from services.generator.engine import DraftListener, FinishedDraft
+
+_BORNE_OUT = 0.5  # of a sentence's words that a source must have
+_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
+_NAME = re.compile(r"(?<=[\w,;] )[A-ZÄÖÜ][\w'’-]+")
+_LINK = re.compile(r"[\w.+-]+@[\w.-]+\w|(?:https?://|www\.)\S+\w")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a draft may rest on: quotations of the `evidence`, and what the user `said`. `instead` is the reply where
+    nothing of the draft remains or where what remains leaves out the values of the evidence."""
+
+    evidence: tuple[str, ...]
+    said: str
+    instead: str
+
+    def bear_out(self, sentence: str) -> bool:
+        """Whether a quotation says what the sentence says, and its values stand in the sources."""
+        sources = "\n".join((*self.evidence, self.said))
+        return values_stand_in(sentence, sources) and any(support(sentence, one) >= _BORNE_OUT for one in self.evidence)
+
+    def missing(self, text: str) -> bool:
+        """Whether the evidence has numbers and the text has none of them."""
+        wanted = set(_NUMBER.findall(self.instead))
+        return bool(wanted) and wanted.isdisjoint(_NUMBER.findall(text))
+
+
+def values_stand_in(sentence: str, sources: str) -> bool:
+    """Whether every number, link and name of the sentence stands in the sources; names are capitalised words that do
+    not begin it."""
+    numbers = set(_NUMBER.findall(sources))
+    folded = sources.casefold()
+    return (
+        all(number in numbers for number in _NUMBER.findall(sentence))
+        and all(link.casefold() in folded for link in _LINK.findall(sentence))
+        and all(
+            name.casefold() in folded for name in _NAME.findall(sentence) if name not in ("I", "I'm", "I'll", "I'd")
+        )
+    )
+
+
+class GroundedListener:
+    """Passes on of a draft what its sources bear out, sentence by sentence; on the engine's thread."""
+
+    def __init__(self, listener: DraftListener, sources: Sources) -> None:
+        self._listener = listener
+        self._sources = sources
+        self._waiting = ""
+        self._passed: list[str] = []
+        self._seen: set[str] = set()
+        self.cut = 0
+
+    def on_delta(self, text: str, token_ids: list[int]) -> None:
+        """Keeps the text until its sentence is complete."""
+        self._waiting += text
+        *lines, rest = self._waiting.splitlines(keepends=True) or [""]
+        if rest.endswith(("\n", "\r")):
+            lines, rest = [*lines, rest], ""
+        for line in lines:
+            self._judge_line(line)
+        ends = [end for end in sentence_ends(rest) if end < len(rest)]
+        if ends:
+            self._judge_line(rest[: ends[-1]])
+            rest = rest[ends[-1] :]
+        self._waiting = rest
+
+    def on_progress(self) -> None:
+        """The engine advanced."""
+        self._listener.on_progress()
+
+    def on_finish(self, draft: FinishedDraft) -> None:
+        """Judges what is left and ends the draft with what was passed on; a cut-off last sentence goes."""
+        if draft.finish_reason != "cancelled":
+            whole = draft.finish_reason != "length"
+            if whole:
+                self._judge_line(self._waiting)
+            if self._sources.missing("".join(self._passed)) or not self._passed:
+                joint = " " if self._passed and not self._passed[-1].endswith((" ", "\n")) else ""
+                self._pass(joint + self._sources.instead)
+        text = "".join(self._passed)
+        kept = draft.token_ids if text == draft.text else ()
+        self._listener.on_finish(replace(draft, text=text, token_ids=kept))
+
+    def on_error(self, error: Exception) -> None:
+        """The draft failed."""
+        self._listener.on_error(error)
+
+    def _judge_line(self, line: str) -> None:
+        begin = 0
+        for end in [*sentence_ends(line), len(line)]:
+            sentence = line[begin:end]
+            begin = end
+            plain = " ".join(sentence.split())
+            if not plain:
+                if self._passed and sentence:
+                    self._pass(sentence)
+            elif plain not in self._seen and self._sources.bear_out(plain):  # a loop says the same again
+                self._seen.add(plain)
+                self._pass(sentence if self._passed else sentence.lstrip())
+            else:
+                self.cut += 1
+
+    def _pass(self, text: str) -> None:
+        self._passed.append(text)
+        self._listener.on_delta(text, [])
