@@ -81,14 +81,19 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
     assert antiphon("status", status=1).out.startswith("Nothing is running")
 
 
-def test_it_plays_how_a_version_is_trained_promoted_and_rolled_back(
+def test_it_plays_how_corrections_count_at_once_and_become_a_version(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     antiphon = Command(tmp_path_factory.mktemp("learning"))
     tiny = make_tiny_model(tmp_path_factory.mktemp("tiny") / "model", CommonSettings().cache_dir)
     antiphon.env |= {"ANTIPHON_MODEL": str(tiny), "ANTIPHON_REHEARSALS": "8", "ANTIPHON_JUDGED_REPLIES": "4"}
     out = antiphon("chat", "--up", timeout=280).out
-    assert "20 corrections became examples" in out
-    before, trained, again = re.findall(r"night support team\?\n.*?\n  version (\S+)", out, re.DOTALL)
-    assert before == again
-    assert trained != before
+    before, after = out.split("10 corrections became examples", 1)
+    assert "Owl Desk" not in before
+    corrected, trained = after.split("(a version is trained on them)", 1)
+    assert "Owl Desk" in corrected
+    assert "quoted" in corrected
+    assert re.search(r"\n  version \w{16} after \d+ s\n", trained)
+    assert ("is promoted" in trained) != ("it is kept, and not offered" in trained)
+    assert "the reply is what it was" in trained
+    assert "The end" in trained
