@@ -32,7 +32,7 @@ from services.generator.turns.writer import QuotedReply, SequenceWriter, Writer
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion
 
-_STOPPING = 0.5
+_STOPPING = 2.0
 """Seconds that an engine which has heard of a cancel at its renewal may take to store the rest."""
 
 
