@@ -27,7 +27,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.streams import ENDS, Hub, Stream
 from services.gateway.threads import Answer, Threads
 
-SETTLE_SECONDS = 0.06  # a cancel is answered within a tenth of a second
+SETTLE_SECONDS = 0.04  # a cancel is answered within a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class Talk:
         engine stores within SETTLE_SECONDS."""
         until = time.monotonic() + SETTLE_SECONDS
         while turn["attempt"] > 0 and not turn.get("partial") and time.monotonic() < until:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(SETTLE_SECONDS / 2)
             turn = await self._threads.run(self._store.turns.get, tenant, turn["_id"])
             if current_draft(turn).get("finish_reason"):
                 break
