@@ -20,9 +20,9 @@ from services.tracker.batching import BatchingTracker
 from services.tracker.domain.feedback import Fallback
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.tracker import Tracker
+from services.tracker.routing import SuitedTracker
 from services.tracker.settings import TrackerSettings
 from services.tracker.steps import TrackStep
-from services.tracker.suited import SuitedTracker
 
 if TYPE_CHECKING:
     from services.models.sentence_encoder import SentenceEncoder

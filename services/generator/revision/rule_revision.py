@@ -15,10 +15,10 @@ from itertools import islice
 from services.common.constraints import Constraint, check, in_order, rewrite, unwanted_phrase, wanted_phrase
 from services.common.languages import language_of
 from services.common.text_measures import count_phrase, words
+from services.generator.revision.comment_content import statements
 from services.generator.revision.rule_edits import without_unwanted
-from services.generator.revision.shorter import shorter_versions
-from services.generator.revision.sourced import unsourced
-from services.generator.revision.told import statements
+from services.generator.revision.shortening import shorter_versions
+from services.generator.revision.source_check import unsourced
 
 _WRONG = re.compile(
     r"\b(?:wrong|incorrect|not (?:true|right|correct)|correct (?:that|it|this)|mistake|falsch|faux)\b|^not\b", re.I

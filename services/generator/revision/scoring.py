@@ -11,7 +11,7 @@ from itertools import pairwise
 from services.common.constraints import Constraint, check
 from services.common.text_measures import pieces, sentence_ended, words
 from services.generator.engine import FinishedDraft
-from services.generator.revision.sourced import unsourced
+from services.generator.revision.source_check import unsourced
 
 LENGTH_POWER = 0.7
 FLUENT = 1.0

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from services.common.evidence.units import Unit
 from services.knowledge.domain.text import terms
 from services.knowledge.evidence import values
-from services.knowledge.evidence.alike import alike, meant
 from services.knowledge.evidence.cells import best_cell
+from services.knowledge.evidence.synonyms import alike, meant
 from services.knowledge.evidence.words import stems as stems
 
 Idf = Callable[[str], float]

@@ -10,7 +10,7 @@ from services.tracker.domain.leading import Lead, lead
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import TrackRequest
-from services.tracker.suited import SuitedTracker, collects
+from services.tracker.routing import SuitedTracker, collects
 
 SHOP = parse_schema(
     """

@@ -6,7 +6,7 @@ import pytest
 
 from services.common.constraints import Constraint, check
 from services.generator.revision.rule_revision import Material, RuleRevision, revised
-from services.generator.revision.sourced import unsourced
+from services.generator.revision.source_check import unsourced
 from services.tracker.domain.feedback import Feedback, read_feedback
 
 
