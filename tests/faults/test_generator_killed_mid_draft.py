@@ -39,3 +39,23 @@ def test_the_only_generator_dies_again_and_again_and_comes_back(story: Story) ->
         generator.start()
         generator.until_ready()
     story.check()
+
+
+def test_a_generator_that_waits_to_take_a_turn_over_ends_at_once_when_asked_to(story: Story) -> None:
+    if story.stack.kind != "rabbitmq":
+        return  # Redis hands nothing over: the sweep does, and nobody waits
+    patience = {"lease_seconds": 60, "renew_seconds": 2, "silent_seconds": 40}
+    (first,) = story.generators(1, **patience)
+    (caller,) = story.callers(1)
+    told = caller.say(60)
+    told.wait_for_tokens(2)
+    (second,) = story.generators(1, **patience)
+    story.kill(first)
+    second.wait_for_log("takeover_waits")
+    asked = story.now()
+    second.stop(20.0)
+    story.measured("drained with a takeover waiting", story.now() - asked)
+    assert story.now() - asked < 10.0
+    story.generators(1, lease_seconds=3, silent_seconds=1, renew_seconds=0.5)
+    told.wait_for_end(60.0)
+    story.check()

@@ -87,10 +87,11 @@ class Proxy:
                     near.close()
                     far.close()
                     return
+                for one in (near, far):  # a cut closes them from here on
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 self._sockets += [near, far]
             for one, other in ((near, far), (far, near)):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._pump, args=(one, other), name="pump", daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:

@@ -75,7 +75,7 @@ class GenerateStep:
         self._lock = threading.Lock()
         self._active: dict[str, ActiveDraft] = {}
         self._cancelled: deque[str] = deque(maxlen=256)  # turns that were not yet in work here when they were cancelled
-        self._timers: set[threading.Timer] = set()
+        self._timers: dict[threading.Timer, Delivery] = {}  # turns that are tried again later
         self._draining = False
 
     # -- messages -------------------------------------------------------------------------------
@@ -117,12 +117,13 @@ class GenerateStep:
             return len(self._active)
 
     def drain(self) -> None:
-        """Take no more turns; those in work go on."""
+        """Take no more turns; those in work go on, those that wait to be tried again go back to the queue."""
         self._draining = True
         with self._lock:
-            timers, self._timers = self._timers, set()
-        for timer in timers:
+            timers, self._timers = self._timers, {}
+        for timer, delivery in timers.items():
             timer.cancel()
+            delivery.requeue()
 
     def close(self) -> None:
         self._work.shutdown(wait=True)
@@ -183,7 +184,8 @@ class GenerateStep:
     def _again(self, message: TurnMessage, delivery: Delivery, wait: float, holder: str) -> None:
         def retry() -> None:
             with self._lock:
-                self._timers.discard(timer)
+                if self._timers.pop(timer, None) is None:
+                    return  # drained meanwhile
             try:
                 turn = self._store.turns.get(message.tenant, message.turn)
                 if turn.get("holder", "") != holder:
@@ -200,7 +202,8 @@ class GenerateStep:
             if self._draining:
                 delivery.requeue()
                 return
-            self._timers.add(timer)
+            self._timers[timer] = delivery
+        log.info("takeover_waits", turn=message.turn, seconds=round(wait, 1))
         timer.start()
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:

@@ -1,12 +1,13 @@
 """Different names are different facts; ways of writing one name are not."""
 
-import time
+from functools import partial
 
 import pytest
 
 from services.common.facts import FactRevision, fact_id, resolve
 from services.common.names import key
 from services.knowledge.domain.names import Names
+from tests.support.cpu import cpu_seconds
 
 DIFFERENT = [
     ("F", "F#"), ("C", "C++"), ("C#", "C++"), ("-7", "7"), ("\u22127", "7"), ("<7", ">7"), ("<7", "7"), ("≤7", "<7"),
@@ -72,12 +73,5 @@ def test_a_name_is_found_in_text_where_it_stands_and_not_in_a_longer_one(text: s
     "piece", ["* ", "*a", "'s", "- ", "7'", '7"', ".", "a.", ":", "/ ", "a/", "-", "é", "दि", "! "]
 )
 def test_names_are_folded_in_time_that_grows_with_their_length(piece: str) -> None:
-    def seconds(times: int) -> float:
-        best = 1.0
-        for _ in range(3):
-            begun = time.process_time()
-            key(piece * times)
-            best = min(best, time.process_time() - begun)
-        return best
-
-    assert seconds(80_000) < 12 * seconds(10_000) + 0.1
+    short, long = (cpu_seconds(partial(key, piece * times), 0.1) for times in (10_000, 80_000))
+    assert long < 12 * short + 0.1
