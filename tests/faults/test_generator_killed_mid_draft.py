@@ -47,7 +47,7 @@ def test_a_generator_that_waits_to_take_a_turn_over_ends_at_once_when_asked_to(s
     patience = {"lease_seconds": 60, "renew_seconds": 2, "silent_seconds": 40}
     (first,) = story.generators(1, **patience)
     (caller,) = story.callers(1)
-    told = caller.say(60)
+    told = caller.say(500)
     told.wait_for_tokens(2)
     (second,) = story.generators(1, **patience)
     story.kill(first)
