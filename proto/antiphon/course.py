@@ -111,9 +111,9 @@ _STREAMS = {
 class TurnCourse(Course):
     """The course of a turn's events: the call that began it, then AttachTurn until the end."""
 
-    def __init__(self, way: Way, follower: Follower, timeout: float | None) -> None:
+    def __init__(self, way: Way, follower: Follower, timeout: float | None, metadata: Any = ()) -> None:
         first = follower.next_call()
-        super().__init__(way, _STREAMS[first.method], first.request, timeout)
+        super().__init__(way, _STREAMS[first.method], first.request, timeout, metadata)
         self._follower = follower
 
     def open(self) -> Any:

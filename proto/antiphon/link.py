@@ -101,9 +101,9 @@ class Link(Generic[C]):
         """What a course lets through of its calls' answers, until it is done."""
         raise TypeError(f"{type(self).__name__} does no I/O")
 
-    def follow(self, follower: Follower, timeout: float | None) -> Any:
+    def follow(self, follower: Follower, timeout: float | None, metadata: Any = ()) -> Any:
         """The turn's events until its end, over as many streams as it takes."""
-        return self.stream(TurnCourse(self, follower, timeout))
+        return self.stream(TurnCourse(self, follower, timeout, metadata))
 
     def unary_unary(
         self,

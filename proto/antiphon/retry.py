@@ -27,12 +27,14 @@ class RetryPolicy:
 
     It gives up ``patience`` after the first failure in a row; 0 never retries. Waits double from ``first`` to
     ``longest`` with jitter and are never shorter than the delay that the server asks for. As long as there is
-    an address that has not been tried, it is tried at once.
+    an address that has not been tried, it is tried at once. ``limits``: whether to wait where a limit or a quota is
+    reached; a program that calls for somebody else hands the delay on instead.
     """
 
     patience: float = 30.0
     first: float = 0.05
     longest: float = 2.0
+    limits: bool = True
 
 
 class Retries:
@@ -80,10 +82,11 @@ class Retries:
             raise error
         return delay
 
-    @staticmethod
-    def _transient(error: CallError, resuming: bool) -> bool:
+    def _transient(self, error: CallError, resuming: bool) -> bool:
         if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return error.retry_delay is not None  # without a delay it is a message over gRPC's own limit
+            return (
+                self._policy.limits and error.retry_delay is not None
+            )  # without a delay it is a message over gRPC's own limit
         return error.code in (_RESUMABLE if resuming else _REPEATABLE)
 
     def _delay(self, error: CallError) -> float:
