@@ -410,6 +410,7 @@ class Turn(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     session_id: _builtins.str
@@ -430,6 +431,10 @@ class Turn(_message.Message):
     """True when a rollback or an edit took it out of history and state."""
     replaces_turn_id: _builtins.str
     """The turn this one replaces, when it came by EditTurn."""
+    request_id: _builtins.str
+    """The request id of the call that made it, so that a caller knows its own turn again; made by the server where the
+    caller gave none.
+    """
     @_builtins.property
     def position(self) -> _common_pb2.Position:
         """Where its writing stands."""
@@ -483,10 +488,11 @@ class Turn(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         ready: Global___TurnReady | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "position", b"position", "ready", b"ready", "state", b"state", "understood", b"understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "request_id", b"request_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accepted_round: _TypeAlias = _typing.Literal["accepted_round"]  # noqa: Y015
     _WhichOneofArgType__accepted_round: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round"]  # noqa: Y015

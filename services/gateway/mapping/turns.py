@@ -254,6 +254,7 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
         replaces_turn_id=turn.get("replaces") or "",
         create_time=timestamp(turn["accepted_at"]),
         end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,
+        request_id=(turn.get("request") or {}).get("id") or "",
     )
 
 
