@@ -33,6 +33,7 @@ SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("knowledge-jobs", ("services.knowledge", "jobs")),
     ("generator", ("services.generator",)),
     ("finetune", ("services.finetune", "jobs")),
+    ("web", ("services.web",)),
 )
 # The generator decodes on all cores; the others would only take them away from it.
 MANY_THREADS = frozenset({"generator", "finetune"})
@@ -73,6 +74,9 @@ def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
         "ANTIPHON_BROKER_URL": broker_url,
         "ANTIPHON_GATEWAY_HOST": LOOPBACK,
         "ANTIPHON_GATEWAY_PORT": str(ports["gateway"]),
+        "ANTIPHON_WEB_HOST": LOOPBACK,
+        "ANTIPHON_WEB_PORT": str(ports["web"]),
+        "ANTIPHON_WEB_GATEWAYS": f"{LOOPBACK}:{ports['gateway']}",
         **options.settings,
     }
     for name, module in SERVICES:
@@ -81,7 +85,12 @@ def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
     if "gateway" in options.services:
         gateway = next(entry for entry in entries if entry.name == "gateway")
         gateway.prepare = lambda: ensure_key(home, settings)
-    endpoint = {"address": f"{LOOPBACK}:{ports['gateway']}", "mongo": mongo.url, "broker": broker_url}
+    endpoint = {
+        "address": f"{LOOPBACK}:{ports['gateway']}",
+        "url": f"http://{LOOPBACK}:{ports['web']}",
+        "mongo": mongo.url,
+        "broker": broker_url,
+    }
     return entries, endpoint
 
 

@@ -16,7 +16,7 @@ from services.cli.output import console, print_json, print_table
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-SERVICES = ("gateway", "tracker", "knowledge", "generator", "finetune")
+SERVICES = ("gateway", "tracker", "knowledge", "generator", "finetune", "web")
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 # Defaults that depend on the machine, said in words.
 COMPUTED = {"cache_dir": "~/.cache/antiphon", "worker_name": "the host's name"}

@@ -134,7 +134,9 @@ def announce(home: Home, as_json: bool = False) -> None:
     if as_json:
         print_json({**status["endpoint"], "api_key": home.api_key(), "home": str(home.root)})
         return
-    console.print(f"Antiphon is up at [bold]{status['endpoint']['address']}[/bold]")
+    console.print(
+        f"Antiphon is up at [bold]{status['endpoint']['url']}[/bold]  (gRPC: {status['endpoint']['address']})"
+    )
     console.print(f"API key {home.api_key()}", soft_wrap=True)
     console.print(f"[dim]kept in {home.key_file}[/dim]", soft_wrap=True)
 

@@ -14,6 +14,7 @@ CALLS = Counter("antiphon_calls_total", "Calls answered, by method and gRPC stat
 FIRST_DELTA_SECONDS = Histogram(
     "antiphon_first_delta_seconds", "From the acceptance of a round to its first words at the gateway", buckets=SLOW
 )
+HTTP_ANSWERS = Counter("antiphon_http_answers_total", "Requests over HTTP, by area and status", ["area", "status"])
 OPEN_TURNS = Gauge("antiphon_open_turns", "Turns accepted and not ended, of all tenants")
 STUCK_TURNS = Gauge("antiphon_stuck_turns", "Open turns that were sent three times and still wait for a worker")
 SWEPT_TURNS = Counter("antiphon_swept_turns_total", "Turns that a sweep has sent again")
