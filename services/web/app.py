@@ -24,6 +24,11 @@ from services.web.console import console
 from services.web.errors import WebError, answer_error
 from services.web.gateways import Gateways
 from services.web.middleware import Guard
+from services.web.openai.chat import ChatCompletions
+from services.web.openai.conversations import Conversations
+from services.web.openai.models import Models
+from services.web.openai.response_feedback import ResponseFeedback
+from services.web.openai.responses import Responses
 from services.web.serving import Serving
 from services.web.settings import WebSettings
 
@@ -60,6 +65,15 @@ def application(settings: WebSettings, gateways: Gateways, serving: Serving) -> 
 
     routes: list[BaseRoute] = [Route("/healthz", alive), Route("/readyz", ready)]
     routes += [Mount(service.path, service) for service in connect.contract(gateways, settings.web_max_body_bytes)]
+    responses = Responses(gateways, serving)
+    rooms = (
+        Models(gateways),
+        ChatCompletions(gateways, serving),
+        responses,
+        ResponseFeedback(gateways, responses),
+        Conversations(gateways),
+    )
+    routes += [route for room in rooms for route in room.routes()]
     if (pages := console()) is not None:
         routes.append(Mount("/", pages))
     return Starlette(

@@ -1,0 +1,1 @@
+"""OpenAI's APIs over the contract: chat completions, models, responses."""

@@ -1,0 +1,178 @@
+"""The events of a streamed response, numbered so that any replica can go on after any of them.
+
+A delta's number is made of the attempt that wrote it and of the code points that stand before its end; what comes
+before and after the text has fixed places around it. So a number says where its reader stands, and nothing has to be
+kept about readers. Numbers rise and have gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon.errors import CallError
+from antiphon.v1.common_pb2 import Position
+from antiphon.v1.conversation_pb2 import Draft, TurnEvent
+from google.protobuf.json_format import MessageToDict
+
+from services.web.errors import WebError, error_body
+from services.web.openai.body import refuse
+from services.web.openai.events import DONE, data
+from services.web.openai.response_id import ResponseId
+from services.web.openai.response_shown import Asked, output_message, response_object, text_part
+from services.web.openai.steady import Diverged, SteadyText
+
+CREATED, IN_PROGRESS, ITEM, PART = range(4)
+ATTEMPT = 10**9  # more code points than a reply has
+MAX_NUMBER = 2**53 - 1  # what a number of JavaScript holds
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How far a reader has come: the number of the last event it has; -1 where it has none."""
+
+    after: int = -1
+
+    @property
+    def offset(self) -> int:
+        """Code points of the text that it has."""
+        return max(0, self.after % ATTEMPT - PART) if self.after > PART else 0
+
+    @property
+    def attempt(self) -> int:
+        """The attempt that wrote what it has."""
+        return max(0, self.after) // ATTEMPT + 1
+
+    def position(self, round: int) -> Position | None:
+        """Where the contract's stream goes on; None from the beginning."""
+        if not self.offset:
+            return None
+        return Position(round=round, attempt=self.attempt, offset=self.offset)
+
+
+def read_reader(starting_after: str | None) -> Reader:
+    """The reader of a query's ``starting_after``. Raises WebError."""
+    if starting_after is None:
+        return Reader()
+    if not starting_after.isascii() or not starting_after.isdigit() or int(starting_after[:20]) > MAX_NUMBER:
+        refuse("starting_after", "must be the sequence_number of an event")
+    return Reader(int(starting_after))
+
+
+class ResponseEvents:
+    """Writes the events of one response that come after what its reader has."""
+
+    def __init__(self, id: ResponseId, asked: Asked, created: int, reader: Reader | None = None) -> None:
+        """``created``: seconds since 1970."""
+        self._id = id
+        self._asked = asked
+        self._created = created
+        self._reader = reader or Reader()
+        self._text = SteadyText(self._reader.offset)
+        self._opened = False
+        self._offset = self._reader.offset
+        self._known: dict[str, Any] = {}
+
+    async def written(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[bytes, None]:
+        """Of a turn under way."""
+        for number, kind in ((CREATED, "response.created"), (IN_PROGRESS, "response.in_progress")):
+            for told in self._event(number, kind, response=self._response("in_progress")):
+                yield told
+        try:
+            closing: Any = events
+            async with aclosing(closing):
+                async for event in events:
+                    for answer in self._take(event):
+                        yield answer
+        except Diverged:
+            message = "another worker has begun the reply again: read the response from its start"
+            error = WebError(message, status=500, code="reply_restarted", type="server_error")
+            yield self._error(error)
+        except CallError as error:
+            yield self._error(error)
+        yield DONE
+
+    def of_draft(self, draft: Draft, status: str, attempt: int, more: dict[str, Any]) -> Iterator[bytes]:
+        """Of a response that has ended: what its reader lacks of it."""
+        self._known = more
+        for number, kind in ((CREATED, "response.created"), (IN_PROGRESS, "response.in_progress")):
+            yield from self._event(number, kind, response=self._response("in_progress"))
+        base = ATTEMPT * max(0, attempt - 1)
+        if self._reader.offset and self._reader.attempt < attempt:
+            message = "another worker has begun the reply again: read the response from its start"
+            yield self._error(WebError(message, status=500, code="reply_restarted", type="server_error"))
+        else:
+            rest = draft.text[self._offset :]
+            yield from self._delta(rest, base)
+            yield from self._end(draft, status, base)
+        yield DONE
+
+    def _take(self, event: TurnEvent) -> Iterator[bytes]:
+        kind = event.WhichOneof("event")
+        base = ATTEMPT * max(0, event.position.attempt - 1)
+        yield from self._delta(self._text.take(event), base)
+        if kind == "understood":
+            self._known[kind] = MessageToDict(event.understood, preserving_proto_field_name=True)
+        elif kind == "state":
+            self._known[kind] = MessageToDict(event.state.state, preserving_proto_field_name=True)
+        elif kind == "completed":
+            yield from self._end(event.completed.draft, "completed", base)
+        elif kind == "cancelled":
+            yield from self._end(event.cancelled.draft, "cancelled", base)
+        elif kind == "failed":
+            failed = response_object(self._id, self._asked, "failed", self._created, error=event.failed.error)
+            yield from self._event(base + PART + self._offset + 1, "response.failed", response=failed)
+
+    def _delta(self, words: str, base: int) -> Iterator[bytes]:
+        if not words:
+            return
+        yield from self._open()
+        self._offset += len(words)
+        yield from self._event(
+            base + PART + self._offset, "response.output_text.delta", **self._place(), delta=words, logprobs=[]
+        )
+
+    def _open(self) -> Iterator[bytes]:
+        if not self._opened:
+            self._opened = True
+            item = {**output_message(self._id, Draft()), "status": "in_progress", "content": []}
+            yield from self._event(ITEM, "response.output_item.added", output_index=0, item=item)
+            yield from self._event(PART, "response.content_part.added", **self._place(), part=text_part("", []))
+
+    def _end(self, draft: Draft, status: str, base: int) -> Iterator[bytes]:
+        """The end's events, whatever the reader has of the text: a part that was opened is closed."""
+        number = base + PART + len(draft.text)
+        if draft.text:
+            yield from self._open()
+            item = output_message(self._id, draft)
+            part = item["content"][0]
+            for index, annotation in enumerate(part["annotations"]):
+                number += 1
+                fields = {**self._place(), "annotation_index": index, "annotation": annotation}
+                yield from self._event(number, "response.output_text.annotation.added", **fields)
+            yield from self._event(
+                number + 1, "response.output_text.done", **self._place(), text=draft.text, logprobs=[]
+            )
+            yield from self._event(number + 2, "response.content_part.done", **self._place(), part=part)
+            yield from self._event(number + 3, "response.output_item.done", output_index=0, item=item)
+        response = self._response(status, draft)
+        kind = "response.completed" if response["status"] == "completed" else "response.incomplete"
+        yield from self._event(number + 4, kind, response=response)
+
+    def _response(self, status: str, draft: Draft | None = None) -> dict[str, Any]:
+        return response_object(self._id, self._asked, status, self._created, draft, more=self._known)
+
+    def _place(self) -> dict[str, Any]:
+        return {"item_id": self._id.message_id, "output_index": 0, "content_index": 0}
+
+    def _event(self, number: int, kind: str, **fields: Any) -> Iterator[bytes]:
+        if number > self._reader.after:
+            yield data({"type": kind, "sequence_number": number, **fields}, kind)
+
+    @staticmethod
+    def _error(error: Exception) -> bytes:
+        told = error_body(error)[1]["error"]
+        event = {"type": "error", "code": told["code"], "message": told["message"], "param": told["param"]}
+        return data({**event, "sequence_number": MAX_NUMBER}, "error")

@@ -1,0 +1,188 @@
+"""A draft as the Responses API shows it: the response object and its output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from antiphon.v1.conversation_pb2 import (
+    FINISH_REASON_CANCELLED,
+    FINISH_REASON_LENGTH,
+    TURN_STATUS_CANCELLED,
+    TURN_STATUS_COMPLETED,
+    TURN_STATUS_FAILED,
+    TURN_STATUS_WAITING,
+    Citation,
+    Draft,
+    Session,
+    Turn,
+    TurnError,
+)
+from google.protobuf.json_format import MessageToDict
+
+from services.web.openai.draft_shown import shown
+from services.web.openai.models import PLAIN
+from services.web.openai.response_id import ResponseId
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a response's request said that the response repeats."""
+
+    model: str
+    session_id: str
+    instructions: str = ""
+    previous: str = ""
+    background: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def asked_of(session: Session, draft: Draft | None) -> Asked:
+    """What is known of a request when its response is read later."""
+    settings = {}
+    if draft is not None and draft.HasField("manifest"):
+        used = draft.manifest.settings
+        names = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
+        settings = {shown_as: getattr(used, name) for name, shown_as in names.items() if used.HasField(name)}  # type: ignore[arg-type]
+    return Asked(session.schema_name or PLAIN, session.id, session.system_text, settings=settings)
+
+
+def response_object(
+    id: ResponseId,
+    asked: Asked,
+    status: str,
+    created: int,
+    draft: Draft | None = None,
+    *,
+    error: TurnError | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The response. ``more`` goes into the field ``antiphon``."""
+    written = draft if draft is not None and status not in ("queued", "in_progress") else None
+    incomplete = written is not None and written.finish_reason == FINISH_REASON_LENGTH
+    settings = {"temperature": None, "top_p": None, "max_output_tokens": None, **asked.settings}
+    return {
+        "id": str(id),
+        "object": "response",
+        "created_at": created,
+        "status": "incomplete" if incomplete and status == "completed" else status,
+        "background": asked.background,
+        "error": _error(error),
+        "incomplete_details": {"reason": "max_output_tokens"} if incomplete else None,
+        "instructions": asked.instructions or None,
+        "model": asked.model,
+        "output": [output_message(id, written)] if written is not None and written.text else [],
+        "conversation": {"id": asked.session_id},
+        "previous_response_id": asked.previous or None,
+        "metadata": dict(asked.metadata),
+        **settings,
+        "usage": usage(written) if written is not None and written.HasField("usage") else None,
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "reasoning": {"effort": None, "summary": None},
+        "tools": [],
+        "tool_choice": "none",
+        "parallel_tool_calls": False,
+        "truncation": "auto",
+        "store": True,
+        "service_tier": "default",
+        "top_logprobs": 0,
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
+        "max_tool_calls": None,
+        "prompt_cache_key": None,
+        "safety_identifier": None,
+        "user": None,
+        "antiphon": {
+            "session": asked.session_id,
+            "turn": id.turn_id,
+            **(shown(written) if written is not None else {}),
+            **(more or {}),
+        },
+    }
+
+
+def _error(error: TurnError | None) -> dict[str, str] | None:
+    return None if error is None else {"code": error.reason.lower() or "server_error", "message": error.message}
+
+
+def output_message(id: ResponseId, draft: Draft) -> dict[str, Any]:
+    """The draft as the response's one message."""
+    whole = draft.finish_reason not in (FINISH_REASON_LENGTH, FINISH_REASON_CANCELLED)
+    return {
+        "id": id.message_id,
+        "type": "message",
+        "role": "assistant",
+        "status": "completed" if whole else "incomplete",
+        "content": [text_part(draft.text, [annotation(one) for one in draft.citations if one.WhichOneof("source")])],
+    }
+
+
+def text_part(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    """The part of a message that is text."""
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+
+
+def annotation(citation: Citation) -> dict[str, Any]:
+    """A citation as an annotation; places count code points of the text."""
+    kind = citation.WhichOneof("source") or ""
+    source = getattr(citation, kind)
+    return {
+        "type": "url_citation",
+        "start_index": citation.start,
+        "end_index": citation.end,
+        "url": f"antiphon:{kind}:{source.id}",
+        "title": f"{kind} {citation.mark}".strip(),
+        "supported": citation.supported,
+        "marked": citation.marked,
+    }
+
+
+def usage(draft: Draft) -> dict[str, Any]:
+    """Tokens read and written."""
+    count = draft.usage
+    return {
+        "input_tokens": count.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": count.reused_tokens},
+        "output_tokens": count.reply_tokens,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": count.prompt_tokens + count.reply_tokens,
+    }
+
+
+def understood(turn: Turn) -> dict[str, Any]:
+    """What the tracker made of the turn."""
+    fields: dict[str, Any] = {}
+    if turn.HasField("understood"):
+        fields["understood"] = MessageToDict(turn.understood, preserving_proto_field_name=True)
+    if turn.HasField("state"):
+        fields["state"] = MessageToDict(turn.state, preserving_proto_field_name=True)
+    return fields
+
+
+def draft_of_round(turn: Turn, round: int) -> Draft | None:
+    """The draft of a round; None where it has none."""
+    return next((draft for draft in turn.drafts if draft.round == round), None)
+
+
+def status_of(turn: Turn, id: ResponseId, draft: Draft | None) -> str:
+    """How far a response has come."""
+    if id.round < turn.position.round:
+        return "completed" if draft is not None and draft.finish_reason != FINISH_REASON_CANCELLED else "cancelled"
+    ends = {
+        TURN_STATUS_COMPLETED: "completed",
+        TURN_STATUS_CANCELLED: "cancelled",
+        TURN_STATUS_FAILED: "failed",
+        TURN_STATUS_WAITING: "queued",
+    }
+    return ends.get(turn.status, "in_progress")
+
+
+def response_of(turn: Turn, id: ResponseId, asked: Asked) -> dict[str, Any]:
+    """The response that a stored turn is."""
+    draft = draft_of_round(turn, id.round)
+    status = status_of(turn, id, draft)
+    error = turn.error if status == "failed" and turn.HasField("error") else None
+    created = turn.create_time.seconds
+    return response_object(id, asked, status, created, draft, error=error, more=understood(turn))

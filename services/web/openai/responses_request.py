@@ -1,0 +1,115 @@
+"""What a request for a response asks, parameter by parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from antiphon.v1.common_pb2 import DecodingSettings
+
+from services.web.errors import Unsupported
+from services.web.openai.body import Body, refuse
+from services.web.openai.chat_request import MAX_USER, Named, read_named
+from services.web.openai.decoding import decoding_settings, reply_policy
+from services.web.openai.messages import Conversation, Message, read_messages
+from services.web.openai.models import MAX_MODEL
+
+_KNOWN = (
+    "model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "temperature", "top_p",
+    "metadata", "user", "safety_identifier", "previous_response_id", "conversation", "background", "text", "antiphon",
+)  # fmt: skip
+_WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
+    "store": (True,),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "parallel_tool_calls": (True, False),
+    "truncation": ("auto", "disabled"),
+    "include": ([],),
+    "reasoning": ({},),
+    "service_tier": ("auto", "default"),
+    "top_logprobs": (0,),
+    "presence_penalty": (0, 0.0),
+    "frequency_penalty": (0, 0.0),
+}
+_HINTS = ("prompt_cache_key", "prompt_cache_retention")
+
+
+@dataclass(frozen=True)
+class ResponseRequest:
+    """A response that was asked for."""
+
+    model: str
+    conversation: Conversation
+    instructions: str
+    settings: DecodingSettings
+    named: Named
+    session_id: str
+    previous: str
+    metadata: Mapping[str, str]
+    stream: bool
+    background: bool
+    without_knowledge: bool
+
+
+def read_response(body: Body, headers: Mapping[str, str]) -> ResponseRequest:
+    """The request of a body. Raises WebError, naming the parameter."""
+    body.check_known((*_KNOWN, *_HINTS), _WITHOUT_EFFECT)
+    text = body.object("text")
+    text.check_known(("format", "verbosity"))
+    form = text.object("format")
+    form.check_known(("type",))
+    if form.text("type", "text") != "text":
+        refuse(form.name("type"), "only text is written", "unsupported_parameter")
+    if text.text("verbosity", "medium") != "medium":
+        raise Unsupported(text.name("verbosity"))
+    body.object("stream_options").check_known(("include_obfuscation",))
+    own = body.object("antiphon")
+    own.check_known(("without_knowledge", "reply_policy"))
+    metadata = body.metadata()
+    previous = body.text("previous_response_id", most=MAX_USER)
+    session_id = _conversation_id(body)
+    if previous and session_id:
+        refuse("conversation", "goes not with previous_response_id", "mutually_exclusive_parameters")
+    conversation = read_input(body)
+    return ResponseRequest(
+        model=body.text("model", needed=True, most=MAX_MODEL),
+        conversation=conversation,
+        instructions="\n\n".join(filter(None, (body.text("instructions"), conversation.system_text))),
+        settings=decoding_settings(body, ("max_output_tokens",), reply_policy(own)),
+        named=read_named(body, Body({}), {}, headers),
+        session_id=session_id,
+        previous=previous,
+        metadata=metadata,
+        stream=body.flag("stream"),
+        background=body.flag("background"),
+        without_knowledge=own.flag("without_knowledge"),
+    )
+
+
+def read_input(body: Body) -> Conversation:
+    """The input: a text, or messages of which the last is the user's."""
+    given = body.raw("input")
+    if given is None:
+        refuse("input", "is needed", "missing_required_parameter")
+    if isinstance(given, str):
+        text = body.text("input")
+        if not text.strip():
+            refuse("input", "is empty")
+        return Conversation(last=Message("user", text, "input"))
+    if not isinstance(given, list):
+        refuse("input", "must be a string or a list of items", "invalid_type")
+    return read_messages(_checked_items(body), "input")
+
+
+def _checked_items(body: Body) -> Iterable[Body]:
+    for item in body.objects("input"):
+        if item.text("type", "message") != "message":
+            raise Unsupported(item.name("type"), "only messages are read")
+        yield item
+
+
+def _conversation_id(body: Body) -> str:
+    given = body.raw("conversation")
+    if given is None or isinstance(given, str):
+        return body.text("conversation", most=MAX_USER)
+    return body.object("conversation").text("id", needed=True, most=MAX_USER)
