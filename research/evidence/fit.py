@@ -9,112 +9,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from services.cli.evaluation.matching import CHINESE, normal, stands_in
-from services.common.editions import Dated
-from services.common.media import MEDIA_TYPES
-from services.knowledge.domain.entries import Entry
-from services.knowledge.domain.index import TenantIndex
-from services.knowledge.domain.query import Query
-from services.knowledge.evidence import questions
+from research.evidence.sets import UNFITTED, Array, Company, answers
 from services.knowledge.evidence.features import NAMES
-from services.knowledge.evidence.model import WEIGHTS, WITHOUT_READER, AnswerModel, leads
+from services.knowledge.evidence.model import WEIGHTS, WITHOUT_READER, leads
 from services.knowledge.evidence.reading import UnitReader
-from services.knowledge.evidence.step import Base, Candidate, EvidenceStep, Source, candidates_of, source_of_passage
-from services.knowledge.parsing import Source as Document
-from services.knowledge.parsing import parse_limited
+from services.knowledge.evidence.step import EvidenceStep
 from services.models.evidence_reader import READER, EvidenceReader
 from services.models.sentence_encoder import SentenceEncoder
 
-Array = npt.NDArray[np.float64]
-PASSAGES = 20
 BESIDE = 0.7
-START = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.0)
 
 
-@dataclass
-class Set:
-    """A service set, read and searchable in this process."""
-
-    name: str
-    rows: dict[str, dict[str, Any]]
-    index: TenantIndex
-    editions: dict[str, Dated]
-    questions: list[dict[str, Any]]
-    encoder: SentenceEncoder
-
-    @classmethod
-    def read(cls, folder: Path, encoder: SentenceEncoder) -> Set:
-        """The set of a folder: its documents parsed, cut, indexed and embedded."""
-        rows: dict[str, dict[str, Any]] = {}
-        editions = {}
-        for file in sorted((folder / "docs").iterdir()):
-            kind = MEDIA_TYPES[file.suffix.lower()]
-            parsed = parse_limited(
-                file.read_bytes(), Document(kind, f"fit/{file.name}", encoder.tokenizer_file, "", file.name)
-            )
-            editions[file.name] = Dated(file.name, parsed.title, parsed.edition)
-            for passage in parsed.passages:
-                row = {"_id": passage.id, "revision": 1, "source": file.name, "heading": passage.heading}
-                rows[passage.id] = row | {"text": passage.text, "structure": passage.structure.stored()}
-        index = TenantIndex(encoder.dimensions)
-        index.add(Entry(row["_id"], 1, row["source"], row["text"], row["heading"]) for row in rows.values())
-        vectors = encoder.encode([f"{row['heading']}\n{row['text']}" for row in rows.values()])
-        index.add_vectors(dict(zip(rows, vectors, strict=True)))
-        asked = [json.loads(line) for line in (folder / "questions.jsonl").read_text().splitlines() if line.strip()]
-        return cls(folder.name, rows, index, editions, asked, encoder)
-
-    def sources(self, text: str) -> list[Source]:
-        """What retrieval finds for a question."""
-        found = self.index.search(Query(text), self.encoder.encode, PASSAGES, 0)
-        return [source_of_passage(self.rows[one.id], one.score) for one in found.passages]
-
-    @property
-    def base(self) -> Base:
-        """What the step may ask of this base."""
-        return Base(self.index.idf, lambda documents: {name: self.editions[name] for name in documents})
-
-
-def label(question: dict[str, Any], candidate: Candidate) -> bool:
-    """Whether the candidate answers the question by its gold evidence."""
-    unit = candidate.unit
-    if question.get("unanswerable") or candidate.source.document not in question["documents"]:
-        return False
-    if not any(stands_in(answer, f"{unit.question} {unit.text}") for answer in question["any_of"]):
-        return False
-    words = set(re.findall(r"\w", normal(unit.read)) if _han(unit.read) else re.findall(r"\w+", normal(unit.read)))
-    for evidence in question["evidence"]:
-        parts = re.findall(r"\w" if _han(evidence) else r"\w+", normal(evidence))
-        if parts and sum(part in words for part in parts) >= 0.6 * len(parts):
-            return True
-    return False
-
-
-def _han(text: str) -> bool:
-    return CHINESE.search(text) is not None
-
-
-def rows_of(subject: Set, step: EvidenceStep) -> tuple[Array, Array, Array, Array]:
+def rows_of(subject: Company, step: EvidenceStep) -> tuple[Array, Array, Array, Array]:
     """(features, labels, number of the question, source) of every candidate of every question."""
     features, labels, owners, sources = [], [], [], []
     for number, question in enumerate(subject.questions):
-        text = question["question"]
-        candidates = [one for source in subject.sources(text) for one in candidates_of(source)]
-        asked = questions.Question(text, questions.kind_of(text), 0, len(text))
-        for one in step.weighed(asked, candidates, subject.base):
-            features.append(one.features)
-            labels.append(label(question, one))
+        for candidate in subject.weighed(number, step)[0]:
+            features.append(candidate.features)
+            labels.append(answers(question, candidate))
             owners.append(number)
-            sources.append(one.source.id)
+            sources.append(candidate.source.id)
     return np.array(features), np.array(labels, float), np.array(owners), np.array(sources)
 
 
@@ -170,7 +91,7 @@ def fitted(features: Array, labels: Array, l2: float = 2.0, steps: int = 60) -> 
     return theta[:-1], float(theta[-1])
 
 
-def judged(subject: Set, said: dict[int, float], right: dict[int, bool], threshold: float) -> dict[str, float]:
+def judged(subject: Company, said: dict[int, float], right: dict[int, bool], threshold: float) -> dict[str, float]:
     """Answered rightly, wrongly and declined, by what the documents say; the best candidate alone counts."""
     count = dict.fromkeys(("right", "wrong", "declined", "near_declined"), 0)
     total = dict.fromkeys(("answerable", "unanswerable", "near"), 0)
@@ -230,9 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoder = SentenceEncoder.load()
     with_reader = options.reader.is_file()
     step = EvidenceStep(
-        UnitReader(encoder, EvidenceReader.load(encoder, options.reader) if with_reader else None), START
+        UnitReader(encoder, EvidenceReader.load(encoder, options.reader) if with_reader else None), UNFITTED
     )
-    sets = [Set.read(folder, encoder) for folder in options.data]
+    sets = [Company.of_service_set(folder, encoder) for folder in options.data]
     read = [rows_of(subject, step) for subject in sets]
     if options.keep:
         arrays: dict[str, Any] = {f"{n}{k}": part for n, one in enumerate(read) for k, part in enumerate(one)}

@@ -1,8 +1,9 @@
-"""Trains the evidence reader: `python -m research.evidence.train --sgd FILE --out FILE`.
+"""Trains the evidence reader: `python -m research.evidence.train --shops FOLDER --sgd FILE --out FILE`.
 
-Questions come from invented companies (`worlds`) and, where `--sgd` names the training dialogues of Schema-Guided
-Dialogue, from people's own questions there: what the assistant says next answers them, what it says elsewhere in the
-dialogue does not. The lower layers stay the sentence encoder's, so the reader shares them with it.
+Questions come from companies that were written for it (`shops`), from companies made up by rules (`worlds`) and, where
+`--sgd` names the training dialogues of Schema-Guided Dialogue, from people's own questions there: what the assistant
+says next answers them, what it says elsewhere in the dialogue does not. The lower layers stay the sentence encoder's,
+so the reader shares them with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from research.evidence.lexicon import Property, properties, trades
+from research.evidence.shops import Pool, drawn, read_pools
 from research.evidence.worlds import Example, build_world, examples
 from services.models.evidence_reader import DEPTH, MAX_PIECES, READER, Head, joint_logits
 from services.models.int8_rows import read_int8, save_int8
@@ -39,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sgd", type=Path, help="sgd_train.jsonl.gz")
     parser.add_argument("--out", type=Path, default=READER)
     parser.add_argument("--resume", type=Path, help="a reader to go on from")
-    parser.add_argument("--minutes", type=float, default=10, help="minutes of CPU")
+    parser.add_argument("--shops", type=Path, help="folder of companies, such as research/data/shops")
+    parser.add_argument("--share", type=float, default=0.8, help="share of the questions that --shops gives")
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--questions", type=int, default=8, help="questions a step")
@@ -49,18 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rng = random.Random(options.seed)
     known, unseen = split(rng)
     stream = mixed(known, read_sgd(options.sgd, rng) if options.sgd else [], rng)
+    held: list[Pool] = []
+    if options.shops:
+        taught, held = read_pools(options.shops, SentenceEncoder.load())
+        stream = blended(drawn(taught, CANDIDATES + 2, rng), stream, options.share, rng)
+        print(f"{len(taught)} questions to companies, {len(held)} held back", flush=True)
     encoder = SentenceEncoder.load(precision="fp32")
     head, trained = trainable(encoder, options.resume)
-    about = {"seed": options.seed, "rate": options.rate, "minutes": options.minutes, "questions": options.questions}
+    about = {"seed": options.seed, "rate": options.rate, "steps": options.steps, "questions": options.questions}
     options.out.parent.mkdir(parents=True, exist_ok=True)
 
     def save() -> None:
         weights = layer_weights(encoder) | head.weights()
         save_int8({name: tensor.detach() for name, tensor in weights.items()}, options.out, about)
 
-    seconds = options.minutes * 60
-    about["steps"] = train(encoder, head, trained, stream, seconds, options.rate, options.questions, save)
-    about |= evaluate(encoder, head, known, unseen, random.Random(5))
+    def check() -> None:
+        if held:
+            print({name: round(value, 3) for name, value in of_shops(encoder, head, held).items()}, flush=True)
+        save()
+
+    train(encoder, head, trained, stream, options.steps, options.rate, options.questions, check)
+    about |= evaluate(encoder, head, known, unseen, random.Random(5)) | of_shops(encoder, head, held)
     save()
     print(json.dumps({"figures": about}))
 
@@ -82,6 +95,12 @@ def mixed(known: list[Property], dialogues: list[Example], rng: random.Random) -
             made += rng.sample(dialogues, min(len(dialogues), len(made) // 3))
         rng.shuffle(made)
         yield from made
+
+
+def blended(ones: Iterator[Example], others: Iterator[Example], share: float, rng: random.Random) -> Iterator[Example]:
+    """Examples of the first stream and, for the rest of its share, of the second."""
+    while True:
+        yield next(ones if rng.random() < share else others)
 
 
 def read_sgd(file: Path, rng: random.Random) -> list[Example]:
@@ -187,19 +206,19 @@ def loss_of(logits: Tensor, answers: Tensor) -> Tensor:
     return each + 0.5 * (all_with_none - right)
 
 
-def train(encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: Iterator[Example], seconds: float,
-          rate: float, questions: int, save: Callable[[], None]) -> int:  # fmt: skip
-    """Trains for so many seconds of CPU; answers the number of steps. What is trained so far is saved now and then."""
+def train(encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: Iterator[Example], steps: int,
+          rate: float, questions: int, check: Callable[[], None]) -> None:  # fmt: skip
+    """Trains for so many steps; `check` is called now and then."""
     heads = list(head.weights().values())
     groups = [{"params": layers, "lr": rate}, {"params": heads, "lr": 5 * rate}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     rates = [group["lr"] for group in optimizer.param_groups]
-    began, step, recent = time.process_time(), 0, []
-    while (spent := time.process_time() - began) < seconds:
-        share = min(1.0, (step + 1) / 60) * max(0.02, 1 - spent / seconds)
+    began, recent = time.process_time(), []
+    for step in range(1, steps + 1):
+        share = min(1.0, step / 60) * max(0.02, 1 - step / steps)
         for group, full in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = full * share
-        batch = [next(stream) for _ in range(questions)]
+        batch = list(islice(stream, questions))
         rows = batch_logits(encoder, head, batch)
         losses = [loss_of(row, torch.tensor(one.answers)) for row, one in zip(rows, batch, strict=True)]
         loss = torch.stack(losses).mean()
@@ -207,13 +226,30 @@ def train(encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: It
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_([*layers, *heads], 1.0)
         optimizer.step()
-        step += 1
         recent.append(loss.item())
-        if step % 100 == 0:
-            save()
         if step % 25 == 0:
-            print(f"step {step} {spent:.0f}s loss {sum(recent[-25:]) / 25:.4f}", flush=True)
-    return step
+            print(f"step {step} {time.process_time() - began:.0f}s loss {sum(recent[-25:]) / 25:.4f}", flush=True)
+        if step % 200 == 0:
+            check()
+
+
+@torch.inference_mode()
+def of_shops(encoder: SentenceEncoder, head: Head, pools: Sequence[Pool]) -> dict[str, float]:
+    """Of companies held back: how often the best of the units answers, how often it is also said to, and how often
+    silence is seen."""
+    first = right = silence = silent = 0
+    for start in range(0, len(pools), 16):
+        batch = [pool.whole() for pool in pools[start : start + 16] if pool.right or pool.wrong]
+        for row, pool in zip(batch_logits(encoder, head, batch), batch, strict=True):
+            best = int(row.argmax())
+            if pool.kind == "near":
+                silent += 1
+                silence += float(row[best]) <= 0
+            else:
+                first += pool.answers[best]
+                right += pool.answers[best] and float(row[best]) > 0
+    answerable = max(1, sum(not pool.near for pool in pools))
+    return {"first": first / answerable, "right": right / answerable, "declined": silence / max(1, silent)}
 
 
 @torch.inference_mode()
