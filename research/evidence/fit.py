@@ -1,8 +1,9 @@
 """Fits and calibrates what the evidence step makes of its features: `python -m research.evidence.fit --data FOLDER …`.
 
 Each FOLDER is a service set (`research/data/service/README.md`). Its documents are read and searched as the product
-does it, each candidate unit is labelled by the question's gold evidence, and a logistic model is fitted over all sets.
-The figures are of sets that were left out in turn.
+does it, each candidate unit is labelled by the question's gold evidence, and a logistic model is fitted over all sets,
+for English with the reader, for other languages without it, and for Chinese by sets of its own. The figures are of sets
+that were left out in turn.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import numpy as np
 import torch
 
 from research.evidence.sets import UNFITTED, Array, Company, answers
+from research.evidence.shops import held_back
 from services.knowledge.evidence.features import NAMES
-from services.knowledge.evidence.model import WEIGHTS, WITHOUT_READER, leads
+from services.knowledge.evidence.model import CHINESE, WEIGHTS, WITHOUT_READER, leads
 from services.knowledge.evidence.reading import UnitReader
 from services.knowledge.evidence.step import EvidenceStep
 from services.models.evidence_reader import READER, EvidenceReader
@@ -27,16 +30,49 @@ from services.models.sentence_encoder import SentenceEncoder
 BESIDE = 0.7
 
 
-def rows_of(subject: Company, step: EvidenceStep) -> tuple[Array, Array, Array, Array]:
-    """(features, labels, number of the question, source) of every candidate of every question."""
-    features, labels, owners, sources = [], [], [], []
-    for number, question in enumerate(subject.questions):
-        for candidate in subject.weighed(number, step)[0]:
-            features.append(candidate.features)
-            labels.append(answers(question, candidate))
-            owners.append(number)
-            sources.append(candidate.source.id)
-    return np.array(features), np.array(labels, float), np.array(owners), np.array(sources)
+@dataclass
+class Read:
+    """Every candidate of every question of a company: `features` [candidates, len(NAMES)], `labels` whether it answers,
+    `owners` the number of its question, `sources` what it was cut from."""
+
+    name: str
+    questions: list[dict[str, Any]]
+    features: Array
+    labels: Array
+    owners: Array
+    sources: Array
+
+    @classmethod
+    def of(cls, company: Company, step: EvidenceStep) -> Read:
+        """What the step makes of a company's questions."""
+        features, labels, owners, sources = [], [], [], []
+        for number, question in enumerate(company.questions):
+            for candidate in company.weighed(number, step)[0]:
+                features.append(candidate.features)
+                labels.append(answers(question, candidate))
+                owners.append(number)
+                sources.append(candidate.source.id)
+        parts = np.array(features), np.array(labels, float), np.array(owners), np.array(sources)
+        return cls(company.name, company.questions, *parts)
+
+    @classmethod
+    def together(cls, name: str, read: Sequence[Read]) -> Read:
+        """Several companies as one; the questions are numbered on."""
+        firsts = np.cumsum([0, *(len(one.questions) for one in read)])
+        return cls(
+            name,
+            [question for one in read for question in one.questions],
+            np.vstack([one.features for one in read]),
+            np.concatenate([one.labels for one in read]),
+            np.concatenate([one.owners + first for one, first in zip(read, firsts, strict=False)]),
+            np.concatenate([one.sources for one in read]),
+        )
+
+    def without_reader(self) -> Read:
+        """The same where the reader says nothing."""
+        plain = self.features.copy()
+        plain[:, [NAMES.index("logit"), NAMES.index("margin")]] = 0.0
+        return replace(self, features=plain)
 
 
 def ranked(features: Array, labels: Array, owners: Array, l2: float = 1.0, steps: int = 400) -> Array:
@@ -91,7 +127,7 @@ def fitted(features: Array, labels: Array, l2: float = 2.0, steps: int = 60) -> 
     return theta[:-1], float(theta[-1])
 
 
-def judged(subject: Company, said: dict[int, float], right: dict[int, bool], threshold: float) -> dict[str, float]:
+def judged(subject: Read, said: dict[int, float], right: dict[int, bool], threshold: float) -> dict[str, float]:
     """Answered rightly, wrongly and declined, by what the documents say; the best candidate alone counts."""
     count = dict.fromkeys(("right", "wrong", "declined", "near_declined"), 0)
     total = dict.fromkeys(("answerable", "unanswerable", "near"), 0)
@@ -121,68 +157,75 @@ def calibration_error(said: Array, true: Array) -> float:
     return float(sum(abs((said - true)[bins == b].sum()) for b in range(10)) / len(said))
 
 
-def both(read: Sequence[tuple[Array, Array, Array, Array]]) -> tuple[Array, Array, float]:
-    """(ranking, weights of answering, bias) fitted on the candidates of several sets."""
-    features = np.vstack([one[0] for one in read])
-    labels = np.concatenate([one[1] for one in read])
-    owners = np.concatenate([one[2] + 10_000 * place for place, one in enumerate(read)])
-    ranking = ranked(features, labels, owners)
-    rows, best, _ = led(features, owners, ranking, np.concatenate([one[3] for one in read]))
-    return ranking, *fitted(rows, labels[best])
+def both(read: Sequence[Read]) -> tuple[Array, Array, float]:
+    """(ranking, weights of answering, bias) fitted on the candidates of several companies."""
+    one = Read.together("", read)
+    ranking = ranked(one.features, one.labels, one.owners)
+    rows, best, _ = led(one.features, one.owners, ranking, one.sources)
+    return ranking, *fitted(rows, one.labels[best])
 
 
-def without_reader(features: Array) -> Array:
-    """The features as they are where another encoder than the reader's is used."""
-    plain = features.copy()
-    plain[:, [NAMES.index("logit"), NAMES.index("margin")]] = 0.0
-    return plain
+def left_out(read: Sequence[Read], threshold: float) -> dict[str, float]:
+    """The figures of each company by models that were fitted on the others."""
+    figures: dict[str, float] = {}
+    for place, subject in enumerate(read):
+        ranking, weights, bias = both([one for at, one in enumerate(read) if at != place] or read)
+        rows, best, numbers = led(subject.features, subject.owners, ranking, subject.sources)
+        said = 1 / (1 + np.exp(-(rows @ weights + bias)))
+        right = dict(zip(numbers.tolist(), (subject.labels[best] > 0).tolist(), strict=True))
+        judgement = judged(subject, dict(zip(numbers.tolist(), said.tolist(), strict=True)), right, threshold)
+        judgement["ranked_first"] = sum(right.values()) / sum(not one.get("unanswerable") for one in subject.questions)
+        judgement["calibration"] = calibration_error(said, subject.labels[best])
+        figures |= {f"{subject.name}_{key}": value for key, value in judgement.items()}
+    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fits on all sets, prints figures of each set left out in turn, writes the model."""
+    """Fits on all sets, prints figures of each set left out in turn, writes the models."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="service sets in English")
+    parser.add_argument("--chinese", type=Path, nargs="*", default=[], help="service sets in Chinese")
+    parser.add_argument("--shops", type=Path, help="companies, of which those that the reader was not taught are used")
     parser.add_argument("--reader", type=Path, default=READER, help="the trained reader")
     parser.add_argument("--threshold", type=float, default=0.5)
     parser.add_argument("--keep", type=Path, help="also write the features and labels here")
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of the two models")
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of the models")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     encoder = SentenceEncoder.load()
-    with_reader = options.reader.is_file()
-    step = EvidenceStep(
-        UnitReader(encoder, EvidenceReader.load(encoder, options.reader) if with_reader else None), UNFITTED
-    )
-    sets = [Company.of_service_set(folder, encoder) for folder in options.data]
-    read = [rows_of(subject, step) for subject in sets]
+    step = EvidenceStep(UnitReader(encoder, EvidenceReader.load(encoder, options.reader)), UNFITTED)
+    read = [Read.of(Company.of_service_set(folder, encoder), step) for folder in options.data]
+    if options.shops:
+        shops = [Read.of(Company.of_shop(document, encoder), step) for document in held_back(options.shops)]
+        read.append(Read.together("shops", shops))
+    chinese = [Read.of(Company.of_service_set(folder, encoder), step) for folder in options.chinese]
     if options.keep:
-        arrays: dict[str, Any] = {f"{n}{k}": part for n, one in enumerate(read) for k, part in enumerate(one)}
+        arrays = {
+            f"{one.name}_{part}": getattr(one, part)
+            for one in [*read, *chinese]
+            for part in ("features", "labels", "owners", "sources")
+        }
         np.savez(options.keep, **arrays)
-    figures: dict[str, float] = {}
-    for place, subject in enumerate(sets):
-        others = [one for at, one in enumerate(read) if at != place] or read
-        ranking, weights, bias = both(others)
-        features, labels, owners, sources = read[place]
-        rows, best, numbers = led(features, owners, ranking, sources)
-        said = 1 / (1 + np.exp(-(rows @ weights + bias)))
-        right = dict(zip(numbers.tolist(), (labels[best] > 0).tolist(), strict=True))
-        by_number = dict(zip(numbers.tolist(), said.tolist(), strict=True))
-        judgement = judged(subject, by_number, right, options.threshold)
-        judgement["ranked_first"] = sum(right.values()) / sum(not one.get("unanswerable") for one in subject.questions)
-        judgement["calibration"] = calibration_error(said, labels[best])
-        figures |= {f"{subject.name}_{key}": value for key, value in judgement.items()}
-    models = {WEIGHTS.name: read, WITHOUT_READER.name: [(without_reader(one[0]), *one[1:]) for one in read]}
-    for file, rows_of_all in models.items():
-        ranking, weights, bias = both(rows_of_all)
-        print(
-            file,
-            *(f"{name} {a:.2f} {b:.2f}" for name, a, b in zip((*NAMES, "lead"), [*ranking, 0], weights, strict=True)),
-        )
+    figures = left_out(read, options.threshold)
+    figures |= {f"without_{name}": value for name, value in left_out(plain(read), options.threshold).items()}
+    models = {WEIGHTS: read, WITHOUT_READER: plain(read)}
+    if chinese:
+        figures |= left_out(plain(chinese), options.threshold)
+        models[CHINESE] = plain(chinese)
+    for file, sets in models.items():
+        ranking, weights, bias = both(sets)
+        told = zip((*NAMES, "lead"), [*ranking, 0], weights, strict=True)
+        print(file.name, *(f"{name} {a:.2f} {b:.2f}" for name, a, b in told))
         record = {"features": NAMES, "ranking": ranking.round(4).tolist(), "answering": weights.round(4).tolist()}
         record |= {"bias": round(bias, 4), "threshold": options.threshold, "beside": BESIDE}
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / file).write_text(json.dumps(record, indent=1) + "\n")
+        (options.out / file.name).write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}))
+
+
+def plain(read: Sequence[Read]) -> list[Read]:
+    """The companies where the reader says nothing."""
+    return [one.without_reader() for one in read]
 
 
 if __name__ == "__main__":

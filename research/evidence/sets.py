@@ -24,9 +24,9 @@ from services.common.media import MEDIA_TYPES
 from services.knowledge.domain.entries import Entry
 from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.query import Query
-from services.knowledge.evidence import questions
+from services.knowledge.evidence import features, questions
 from services.knowledge.evidence.features import NAMES
-from services.knowledge.evidence.model import AnswerModel
+from services.knowledge.evidence.model import AnswerModel, AnswerModels
 from services.knowledge.evidence.step import Base, Candidate, EvidenceStep, Source, candidates_of, source_of_passage
 from services.knowledge.parsing import Source as Document
 from services.knowledge.parsing import parse_limited
@@ -34,8 +34,9 @@ from services.models.sentence_encoder import SentenceEncoder
 
 Array = npt.NDArray[np.float64]
 PASSAGES = 20
-UNFITTED = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.0)
-"""A model that tells nothing, for a step whose candidates and features alone are wanted."""
+_SILENT = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.0)
+UNFITTED = AnswerModels(_SILENT, _SILENT, _SILENT)
+"""Models that tell nothing, for a step whose candidates and features alone are wanted."""
 
 
 @dataclass
@@ -96,10 +97,20 @@ class Company:
 
     def weighed(self, number: int, step: EvidenceStep) -> tuple[list[Candidate], list[Candidate]]:
         """(the candidates that the step reads for a question, the best first; all that retrieval found)."""
+        asked, candidates = self._asked(number)
+        return step.weighed(asked, candidates, self.base), candidates
+
+    def shortlist(self, number: int, step: EvidenceStep) -> tuple[list[Candidate], list[Candidate]]:
+        """The same without features, the likeliest first."""
+        asked, candidates = self._asked(number)
+        known = frozenset().union(*(one.stems for one in candidates))
+        words = features.read_question(questions.strip_opening(asked.text), self.base.idf, known)
+        return step.shortlist(asked, words, candidates), candidates
+
+    def _asked(self, number: int) -> tuple[questions.Question, list[Candidate]]:
         text = self.questions[number]["question"]
         candidates = [candidate for source in self.sources(text) for candidate in candidates_of(source)]
-        asked = questions.Question(text, questions.kind_of(text), 0, len(text))
-        return step.weighed(asked, candidates, self.base), candidates
+        return questions.Question(text, questions.kind_of(text), 0, len(text)), candidates
 
 
 def _question(line: dict[str, Any], document: str) -> dict[str, Any]:

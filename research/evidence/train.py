@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{len(taught)} questions to companies, {len(held)} held back", flush=True)
     encoder = SentenceEncoder.load(precision="fp32")
     head, trained = trainable(encoder, options.resume)
+    lower = LowerStates(encoder)
     about = {"seed": options.seed, "rate": options.rate, "steps": options.steps, "questions": options.questions}
     options.out.parent.mkdir(parents=True, exist_ok=True)
 
@@ -69,11 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def check() -> None:
         if held:
-            print({name: round(value, 3) for name, value in of_shops(encoder, head, held).items()}, flush=True)
+            print({name: round(value, 3) for name, value in of_shops(lower, encoder, head, held).items()}, flush=True)
         save()
 
-    train(encoder, head, trained, stream, options.steps, options.rate, options.questions, check)
-    about |= evaluate(encoder, head, known, unseen, random.Random(5)) | of_shops(encoder, head, held)
+    train(lower, encoder, head, trained, stream, options.steps, options.rate, options.questions, check)
+    about |= evaluate(lower, encoder, head, known, unseen, random.Random(5)) | of_shops(lower, encoder, head, held)
     save()
     print(json.dumps({"figures": about}))
 
@@ -176,11 +177,31 @@ def layer_weights(encoder: SentenceEncoder) -> dict[str, Tensor]:
     return weights
 
 
-def batch_logits(encoder: SentenceEncoder, head: Head, batch: Sequence[Example]) -> list[Tensor]:
+class LowerStates:
+    """What the layers that are not trained make of texts, kept for the next time."""
+
+    def __init__(self, encoder: SentenceEncoder, kept: int = 30_000) -> None:
+        self._encoder = encoder
+        self._room = kept
+        self._states: dict[str, Tensor] = {}
+
+    def of(self, texts: Sequence[str]) -> list[Tensor]:
+        """bfloat16 [pieces, width] each."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._states]
+        fresh: dict[str, Tensor] = {}
+        if new:
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                states = self._encoder.lower_states(new, DEPTH, MAX_PIECES, 64)
+            fresh = {text: state.to(torch.bfloat16).clone() for text, state in zip(new, states, strict=True)}
+        rows = [fresh[text] if text in fresh else self._states[text] for text in texts]
+        if len(self._states) < self._room:
+            self._states |= fresh
+        return rows
+
+
+def batch_logits(lower: LowerStates, encoder: SentenceEncoder, head: Head, batch: Sequence[Example]) -> list[Tensor]:
     """Logits of each question's units."""
-    texts = [unit for one in batch for unit in one.units]
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        states = encoder.lower_states([one.question for one in batch] + texts, DEPTH, MAX_PIECES, 64)
+    states = lower.of([one.question for one in batch] + [unit for one in batch for unit in one.units])
     pairs = [(states[number], unit) for number, unit in zip(owners(batch), states[len(batch) :], strict=True)]
     order = sorted(range(len(pairs)), key=lambda place: sum(map(len, pairs[place])))
     logits: list[Tensor] = []
@@ -206,7 +227,7 @@ def loss_of(logits: Tensor, answers: Tensor) -> Tensor:
     return each + 0.5 * (all_with_none - right)
 
 
-def train(encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: Iterator[Example], steps: int,
+def train(lower: LowerStates, encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: Iterator[Example], steps: int,
           rate: float, questions: int, check: Callable[[], None]) -> None:  # fmt: skip
     """Trains for so many steps; `check` is called now and then."""
     heads = list(head.weights().values())
@@ -219,7 +240,7 @@ def train(encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: It
         for group, full in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = full * share
         batch = list(islice(stream, questions))
-        rows = batch_logits(encoder, head, batch)
+        rows = batch_logits(lower, encoder, head, batch)
         losses = [loss_of(row, torch.tensor(one.answers)) for row, one in zip(rows, batch, strict=True)]
         loss = torch.stack(losses).mean()
         optimizer.zero_grad()
@@ -234,13 +255,13 @@ def train(encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: It
 
 
 @torch.inference_mode()
-def of_shops(encoder: SentenceEncoder, head: Head, pools: Sequence[Pool]) -> dict[str, float]:
+def of_shops(lower: LowerStates, encoder: SentenceEncoder, head: Head, pools: Sequence[Pool]) -> dict[str, float]:
     """Of companies held back: how often the best of the units answers, how often it is also said to, and how often
     silence is seen."""
     first = right = silence = silent = 0
     for start in range(0, len(pools), 16):
         batch = [pool.whole() for pool in pools[start : start + 16] if pool.right or pool.wrong]
-        for row, pool in zip(batch_logits(encoder, head, batch), batch, strict=True):
+        for row, pool in zip(batch_logits(lower, encoder, head, batch), batch, strict=True):
             best = int(row.argmax())
             if pool.kind == "near":
                 silent += 1
@@ -253,7 +274,7 @@ def of_shops(encoder: SentenceEncoder, head: Head, pools: Sequence[Pool]) -> dic
 
 
 @torch.inference_mode()
-def evaluate(encoder: SentenceEncoder, head: Head, known: list[Property], unseen: list[Property],
+def evaluate(lower: LowerStates, encoder: SentenceEncoder, head: Head, known: list[Property], unseen: list[Property],
              rng: random.Random) -> dict[str, float]:  # fmt: skip
     """Of trades held back: how often the best unit answers, and how often silence is seen, for properties that were
     taught and for such that were not."""
@@ -268,7 +289,7 @@ def evaluate(encoder: SentenceEncoder, head: Head, known: list[Property], unseen
         right = declined = answerable = silent = 0
         for start in range(0, len(made), 16):
             batch = made[start : start + 16]
-            for row, one in zip(batch_logits(encoder, head, batch), batch, strict=True):
+            for row, one in zip(batch_logits(lower, encoder, head, batch), batch, strict=True):
                 best = int(row.argmax())
                 if any(one.answers):
                     answerable += 1

@@ -18,7 +18,7 @@ from services.common.bus.search import search_queue
 from services.common.errors import Unavailable
 from services.common.runtime import Runtime
 from services.common.store import Store
-from services.knowledge.evidence.model import WITHOUT_READER, AnswerModel
+from services.knowledge.evidence.model import AnswerModels
 from services.knowledge.evidence.reading import UnitReader
 from services.knowledge.evidence.step import EvidenceStep
 from services.knowledge.indexes import Indexes
@@ -61,8 +61,7 @@ def load_property_encoder(settings: KnowledgeSettings, encoder: SentenceEncoder)
 def load_evidence_step(settings: KnowledgeSettings, encoder: SentenceEncoder) -> EvidenceStep:
     """The evidence step over the texts' encoder, with the trained reader where the encoder is the bundled one."""
     reader = EvidenceReader.load(encoder) if settings.sentence_encoder == BUNDLED and READER.is_file() else None
-    model = AnswerModel.load() if reader is not None else AnswerModel.load(WITHOUT_READER)
-    return EvidenceStep(UnitReader(encoder, reader), model)
+    return EvidenceStep(UnitReader(encoder, reader), AnswerModels.load(with_reader=reader is not None))
 
 
 def run_ground(settings: KnowledgeSettings) -> None:

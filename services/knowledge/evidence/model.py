@@ -14,7 +14,9 @@ from services.knowledge.evidence.features import NAMES
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "weights" / "evidence" / "answer.json"
 WITHOUT_READER = WEIGHTS.with_name("answer_without_reader.json")
-"""For other encoders than the one that the reader was trained on."""
+"""For other encoders than the one that the reader was trained on, and for languages that it does not read."""
+CHINESE = WEIGHTS.with_name("answer_zh.json")
+"""For questions in Chinese, which the reader does not read."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -50,6 +52,32 @@ class AnswerModel:
         scores = features @ np.asarray(self.ranking)
         odds = np.hstack([features, leads(scores, sources)[:, None]]) @ np.asarray(self.answering) + self.bias
         return scores, 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+
+
+@dataclass(frozen=True)
+class AnswerModels:
+    """A model by the language of the question. `read` goes by the reader's logits too and is for English, the language
+    that the reader reads; None where there is no reader."""
+
+    read: AnswerModel | None
+    plain: AnswerModel
+    chinese: AnswerModel
+
+    @classmethod
+    def load(cls, *, with_reader: bool) -> AnswerModels:
+        """The fitted models. Raises ValueError where one was fitted on other features."""
+        read = AnswerModel.load(WEIGHTS) if with_reader else None
+        return cls(read, AnswerModel.load(WITHOUT_READER), AnswerModel.load(CHINESE))
+
+    def reads(self, language: str) -> bool:
+        """Whether the reader reads the language."""
+        return self.read is not None and language == "en"
+
+    def of(self, language: str) -> AnswerModel:
+        """The model for questions in the language."""
+        if language == "zh":
+            return self.chinese
+        return self.read if self.read is not None and language == "en" else self.plain
 
 
 def leads(scores: Floats, sources: Sequence[str]) -> Floats:

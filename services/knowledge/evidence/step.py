@@ -14,7 +14,7 @@ from services.common.passages import Structure
 from services.knowledge.domain.vectors import Vectors
 from services.knowledge.evidence import features, questions, values
 from services.knowledge.evidence.choice import choose
-from services.knowledge.evidence.model import AnswerModel
+from services.knowledge.evidence.model import AnswerModels
 
 _NEAR = 48  # candidates that are compared by their vectors
 _READ = 14  # of these the candidates that are read together with the question
@@ -83,9 +83,9 @@ class Base:
 class EvidenceStep:
     """Finds the evidence of messages. Threads may share it."""
 
-    def __init__(self, reader: Reader, model: AnswerModel) -> None:
+    def __init__(self, reader: Reader, models: AnswerModels) -> None:
         self._reader = reader
-        self._model = model
+        self._models = models
 
     def evidence(
         self, message: str, before: Sequence[str], state: Sequence[str], sources: Sequence[Source], base: Base
@@ -102,26 +102,22 @@ class EvidenceStep:
             text = questions.completed(question.text, before, names)
             asked = replace(question, text=personal(text, state, names))
             weighed = self.weighed(asked, candidates, base)
-            answers.append(choose(asked, weighed, candidates, self._model, base))
+            answers.append(choose(asked, weighed, candidates, self._models.of(questions.language_of(text)), base))
         return Evidence(language, tuple(answers))
 
     def weighed(self, question: questions.Question, candidates: Sequence[Candidate], base: Base) -> list[Candidate]:
         """The best candidates with their probabilities, the best first."""
         known = frozenset().union(*(one.stems for one in candidates)) if candidates else frozenset()
         asked = features.read_question(questions.strip_opening(question.text), base.idf, known)
-        top = max((one.source.score for one in candidates), default=0.0) or 1.0
-        near = _sifted(asked, candidates, top)
-        if not near:
+        read = self.shortlist(question, asked, candidates)
+        if not read:
             return []
-        vectors = self._reader.vectors([question.text, *(one.unit.read for one in near)])
-        near = [
-            replace(one, cosine=float(cosine), sift=one.sift + 1.5 * float(cosine))
-            for one, cosine in zip(near, vectors[1:] @ vectors[0], strict=True)
-        ]
-        read = _best_of_passages(near)
-        logits = self._reader.logits(question.text, [one.unit.read for one in read])
-        matches = self._reader.matches(question.text, [one.unit.read for one in read])
+        texts = [one.unit.read for one in read]
+        language = questions.language_of(question.text)
+        logits = self._reader.logits(question.text, texts) if self._models.reads(language) else [0.0] * len(read)
+        matches = self._reader.matches(question.text, texts)
         names = [features.stems(name) for name in names_of(candidates)]
+        top = _top(candidates)
         rows = [
             features.vector(
                 asked,
@@ -136,12 +132,29 @@ class EvidenceStep:
             )
             for place, (one, logit) in enumerate(zip(read, logits, strict=True))
         ]
-        scores, probabilities = self._model.weigh(rows, [one.source.id for one in read])
+        scores, probabilities = self._models.of(language).weigh(rows, [one.source.id for one in read])
         weighed = [
             replace(one, features=tuple(row.tolist()), score=float(score), probability=float(probability))
             for one, row, score, probability in zip(read, rows, scores, probabilities, strict=True)
         ]
         return sorted(weighed, key=lambda one: -one.score)
+
+    def shortlist(
+        self, question: questions.Question, asked: features.Asked, candidates: Sequence[Candidate]
+    ) -> list[Candidate]:
+        """The candidates that are worth reading together with the question, by words and vectors, the likeliest
+        first."""
+        near = _sifted(asked, candidates, _top(candidates))
+        if not near:
+            return []
+        vectors = self._reader.vectors([question.text, *(one.unit.read for one in near)])
+        cosines = (vectors[1:] @ vectors[0]).tolist()
+        return _best_of_passages(
+            [
+                replace(one, cosine=cosine, sift=one.sift + 1.5 * cosine)
+                for one, cosine in zip(near, cosines, strict=True)
+            ]
+        )
 
 
 def candidates_of(source: Source) -> list[Candidate]:
@@ -182,6 +195,10 @@ def source_of_passage(row: Mapping[str, Any], score: float) -> Source:
     return Source(
         "passage", row["_id"], row["revision"], score, row["text"], Structure.of(row), document=row.get("source", "")
     )
+
+
+def _top(candidates: Sequence[Candidate]) -> float:
+    return max((one.source.score for one in candidates), default=0.0) or 1.0
 
 
 def _sifted(asked: features.Asked, candidates: Sequence[Candidate], top: float) -> list[Candidate]:

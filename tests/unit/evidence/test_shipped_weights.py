@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from services.common.passages import Span, Structure
-from services.knowledge.evidence.model import WEIGHTS, WITHOUT_READER, AnswerModel
+from services.knowledge.evidence.model import CHINESE, WEIGHTS, WITHOUT_READER, AnswerModel, AnswerModels
 from services.knowledge.evidence.reading import UnitReader
 from services.knowledge.evidence.step import Base, EvidenceStep, Source
 from services.knowledge.evidence.words import stems
@@ -33,7 +33,7 @@ def sources() -> list[Source]:
 def step() -> EvidenceStep:
     torch.set_num_threads(1)
     encoder = SentenceEncoder.load()
-    return EvidenceStep(UnitReader(encoder, EvidenceReader.load(encoder)), AnswerModel.load())
+    return EvidenceStep(UnitReader(encoder, EvidenceReader.load(encoder)), AnswerModels.load(with_reader=True))
 
 
 def base() -> Base:
@@ -41,7 +41,7 @@ def base() -> Base:
     return Base(lambda stem: 2.0 if stem in known else 0.0, lambda _: {})
 
 
-@pytest.mark.parametrize("file", [WEIGHTS, WITHOUT_READER])
+@pytest.mark.parametrize("file", [WEIGHTS, WITHOUT_READER, CHINESE])
 def test_the_models_were_fitted_on_the_features_that_there_are(file: object) -> None:
     assert AnswerModel.load(file).threshold > 0  # type: ignore[arg-type]
 
