@@ -227,8 +227,8 @@ def loss_of(logits: Tensor, answers: Tensor) -> Tensor:
     return each + 0.5 * (all_with_none - right)
 
 
-def train(lower: LowerStates, encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: Iterator[Example], steps: int,
-          rate: float, questions: int, check: Callable[[], None]) -> None:  # fmt: skip
+def train(lower: LowerStates, encoder: SentenceEncoder, head: Head, layers: list[Tensor], stream: Iterator[Example],
+          steps: int, rate: float, questions: int, check: Callable[[], None]) -> None:  # fmt: skip
     """Trains for so many steps; `check` is called now and then."""
     heads = list(head.weights().values())
     groups = [{"params": layers, "lr": rate}, {"params": heads, "lr": 5 * rate}]
