@@ -127,12 +127,21 @@ def answers(question: dict[str, Any], candidate: Candidate) -> bool:
         return False
     if not any(stands_in(answer, f"{unit.question} {unit.text}") for answer in question["any_of"]):
         return False
-    words = set(re.findall(r"\w", normal(unit.read)) if _han(unit.read) else re.findall(r"\w+", normal(unit.read)))
+    words, own = _words(unit.read), _words(unit.text)
     for evidence in question["evidence"]:
-        parts = re.findall(r"\w" if _han(evidence) else r"\w+", normal(evidence))
-        if parts and sum(part in words for part in parts) >= 0.6 * len(parts):
+        parts = _words(evidence)
+        if not parts:
+            continue
+        told = set(parts)
+        within = sum(word in told for word in own) >= 0.8 * len(own)  # a sentence of an evidence of several
+        if within or sum(part in set(words) for part in parts) >= 0.6 * len(parts):
             return True
     return False
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text, of a Chinese one its characters."""
+    return re.findall(r"\w" if _han(text) else r"\w+", normal(text))
 
 
 def _han(text: str) -> bool:
