@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_NAME = 60
+"""Characters of a table's row's name, at most."""
+
 
 def chosen_draft(turn: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The draft of an ended turn that enters history, or None.
@@ -28,6 +31,21 @@ def chosen_draft(turn: Mapping[str, Any]) -> Mapping[str, Any] | None:
             return None
         return {**cancelled[-1], "text": cancelled[-1].get("text") or turn.get("partial") or ""}
     return None
+
+
+def own_words(draft: Mapping[str, Any]) -> str:
+    """What a reply says in its own words: one that was composed of quotations without them, but with the name of each
+    quoted table's row. A document's times, amounts and names are no offers of the assistant's."""
+    text = str(draft.get("text") or "")
+    if (draft.get("manifest") or {}).get("composed_by") != "evidence":
+        return text
+    kept, at = "", 0
+    for citation in sorted(draft.get("citations") or (), key=lambda citation: int(citation["start"])):
+        quotation = text[citation["start"] : citation["end"]]
+        name, dash, _ = quotation.partition(" – ")
+        kept += text[at : citation["start"]] + (f"{name}." if dash and len(name) <= _NAME else "")
+        at = max(at, citation["end"])
+    return kept + text[at:]
 
 
 def is_settling(turn: Mapping[str, Any]) -> bool:

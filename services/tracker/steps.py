@@ -19,7 +19,7 @@ from services.common.bus import Bus, Delivery, Event, EventPublisher, TurnMessag
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
 from services.common.constraints import Constraint, merge_rounds
-from services.common.drafts import chosen_draft
+from services.common.drafts import chosen_draft, own_words
 from services.common.errors import NotFound, Unavailable
 from services.common.schema import Schema, SchemaError, parse_schema_document
 from services.common.state import base_revision, differences, effective_state, ready_lead
@@ -115,7 +115,7 @@ class TrackStep:
         state = self._tracker.track(
             schema,
             State.from_json(previous),
-            (draft or {}).get("text") or "",
+            own_words(draft or {}),
             turn["text"],
             message.n,
         )

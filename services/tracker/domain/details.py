@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from services.common.schema import Slot
 from services.tracker.domain.normalise import typed_mentions
@@ -17,7 +18,7 @@ from services.tracker.domain.standing_words import CORRECTS
 from services.tracker.domain.state import DONTCARE
 from services.tracker.domain.words import tokens_of
 
-PHONE, EMAIL, CODE, ADDRESS, PERSON = "phone", "email", "code", "address", "person"
+PHONE, EMAIL, CODE, ADDRESS, PERSON, SPAN = "phone", "email", "code", "address", "person", "span"
 
 _FORMS = (
     (EMAIL, re.compile(r"\be-?mail\b|邮箱|电子邮件|邮件地址", re.I)),
@@ -40,6 +41,15 @@ _FORMS = (
         ),
     ),
     (ADDRESS, re.compile(r"\b(?:address|street)\b|地址|住址", re.I)),
+    (
+        SPAN,
+        re.compile(
+            r"\bhow long\b(?! ago)|\bduration\b|\blength of (?:the |your )?(?:stay|visit|loan|hire|rental|break|pause"
+            r"|freeze|contract|course|session|trip|time)\b|\b(?:rental|loan|hire|contract|freeze) (?:period|time)\b"
+            r"|时长|期限|多久|多长时间",
+            re.I,
+        ),
+    ),
     (
         PERSON,
         re.compile(
@@ -116,6 +126,23 @@ _NO_NAME = frozenset(
     " september"
     " october november december today tomorrow i i'm no not yes ok sorry the a an just only here it".split()
 )
+_COUNT = (
+    r"(?:\d{1,4}(?:[.,]\d{1,2})?|half an?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|fourteen|fifteen|eighteen|twenty|thirty)"
+)
+_SPAN = re.compile(
+    rf"(?<![\w.,-]){_COUNT}(?:(?: ?[-–] ?| to | or )(?:{_COUNT}))?(?: and a half)?[ -]"
+    r"(?:minute|hour|day|night|week(?:end)?|fortnight|month|year)s?(?![\w-])"
+    r"|(?:\d{1,4}|半|[一二两三四五六七八九十]{1,3})(?:个半|个)?(?:分钟|小时|钟头|天|晚|周|星期|礼拜|月|年)",
+    re.I,
+)
+_NO_SPAN = re.compile(
+    r"\b(?:in|within|every|last|past|after|before|since|under|over|aged?|each|per|first|next)\s+(?:the |another )?$"
+    r"|再过$|每$",
+    re.I,
+)
+"""Before a length of time: it tells when, not how long."""
+_NO_SPAN_BEHIND = re.compile(r"^[\s-]*(?:ago|old|notice|before|later|from now|after|earlier|前|后|以后|之前)\b", re.I)
 _LABEL_WINDOW = 40
 
 
@@ -146,6 +173,8 @@ def well_formed(slot: Slot, value: str) -> bool:
     form = form_of(slot)
     if value == DONTCARE or form in (None, PERSON, ADDRESS):
         return True
+    if form == SPAN:
+        return _SPAN.search(value) is not None
     return "@" in value if form == EMAIL else any(c.isdigit() for c in value)
 
 
@@ -160,7 +189,7 @@ def details(slots: Mapping[str, Slot], text: str, asked: Mapping[str, float], he
         if form is not None:
             by_form.setdefault(form, []).append(name)
     found: list[Detail] = []
-    for form in (EMAIL, ADDRESS, PHONE, CODE, PERSON):
+    for form in (EMAIL, ADDRESS, PHONE, CODE, SPAN, PERSON):
         names = by_form.get(form)
         if not names:
             continue
@@ -183,6 +212,8 @@ def _spans(form: str, text: str) -> list[tuple[int, int, bool]]:
         return [(a, b, False) for a, b in phones if 6 <= sum(c.isdigit() for c in text[a:b]) <= 15][:10]
     if form == CODE:
         return _codes(text)
+    if form == SPAN:
+        return _lengths(text)
     if form == ADDRESS:
         named = [(*m.span("value" if m["value"] else "han"), True) for m in _ADDRESS_NAMED.finditer(text)]
         named = [(a, _trimmed(text, a, b), True) for a, b, _ in named]
@@ -219,6 +250,16 @@ def _codes(text: str) -> list[tuple[int, int, bool]]:
         if len(found) == 10:
             break
     return found
+
+
+def _lengths(text: str) -> list[tuple[int, int, bool]]:
+    """Lengths of time that are told as such: "for two months", not "in two months"."""
+    spans = [match.span() for match in islice(_SPAN.finditer(text), 10)]
+    return [
+        (start, end, True)
+        for start, end in spans
+        if not _NO_SPAN.search(text[max(0, start - 20) : start]) and not _NO_SPAN_BEHIND.match(text[end : end + 12])
+    ]
 
 
 def _people(text: str) -> list[tuple[int, int, bool]]:
@@ -281,7 +322,7 @@ def _slot_for(
         return directed, named(name) if not leads else 0, asked.get(name, 0.0), name not in held, -names.index(name)
 
     best = max(names, key=fits)
-    if form in (EMAIL, ADDRESS):
+    if form in (EMAIL, ADDRESS, SPAN):
         return best
     if form == PHONE:
         code_named = re.search(r"\b(?:order|ticket|booking|reference|invoice|customer)\b|订单|编号|单号", before, re.I)

@@ -6,7 +6,7 @@ import re
 from itertools import islice
 
 from services.tracker.domain import acts
-from services.tracker.domain.details import details
+from services.tracker.domain.details import details, form_of
 from services.tracker.domain.faults import fault_in, holds_fault
 from services.tracker.domain.findings import Filling, stems_near, words_after, words_before
 from services.tracker.domain.free_text import answers, bare_name, headed, named_things, offered_again, places, titles
@@ -14,6 +14,7 @@ from services.tracker.domain.labelled import labelled
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import MAX_MENTIONS, Mention, number_value, range_ends, typed_mentions
+from services.tracker.domain.question_words import asked_after
 from services.tracker.domain.standing import Stand, standing_of
 from services.tracker.domain.standing_words import CORRECTS, HARMLESS
 from services.tracker.domain.state import DONTCARE, Entity, Offer, State
@@ -117,6 +118,7 @@ def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], held: dic
         named = [s for s in named if s.kind == open_kind] or named if open_kind else named
         named = named or [s for s in rules.slots if open_kind and s.kind == open_kind][:1]
         named = named or [s for s in rules.slots if s.values and s.fillable and _leaves_open(s, clause)]
+        named = named or asked_after(rules, clause)
         named = named or [s for s in rules.slots if s.fillable and held.get(s.slot.name) and _has_held(s, held, clause)]
         if not named and asked:
             best = max(asked.values())
@@ -294,7 +296,7 @@ def _numbers(
     filling: Filling,
 ) -> None:
     """Numbers to the slot whose noun stands beside them ("two rooms", "party of 5"), or that was asked for."""
-    slots = [s for s in rules.slots if s.kind == "number" and s.fillable]
+    slots = [s for s in rules.slots if s.kind == "number" and s.fillable and form_of(s.slot) is None]
     held = [s for s in slots if s.slot.name in state.service(rules.service.name).slots]
     corrected = held[0] if len(held) == 1 and len(text) <= _SHORT and CORRECTS.search(text) else None
     for mention in mentions:

@@ -32,6 +32,21 @@ _LEAVING = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|no|thanks?|thank you|bye|goodbye|see you|that['’]?s all|谢谢|再见|不用了)\W*){1,4}$", re.I
 )
 
+_ASKS_BLUNTLY = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|and|so|ok|okay|k|wait|sorry|but|also|btw)\b\W*)*"
+    r"(?:what|whats|which|when|where|who|why|how)\b(?=(?:\W+[\w'’-]+){2,14}\W*$)",
+    re.I,
+)
+"""A question that was typed without its mark: "which proof did u say"."""
+_PLEASED = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|that['’]?s|that is|this is|looks?|sounds?)\W+)*(?:all )?"
+    r"(?:lovely|great|perfect|wonderful|super|excellent|brilliant|splendid|marvell?ous|fantastic|good|fine|right|correct"
+    r"|太好了|很好|没错|没问题)"
+    r"(?:\W+(?:thanks?|thank you|thx|cheers|so much|very much|a lot|then|to me|谢谢))*\W*$",
+    re.I,
+)
+"""Whoever says only this of what was read back to them agrees."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lead:
@@ -157,7 +172,7 @@ class _Step:
         if mark in done and not (mine and self.before and self.before.values and dict(self.before.values) != values):
             return None
         if mine and self.before and self.before.act == "summarise" and dict(self.before.values) == values:
-            if acts.affirms(self.user_text):
+            if acts.affirms(self.user_text) or _PLEASED.match(self.user_text):
                 text = lead_wording.done(self.intent, slots, self.language)
                 return self._lead("ready", text, asked, (*done, mark), alone, None, values, confirmed=True)
             if acts.denies(self.user_text):
@@ -209,5 +224,7 @@ def _asks_too(user_text: str, previous: State, state: State) -> bool:
         if clause.rstrip().endswith(("?", "？")) and (
             not (changed or intents) or acts.is_factual_question(user_text, start) or _INFORMS.match(clause)
         ):
+            return True
+        if not changed and not intents and _ASKS_BLUNTLY.match(clause):
             return True
     return False

@@ -192,3 +192,19 @@ def test_a_question_in_the_middle_of_a_form_is_answered_and_the_form_goes_on() -
 def test_a_request_in_the_form_of_a_question_is_led(request_: str) -> None:
     step = talk(request_)[0]
     assert step is None or step.alone
+
+
+@pytest.mark.parametrize("agreement", ["Lovely, thank you.", "perfect!", "That's right, thanks", "ok great, cheers"])
+def test_who_is_pleased_with_what_is_read_back_agrees(agreement: str) -> None:
+    *_, summary, step = talk("I'd like to cancel order number AB-1204.", agreement)
+    assert summary is not None
+    assert summary.act == "summarise"
+    assert step is not None
+    assert (step.act, step.confirmed) == ("ready", True)
+
+
+@pytest.mark.parametrize("question", ["which number did u say", "ok and how long does that take", "what is it again"])
+def test_a_question_without_its_mark_is_answered_before_the_form_goes_on(question: str) -> None:
+    *_, step = talk("I'd like to cancel an order.", question)
+    assert step is not None
+    assert not step.alone
