@@ -24,9 +24,10 @@ from services.common.media import MEDIA_TYPES
 from services.knowledge.domain.entries import Entry
 from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.query import Query
-from services.knowledge.evidence import features, questions
+from services.knowledge.evidence import features
 from services.knowledge.evidence.features import NAMES
 from services.knowledge.evidence.model import AnswerModel, AnswerModels
+from services.knowledge.evidence.questions import Question, kind_of, strip_opening
 from services.knowledge.evidence.step import Base, Candidate, EvidenceStep, Source, candidates_of, source_of_passage
 from services.knowledge.parsing import Source as Document
 from services.knowledge.parsing import parse_limited
@@ -104,13 +105,13 @@ class Company:
         """The same without features, the likeliest first."""
         asked, candidates = self._asked(number)
         known = frozenset().union(*(one.stems for one in candidates))
-        words = features.read_question(questions.strip_opening(asked.text), self.base.idf, known)
+        words = features.read_question(strip_opening(asked.text), self.base.idf, known)
         return step.shortlist(asked, words, candidates), candidates
 
-    def _asked(self, number: int) -> tuple[questions.Question, list[Candidate]]:
+    def _asked(self, number: int) -> tuple[Question, list[Candidate]]:
         text = self.questions[number]["question"]
         candidates = [candidate for source in self.sources(text) for candidate in candidates_of(source)]
-        return questions.Question(text, questions.kind_of(text), 0, len(text)), candidates
+        return Question(text, kind_of(text), 0, len(text)), candidates
 
 
 def _question(line: dict[str, Any], document: str) -> dict[str, Any]:
