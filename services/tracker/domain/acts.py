@@ -128,7 +128,8 @@ _WISHING = re.compile(
     re.I,
 )
 COURTESY = re.compile(
-    r"^\W*(?:(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|there|thanks?|thank you|thx|ty|cheers|bye"
+    r"^\W*(?:(?:(?:thanks?|thank you|cheers) for (?:your |the |all (?:your |the )?)?\w{1,20}"
+    r"|hi|hello|hey|good (?:morning|afternoon|evening|day)|there|thanks?|thank you|thx|ty|cheers|bye"
     r"|goodbye|k|kk"
     r"|ok(?:ay)?|see you(?: then)?|that['’]?s (?:all|it|everything)|a lot|so much|you|great|perfect|你好|您好|在吗"
     r"|谢谢|多谢"

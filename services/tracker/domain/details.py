@@ -90,6 +90,12 @@ _ADDRESS = re.compile(
     r"(?: ?[\u4e00-\u9fff]{0,6}? ?[0-9A-Za-z一二三四五六七八九十-]{1,6} ?(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房"
     r"|弄)?){1,6}"
 )
+_TOWN = re.compile(
+    r", (?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:January|February|March|April|May|June|July|August|September"
+    r"|October|November|December)\b|Please|Thanks|And|But|My|The|It|From|At|On)"
+    r"(?:\d{4,5} )?[A-Z][a-zà-ÿ'’-]{2,20}(?: [A-Z][a-zà-ÿ'’-]{2,20}){0,2}(?=[.,;?!]|$| (?:please|on|at|by|and|from)\b)"
+)
+"""The town behind a street."""
 _ADDRESS_LEAD = re.compile(
     r"[\u4e00-\u9fff]{0,12}?(?:送到|寄到|送去|寄去|地址[是在为改]?成?到?|住在|家在|就在|改到|改成|换到|是在|在"
     r"|到)(?=[\u4e00-\u9fff]{2})"
@@ -106,6 +112,7 @@ _PERSON = re.compile(
     rf"|i['’]m|i am|(?:it['’]?s|it is|booking|reservation|table|appointment) for|contact (?:person )?is|owner is"
     rf"|patient is))(?i: the name(?: of)?| mr\.?| mrs\.?| ms\.?)?\s+(?P<value>{_NAME})"
 )
+_PERSON_BEHIND = re.compile(rf"(?:^|(?<=[.!?,] ))(?P<value>{_NAME}) is (?:the|my) name\b")
 _PERSON_NAMED = re.compile(
     r"\bname(?:['’]s| is|:| would be)\s+(?P<value>[^\W\d_][\w'’-]{0,30}(?: [^\W\d_][\w'’-]{0,30}){0,3})"
     r"|(?:(?:^|(?<=[，。]))叫(?!我)|我叫|名字(?:是|叫)|姓名(?:是|：|:)?|联系人(?:是|：|:|叫|改成|写)?|叫我|称呼我"
@@ -217,7 +224,7 @@ def _spans(form: str, text: str) -> list[tuple[int, int, bool]]:
     if form == ADDRESS:
         named = [(*m.span("value" if m["value"] else "han"), True) for m in _ADDRESS_NAMED.finditer(text)]
         named = [(a, _trimmed(text, a, b), True) for a, b, _ in named]
-        free = [(m.start() + _lead(m[0]), m.end(), True) for m in _ADDRESS.finditer(text)]
+        free = [(m.start() + _lead(m[0]), _with_town(text, m.end()), True) for m in _ADDRESS.finditer(text)]
         longest = sorted([*free, *named], key=lambda span: span[0] - span[1])
         kept: list[tuple[int, int, bool]] = []
         for span in longest[:20]:
@@ -225,6 +232,11 @@ def _spans(form: str, text: str) -> list[tuple[int, int, bool]]:
                 kept.append(span)
         return sorted(kept)[:10]
     return _people(text)
+
+
+def _with_town(text: str, end: int) -> int:
+    town = _TOWN.match(text, end)
+    return town.end() if town else end
 
 
 def _lead(address: str) -> int:
@@ -271,6 +283,7 @@ def _people(text: str) -> list[tuple[int, int, bool]]:
             end = _trimmed_name(text, start, end)
         if end > start and text[start:end].lower() not in _NO_NAME:
             found.append((start, end, True))
+    found += [(*match.span("value"), True) for match in _PERSON_BEHIND.finditer(text)]
     for match in _PERSON.finditer(text):
         start, end = match.span("value")
         end = _trimmed_name(text, start, end)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from services.common.schema import Slot
 from services.tracker.domain.standing_words import BREAK
+from services.tracker.domain.things import names_thing
 
 MAX_FAULT = 120
 """Characters of a clause that tells of a fault."""
@@ -17,8 +18,6 @@ _SLOT = re.compile(
     r"|\bdoes(?: not|n['’]t) work\b|故障|毛病|症状|哪里坏|损坏|出了?什么问题|问题描述|什么问题|不舒服",
     re.I,
 )
-_THING = re.compile(r"^what (?:is|was|got|has been) (?:damaged|broken)\W*$", re.I)
-"""A slot described so holds the thing, not what is wrong with it."""
 _FAULTY = re.compile(
     r"\b(?:is|are|was|went|goes?|has gone|looks|seems|feels|keeps? (?:being|getting)) (?:\w{1,20} ){0,2}?(?:dead|broken"
     r"|down|off(?!er)|out|stuck|slow|loose|flat|cracked|blocked|clogged|jammed|frozen|leaking|dripping|bent|torn"
@@ -76,7 +75,7 @@ def holds_fault(slot: Slot) -> bool:
     """Whether the slot holds what is wrong with something, in free words."""
     if slot.values or slot.kind not in (None, "text"):
         return False
-    if _THING.match(slot.description.strip()):
+    if names_thing(slot):
         return False
     return _SLOT.search(f"{slot.name.replace('_', ' ')} . {slot.description}") is not None
 

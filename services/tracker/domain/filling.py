@@ -18,6 +18,7 @@ from services.tracker.domain.question_words import asked_after
 from services.tracker.domain.standing import Stand, standing_of
 from services.tracker.domain.standing_words import CORRECTS, HARMLESS
 from services.tracker.domain.state import DONTCARE, Entity, Offer, State
+from services.tracker.domain.things import fill_things
 from services.tracker.domain.words import HAN, stem, tokens_of
 
 _LATER = re.compile(
@@ -57,6 +58,8 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     named_things(rules, user_text, found, filling)
     titles(rules, user_text, asked, found, filling)
     headed(rules, user_text, filling)
+    held = {name: value.value for name, value in state.service(rules.service.name).slots.items()}
+    fill_things(rules, held, user_text, filling)
     bare_name(rules, state, user_text, filling)
     answers(rules, user_text, asked, filling)
     _requests(rules, user_text, filling)
@@ -99,6 +102,8 @@ def _deletions(rules: ServiceRules, state: State, text: str, filling: Filling) -
     for _, clause in acts.clauses(text):
         if not acts.forgets(clause) and not acts.leaves_open(clause):
             continue
+        if acts.forgets(clause) and not HAN.search(clause):  # what stands behind the comma gives the reason
+            clause = next((part for part in clause.split(", ") if acts.forgets(part)), clause)
         stems = acts.stems_of(clause)
         for slot in rules.slots:
             held = service.slots.get(slot.slot.name)
@@ -157,6 +162,8 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
                 if not any(a < end and start < b for a, b in covered):
                     covered.append((start, end))
                     hits.setdefault((start, end), []).append((slot, value))
+    hits = {span: options for span, options in hits.items() if not _left_open(text, span)}
+    hits = _after_contrast(text, hits)
     longest = [span for span in hits if not any(a <= span[0] and span[1] <= b and (a, b) != span for a, b in hits)]
     # What the message wishes goes before what it only tells ("I had Basic, now I want Family").
     wished = any(filling.standing.of(*span) is Stand.WISHED for span in longest)
@@ -179,6 +186,34 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
         filling.put(slot, value, (start, end))
         if name in filling.deleted:
             filling.deleted.remove(name)
+
+
+def _left_open(text: str, span: tuple[int, int]) -> bool:
+    """Whether a value is only a word of "the day doesn't matter"."""
+    return _NO_MATTER.match(text, span[1]) is not None
+
+
+_NO_MATTER = re.compile(
+    r"(?: \w{1,12}){0,2} (?:does(?:n['’]t| not)|do(?:n['’]t| not)|is(?:n['’]t| not)) (?:matter|important)", re.I
+)
+
+
+def _after_contrast(
+    text: str, hits: dict[tuple[int, int], list[tuple[SlotRules, str]]]
+) -> dict[tuple[int, int], list[tuple[SlotRules, str]]]:
+    """Without the values of others: "my boss takes the suite, but I only need the cabin"."""
+    match = _BUT_I.search(text)
+    if match is None:
+        return hits
+    mine = {slot.slot.name for span, options in hits.items() if span[0] >= match.end() for slot, _ in options}
+    return {
+        span: options
+        for span, options in hits.items()
+        if span[0] >= match.start() or not any(slot.slot.name in mine for slot, _ in options)
+    }
+
+
+_BUT_I = re.compile(r"\bbut (?:i|we|for me|for us|mine)\b", re.I)
 
 
 def _booleans(rules: ServiceRules, text: str, asked: dict[str, float], filling: Filling) -> None:

@@ -11,6 +11,7 @@ from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import Name, short_answer
 from services.tracker.domain.standing_words import CORRECTS
 from services.tracker.domain.state import COPIED, DONTCARE, Offer, State
+from services.tracker.domain.things import MAX_WORDS, names_thing
 from services.tracker.domain.words import HAN, stem, tokens_of
 
 _THERE = re.compile(
@@ -98,6 +99,8 @@ def titles(rules: ServiceRules, text: str, asked: dict[str, float], found: list[
     for name in found:
         span = name.start, name.end
         free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span)]
+        if acts.asks(text):  # a question names things without wishing for them
+            free = [s for s in free if not names_thing(s.slot)]
         if not free or not filling.free(*span) or acts.is_factual_question(text, name.start) or _orders(text, name):
             continue
         near = stems_near(text, name.start, name.end, 3)
@@ -201,6 +204,8 @@ def answers(rules: ServiceRules, text: str, asked: dict[str, float], filling: Fi
     answer = short_answer(text)
     if answer is not None and filling.free(answer.start, answer.end):
         best = max(wanted, key=lambda s: asked[s.slot.name])
+        if names_thing(best.slot) and len(answer.text.split()) > MAX_WORDS:
+            return
         if form_of(best.slot) == ADDRESS and not re.search(r"\d|[\u3400-\u9fff]", answer.text):
             return
         filling.put(best, answer.text, (answer.start, answer.end))

@@ -15,6 +15,7 @@ from services.tracker.domain.faults import holds_fault
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules, compile_schema
+from services.tracker.domain.normalise import typed_mentions
 from services.tracker.domain.offers import accepted, offers_in
 from services.tracker.domain.review import reviewed
 from services.tracker.domain.standing import standing_of
@@ -106,6 +107,8 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
         score += sum(_listed_weight(lexicon, rules, s, user_text) for s in listed)
         score += _told_weight(lexicon, rules, state, user_text)
         scores[name] = score + (_STAYS if name == current else 0.0)
+    if current is not None and _answers(lexicon.services[current], system_text, user_text):
+        scores[current] += 1.0
     best = max(scores, key=lambda name: scores[name])
     if current is None:
         return [best]
@@ -118,6 +121,13 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
         return [current]
     # An agreement to the current service's offer may come in the same breath as the next wish.
     return [current, best] if acts.affirms(user_text) else [best]
+
+
+def _answers(rules: ServiceRules, system_text: str, user_text: str) -> bool:
+    """Whether the message gives the day, time or number that the reply asked for."""
+    asked = acts.asked_slots(rules, system_text) if system_text else {}
+    kinds = {slot.kind for slot in rules.slots if asked.get(slot.slot.name, 0.0) >= 1.0} & {"date", "time"}
+    return bool(kinds) and any(mention.kind in kinds for mention in typed_mentions(user_text))
 
 
 def _listed_weight(lexicon: Lexicon, rules: ServiceRules, slot: SlotRules, text: str) -> float:
