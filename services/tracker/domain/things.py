@@ -25,8 +25,8 @@ _HEADS = (
 )
 _THING = re.compile(
     rf"^\W*(?:(?:the|a|an|any|kind|type|sort|name|number|of|or|\w{{1,12}}ed) ){{0,4}}{_HEADS}\b"
-    r"|^\W*(?!.*\bhow\b)what (?:is|was|the \w{1,20}|they|you|somebody|someone) (?:to be |being )?(?:hire|rent|order|buy|want|need"
-    r"|return|borrow|repair|reserve|book|exchange|damage|los|stole|broke|collect|bought|deliver)\w{0,4}\b",
+    r"|^\W*(?!.*\bhow\b)what (?:is|was|the \w{1,20}|they|you|somebody|someone) (?:to be |being )?"
+    r"(?:hire|rent|order|buy|want|need|return|borrow|repair|reserve|book|exchange|damage|los|stole|broke|collect|bought|deliver)\w{0,4}\b",
     re.I,
 )
 _NAMED = re.compile(rf"(?:^|_){_HEADS}$", re.I)

@@ -87,5 +87,5 @@ def test_a_day_that_was_asked_for_stays_with_the_form_that_asked() -> None:
 
 
 def test_manners_and_questions_leave_the_thing_as_it_is() -> None:
-    said = [("", "I want to hire a tent."), ("Which shop?", "Thanks for your patience."), ("", "What does a permit cost?")]
-    assert values(*said)["item"] == "tent"
+    said = ["I want to hire a tent.", "Thanks for your patience.", "What does a permit cost?"]
+    assert values(*(("", message) for message in said))["item"] == "tent"
