@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Cluster:
     pods: dict[str, PodProcess]
     grace: dict[str, float]
     address: str
+    url: str
     client: Client
     store: Store
 
@@ -66,10 +68,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, brokers: Brokers) -> Itera
     urls = {name: f"amqp://pod-{name}:secret-{name}@{host}/{VHOST}" for name in broker.SERVICES}
     names = broker.apply(f"http://guest:guest@127.0.0.1:{share.server.http_port}", urls)
     secret = {f"broker-url-{name}": url for name, url in urls.items()} | {"ANTIPHON_MONGO_URL": mongo.url}
-    port = free_port()
+    port, web_port = free_port(), free_port()
     chosen = {
         "broker.users": "true",
         "gateway.env.ANTIPHON_GATEWAY_PORT": port,
+        "web.env.ANTIPHON_WEB_PORT": web_port,
+        "web.env.ANTIPHON_WEB_GATEWAYS": f"127.0.0.1:{port}",
         "workers.tracker.env.ANTIPHON_TRACKER": "rules",
         "workers.generator.env.ANTIPHON_ENGINE": "echo",
         "workers.generator.env.ANTIPHON_ECHO_STEP_MS": 100,
@@ -90,7 +94,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, brokers: Brokers) -> Itera
         pod.start()
     address = f"127.0.0.1:{port}"
     with Client(address, key, timeout=60) as client:
-        yield Cluster(pods, grace, address, client, store)
+        yield Cluster(pods, grace, address, f"http://127.0.0.1:{web_port}", client, store)
     # Nothing that any service did was more than its user may.
     refused = [line for line in share.server.program.log().splitlines() if "refused for user 'pod-" in line]
     for pod in pods.values():
@@ -123,7 +127,11 @@ def test_every_pod_starts_and_its_probes_pass(cluster: Cluster) -> None:
             wait_until(lambda: _healthy(cluster.address), 60, "the gateway's readiness")
         else:
             pod.wait_ready(lambda pod=pod: pod.probe("startupProbe"), 120)  # type: ignore[misc]
-            assert pod.probe("readinessProbe"), name
+            if name == "test-web":
+                path = pod.container["readinessProbe"]["httpGet"]["path"]
+                assert urllib.request.urlopen(cluster.url + path, timeout=10).status == 200
+            else:
+                assert pod.probe("readinessProbe"), name
             assert pod.probe("livenessProbe"), name
 
 

@@ -73,7 +73,7 @@ def test_no_secret_stands_in_the_manifests(helm: str) -> None:
     assert "mongodb://" not in text
     for name, pod in _pods(objects).items():
         names = {variable["name"] for variable in pod["containers"][0]["env"]}
-        assert "ANTIPHON_SECRETS_DIR" in names, name
+        assert ("ANTIPHON_SECRETS_DIR" in names) == (name != "test-web"), name  # HTTP has no secret at all
         assert not names & {"ANTIPHON_MONGO_URL", "ANTIPHON_BROKER_URL"}
     with pytest.raises(ValueError, match="config"):
         render(helm, "--set", "config.ANTIPHON_BROKER_URL=amqp://me:secret@rabbit")
@@ -92,6 +92,7 @@ def test_no_container_has_rights_it_does_not_need(helm: str) -> None:
 
 def test_with_broker_users_each_pod_gets_its_own_url_and_nobody_declares(helm: str) -> None:
     pods = _pods(render(helm, "-f", str(EXAMPLES / "tls.yaml")))
+    del pods["test-web"]  # calls gateways alone
     assert set(pods) == {f"test-{service}" for service in broker.SERVICES}
     for name, pod in pods.items():
         items = next(volume for volume in pod["volumes"] if volume["name"] == "secrets")["secret"]["items"]
@@ -120,6 +121,24 @@ def test_callers_certificates_need_tls(helm: str) -> None:
     assert {"/run/tls", "/run/client-ca"} <= mounts
     with pytest.raises(ValueError, match="tlsSecret"):
         render(helm, "--set", "gateway.clientCaSecret=callers-ca")
+
+
+def test_http_finds_every_gateway_and_is_reached_by_its_host(helm: str) -> None:
+    objects = render(helm)
+    web = _pods(objects)["test-web"]["containers"][0]
+    env = {one["name"]: one.get("value") for one in web["env"]}
+    assert env["ANTIPHON_WEB_GATEWAYS"] == "dns:///test-gateway-all:50051"
+    gateways = _of_kind(objects, "Service")["test-gateway-all"]["spec"]
+    assert (gateways["clusterIP"], gateways["selector"]["app.kubernetes.io/component"]) == ("None", "gateway")
+    assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert not _of_kind(objects, "Ingress")
+    objects = render(helm, "-f", str(EXAMPLES / "tls.yaml"))
+    env = {one["name"]: one.get("value") for one in _pods(objects)["test-web"]["containers"][0]["env"]}
+    assert (env["ANTIPHON_WEB_GATEWAYS"], env["ANTIPHON_WEB_GATEWAY_TLS"]) == ("test-gateway:50051", "true")
+    rule = _of_kind(objects, "Ingress")["test-web"]["spec"]["rules"][0]
+    assert rule["host"] == "assistant.example.org"
+    assert rule["http"]["paths"][0]["backend"]["service"]["name"] == "test-web"
+    assert "test-web" not in _pods(render(helm, "--set", "web.enabled=false"))
 
 
 def test_weights_without_hashes_are_refused(helm: str) -> None:
@@ -194,6 +213,7 @@ def test_only_named_callers_reach_the_gateway_and_nobody_a_worker(helm: str) -> 
     gateway = policies["test-gateway"]["spec"]["ingress"][0]
     assert gateway["from"]
     assert gateway["ports"] == [{"port": 50051, "protocol": "TCP"}]
+    assert gateway["from"][-1] == {"podSelector": policies["test-web"]["spec"]["podSelector"]}
     everyone = policies["test-antiphon"]["spec"]
     assert "ingress" not in everyone
     assert set(everyone["policyTypes"]) == {"Ingress", "Egress"}
@@ -260,12 +280,12 @@ def test_folders_that_a_container_writes_to_belong_to_its_user_in_the_image() ->
 def test_the_compose_file_runs_every_service_against_a_replica_set() -> None:
     compose = _compose((CHART.parents[1] / "compose.yaml").read_text())
     services = compose["services"]
-    assert {"gateway-1", "gateway-2", "tracker", "knowledge", "knowledge-jobs", "finetune", "generator"} <= set(
+    assert {"gateway-1", "gateway-2", "web", "tracker", "knowledge", "knowledge-jobs", "finetune", "generator"} <= set(
         services
     )
     assert {"mongo-1", "mongo-2", "mongo-3", "rabbitmq"} <= set(services)
     for name, service in services.items():
-        if name.startswith(("gateway", "tracker", "knowledge", "finetune", "generator")):
+        if name.startswith(("gateway", "web", "tracker", "knowledge", "finetune", "generator")):
             assert service["read_only"], name
             assert service["cap_drop"] == ["ALL"]
             assert service["user"] == "10001:10001"
