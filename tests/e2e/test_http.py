@@ -1,28 +1,12 @@
 """The whole contract over HTTP, as a page in a browser calls it."""
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 from antiphon.v1 import conversation_pb2 as pb
 
 from services.web.connect import paths
-from tests.support.command import Command
 from tests.support.http import Browser, HttpError, envelope, envelopes, text_of
-
-
-@pytest.fixture(scope="module")
-def url(antiphon: Command) -> str:
-    """Where the running stack takes HTTP."""
-    return str(antiphon.json("up", "--detach")["url"])
-
-
-@pytest.fixture(scope="module")
-def browser(antiphon: Command, url: str) -> Iterator[Browser]:
-    """A page of the stack's owner."""
-    page = Browser(url, (antiphon.home / "api_key").read_text().strip())
-    yield page
-    page.close()
 
 
 def test_it_is_alive_and_ready_and_every_answer_is_named(browser: Browser) -> None:

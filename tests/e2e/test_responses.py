@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from openai import OpenAI
 
-from tests.support.command import Command
 from tests.support.http import Browser
 from tests.support.waiting import wait_until
 
 LONG = " ".join(f"word{number}" for number in range(90))
-
-
-@pytest.fixture(scope="module")
-def url(antiphon: Command) -> str:
-    """Where the running stack takes HTTP."""
-    return str(antiphon.json("up", "--detach")["url"])
-
-
-@pytest.fixture(scope="module")
-def browser(antiphon: Command, url: str) -> Iterator[Browser]:
-    """The stack's owner, over plain HTTP."""
-    page = Browser(url, (antiphon.home / "api_key").read_text().strip())
-    yield page
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def client(antiphon: Command, url: str) -> Iterator[OpenAI]:
-    """The official client with the stack owner's key."""
-    key = (antiphon.home / "api_key").read_text().strip()
-    with OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, http_client=httpx2.Client(trust_env=False)) as client:
-        yield client
 
 
 def texts(browser: Browser, session: str) -> list[str]:

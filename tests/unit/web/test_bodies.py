@@ -16,26 +16,7 @@ from services.web.openai.chat_request import read_chat
 from services.web.openai.messages import read_messages
 from services.web.openai.response_feedback import read_feedback
 from services.web.openai.responses_request import read_response
-
-CHAT = {"model": "antiphon", "messages": [{"role": "user", "content": "hi"}]}
-RESPONSE = {"model": "antiphon", "input": "hi"}
-PARAMETERS = (
-    "model", "messages", "input", "instructions", "stream", "stream_options", "max_tokens", "temperature", "top_p",
-    "seed", "stop", "user", "metadata", "response_format", "antiphon", "n", "tools", "previous_response_id",
-    "conversation", "background", "text", "store", "rating", "comment", "edit", "constraints", "made_up",
-)  # fmt: skip
-texts = st.text(st.characters(), max_size=12)
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | texts | st.sampled_from(["user", "text", "message"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            texts | st.sampled_from(["role", "content", "type", "text", "id", "format", "kind"]), inner, max_size=4
-        )
-    ),
-    max_leaves=12,
-)
-changes = st.dictionaries(st.sampled_from(PARAMETERS), values, max_size=4)
+from tests.support.bodies import CHAT, RESPONSE, changes, values
 
 
 def refusal(read: Callable[[], object]) -> WebError | None:
