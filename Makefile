@@ -62,8 +62,9 @@ bench: $(VENV)/dev.stamp  ## What the platform adds to a turn: latency, turns a 
 proto: $(VENV)/dev.stamp  ## Generate the stubs from proto/
 	$(PROTOC) --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto
 
-docs: $(VENV)/run.stamp  ## Put the current settings into the docs
+docs: $(VENV)/run.stamp  ## Put the current settings and the table of access into the docs
 	@$(BIN)/antiphon settings --update docs/configuration.md
+	@$(PY) -m services.gateway.access --update docs/access.md
 
 rabbitmq:
 	@if [ -n "$$ANTIPHON_TEST_AMQP_URL" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then exit 0; fi; \

@@ -141,6 +141,23 @@ def import_status(context: typer.Context, import_id: str, as_json: JsonOption = 
     )
 
 
+@feedback.command("review")
+def review(
+    context: typer.Context,
+    records: Annotated[list[str], typer.Argument(help="Ids of records that are held back")],
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse them; otherwise they count from now on")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide on feedback that was given under another user's name."""
+    request = feedback_pb2.ReviewFeedbackRequest(feedback_ids=records, refuse=refuse)
+    with connected(context) as client:
+        answer = client.feedback.ReviewFeedback(request)
+    if as_json:
+        print_json(answer)
+    else:
+        console.print(f"{answer.reviewed} of {len(records)} were held back and {'are refused' if refuse else 'count'}")
+
+
 @feedback.command("export")
 def export(
     context: typer.Context,

@@ -15,6 +15,8 @@ from services.cli.output import console, print_json, print_table
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, rotate, revoke.")
 Tenant = Annotated[str, typer.Option(help="Another tenant than the key's own")]
 ROLES = {
+    "end_user": admin_pb2.KEY_ROLE_END_USER,
+    "agent": admin_pb2.KEY_ROLE_AGENT,
     "caller": admin_pb2.KEY_ROLE_CALLER,
     "reviewer": admin_pb2.KEY_ROLE_REVIEWER,
     "operator": admin_pb2.KEY_ROLE_OPERATOR,
@@ -25,12 +27,18 @@ ROLES = {
 def create_key(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What it is for")] = "",
-    role: Annotated[Literal["caller", "reviewer", "operator"], typer.Option(help="What it may do")] = "caller",
+    role: Annotated[
+        Literal["end_user", "agent", "caller", "reviewer", "operator"], typer.Option(help="What it may do")
+    ] = "caller",
+    scope: Annotated[list[str] | None, typer.Option(help="sessions:all, access:NAME or access:*; repeatable")] = None,
+    user: Annotated[str, typer.Option(help="Whom a key of role end_user is for")] = "",
     tenant: Tenant = "",
     as_json: JsonOption = False,
 ) -> None:
     """Create a key and show it this once."""
-    request = admin_pb2.CreateKeyRequest(tenant_id=tenant, display_name=name, role=ROLES[role])
+    request = admin_pb2.CreateKeyRequest(
+        tenant_id=tenant, display_name=name, role=ROLES[role], scopes=scope or (), user_id=user
+    )
     with connected(context) as client:
         answer = client.admin.CreateKey(request)
     _show_secret(answer, as_json)
@@ -69,10 +77,16 @@ def list_keys(context: typer.Context, tenant: Tenant = "", as_json: JsonOption =
         return
     roles = {value: name for name, value in ROLES.items()}
     rows = [
-        (one.id, escape(one.display_name), roles.get(one.role, ""), "[red]revoked[/red]" if one.revoked else "")
+        (
+            one.id,
+            escape(one.display_name),
+            roles.get(one.role, ""),
+            escape(" ".join([*one.scopes, one.user_id]).strip()),
+            "[red]revoked[/red]" if one.revoked else "",
+        )
         for one in answer.keys
     ]
-    print_table(("key", "name", "role", ""), rows, "No keys.")
+    print_table(("key", "name", "role", "granted", ""), rows, "No keys.")
 
 
 @keys.command("revoke")

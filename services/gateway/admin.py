@@ -11,6 +11,7 @@ from antiphon.v1 import admin_pb2_grpc as rpc
 
 from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.store import Document, Store
+from services.common.store.keys import FIRST_SCOPES
 from services.common.store.tenants import FIRST
 from services.gateway import validation as check
 from services.gateway.auth import caller
@@ -27,9 +28,12 @@ _ROLES: dict[int, str] = {
     pb.KEY_ROLE_CALLER: "caller",
     pb.KEY_ROLE_REVIEWER: "reviewer",
     pb.KEY_ROLE_OPERATOR: "operator",
+    pb.KEY_ROLE_END_USER: "end_user",
+    pb.KEY_ROLE_AGENT: "agent",
 }
 _ROLE_NUMBERS = {word: number for number, word in _ROLES.items()}
 MAX_LIFETIME = 100 * 366 * 86_400.0
+MAX_GRACE = 7 * 86_400.0
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -144,9 +148,13 @@ class AdminService(rpc.AdminServiceServicer):
         label = check.words("display_name", request.display_name, check.MAX_USER, needed=False)
         role = _ROLES.get(request.role)
         if role is None:
-            raise InvalidArgument("role", "choose caller, reviewer or operator")
+            raise InvalidArgument("role", f"choose one of {', '.join(_ROLES.values())}")
+        user = check.words("user_id", request.user_id, check.MAX_USER, needed=False)
+        check.key_grants(role, request.scopes, user)
         lifetime = check.seconds("lifetime", request.lifetime, MAX_LIFETIME) if request.HasField("lifetime") else None
-        made, text = await self._threads.run(self._store.keys.create, tenant, role, label, key, lifetime)
+        made, text = await self._threads.run(
+            self._store.keys.create, tenant, role, label, key, lifetime, list(request.scopes), user
+        )
         return pb.CreateKeyResponse(key=_key_message(made), secret=text)
 
     async def ListKeys(self, request: pb.ListKeysRequest, context: Any) -> pb.ListKeysResponse:
@@ -166,7 +174,7 @@ class AdminService(rpc.AdminServiceServicer):
     async def RotateKey(self, request: pb.RotateKeyRequest, context: Any) -> pb.RotateKeyResponse:
         key = check.request_of("RotateKey", request)
         key_id = check.identifier("key_id", request.key_id)
-        grace = check.seconds("grace", request.grace, MAX_LIFETIME) if request.HasField("grace") else 0.0
+        grace = check.seconds("grace", request.grace, MAX_GRACE) if request.HasField("grace") else 0.0
         rotated, text = await self._threads.run(self._store.keys.rotate, caller().tenant, key_id, key, grace)
         return pb.RotateKeyResponse(key=_key_message(rotated), secret=text)
 
@@ -200,4 +208,6 @@ def _key_message(key: Document) -> pb.Key:
         revoked=bool(key.get("revoked_at")),
         expire_time=timestamp(key.get("expires_at")),
         create_time=timestamp(key.get("created_at")),
+        scopes=key.get("scopes", FIRST_SCOPES),
+        user_id=key.get("user") or "",
     )

@@ -30,10 +30,12 @@ from services.common.bus import Bus
 from services.common.bus.jobs import Jobs
 from services.common.bus.replay import replay_queue
 from services.common.bus.search import search_queue
+from services.common.errors import InvalidArgument
 from services.common.ids import new_id
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.common.store.keys import ROLES
+from services.gateway import validation as check
 from services.gateway.admin import AdminService
 from services.gateway.asking import Asking
 from services.gateway.audit import AuditLog
@@ -46,6 +48,7 @@ from services.gateway.knowledge import KnowledgeService
 from services.gateway.limits import CallRate
 from services.gateway.load import Load
 from services.gateway.model import ModelService
+from services.gateway.open_calls import OpenCalls
 from services.gateway.quotas import Quotas
 from services.gateway.replaying import Replaying
 from services.gateway.replies import Replies, Watch
@@ -73,21 +76,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     create.add_argument("--tenant", default="default")
     create.add_argument("--role", default="operator", choices=ROLES)
     create.add_argument("--label", default="made by hand")
+    create.add_argument(
+        "--scope", action="append", default=[], help="sessions:all, access:NAME or access:*; repeatable"
+    )
+    create.add_argument("--user", default="", help="whom a key of role end_user is for")
     chosen = parser.parse_args(arguments)
     settings = GatewaySettings()
     if chosen.command == "create-key":
-        create_key(settings, chosen.tenant, chosen.role, chosen.label)
+        create_key(settings, chosen.tenant, chosen.role, chosen.label, chosen.scope, chosen.user)
         return
     with Runtime(settings, "gateway") as runtime:
         asyncio.run(serve(settings, runtime))
 
 
-def create_key(settings: GatewaySettings, tenant: str, role: str, label: str) -> None:
-    """Make a key in the database and print its text."""
+def create_key(settings: GatewaySettings, tenant: str, role: str, label: str, scopes: Sequence[str], user: str) -> None:
+    """Make a key in the database and print its text. Exits with a message for a scope or a user that cannot be."""
+    try:
+        check.key_grants(role, scopes, user)
+    except InvalidArgument as error:
+        raise SystemExit(error.message) from None
     store = Store(settings, name="antiphon-gateway-key", pool=2)
     try:
         store.prepare()
-        print(store.keys.create(tenant, role, label)[1])
+        print(store.keys.create(tenant, role, label, scopes=scopes, user=user)[1])
     finally:
         store.close()
 
@@ -116,10 +127,12 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     quotas = Quotas(store, settings.retry_after_seconds)
     talk = Talk(settings, store, threads, hub, dispatch, load, quotas)
 
+    open_calls = OpenCalls(store, threads)
     guard = Guard(
         Keyring(store, threads, settings.key_cache_seconds, _tokens(settings)),
         AuditLog(store, threads),
         CallRate(settings.calls_per_second),
+        open_calls,
         settings.max_metadata_bytes,
     )
     server = _server(settings, guard)
@@ -145,6 +158,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
 
     await threads.run(replies.start)
     watch.start()
+    open_calls.start()
     sweeping.start()
     port = _listen(server, settings)
     await server.start()
@@ -157,6 +171,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     await signs.enter_graceful_shutdown()
     await server.stop(settings.drain_seconds)
     await watch.stop()
+    await open_calls.stop()
     await loop.run_in_executor(None, sweeping.stop)
     await loop.run_in_executor(None, replies.stop)
     await loop.run_in_executor(None, threads.close)
@@ -168,7 +183,8 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
 def _tokens(settings: GatewaySettings) -> Tokens | None:
     if not settings.jwt_jwks:
         return None
-    rules = TokenRules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_tenant_claim, settings.jwt_role_claim)
+    claims = (settings.jwt_tenant_claim, settings.jwt_role_claim, settings.jwt_scope_claim, settings.jwt_groups_claim)
+    rules = TokenRules(settings.jwt_issuer, settings.jwt_audience, *claims)
     return Tokens(KeySet(settings.jwt_jwks), rules)
 
 

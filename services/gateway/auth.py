@@ -1,4 +1,4 @@
-"""Who calls: the API key or token of a call, looked at once in a while, and the role that each RPC needs."""
+"""Who calls: the API key or token of a call, looked at once in a while, and whether it may make the call."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ import contextvars
 import hashlib
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from services.common.errors import NotFound, PermissionDenied, Unauthenticated
 from services.common.store import Credential, Store
-from services.common.store.keys import ROLES
+from services.gateway import access
+from services.gateway.access import Whose
 from services.gateway.threads import Threads
 from services.gateway.tokens import Tokens
 
 _caller: contextvars.ContextVar[Credential] = contextvars.ContextVar("caller")
-
-# What a caller's key may do; everything not named here or below needs an operator's.
-CALLER = frozenset(
-    "GetSchema ListSchemas GetState SubmitFeedback Search GetIngestion WatchIngestion ListFacts FactHistory".split()
-)
-REVIEWER_SERVICES = frozenset({"StateService", "FeedbackService", "KnowledgeService"})
-# Open to everyone: what load balancers and grpcurl ask before they have a key.
-OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
+_whose: contextvars.ContextVar[Whose] = contextvars.ContextVar("whose")
+MAX_ID = 128  # a longer one is refused by whoever validates the request
 
 
 def caller() -> Credential:
@@ -34,22 +30,15 @@ def set_caller(credential: Credential) -> None:
     _caller.set(credential)
 
 
-def needed_role(method: str) -> str:
-    """The lowest role for ``/antiphon.v1.StateService/GetState``; "" where no key is needed."""
-    if method.startswith(OPEN_SERVICES):
-        return ""
-    service, _, name = method.rpartition("/")
-    service = service.rpartition(".")[2]
-    if service == "ConversationService" or name in CALLER:
-        return "caller"
-    return "reviewer" if service in REVIEWER_SERVICES else "operator"
+def whose() -> Whose:
+    """On whose sessions the call that is being answered may be."""
+    return _whose.get()
 
 
-def require_role(method: str, credential: Credential) -> None:
-    """Raises PermissionDenied where the call needs a higher role than the caller's."""
-    needed = needed_role(method)
-    if needed and ROLES.index(credential.role) < ROLES.index(needed):
-        raise PermissionDenied(f"this call needs a key of role {needed}, yours is {credential.role}")
+def request_space() -> str:
+    """What the request ids of this call's credential are told apart by: "" for those that act for the whole tenant."""
+    credential = _caller.get(None)
+    return "" if credential is None or _whose.get(Whose.ALL) is Whose.ALL else credential.key
 
 
 class Keyring:
@@ -78,6 +67,28 @@ class Keyring:
         self._known[digest] = (min(time.time() + self._seconds, expires), credential)
         return credential
 
+    async def admit(self, method: str, request: Any, credential: Credential) -> None:
+        """Raises PermissionDenied where the role may not make the call, and NotFound where the call names a session, or
+        a turn of one, that is not the credential's to see: exactly as one that never was."""
+        allowed = access.whose(method, credential)
+        if allowed is Whose.NONE:
+            name = method.rpartition("/")[2]
+            raise PermissionDenied(f"{name} is not for a credential of role {credential.role}: see docs/access.md")
+        _whose.set(allowed)
+        if allowed is not Whose.ALL or credential.labels is not None:
+            session, turn = (_named(request, field) for field in ("session_id", "turn_id"))
+            if session or turn:
+                await self._threads.run(self._check_sight, credential, allowed, session, turn)
+
+    def _check_sight(self, credential: Credential, allowed: Whose, session_id: str, turn_id: str) -> None:
+        named = {session_id} - {""}
+        if turn_id:
+            named.add(self._store.turns.session_of(credential.tenant, turn_id))
+        for name in named:
+            session = self._store.sessions.get(credential.tenant, name)
+            if not access.may_see(session, credential, allowed):
+                raise NotFound(f"no turn {turn_id}" if turn_id else f"no session {session_id}")
+
     def _authenticate(self, text: str) -> tuple[Credential, float]:
         """The credential, and until when it may be remembered (seconds since 1970)."""
         expires = float("inf")
@@ -94,6 +105,12 @@ class Keyring:
         if self._store.tenants.disabled(credential.tenant):
             raise PermissionDenied("the tenant is switched off", reason="TENANT_DISABLED")
         return credential, expires
+
+
+def _named(request: Any, field: str) -> str:
+    """What the request names in a field; "" where it has none, or one that cannot be an id."""
+    value = str(getattr(request, field, ""))
+    return value if len(value) <= MAX_ID else ""
 
 
 def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:

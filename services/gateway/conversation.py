@@ -144,8 +144,9 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         session = outlook.session
         if session.get("system_text"):
             extra = {**extra, "system_text": session["system_text"]}
-        if session.get("access"):
-            extra = {**extra, "access": session["access"]}
+        access = [label for label in session.get("access") or () if caller().granted([label])]
+        if access:
+            extra = {**extra, "access": access}
         return NewTurn(
             session=session["_id"],
             text=text,

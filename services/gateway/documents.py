@@ -12,7 +12,7 @@ from antiphon.v1 import knowledge_pb2 as pb
 
 from services.common.bus import topology
 from services.common.bus.jobs import Jobs
-from services.common.errors import InvalidArgument, ResourceExhausted, Unavailable
+from services.common.errors import InvalidArgument, NotFound, ResourceExhausted, Unavailable
 from services.common.media import MEDIA_TYPES, media_type
 from services.common.store import Document, Store
 from services.common.store.knowledge import Upload, document_id
@@ -70,16 +70,24 @@ class DocumentRpcs:
 
     async def GetIngestion(self, request: pb.GetIngestionRequest, context: Any) -> pb.GetIngestionResponse:
         ingestion = check.identifier("ingestion_id", request.ingestion_id)
-        source = await self._threads.run(self._store.knowledge.get_ingestion, caller().tenant, ingestion)
+        source = await self._threads.run(self._ingestion, ingestion)
         return pb.GetIngestionResponse(ingestion=ingestion_message(source))
+
+    def _ingestion(self, ingestion: str) -> Document:
+        """An upload and how far it has come. Raises NotFound, also where the document's labels were not granted."""
+        source: Document = self._store.knowledge.get_ingestion(caller().tenant, ingestion)
+        access = ((source.get("labels") or {}).get("access") or "").split(",")
+        if not caller().granted(filter(None, access)):
+            raise NotFound(f"no ingestion {ingestion}")
+        return source
 
     async def WatchIngestion(
         self, request: pb.WatchIngestionRequest, context: Any
     ) -> AsyncIterator[pb.WatchIngestionResponse]:
-        ingestion, tenant = check.identifier("ingestion_id", request.ingestion_id), caller().tenant
+        ingestion = check.identifier("ingestion_id", request.ingestion_id)
         seen: pb.Ingestion | None = None
         while True:
-            source = await self._threads.run(self._store.knowledge.get_ingestion, tenant, ingestion)
+            source = await self._threads.run(self._ingestion, ingestion)
             message = ingestion_message(source)
             if message != seen:
                 seen = message

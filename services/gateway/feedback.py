@@ -11,10 +11,11 @@ from antiphon.v1 import feedback_pb2_grpc as rpc
 
 from services.common.bus import topology
 from services.common.bus.jobs import Jobs
-from services.common.errors import FailedPrecondition, InvalidArgument
+from services.common.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from services.common.store import Document, Request, Store
 from services.common.store.imports import RefusedLine
 from services.gateway import validation as check
+from services.gateway.access import reviews
 from services.gateway.auth import caller
 from services.gateway.importing import MAX_ITEMS, judge
 from services.gateway.mapping.feedbacks import import_message, record_message, refused_message
@@ -43,6 +44,8 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             check.between("round", chosen, 0, check.MAX_INT64)
         said = check.feedback(request.feedback, self._settings.max_text)
         user = check.words("user_id", request.user_id, check.MAX_USER, needed=False)
+        if caller().user and user not in ("", caller().user):
+            raise PermissionDenied("an end user's credential is for its own user alone", reason="OTHER_USER")
         record = await self._threads.run(self._submit, caller().tenant, key, turn_id, chosen, said, user)
         return pb.SubmitFeedbackResponse(record=record_message(record))
 
@@ -56,17 +59,32 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             chosen = max(drafts, default=-1)
         if chosen not in drafts:
             raise FailedPrecondition("the turn has no such draft", reason="NO_DRAFT")
+        held = bool(user) and user != turn["user"] and not reviews(caller())
         fields = {
             **said,
             "turn": turn_id,
             "session": turn["session"],
             "round": chosen,
             "user": user or turn["user"],
-            "status": "stored",
+            "by": caller().key,
+            "status": "held" if held else "stored",
         }
         record, _ = self._store.feedback.submit(tenant, key, fields)
-        self._wake(tenant)
+        if not held:
+            self._wake(tenant)
         return record
+
+    async def ReviewFeedback(self, request: pb.ReviewFeedbackRequest, context: Any) -> pb.ReviewFeedbackResponse:
+        check.request_of("ReviewFeedback", request)
+        ids = _ids(request)
+        if not ids:
+            raise InvalidArgument("feedback_ids", "select records")
+        tenant, by = caller().tenant, caller().key
+        refusal = "a reviewer refused what was given under another's name" if request.refuse else ""
+        reviewed = await self._threads.run(self._store.feedback.review, tenant, ids, by, refusal)
+        if reviewed and not request.refuse:
+            self._wake(tenant)
+        return pb.ReviewFeedbackResponse(reviewed=reviewed)
 
     def _wake(self, tenant: str) -> None:
         """Tell the fine-tune service that something was stored; a lost wake-up costs it two seconds."""
@@ -157,10 +175,7 @@ class FeedbackService(rpc.FeedbackServiceServicer):
         check.request_of("EraseFeedback", request)
         if not request.feedback_ids and not request.import_id:
             raise InvalidArgument("feedback_ids", "select records or an import")
-        if len(request.feedback_ids) > MAX_ITEMS:
-            raise InvalidArgument("feedback_ids", f"{len(request.feedback_ids)} ids, at most {MAX_ITEMS} are taken")
-        tenant = caller().tenant
-        ids = [check.identifier(f"feedback_ids[{i}]", one) for i, one in enumerate(request.feedback_ids)]
+        tenant, ids = caller().tenant, _ids(request)
 
         def erase() -> pb.EraseFeedbackResponse:
             query: Document = {"_id": {"$in": ids}}
@@ -174,6 +189,13 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             return pb.EraseFeedbackResponse(erased=len(erased), marked_version_ids=marked)
 
         return await self._threads.run(erase)
+
+
+def _ids(request: pb.ReviewFeedbackRequest | pb.EraseFeedbackRequest) -> list[str]:
+    """The records that a request selects. Raises InvalidArgument."""
+    if len(request.feedback_ids) > MAX_ITEMS:
+        raise InvalidArgument("feedback_ids", f"{len(request.feedback_ids)} ids, at most {MAX_ITEMS} are taken")
+    return [check.identifier(f"feedback_ids[{index}]", one) for index, one in enumerate(request.feedback_ids)]
 
 
 def _about(turn: Document | None, record: Document) -> Document:

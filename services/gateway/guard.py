@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Any
 
 import grpc
@@ -16,9 +16,10 @@ from services.common.errors import AntiphonError, PermissionDenied, ResourceExha
 from services.common.store import DATABASE_AWAY, Credential
 from services.common.telemetry import call_span
 from services.gateway.audit import AuditLog
-from services.gateway.auth import Keyring, require_role, set_caller
+from services.gateway.auth import Keyring, set_caller
 from services.gateway.errors import rich_status
 from services.gateway.limits import CallRate
+from services.gateway.open_calls import OpenCalls
 
 log = structlog.get_logger(__name__)
 Handler = Any
@@ -28,8 +29,11 @@ PREFIX = "/antiphon."
 class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class is not generic at run time
     """Wraps each handler once; health and reflection pass through untouched."""
 
-    def __init__(self, keyring: Keyring, audit: AuditLog, rate: CallRate, max_metadata_bytes: int) -> None:
+    def __init__(
+        self, keyring: Keyring, audit: AuditLog, rate: CallRate, open_calls: OpenCalls, max_metadata_bytes: int
+    ) -> None:
         self._keyring = keyring
+        self._open_calls = open_calls
         self._audit = audit
         self._rate = rate
         self._max_metadata = max_metadata_bytes
@@ -56,10 +60,11 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class 
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(self._stream(method, handler.unary_stream), **codecs)
         if handler.request_streaming:
-            return grpc.stream_unary_rpc_method_handler(self._single(method, handler.stream_unary), **codecs)
+            lasting = self._single(method, handler.stream_unary, lasts=True)
+            return grpc.stream_unary_rpc_method_handler(lasting, **codecs)
         return grpc.unary_unary_rpc_method_handler(self._single(method, handler.unary_unary), **codecs)
 
-    def _single(self, method: str, behaviour: Any) -> Callable[[Any, Any], Awaitable[Any]]:
+    def _single(self, method: str, behaviour: Any, *, lasts: bool = False) -> Callable[[Any, Any], Awaitable[Any]]:
         offered = inspect.iscoroutinefunction(behaviour)
 
         async def answer(request: Any, context: Any) -> Any:
@@ -68,9 +73,10 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class 
                 try:
                     who = await self._identify(context)
                     entry = await self._audit.begin(method, request, who, context.peer())
-                    require_role(method, who)
+                    await self._keyring.admit(method, request, who)
                     if offered:
-                        response = await behaviour(request, context)
+                        with self._open_calls.hold(who) if lasts else nullcontext():
+                            response = await behaviour(request, context)
                         await self._audit.end(who, entry)
                         metrics.CALLS.labels(_name(method), "OK").inc()
                         return response
@@ -86,13 +92,15 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class 
         async def answer(request: Any, context: Any) -> None:
             with call_span(method, context.invocation_metadata()):
                 try:
-                    require_role(method, await self._identify(context))
+                    who = await self._identify(context)
+                    await self._keyring.admit(method, request, who)
                     if offered:
                         responses: AsyncIterator[Any] = behaviour(request, context)
                         # closed at once when the client goes, also where that is noticed in the write
-                        async with aclosing(responses):  # type: ignore[type-var]
-                            async for response in responses:
-                                await context.write(response)
+                        with self._open_calls.hold(who):
+                            async with aclosing(responses):  # type: ignore[type-var]
+                                async for response in responses:
+                                    await context.write(response)
                         metrics.CALLS.labels(_name(method), "OK").inc()
                         return
                 except Exception as error:

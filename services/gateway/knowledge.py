@@ -10,7 +10,7 @@ from antiphon.v1 import knowledge_pb2_grpc as rpc
 
 from services.common.bus.jobs import Jobs
 from services.common.clock import now
-from services.common.errors import InvalidArgument
+from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.facts import fact_id
 from services.common.names import key
 from services.common.store import Store
@@ -71,13 +71,23 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
             return self._store.knowledge.teach_fact(tenant, statement, made)
 
         change = await self._threads.run(teach)
+        superseded = change.superseded
+        if superseded is not None and not caller().granted(superseded.fact.access):
+            superseded = None
         return pb.TeachFactResponse(
-            fact=fact_or_none(change.fact), watermark=change.watermark, superseded=fact_or_none(change.superseded)
+            fact=fact_or_none(change.fact), watermark=change.watermark, superseded=fact_or_none(superseded)
         )
+
+    def _check_sight(self, fact: str) -> None:
+        """Raises NotFound where a statement about the fact has a label that was not granted."""
+        who = caller()
+        if who.labels is not None:
+            self._store.knowledge.fact_history(who.tenant, fact, limit=1, access=who.labels)
 
     async def RetractFact(self, request: pb.RetractFactRequest, context: Context) -> pb.RetractFactResponse:
         made = check.request_of("RetractFact", request)
         fact = check.identifier("fact_id", request.fact_id)
+        await self._threads.run(self._check_sight, fact)
         change = await self._threads.run(
             self._store.knowledge.retract_fact,
             caller().tenant,
@@ -93,6 +103,7 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
         made = check.request_of("UndoFact", request)
         fact = check.identifier("fact_id", request.fact_id)
         check.between("revision", request.revision, 0, check.MAX_INT64)
+        await self._threads.run(self._check_sight, fact)
         change = await self._threads.run(
             self._store.knowledge.undo_fact,
             caller().tenant,
@@ -117,6 +128,7 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
             known_at=check.time("known_at", request.known_at) if request.HasField("known_at") else None,
             after=_pair_token(request.page_token),
             limit=size,
+            access=caller().labels,
         )
         following = ""
         if len(views) >= size:
@@ -133,7 +145,12 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
             entity = check.words("entity", request.entity, MAX_ENTITY)
             fact = fact_id(entity, check.words("slot", request.slot, MAX_SLOT))
         views: list[FactView] = await self._threads.run(
-            self._store.knowledge.fact_history, caller().tenant, fact, before=before, limit=size
+            self._store.knowledge.fact_history,
+            caller().tenant,
+            fact,
+            before=before,
+            limit=size,
+            access=caller().labels,
         )
         following = str(views[-1].fact.revision) if len(views) == size else ""
         return pb.FactHistoryResponse(revisions=[fact_message(one) for one in views], next_page_token=following)
@@ -160,7 +177,7 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
     def _conflict(self, tenant: str, candidate: dict[str, Any]) -> FactView | None:
         """The fact that holds now for what a candidate speaks of."""
         held: list[FactView] = self._store.knowledge.list_facts(
-            tenant, entity=candidate["entity"], slot=candidate["slot"], limit=1
+            tenant, entity=candidate["entity"], slot=candidate["slot"], limit=1, access=caller().labels
         )
         return held[0] if held else None
 
@@ -195,6 +212,8 @@ class KnowledgeService(DocumentRpcs, rpc.KnowledgeServiceServicer):
         wanted = check.label_words("labels", request.labels)
         tenant, limit = caller().tenant, request.limit or 10
         access = [one.removeprefix(check.ACCESS) for one in wanted if one.startswith(check.ACCESS)]
+        if not caller().granted(access):
+            raise PermissionDenied("the credential was not granted these labels of access", reason="LABEL_NOT_GRANTED")
         found = await self._searching.search(tenant, query, MAX_HITS if wanted else limit, watermark, access)
         hits = await self._threads.run(self._hits, tenant, found, set(wanted))
         return pb.SearchResponse(hits=hits[:limit], watermark=found["watermark"])

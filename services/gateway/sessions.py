@@ -7,10 +7,11 @@ from typing import Any
 
 from antiphon.v1 import conversation_pb2 as pb
 
-from services.common.errors import InvalidArgument
+from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.store import Document, Request, Store
 from services.gateway import validation as check
-from services.gateway.auth import caller
+from services.gateway.access import selection
+from services.gateway.auth import caller, whose
 from services.gateway.dispatch import Dispatch
 from services.gateway.mapping.sessions import POLICIES, STATUSES, session_message
 from services.gateway.quotas import Quotas
@@ -32,15 +33,19 @@ class SessionRpcs:
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
         key = check.request_of("CreateSession", request)
-        user = check.words("user_id", request.user_id, check.MAX_USER)
+        who = caller()
+        user = check.words("user_id", request.user_id or who.user, check.MAX_USER)
+        if who.user and user != who.user:
+            raise PermissionDenied("an end user's credential is for its own user alone", reason="OTHER_USER")
         check.words("schema_name", request.schema_name, check.MAX_ID, needed=False)
         check.choice("policy", pb.DoubleTextingPolicy, request.policy)
         check.words("system_text", request.system_text, MAX_SYSTEM_TEXT, needed=False)
         fields: Document = {
             "user": user,
+            "owner": who.key,
             "policy": POLICIES.get(request.policy, "enqueue"),
             "labels": check.labels("labels", request.labels),
-            "access": _access(request.labels),
+            **_meant(request.labels),
             "system_text": request.system_text,
         }
         history = self._history(request)
@@ -98,7 +103,7 @@ class SessionRpcs:
         if changed:
             merged = {one["key"]: one["value"] for one in [*(session.get("labels") or ()), *changed]}
             kept = {key: value for key, value in merged.items() if value}
-            fields |= {"labels": check.labels("labels", kept), "access": _access(kept)}
+            fields |= {"labels": check.labels("labels", kept), **_meant(kept)}
         return self._shown(self._store.sessions.update(tenant, session_id, fields))
 
     async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
@@ -106,11 +111,12 @@ class SessionRpcs:
         check.words("page_token", request.page_token, check.MAX_ID, needed=False)
         check.words("user_id", request.user_id, check.MAX_USER, needed=False)
         check.choice("status", pb.SessionStatus, request.status)
-        tenant = caller().tenant
+        tenant, among = caller().tenant, selection(caller(), whose())
 
         def read() -> list[pb.Session]:
             found = self._store.sessions.page(
                 tenant,
+                among=among,
                 user=request.user_id,
                 status=STATUSES.get(request.status, ""),
                 before=request.page_token,
@@ -165,6 +171,11 @@ class SessionRpcs:
         return session_message(session, last.get(session["_id"]))
 
 
-def _access(labels: Mapping[str, str]) -> list[str]:
-    """Which documents of limited access the session's turns may find: its label ``access``, words with commas."""
-    return sorted({one.strip() for one in labels.get("access", "").split(",") if one.strip()})
+def _meant(labels: Mapping[str, str]) -> Document:
+    """What two labels mean: ``access``, words with commas, which documents of limited access the session's turns may
+    find; ``agent``, whom it is handed to. Raises PermissionDenied (LABEL_NOT_GRANTED)."""
+    access = sorted({one.strip() for one in labels.get("access", "").split(",") if one.strip()})
+    if not caller().granted(access):
+        missing = ", ".join(one for one in access if not caller().granted([one]))
+        raise PermissionDenied(f"the credential was not granted access to {missing}", reason="LABEL_NOT_GRANTED")
+    return {"access": access, "agent": labels.get("agent", "")}

@@ -30,6 +30,13 @@ class GatewaySettings(CommonSettings):
         "tenant", description="Claim that names the tenant; a path such as `org.id` also does."
     )
     jwt_role_claim: str = Field("role", description="Claim with the role, or with a list of roles; the highest counts.")
+    jwt_scope_claim: str = Field(
+        "scope", description="Claim with what is granted beside the role: `sessions:all`, `access:NAME`, `access:*`."
+    )
+    jwt_groups_claim: str = Field(
+        "groups",
+        description="Claim with the labels of limited access that are granted, as a list; empty: none is read.",
+    )
     calls_per_second: float = Field(
         1_000, ge=0, description="Calls a second that each gateway takes of a tenant, twice as many at once; 0: any."
     )

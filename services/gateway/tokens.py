@@ -16,7 +16,7 @@ import structlog
 
 from services.common.errors import PermissionDenied, Unauthenticated, Unavailable
 from services.common.store import Credential
-from services.common.store.keys import ROLES
+from services.common.store.keys import ACCESS, ALL_SESSIONS, ROLES
 
 log = structlog.get_logger(__name__)
 # Asymmetric alone: with HS256 a public key would do as the secret.
@@ -36,6 +36,8 @@ class TokenRules:
     audience: str
     tenant_claim: str = "tenant"
     role_claim: str = "role"
+    scope_claim: str = "scope"
+    groups_claim: str = "groups"
 
 
 class KeySet:
@@ -134,8 +136,15 @@ class Tokens:
         tenant = _claim(claims, rules.tenant_claim)
         if not isinstance(tenant, str) or not tenant:
             raise Unauthenticated(f"the token names no tenant ({rules.tenant_claim})")
-        credential = Credential(tenant, f"jwt:{claims['sub']}", _highest_role(_claim(claims, rules.role_claim)))
-        return credential, float(claims["exp"])
+        subject = str(claims["sub"])
+        role = _highest_role(_claim(claims, rules.role_claim))
+        groups = _words(_claim(claims, rules.groups_claim)) if rules.groups_claim else []
+        scopes = {
+            one for one in _words(_claim(claims, rules.scope_claim)) if one == ALL_SESSIONS or one.startswith(ACCESS)
+        }
+        scopes |= {f"{ACCESS}{one}" for one in groups if one != "*"}
+        user = subject if role == "end_user" else ""
+        return Credential(tenant, f"jwt:{subject}", role, frozenset(scopes), user), float(claims["exp"])
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
@@ -150,8 +159,14 @@ def _claim(claims: Mapping[str, Any], path: str) -> Any:
     return found
 
 
+def _words(claim: Any) -> list[str]:
+    """What a claim lists: words with spaces between them, or a list."""
+    listed = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
+    return [one for one in listed if isinstance(one, str)]
+
+
 def _highest_role(claim: Any) -> str:
-    named = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
+    named = _words(claim)
     for role in reversed(ROLES):
         if role in named:
             return role

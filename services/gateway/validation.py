@@ -18,6 +18,9 @@ from services.common.constraints import Constraint, ConstraintError, validate_al
 from services.common.errors import InvalidArgument
 from services.common.ids import new_id
 from services.common.store import Request
+from services.common.store.keys import ACCESS as ACCESS_SCOPE
+from services.common.store.keys import ALL_SESSIONS
+from services.gateway.auth import request_space
 from services.gateway.mapping.feedbacks import feedback_json
 
 MAX_ID = 128
@@ -35,7 +38,8 @@ _MANNERS = ("request_id", "wait_for_completion")
 
 
 def request_of(method: str, message: Message) -> Request:
-    """The request's id and the hash of its payload; a call without an id gets one that nobody knows."""
+    """The request's id and the hash of its payload; a call without an id gets one that nobody knows. Ids of those who
+    act for themselves alone are their own."""
     given: str = message.request_id  # type: ignore[attr-defined]
     if len(given) > MAX_ID:
         raise InvalidArgument("request_id", f"has {len(given)} characters, at most {MAX_ID} are taken")
@@ -45,7 +49,8 @@ def request_of(method: str, message: Message) -> Request:
         if name in payload.DESCRIPTOR.fields_by_name:
             payload.ClearField(name)
     digest = hashlib.sha256(payload.SerializeToString(deterministic=True)).hexdigest()
-    return Request(method, given or new_id("request"), digest)
+    space = request_space()  # two people who both call their request "1" mean two requests
+    return Request(method, f"{space}/{given}" if space and given else given or new_id("request"), digest)
 
 
 def identifier(field: str, value: str) -> str:
@@ -103,6 +108,20 @@ def label_words(field: str, given: Sequence[str]) -> list[str]:
         if not one.isprintable() or "," in one:
             raise InvalidArgument(f"{field}[{index}]", "holds a comma or a control character")
     return sorted(set(given))
+
+
+def key_grants(role: str, scopes: Sequence[str], user: str) -> None:
+    """Raises InvalidArgument for a scope that is none, and for a user where the role has none or needs one."""
+    if len(scopes) > MAX_LABELS:
+        raise InvalidArgument("scopes", f"{len(scopes)} scopes, at most {MAX_LABELS} are taken")
+    for index, scope in enumerate(scopes):
+        label = scope.removeprefix(ACCESS_SCOPE)
+        if scope != ALL_SESSIONS and (label == scope or label_words(f"scopes[{index}]", [label]) == []):
+            raise InvalidArgument(f"scopes[{index}]", "is none of sessions:all, access:NAME and access:*")
+        if scope == ALL_SESSIONS and role != "caller":
+            raise InvalidArgument(f"scopes[{index}]", f"{ALL_SESSIONS} is for keys of role caller")
+    if (role == "end_user") != bool(user):
+        raise InvalidArgument("user_id", "a key of role end_user is for one user, others are for none")
 
 
 def watermark(field: str, value: int) -> int:

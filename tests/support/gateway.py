@@ -223,5 +223,5 @@ class Gateways:
         process.wait_for_log('"event": "ready"')
         return process, f"127.0.0.1:{port}"
 
-    def client(self, address: str, tenant: str = "default", role: str = "operator") -> Client:
-        return Client(address, self.store.keys.create(tenant, role, "test")[1])
+    def client(self, address: str, tenant: str = "default", role: str = "operator", **grants: Any) -> Client:
+        return Client(address, self.store.keys.create(tenant, role, "test", **grants)[1])

@@ -30,23 +30,39 @@ class _KeyRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_KeyRole.Value
     KEY_ROLE_UNSPECIFIED: _KeyRole.ValueType  # 0
     """Refused with INVALID_ARGUMENT."""
     KEY_ROLE_CALLER: _KeyRole.ValueType  # 1
-    """Talk: ConversationService, reading schemas and states, SubmitFeedback, Search."""
+    """A trusted backend that acts for users: it talks and reads in the sessions it made, those of the whole tenant with the
+    scope `sessions:all`.
+    """
     KEY_ROLE_REVIEWER: _KeyRole.ValueType  # 2
-    """Also schemas, corrections of the state, imports and exports, teaching and confirming knowledge."""
+    """Every session of the tenant; schemas, corrections of the state, imports and exports, teaching and confirming
+    knowledge.
+    """
     KEY_ROLE_OPERATOR: _KeyRole.ValueType  # 3
     """Also models and administration."""
+    KEY_ROLE_END_USER: _KeyRole.ValueType  # 4
+    """One person: it talks in the sessions of its own `user_id` and sees no others."""
+    KEY_ROLE_AGENT: _KeyRole.ValueType  # 5
+    """A person at a desk: reads and answers the sessions that were handed over, by the session's label `agent`."""
 
 class KeyRole(_KeyRole, metaclass=_KeyRoleEnumTypeWrapper):
-    """What a key may do. Each role includes those before it."""
+    """What a key may do; docs/access.md has the table of every RPC."""
 
 KEY_ROLE_UNSPECIFIED: KeyRole.ValueType  # 0
 """Refused with INVALID_ARGUMENT."""
 KEY_ROLE_CALLER: KeyRole.ValueType  # 1
-"""Talk: ConversationService, reading schemas and states, SubmitFeedback, Search."""
+"""A trusted backend that acts for users: it talks and reads in the sessions it made, those of the whole tenant with the
+scope `sessions:all`.
+"""
 KEY_ROLE_REVIEWER: KeyRole.ValueType  # 2
-"""Also schemas, corrections of the state, imports and exports, teaching and confirming knowledge."""
+"""Every session of the tenant; schemas, corrections of the state, imports and exports, teaching and confirming
+knowledge.
+"""
 KEY_ROLE_OPERATOR: KeyRole.ValueType  # 3
 """Also models and administration."""
+KEY_ROLE_END_USER: KeyRole.ValueType  # 4
+"""One person: it talks in the sessions of its own `user_id` and sees no others."""
+KEY_ROLE_AGENT: KeyRole.ValueType  # 5
+"""A person at a desk: reads and answers the sessions that were handed over, by the session's label `agent`."""
 Global___KeyRole: _TypeAlias = KeyRole  # noqa: Y015
 
 class _ErasureStatus:
@@ -454,6 +470,8 @@ class Key(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LAST_USED_TIME_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id, the public part."""
     tenant_id: _builtins.str
@@ -464,6 +482,8 @@ class Key(_message.Message):
     """What it may do."""
     revoked: _builtins.bool
     """True when revoked."""
+    user_id: _builtins.str
+    """Whose key it is; of role end_user alone."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends; unset: never."""
@@ -476,6 +496,12 @@ class Key(_message.Message):
     def last_used_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last used, to the minute or so; unset: never."""
 
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it was granted beside its role, as in CreateKeyRequest. Keys older than scopes have `sessions:all` and
+        `access:*`.
+        """
+
     def __init__(
         self,
         *,
@@ -487,10 +513,12 @@ class Key(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         last_used_time: _timestamp_pb2.Timestamp | None = ...,
+        scopes: _abc.Iterable[_builtins.str] | None = ...,
+        user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "last_used_time", b"last_used_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "id", b"id", "last_used_time", b"last_used_time", "revoked", b"revoked", "role", b"role", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "id", b"id", "last_used_time", b"last_used_time", "revoked", b"revoked", "role", b"role", "scopes", b"scopes", "tenant_id", b"tenant_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -507,6 +535,8 @@ class CreateKeyRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     LIFETIME_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Guards against a second key. A repeated call answers the key without the secret, which is stored nowhere."""
     tenant_id: _builtins.str
@@ -515,9 +545,17 @@ class CreateKeyRequest(_message.Message):
     """For people."""
     role: Global___KeyRole.ValueType
     """What it may do."""
+    user_id: _builtins.str
+    """The user that a key of role end_user is for; needed there, refused elsewhere."""
     @_builtins.property
     def lifetime(self) -> _duration_pb2.Duration:
         """How long it works; unset: for ever."""
+
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it is granted beside its role: `sessions:all` (a caller's key: every session of the tenant), `access:NAME`
+        (documents and facts of that label, and sessions that may find them), `access:*` (of any label; an operator has it).
+        """
 
     def __init__(
         self,
@@ -527,10 +565,12 @@ class CreateKeyRequest(_message.Message):
         display_name: _builtins.str = ...,
         role: Global___KeyRole.ValueType = ...,
         lifetime: _duration_pb2.Duration | None = ...,
+        scopes: _abc.Iterable[_builtins.str] | None = ...,
+        user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "lifetime", b"lifetime", "request_id", b"request_id", "role", b"role", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "lifetime", b"lifetime", "request_id", b"request_id", "role", b"role", "scopes", b"scopes", "tenant_id", b"tenant_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -579,7 +619,7 @@ class RotateKeyRequest(_message.Message):
     """The key."""
     @_builtins.property
     def grace(self) -> _duration_pb2.Duration:
-        """How long the old secret works on; unset: not at all."""
+        """How long the old secret works on, at most seven days; unset: not at all."""
 
     def __init__(
         self,
@@ -1046,7 +1086,7 @@ class AuditEntry(_message.Message):
     actor: _builtins.str
     """Whose call: a key's id, "jwt:" and a token's subject, or a training's id."""
     role: _builtins.str
-    """The actor's role: caller, reviewer, operator; "training" for a version promoted by its training."""
+    """The actor's role: end_user, agent, caller, reviewer, operator; "training" for a version promoted by its training."""
     action: _builtins.str
     """The RPC, such as "PromoteVersion"."""
     details: _builtins.str

@@ -158,7 +158,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeKey(self, request, context):
-        """Revokes a key; gateways refuse it within seconds. Revoking twice answers the same.
+        """Revokes a key; gateways refuse it and end its streams within five seconds. Revoking twice answers the same.
         NOT_FOUND: no such key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

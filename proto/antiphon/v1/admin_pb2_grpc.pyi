@@ -59,7 +59,7 @@ class AdminServiceStub:
     NOT_FOUND: no such key; FAILED_PRECONDITION (KEY_REVOKED).
     """
     RevokeKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeyRequest, _admin_pb2.RevokeKeyResponse]
-    """Revokes a key; gateways refuse it within seconds. Revoking twice answers the same.
+    """Revokes a key; gateways refuse it and end its streams within five seconds. Revoking twice answers the same.
     NOT_FOUND: no such key.
     """
     ListKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]
@@ -119,7 +119,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     NOT_FOUND: no such key; FAILED_PRECONDITION (KEY_REVOKED).
     """
     RevokeKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeyRequest, _admin_pb2.RevokeKeyResponse]  # type: ignore[assignment]
-    """Revokes a key; gateways refuse it within seconds. Revoking twice answers the same.
+    """Revokes a key; gateways refuse it and end its streams within five seconds. Revoking twice answers the same.
     NOT_FOUND: no such key.
     """
     ListKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]  # type: ignore[assignment]
@@ -218,7 +218,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.RevokeKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.RevokeKeyResponse, _abc.Awaitable[_admin_pb2.RevokeKeyResponse]]:
-        """Revokes a key; gateways refuse it within seconds. Revoking twice answers the same.
+        """Revokes a key; gateways refuse it and end its streams within five seconds. Revoking twice answers the same.
         NOT_FOUND: no such key.
         """
 

@@ -7,7 +7,9 @@ Conventions that hold for every RPC of antiphon.v1:
 
 - Authentication: `authorization: Bearer <key>` in the call's metadata. A missing, unknown or revoked key is
   UNAUTHENTICATED; a key without the needed role is PERMISSION_DENIED. The key names the tenant; ids of other
-  tenants are NOT_FOUND, exactly as ids that never were.
+  tenants, and of sessions and turns that are not the credential's to see, are NOT_FOUND, exactly as ids that never
+  were. docs/access.md says which role may call what, and on whose sessions. A stream ends with UNAUTHENTICATED within
+  five seconds of its key being revoked.
 - `request_id`: chosen by the caller (at most 128 characters; a UUID is good), unique per tenant and method. A
   repeated call with the same id and the same payload has no second effect and gets the first answer (streams
   re-attach from the start); with another payload it is ALREADY_EXISTS. Left empty, the call is not repeatable.

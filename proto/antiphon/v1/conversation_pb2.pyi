@@ -1269,7 +1269,10 @@ class CreateSessionRequest(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """The caller's own words about it; at most 32, keys up to 64, values up to 256 characters."""
+        """The caller's own words about it; at most 32, keys up to 64, values up to 256 characters. Two say more: `access`, which
+        documents of limited access its turns may find (words with commas, of those granted to the credential), and `agent`,
+        whom the conversation is handed to (a key's id, `jwt:` and a token's subject, or `*` for every agent).
+        """
 
     def __init__(
         self,

@@ -136,7 +136,7 @@ class ConversationServiceServicer:
     def CreateSession(self, request, context):
         """Creates a session for a user; it may be seeded with a history from elsewhere. Called by clients.
         INVALID_ARGUMENT: history that does not begin with the user and alternate, text over the limit; NOT_FOUND: no
-        such schema; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
+        such schema; PERMISSION_DENIED: LABEL_NOT_GRANTED, OTHER_USER; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -152,14 +152,14 @@ class ConversationServiceServicer:
 
     def UpdateSession(self, request, context):
         """Changes what is set in the request and leaves the rest.
-        NOT_FOUND: no such session; FAILED_PRECONDITION (SESSION_ENDED).
+        NOT_FOUND: no such session; PERMISSION_DENIED (LABEL_NOT_GRANTED); FAILED_PRECONDITION (SESSION_ENDED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSessions(self, request, context):
-        """Lists the tenant's sessions, the latest first.
+        """Lists the tenant's sessions that the credential may read, the latest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,7 @@ class ConversationServiceStub:
     CreateSession: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.CreateSessionRequest, _conversation_pb2.CreateSessionResponse]
     """Creates a session for a user; it may be seeded with a history from elsewhere. Called by clients.
     INVALID_ARGUMENT: history that does not begin with the user and alternate, text over the limit; NOT_FOUND: no
-    such schema; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
+    such schema; PERMISSION_DENIED: LABEL_NOT_GRANTED, OTHER_USER; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
     """
     GetSession: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetSessionRequest, _conversation_pb2.GetSessionResponse]
     """Reads a session.
@@ -51,10 +51,10 @@ class ConversationServiceStub:
     """
     UpdateSession: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.UpdateSessionRequest, _conversation_pb2.UpdateSessionResponse]
     """Changes what is set in the request and leaves the rest.
-    NOT_FOUND: no such session; FAILED_PRECONDITION (SESSION_ENDED).
+    NOT_FOUND: no such session; PERMISSION_DENIED (LABEL_NOT_GRANTED); FAILED_PRECONDITION (SESSION_ENDED).
     """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListSessionsRequest, _conversation_pb2.ListSessionsResponse]
-    """Lists the tenant's sessions, the latest first."""
+    """Lists the tenant's sessions that the credential may read, the latest first."""
     EndSession: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.EndSessionRequest, _conversation_pb2.EndSessionResponse]
     """Ends a session: open turns are cancelled, further ones refused, its memory and its version are let go. Ending an
     ended session answers the same.
@@ -137,7 +137,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     CreateSession: _aio.UnaryUnaryMultiCallable[_conversation_pb2.CreateSessionRequest, _conversation_pb2.CreateSessionResponse]  # type: ignore[assignment]
     """Creates a session for a user; it may be seeded with a history from elsewhere. Called by clients.
     INVALID_ARGUMENT: history that does not begin with the user and alternate, text over the limit; NOT_FOUND: no
-    such schema; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
+    such schema; PERMISSION_DENIED: LABEL_NOT_GRANTED, OTHER_USER; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
     """
     GetSession: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetSessionRequest, _conversation_pb2.GetSessionResponse]  # type: ignore[assignment]
     """Reads a session.
@@ -145,10 +145,10 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """
     UpdateSession: _aio.UnaryUnaryMultiCallable[_conversation_pb2.UpdateSessionRequest, _conversation_pb2.UpdateSessionResponse]  # type: ignore[assignment]
     """Changes what is set in the request and leaves the rest.
-    NOT_FOUND: no such session; FAILED_PRECONDITION (SESSION_ENDED).
+    NOT_FOUND: no such session; PERMISSION_DENIED (LABEL_NOT_GRANTED); FAILED_PRECONDITION (SESSION_ENDED).
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListSessionsRequest, _conversation_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """Lists the tenant's sessions, the latest first."""
+    """Lists the tenant's sessions that the credential may read, the latest first."""
     EndSession: _aio.UnaryUnaryMultiCallable[_conversation_pb2.EndSessionRequest, _conversation_pb2.EndSessionResponse]  # type: ignore[assignment]
     """Ends a session: open turns are cancelled, further ones refused, its memory and its version are let go. Ending an
     ended session answers the same.
@@ -234,7 +234,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_conversation_pb2.CreateSessionResponse, _abc.Awaitable[_conversation_pb2.CreateSessionResponse]]:
         """Creates a session for a user; it may be seeded with a history from elsewhere. Called by clients.
         INVALID_ARGUMENT: history that does not begin with the user and alternate, text over the limit; NOT_FOUND: no
-        such schema; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
+        such schema; PERMISSION_DENIED: LABEL_NOT_GRANTED, OTHER_USER; RESOURCE_EXHAUSTED: the tenant's quota of sessions.
         """
 
     @_abc_1.abstractmethod
@@ -254,7 +254,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.UpdateSessionResponse, _abc.Awaitable[_conversation_pb2.UpdateSessionResponse]]:
         """Changes what is set in the request and leaves the rest.
-        NOT_FOUND: no such session; FAILED_PRECONDITION (SESSION_ENDED).
+        NOT_FOUND: no such session; PERMISSION_DENIED (LABEL_NOT_GRANTED); FAILED_PRECONDITION (SESSION_ENDED).
         """
 
     @_abc_1.abstractmethod
@@ -263,7 +263,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.ListSessionsResponse, _abc.Awaitable[_conversation_pb2.ListSessionsResponse]]:
-        """Lists the tenant's sessions, the latest first."""
+        """Lists the tenant's sessions that the credential may read, the latest first."""
 
     @_abc_1.abstractmethod
     def EndSession(

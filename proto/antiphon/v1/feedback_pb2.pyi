@@ -172,6 +172,8 @@ class _FeedbackStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Feedba
     """Made into examples, fact candidates or preference signals."""
     FEEDBACK_STATUS_REFUSED: _FeedbackStatus.ValueType  # 3
     """Processed and refused: `refusal` says why."""
+    FEEDBACK_STATUS_HELD: _FeedbackStatus.ValueType  # 4
+    """Given under another user's name: nothing is learned from it until a reviewer lets it count."""
 
 class FeedbackStatus(_FeedbackStatus, metaclass=_FeedbackStatusEnumTypeWrapper):
     """How far a record has come."""
@@ -184,6 +186,8 @@ FEEDBACK_STATUS_PROCESSED: FeedbackStatus.ValueType  # 2
 """Made into examples, fact candidates or preference signals."""
 FEEDBACK_STATUS_REFUSED: FeedbackStatus.ValueType  # 3
 """Processed and refused: `refusal` says why."""
+FEEDBACK_STATUS_HELD: FeedbackStatus.ValueType  # 4
+"""Given under another user's name: nothing is learned from it until a reviewer lets it count."""
 Global___FeedbackStatus: _TypeAlias = FeedbackStatus  # noqa: Y015
 
 class _ImportStatus:
@@ -959,3 +963,57 @@ class EraseFeedbackResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EraseFeedbackResponse: _TypeAlias = EraseFeedbackResponse  # noqa: Y015
+
+@_typing.final
+class ReviewFeedbackRequest(_message.Message):
+    """Asks ReviewFeedback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FEEDBACK_IDS_FIELD_NUMBER: _builtins.int
+    REFUSE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable."""
+    refuse: _builtins.bool
+    """Refuses them; otherwise they count from now on."""
+    @_builtins.property
+    def feedback_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Records that are held back; at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        feedback_ids: _abc.Iterable[_builtins.str] | None = ...,
+        refuse: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_ids", b"feedback_ids", "refuse", b"refuse", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewFeedbackRequest: _TypeAlias = ReviewFeedbackRequest  # noqa: Y015
+
+@_typing.final
+class ReviewFeedbackResponse(_message.Message):
+    """Answers ReviewFeedback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEWED_FIELD_NUMBER: _builtins.int
+    reviewed: _builtins.int
+    """How many were held back until now."""
+    def __init__(
+        self,
+        *,
+        reviewed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reviewed", b"reviewed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewFeedbackResponse: _TypeAlias = ReviewFeedbackResponse  # noqa: Y015

@@ -67,6 +67,11 @@ class FeedbackServiceStub:
                 request_serializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackResponse.FromString,
                 _registered_method=True)
+        self.ReviewFeedback = channel.unary_unary(
+                '/antiphon.v1.FeedbackService/ReviewFeedback',
+                request_serializer=antiphon_dot_v1_dot_feedback__pb2.ReviewFeedbackRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_feedback__pb2.ReviewFeedbackResponse.FromString,
+                _registered_method=True)
         self.EraseFeedback = channel.unary_unary(
                 '/antiphon.v1.FeedbackService/EraseFeedback',
                 request_serializer=antiphon_dot_v1_dot_feedback__pb2.EraseFeedbackRequest.SerializeToString,
@@ -135,6 +140,15 @@ class FeedbackServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReviewFeedback(self, request, context):
+        """Lets feedback count that was held back because its sender gave it under another user's name, or refuses it. Called by
+        reviewers; what is not held back does not count.
+        INVALID_ARGUMENT: nothing selected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EraseFeedback(self, request, context):
         """Erases feedback and the examples and fact candidates made from it, and marks the versions trained on it. What is
         gone already does not count.
@@ -176,6 +190,11 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
                     servicer.ExportFeedback,
                     request_deserializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackResponse.SerializeToString,
+            ),
+            'ReviewFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewFeedback,
+                    request_deserializer=antiphon_dot_v1_dot_feedback__pb2.ReviewFeedbackRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_feedback__pb2.ReviewFeedbackResponse.SerializeToString,
             ),
             'EraseFeedback': grpc.unary_unary_rpc_method_handler(
                     servicer.EraseFeedback,
@@ -348,6 +367,33 @@ class FeedbackService:
             '/antiphon.v1.FeedbackService/ExportFeedback',
             antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackRequest.SerializeToString,
             antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FeedbackService/ReviewFeedback',
+            antiphon_dot_v1_dot_feedback__pb2.ReviewFeedbackRequest.SerializeToString,
+            antiphon_dot_v1_dot_feedback__pb2.ReviewFeedbackResponse.FromString,
             options,
             channel_credentials,
             insecure,

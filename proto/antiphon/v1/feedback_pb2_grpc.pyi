@@ -67,6 +67,11 @@ class FeedbackServiceStub:
     with `after_id` of the last record seen.
     INVALID_ARGUMENT: an empty time range.
     """
+    ReviewFeedback: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ReviewFeedbackRequest, _feedback_pb2.ReviewFeedbackResponse]
+    """Lets feedback count that was held back because its sender gave it under another user's name, or refuses it. Called by
+    reviewers; what is not held back does not count.
+    INVALID_ARGUMENT: nothing selected.
+    """
     EraseFeedback: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.EraseFeedbackRequest, _feedback_pb2.EraseFeedbackResponse]
     """Erases feedback and the examples and fact candidates made from it, and marks the versions trained on it. What is
     gone already does not count.
@@ -111,6 +116,11 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
     """Streams stored feedback, oldest first. Called by those who train or analyse elsewhere. A broken stream goes on
     with `after_id` of the last record seen.
     INVALID_ARGUMENT: an empty time range.
+    """
+    ReviewFeedback: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ReviewFeedbackRequest, _feedback_pb2.ReviewFeedbackResponse]  # type: ignore[assignment]
+    """Lets feedback count that was held back because its sender gave it under another user's name, or refuses it. Called by
+    reviewers; what is not held back does not count.
+    INVALID_ARGUMENT: nothing selected.
     """
     EraseFeedback: _aio.UnaryUnaryMultiCallable[_feedback_pb2.EraseFeedbackRequest, _feedback_pb2.EraseFeedbackResponse]  # type: ignore[assignment]
     """Erases feedback and the examples and fact candidates made from it, and marks the versions trained on it. What is
@@ -189,6 +199,17 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams stored feedback, oldest first. Called by those who train or analyse elsewhere. A broken stream goes on
         with `after_id` of the last record seen.
         INVALID_ARGUMENT: an empty time range.
+        """
+
+    @_abc_1.abstractmethod
+    def ReviewFeedback(
+        self,
+        request: _feedback_pb2.ReviewFeedbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.ReviewFeedbackResponse, _abc.Awaitable[_feedback_pb2.ReviewFeedbackResponse]]:
+        """Lets feedback count that was held back because its sender gave it under another user's name, or refuses it. Called by
+        reviewers; what is not held back does not count.
+        INVALID_ARGUMENT: nothing selected.
         """
 
     @_abc_1.abstractmethod

@@ -96,6 +96,12 @@ class FeedbackStore:
                 {"_id": {"$in": ids}, "status": "stored"}, {"$set": {"status": "refused", "refusal": refusal}}
             )
 
+    def review(self, tenant: str, ids: list[str], by: str, refusal: str = "") -> int:
+        """Let held feedback count (KEPT), or refuse it with the text ``refusal``; answers how many were held."""
+        fields: Document = {"status": "refused", "refusal": refusal} if refusal else {"status": "stored"}
+        held = {"_id": {"$in": ids}, "status": "held"}
+        return self._of(tenant).update_many(held, {"$set": {**fields, "reviewed_by": by}}).modified_count
+
     def refuse(self, tenant: str, ids: list[str], reason: str) -> None:
         """Mark processed feedback as refused after all (KEPT): what was made of it cannot be learned."""
         done = {"_id": {"$in": ids}, "status": {"$ne": "refused"}}

@@ -12,6 +12,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
         IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
+        IndexModel([("tenant", UP), ("owner", UP), ("_id", DOWN)], name="of_owner"),
+        IndexModel(
+            [("tenant", UP), ("agent", UP), ("_id", DOWN)],
+            name="of_agent",
+            partialFilterExpression={"agent": {"$gt": ""}},
+        ),
         IndexModel([("tenant", UP), ("status", UP)], name="by_status"),
         IndexModel([("erased_at", UP)], name="erased", partialFilterExpression={"erased_at": {"$exists": True}}),
         IndexModel(

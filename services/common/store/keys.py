@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,16 +17,36 @@ from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.turns import SCHEMA_VERSION, Request
 
-ROLES = ("caller", "reviewer", "operator")
+# Of several roles in a token the last of these counts.
+ROLES = ("end_user", "agent", "caller", "reviewer", "operator")
+ALL_SESSIONS, ANY_ACCESS, ACCESS = "sessions:all", "access:*", "access:"
+# What keys may do that were made before there were scopes.
+FIRST_SCOPES = (ALL_SESSIONS, ANY_ACCESS)
 
 
 @dataclass(frozen=True)
 class Credential:
-    """Who calls: a key (or token) of a tenant with a role."""
+    """Who calls: a key (or token) of a tenant with a role, and what it was granted beside the role.
+
+    ``key`` is a key's id, or ``jwt:`` and a token's subject; ``user`` the user whom an end user's credential is for.
+    """
 
     tenant: str
     key: str
     role: str
+    scopes: frozenset[str] = frozenset()
+    user: str = ""
+
+    @property
+    def labels(self) -> frozenset[str] | None:
+        """Labels of limited access that were granted; None: any."""
+        if self.role == "operator" or ANY_ACCESS in self.scopes:
+            return None
+        return frozenset(one.removeprefix(ACCESS) for one in self.scopes if one.startswith(ACCESS))
+
+    def granted(self, labels: Iterable[str]) -> bool:
+        """Whether all of these labels of limited access were granted."""
+        return self.labels is None or self.labels.issuperset(labels)
 
 
 def _digest(secret: str) -> str:
@@ -43,12 +64,19 @@ class Keys:
         return self._connection.scoped("keys", tenant, Concern.KEPT)
 
     def create(
-        self, tenant: str, role: str, label: str, request: Request | None = None, lifetime: float | None = None
+        self,
+        tenant: str,
+        role: str,
+        label: str,
+        request: Request | None = None,
+        lifetime: float | None = None,
+        scopes: Sequence[str] = (),
+        user: str = "",
     ) -> tuple[Document, str]:
         """Make a key (KEPT) and return it with its text, which is not stored and cannot be shown again.
 
-        ``lifetime`` in seconds; None: for ever. A repeated request gets its key with an empty text. Raises
-        AlreadyExists (the request id with another payload).
+        ``lifetime`` in seconds; None: for ever. ``user``: whom a key of role end_user is for. A repeated request gets
+        its key with an empty text. Raises AlreadyExists (the request id with another payload).
         """
         secret = secrets.token_urlsafe(32)
         key: Document = {
@@ -56,6 +84,8 @@ class Keys:
             "schema_version": SCHEMA_VERSION,
             "role": role,
             "label": label,
+            "scopes": sorted(set(scopes)),
+            "user": user,
             "hash": _digest(secret),
             "created_at": now(),
         }
@@ -87,7 +117,19 @@ class Keys:
             raise Unauthenticated("the API key is unknown or revoked")
         if key.get("expires_at") and key["expires_at"] <= now():
             raise Unauthenticated("the API key has expired")
-        return Credential(key["tenant"], key["_id"], key["role"])
+        scopes = frozenset(key.get("scopes", FIRST_SCOPES))
+        return Credential(key["tenant"], key["_id"], key["role"], scopes, key.get("user", ""))
+
+    def ended_among(self, keys: Iterable[str]) -> set[str]:
+        """Of these keys' ids, of any tenant, those that are revoked, have expired or are gone."""
+        wanted = set(keys)
+        every = self._connection.every_tenant("keys")
+        good = {
+            "_id": {"$in": sorted(wanted)},
+            "revoked_at": {"$exists": False},
+            "$or": [{"expires_at": {"$exists": False}}, {"expires_at": {"$gt": now()}}],
+        }
+        return wanted - {str(one["_id"]) for one in every.find(good, ("_id",))}
 
     def page(self, tenant: str, *, after: str = "", limit: int = 50) -> list[Document]:
         """A tenant's keys without their hashes, oldest first."""

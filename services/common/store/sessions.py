@@ -74,10 +74,18 @@ class Sessions:
         return session
 
     def page(
-        self, tenant: str, *, user: str = "", status: str = "", before: str = "", limit: int = 50
+        self,
+        tenant: str,
+        *,
+        among: Document | None = None,
+        user: str = "",
+        status: str = "",
+        before: str = "",
+        limit: int = 50,
     ) -> list[Document]:
-        """Sessions that are not erased, newest first; ``before`` is the last id of the page before."""
-        query: Document = {"status": status or {"$ne": "erased"}}
+        """Sessions that are not erased and that the query ``among`` selects, newest first; ``before`` is the last id of
+        the page before."""
+        query: Document = {"status": status or {"$ne": "erased"}, "$and": [among or {}]}
         if user:
             query["user"] = user
         if before:

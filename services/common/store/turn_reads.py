@@ -30,6 +30,13 @@ class TurnReads:
             raise NotFound(f"no turn {turn_id}")
         return turn
 
+    def session_of(self, tenant: str, turn_id: str) -> str:
+        """The id of the turn's session. Raises NotFound."""
+        turn = self._of(tenant).find_one({"_id": turn_id}, ("session",))
+        if turn is None:
+            raise NotFound(f"no turn {turn_id}")
+        return str(turn["session"])
+
     def read(self, tenant: str, ids: list[str]) -> list[Document]:
         """These turns, in no order; what is gone is left out."""
         return list(self._of(tenant).find({"_id": {"$in": ids}})) if ids else []

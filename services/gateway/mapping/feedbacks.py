@@ -77,6 +77,7 @@ _STATUSES = {
     "stored": feedback_pb2.FEEDBACK_STATUS_STORED,
     "processed": feedback_pb2.FEEDBACK_STATUS_PROCESSED,
     "refused": feedback_pb2.FEEDBACK_STATUS_REFUSED,
+    "held": feedback_pb2.FEEDBACK_STATUS_HELD,
 }
 
 

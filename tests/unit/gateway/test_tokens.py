@@ -32,6 +32,20 @@ def test_a_good_token_is_its_subject_in_its_tenant(issuer: TokenIssuer, tokens: 
     assert expires == 4_000_000_000
 
 
+def test_a_token_grants_what_its_claims_say_and_binds_a_person_to_its_subject(
+    issuer: TokenIssuer, tokens: Tokens
+) -> None:
+    said = {"scope": "openid sessions:all access:law", "groups": ["hr", "*"]}
+    credential, _ = tokens.credential(issuer.token("acme", "caller", **said))
+    assert credential.scopes == {"sessions:all", "access:law", "access:hr"}
+    assert (credential.user, credential.labels) == ("", {"law", "hr"})
+    person, _ = tokens.credential(issuer.token("acme", ["end_user"], sub="ann"))
+    assert (person.key, person.user, person.scopes, person.labels) == ("jwt:ann", "ann", frozenset(), frozenset())
+    assert tokens.credential(issuer.token("acme", "operator"))[0].labels is None
+    strange, _ = tokens.credential(issuer.token("acme", ["agent", "caller", 7], scope=3, groups={"hr": 1}))
+    assert (strange.role, strange.scopes) == ("caller", frozenset())
+
+
 def _by_the_public_key(issuer: TokenIssuer) -> str:
     """HS256 with the public key as its secret: what a checker that believes the header's algorithm takes."""
     parts = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -183,8 +183,10 @@ class FactStore:
         known_at: datetime | None = None,
         after: tuple[str, str] = ("", ""),
         limit: int = 100,
+        access: Set[str] | None = None,
     ) -> list[FactView]:
-        """What holds, by entity and slot; `after` is the (entity, slot) key that the page before ended with.
+        """What holds, by entity and slot, of what labels of ``access`` let an asker see (None: any); `after` is the
+        (entity, slot) key that the page before ended with.
 
         `as_of`: what was true then; `known_at`: by what had been recorded up to then. Stale facts are marked.
         A page ends with a whole fact, so that it may be longer than `limit` where the last one has many values.
@@ -201,7 +203,8 @@ class FactStore:
         for group in by_fact(cursor):
             if len(views) >= limit:
                 break
-            views += [FactView(one, "current") for one in resolve(group, as_of, known_at).current]
+            current = resolve(group, as_of, known_at).current
+            views += [FactView(one, "current") for one in current if access is None or one.access <= access]
         rests_on = self._rests_on(tenant, [view.fact for view in views], as_of, known_at)
         staleness = Staleness(lambda fact: rests_on.get(fact, ()))
         return [replace(view, stale=True) if staleness.of(view.fact) else view for view in views]
@@ -221,10 +224,13 @@ class FactStore:
             reached = [revision for fact in wanted for revision in found[fact]]
         return found
 
-    def fact_history(self, tenant: str, fact: str, before: int = 0, limit: int = 100) -> list[FactView]:
-        """All assertions and retractions of a fact, the latest first, from below `before`. Raises NotFound."""
+    def fact_history(
+        self, tenant: str, fact: str, before: int = 0, limit: int = 100, access: Set[str] | None = None
+    ) -> list[FactView]:
+        """All assertions and retractions of a fact, the latest first, from below `before`. Raises NotFound, also for a
+        fact of which a statement has a label that is not in ``access`` (None: any)."""
         revisions = self._revisions(tenant, fact)
-        if not revisions:
+        if not revisions or any(access is not None and not one.access <= access for one in revisions):
             raise NotFound(f"no fact {fact}")
         resolution = resolve(revisions)
         views = [view_of(one, resolution, revisions) for one in reversed(revisions) if one.operation != "undo"]
