@@ -22,6 +22,9 @@ TURNS = Counter("antiphon_turns_total", "Turns by how they ended", ["end"])
 
 QUEUE_SECONDS = Histogram("antiphon_queue_seconds", "From sending a turn to taking it up", ["queue"], buckets=SLOW)
 STEP_SECONDS = Histogram("antiphon_step_seconds", "Time a step worked on a turn", ["step"], buckets=SLOW)
+OVER_BUDGET = Counter(
+    "antiphon_over_budget_total", "Steps that a turn went on without, because they took too much computing", ["step"]
+)
 
 FIRST_TOKEN_SECONDS = Histogram("antiphon_first_token_seconds", "From taking a turn to its first token", buckets=SLOW)
 EVIDENCE_SECONDS = Histogram("antiphon_evidence_seconds", "Time to weigh the evidence of a message", buckets=FAST)

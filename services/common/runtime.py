@@ -12,6 +12,7 @@ import structlog
 
 from services.common import telemetry
 from services.common.settings import CommonSettings
+from services.common.work_budget import end_when_hung
 
 log = structlog.get_logger(__name__)
 LIVENESS_SECONDS = 2.0
@@ -32,8 +33,10 @@ class Runtime:
     that answers whether the worker still does its work; a liveness probe looks at the file's age.
     """
 
-    def __init__(self, settings: CommonSettings, service: str) -> None:
+    def __init__(self, settings: CommonSettings, service: str, *, ends_when_hung: bool = False) -> None:
+        """``ends_when_hung``: the process ends where no Python runs in it for a minute, and is started again."""
         self.settings = settings
+        self._ends_when_hung = ends_when_hung
         self.service = service
         self.stopping = threading.Event()
         self._ended = threading.Event()
@@ -49,6 +52,8 @@ class Runtime:
             ready_file(self.settings.liveness_file).unlink(missing_ok=True)
             self._liveness = threading.Thread(target=self._touch, name="liveness", daemon=True)
             self._liveness.start()
+        if self._ends_when_hung:
+            end_when_hung(self._ended)
         log.info("starting", service=self.service)
         return self
 

@@ -12,7 +12,7 @@ from services.common.errors import NotFound, PermissionDenied, Unauthenticated
 from services.common.store import Credential, Store
 from services.gateway import access
 from services.gateway.access import Whose
-from services.gateway.threads import Threads
+from services.gateway.threads import Threads, tenant_of_call
 from services.gateway.tokens import Tokens
 
 _caller: contextvars.ContextVar[Credential] = contextvars.ContextVar("caller")
@@ -28,6 +28,7 @@ def caller() -> Credential:
 def set_caller(credential: Credential) -> None:
     """Bind a call's credential; each call runs in a context of its own."""
     _caller.set(credential)
+    tenant_of_call.set(credential.tenant)
 
 
 def whose() -> Whose:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, ParamSpec, TypeVar
@@ -14,6 +16,9 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
+
+# Whose call the current one is; "" before that is known.
+tenant_of_call: contextvars.ContextVar[str] = contextvars.ContextVar("tenant_of_call", default="")
 
 
 class Answer(Generic[T, R]):
@@ -49,17 +54,37 @@ class Answer(Generic[T, R]):
 
 
 class Threads:
-    """Runs blocking calls; at most ``count`` at a time, the others wait in line."""
+    """Runs blocking calls; at most ``count`` at a time, the others wait in line, each tenant in its own.
+
+    Whoever's line comes next in the round is served next. No tenant (and not all strangers together) ever has more than
+    three quarters of the threads, so that one whose calls take long leaves some for the others.
+    """
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="store")
+        self._count = count
+        self._share = max(1, count * 3 // 4)
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._lines: OrderedDict[str, deque[Callable[[], object]]] = OrderedDict()
+        self._running: Counter[str] = Counter()
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a blocking call. A caller that goes away does not stop it."""
+        """The result of a blocking call. A caller that goes away stops only what looks up (``common.patience``)."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         context = contextvars.copy_context()  # the trace, and the names bound to the log
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: context.run(lambda: call(*args, **kwargs))
-        )
+
+        def work() -> None:
+            try:
+                result = context.run(lambda: call(*args, **kwargs))
+            except BaseException as error:
+                loop.call_soon_threadsafe(_fail, future, error)
+            else:
+                loop.call_soon_threadsafe(_settle, future, result)
+
+        self._start(work)
+        return await future
 
     async def run_until_answered(self, work: Callable[[Answer[T, R]], None], arrive: Callable[[T], R]) -> R:
         """What ``work`` gives as its answer, turned by ``arrive`` on the loop; errors after that are logged."""
@@ -73,7 +98,8 @@ class Threads:
             except BaseException as error:
                 answer.refuse(error)
 
-        self._pool.submit(contextvars.copy_context().run, guarded)
+        context = contextvars.copy_context()
+        self._start(lambda: context.run(guarded))
         return await future
 
     def submit(self, call: Callable[[], object]) -> None:
@@ -85,7 +111,53 @@ class Threads:
             except Exception as error:
                 log.warning("background_call_failed", error=repr(error))
 
-        self._pool.submit(logged)
+        self._start(logged)
 
     def close(self) -> None:
+        """Wait for what runs and what waits in line."""
+        with self._lock:
+            while self._running:
+                self._changed.wait()
         self._pool.shutdown(wait=True)
+
+    def _start(self, work: Callable[[], object]) -> None:
+        """Put a tenant's work into its line, and start what may run."""
+        tenant = tenant_of_call.get()
+        with self._lock:
+            self._lines.setdefault(tenant, deque()).append(work)
+            self._serve()
+
+    def _serve(self) -> None:
+        """Start what may run, a line at a time; under the lock."""
+        while self._running.total() < self._count:
+            tenant = next((one for one in self._lines if self._running[one] < self._share), None)
+            if tenant is None:
+                return
+            line = self._lines[tenant]
+            work = line.popleft()
+            self._lines.move_to_end(tenant)
+            if not line:
+                del self._lines[tenant]
+            self._running[tenant] += 1
+            self._pool.submit(self._work, tenant, work)
+
+    def _work(self, tenant: str, work: Callable[[], object]) -> None:
+        try:
+            work()
+        finally:
+            with self._lock:
+                self._running[tenant] -= 1
+                if not self._running[tenant]:
+                    del self._running[tenant]
+                self._serve()
+                self._changed.notify_all()
+
+
+def _settle(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():  # else the caller has gone
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[T], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

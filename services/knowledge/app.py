@@ -66,7 +66,7 @@ def load_evidence_step(settings: KnowledgeSettings, encoder: SentenceEncoder) ->
 
 def run_ground(settings: KnowledgeSettings) -> None:
     """Follows the knowledge log, grounds turns and answers searches until SIGTERM."""
-    with Runtime(settings, "knowledge-ground") as runtime:
+    with Runtime(settings, "knowledge-ground", ends_when_hung=True) as runtime:
         store = Store(settings, name="antiphon-knowledge")
         store.prepare()
         bus = Bus(settings.broker_url, declares=settings.broker_declares)

@@ -33,6 +33,7 @@ from services.knowledge.settings import KnowledgeSettings
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 0.5  # before a turn is tried again that met no database
+MAX_DELIVERIES = 3  # of a turn that was sent again; what kills every worker ends there
 _FACT_FLOOR = 0.4  # facts of less than this share of the best one's score are noise in a prompt
 Encode = Callable[[Sequence[str]], Vectors]
 Propose = Callable[[str, str], None]
@@ -77,7 +78,7 @@ class GroundStep:
             return
         with step_span("ground", delivery.headers, turn=message.turn):
             try:
-                grounded = self.ground(message)
+                grounded = self._grounded(message, redelivered=delivery.redelivered)
             except DATABASE_AWAY as error:
                 # It comes back: then the turn has what it asked for. The sweep bounds how often.
                 log.warning("database_away", turn=message.turn, error=repr(error))
@@ -93,6 +94,17 @@ class GroundStep:
                 delivery.requeue()
                 return
         delivery.ack()
+
+    def _grounded(self, message: TurnMessage, *, redelivered: bool) -> TurnMessage:
+        """`ground`, unless workers have had the message so often that it may be what they die of."""
+        if redelivered or message.again:
+            deliveries = self._store.steps.count_delivery(message.tenant, message.turn, "ground")
+            if deliveries > MAX_DELIVERIES:
+                log.warning("turn_left_ungrounded", turn=message.turn, deliveries=deliveries)
+                understood = message.understood or {}
+                skipped = [*understood.get("skipped", ()), "grounding"]
+                return replace(message, understood={**understood, "skipped": skipped})
+        return self.ground(message)
 
     def ground(self, message: TurnMessage) -> TurnMessage:
         """The message with `passages`, `facts` and `evidence` filled.

@@ -16,6 +16,7 @@ from services.common.bus import Bus, Consumer, EventPublisher, start_all, topolo
 from services.common.constraints import Constraint
 from services.common.runtime import Runtime
 from services.common.store import Store
+from services.common.work_budget import WorkBudget
 from services.tracker.batching import BatchingTracker
 from services.tracker.domain.feedback import Fallback
 from services.tracker.domain.rules import RuleTracker
@@ -35,14 +36,15 @@ _COMMITTED = Path(__file__).parents[1] / "models" / "weights" / "tracker" / "tra
 def main() -> None:
     """Run a tracker until SIGTERM, then finish the turns in hand."""
     settings = TrackerSettings()
-    with Runtime(settings, "tracker") as runtime:
+    with Runtime(settings, "tracker", ends_when_hung=True) as runtime:
         tracker = build_tracker(settings)
         store = Store(settings, name="tracker", pool=settings.track_batch + 2)
         store.prepare()
         bus = Bus(settings.broker_url, declares=settings.broker_declares)
         bus.declare()
         events = EventPublisher(bus)
-        step = TrackStep(store, bus, events, tracker, build_fallback(settings))
+        budget = WorkBudget(settings.track_cpu_seconds)
+        step = TrackStep(store, bus, events, tracker, build_fallback(settings, budget), budget)
         consumer = Consumer(
             bus,
             topology.turn_queue(topology.TRACK, redis=bus.redis),
@@ -59,8 +61,8 @@ def main() -> None:
         store.close()
 
 
-def build_fallback(settings: TrackerSettings) -> Fallback | None:
-    """The readers of comments beside the grammar; each is loaded when the first comment needs it."""
+def build_fallback(settings: TrackerSettings, budget: WorkBudget) -> Fallback | None:
+    """The readers of comments beside the grammar, each loaded when the first comment needs it and outside of a budget."""
     if not settings.comment_fallback:
         return None
 
@@ -79,12 +81,12 @@ def build_fallback(settings: TrackerSettings) -> Fallback | None:
         return CommentParser.load()
 
     def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        with lock:
+        with budget.paused(), lock:
             encoder = load_encoder()
         return encoder.encode(texts)
 
     def told(comment: str, draft_text: str) -> list[Constraint] | None:
-        with lock:
+        with budget.paused(), lock:
             parser = load_parser()
         return parser.parse(comment, draft_text)
 
@@ -118,4 +120,4 @@ def _learned(settings: TrackerSettings, weights: Path) -> Tracker:
     torch.set_num_threads(1)  # a turn keeps one core; batches, not threads, share it
     learned = LearnedTracker.load(weights)
     log.info("tracking_by_model", weights=str(weights))
-    return BatchingTracker(learned, settings.track_batch)
+    return BatchingTracker(learned, settings.track_batch, settings.track_cpu_seconds)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from services.common.schema import Schema
+from services.common.work_budget import WorkBudget
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker, TrackRequest
 
@@ -21,9 +22,11 @@ class BatchingTracker:
     back for company; batches grow with the load by themselves.
     """
 
-    def __init__(self, inner: Tracker, limit: int) -> None:
+    def __init__(self, inner: Tracker, limit: int, cpu_seconds: float = 60.0) -> None:
+        """``cpu_seconds``: what a batch may compute; where it takes more, each of its turns has as much to itself."""
         self._inner = inner
         self._limit = limit
+        self._budget = WorkBudget(cpu_seconds)
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="track-batches", daemon=True)
         self._thread.start()
@@ -68,7 +71,7 @@ class BatchingTracker:
 
     def _work(self, batch: list[_Waiting]) -> None:
         try:
-            states = self._inner.track_many([request for request, _ in batch])
+            states = self._budget.run(lambda: self._inner.track_many([request for request, _ in batch]))
         except Exception as error:
             if len(batch) == 1:
                 batch[0][1].set_exception(error)

@@ -26,6 +26,9 @@ class TrackerSettings(CommonSettings):
         description="Whether comments are read by a trained network beside the grammar, and what neither understands "
         "by its likeness to known wishes.",
     )
+    track_cpu_seconds: float = Field(
+        2.0, gt=0, description="Computing that a turn's state or comment may take; beyond it the turn goes on without."
+    )
     track_batch: int = Field(
         16, ge=1, le=48, description="Turns of one batch, and in hand; half as many wait prefetched."
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from services.common import metrics
 from services.common.bus import Bus, Delivery, Event, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
@@ -25,6 +26,7 @@ from services.common.schema import Schema, SchemaError, parse_schema_document
 from services.common.state import base_revision, differences, effective_state, ready_lead
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import step_span
+from services.common.work_budget import OverBudget, WorkBudget
 from services.tracker.domain.feedback import Fallback, Feedback, FeedbackError, Understanding, read_feedback
 from services.tracker.domain.leading import Lead, lead
 from services.tracker.domain.state import State
@@ -33,6 +35,7 @@ from services.tracker.domain.tracker import Tracker
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 0.5  # before a turn is tried again that met no database
 SCHEMAS_KEPT = 256
+MAX_DELIVERIES = 3  # of a turn that was sent again; what kills every tracker ends there
 EARLIER_TURNS = 20
 """Turns looked through for the last state, where the turn before has none (a person's reply, say)."""
 
@@ -41,8 +44,16 @@ class TrackStep:
     """The handler of `turns.track`; one object for all threads of a worker."""
 
     def __init__(
-        self, store: Store, bus: Bus, events: EventPublisher, tracker: Tracker, fallback: Fallback | None = None
+        self,
+        store: Store,
+        bus: Bus,
+        events: EventPublisher,
+        tracker: Tracker,
+        fallback: Fallback | None = None,
+        budget: WorkBudget | None = None,
     ) -> None:
+        """``budget`` is what each piece of reading may compute; the turn goes on without one that takes more."""
+        self._budget = budget or WorkBudget(60.0)
         self._store = store
         self._bus = bus
         self._events = events
@@ -61,7 +72,7 @@ class TrackStep:
             return
         with step_span("track", delivery.headers, turn=message.turn):
             try:
-                tracked = self.track(message)
+                tracked = self._tracked(message, redelivered=delivery.redelivered)
             except DATABASE_AWAY as error:
                 # It comes back: then the turn has its state. The sweep bounds how often.
                 log.warning("database_away", turn=message.turn, error=repr(error))
@@ -80,6 +91,15 @@ class TrackStep:
                 delivery.requeue()
                 return
         delivery.ack()
+
+    def _tracked(self, message: TurnMessage, *, redelivered: bool) -> TurnMessage | None:
+        """`track`, unless trackers have had the message so often that it may be what they die of."""
+        if redelivered or message.again:
+            deliveries = self._store.steps.count_delivery(message.tenant, message.turn, "track")
+            if deliveries > MAX_DELIVERIES:
+                log.warning("turn_left_untracked", turn=message.turn, deliveries=deliveries)
+                return replace(message, understood={"skipped": ["state"]})
+        return self.track(message)
 
     def track(self, message: TurnMessage) -> TurnMessage | None:
         """The message with `state` and `understood` filled; publishes the events of those names.
@@ -111,17 +131,15 @@ class TrackStep:
         if known is None and message.n > 1:
             known = self._told_before(message, schema)
         previous = effective_state(known, session["corrections"], message.n - 1)
-        draft = chosen_draft(before) if before else None
-        state = self._tracker.track(
-            schema,
-            State.from_json(previous),
-            own_words(draft or {}),
-            turn["text"],
-            message.n,
-        )
-        document = {"base_revision": base_revision(session["corrections"], message.n), **state.to_json()}
+        reply = own_words((chosen_draft(before) if before else None) or {})
         earlier = Lead.from_json(((before or {}).get("state") or {}).get("lead"))
-        step = lead(schema, State.from_json(previous), state, earlier, turn["text"])
+        stood = State.from_json(previous)
+        try:
+            state = self._budget.run(lambda: self._tracker.track(schema, stood, reply, turn["text"], message.n))
+            step = self._budget.run(lambda: lead(schema, stood, state, earlier, turn["text"]))
+        except OverBudget as error:
+            return self._left_out(message, turn, "state", error)
+        document = {"base_revision": base_revision(session["corrections"], message.n), **state.to_json()}
         if step is not None:
             document["lead"] = step.to_json()
         understood = {
@@ -130,6 +148,14 @@ class TrackStep:
         }
         self._say(message, turn, state=document, understood=understood)
         return replace(message, state=document)
+
+    def _left_out(self, message: TurnMessage, turn: Document, what: str, error: OverBudget) -> TurnMessage:
+        """The message without what took too much computing, which the turn says; the state stays the one before."""
+        log.warning("track_over_budget", tenant=message.tenant, turn=message.turn, what=what, error=str(error))
+        metrics.OVER_BUDGET.labels(what).inc()
+        understood = {**(message.understood or {}), "skipped": [what]}
+        self._say(message, turn, state=None, understood=understood)
+        return replace(message, understood=understood)
 
     def _before(self, message: TurnMessage) -> Document | None:
         """The turn whose state this one continues: the latest that counts, or the latest of those with a state."""
@@ -155,9 +181,17 @@ class TrackStep:
             draft = chosen_draft(turn)
             if turn.get("excluded") or draft is None or draft.get("author") != "seeded":
                 continue
-            state = self._tracker.track(schema, state, reply, turn["text"], turn["n"])
+            state = self._seeded(schema, state, reply, turn)
             reply, seeded = draft.get("text") or "", True
         return state.to_json() if seeded else None
+
+    def _seeded(self, schema: Schema, state: State, reply: str, turn: Document) -> State:
+        """The state after a seeded turn; the one before it where that takes too much computing."""
+        try:
+            return self._budget.run(lambda: self._tracker.track(schema, state, reply, turn["text"], turn["n"]))
+        except OverBudget as error:
+            log.warning("track_over_budget", turn=turn["_id"], what="history", error=str(error))
+            return state
 
     def _schema(self, message: TurnMessage) -> Schema | None:
         """The schema that the message names; a revision never changes, so it is read once."""
@@ -216,13 +250,25 @@ class TrackStep:
 
     def _understand(self, message: TurnMessage, turn: Document, feedback: Mapping[str, Any]) -> Understanding:
         about, heard = _draft_before(turn, message.round), _heard_before(turn, message.round)
+
+        def read(said: Mapping[str, Any]) -> Understanding:
+            return read_feedback(Feedback.from_json(said), about, turn["text"], self._fallback, heard)
+
+        def understand(said: Mapping[str, Any]) -> Understanding:
+            try:
+                return read(said)
+            except FeedbackError as error:
+                # The gateway refuses contradictory constraints; whatever came by another way is read without them.
+                log.warning("constraints_refused", turn=message.turn, field=error.field, reason=error.reason)
+                return read({**said, "constraints": []})
+
         try:
-            return read_feedback(Feedback.from_json(feedback), about, turn["text"], self._fallback, heard)
-        except FeedbackError as error:
-            # The gateway refuses contradictory constraints; whatever came by another way is read without them.
-            log.warning("constraints_refused", turn=message.turn, field=error.field, reason=error.reason)
-            untyped = Feedback.from_json({**feedback, "constraints": []})
-            return read_feedback(untyped, about, turn["text"], self._fallback, heard)
+            return self._budget.run(lambda: understand(feedback))
+        except OverBudget as error:
+            log.warning("track_over_budget", turn=message.turn, what="feedback", error=str(error))
+            metrics.OVER_BUDGET.labels("feedback").inc()
+            typed = understand({**feedback, "comment": "", "edited_text": None})
+            return replace(typed, unparsed=[feedback.get("comment") or ""], skipped=["feedback"])
 
     def _changed_state(
         self,
@@ -237,9 +283,12 @@ class TrackStep:
         if schema is None or state is None or not any(c.kind == "replace" for c in understanding.constraints):
             return None
         before = State.from_json(state)
-        after = self._tracker.track(
-            schema, before, _draft_before(turn, message.round), feedback.get("comment") or "", message.n
-        )
+        about, comment = _draft_before(turn, message.round), feedback.get("comment") or ""
+        try:
+            after = self._budget.run(lambda: self._tracker.track(schema, before, about, comment, message.n))
+        except OverBudget as error:
+            log.warning("track_over_budget", turn=message.turn, what="corrected", error=str(error))
+            return None
         document = after.to_json()
         if not differences(state, document):
             return None

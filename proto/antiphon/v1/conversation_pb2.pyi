@@ -942,6 +942,7 @@ class TurnUnderstood(_message.Message):
     ENTITIES_FIELD_NUMBER: _builtins.int
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     UNPARSED_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def intents(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Service to intent, of a message."""
@@ -958,6 +959,12 @@ class TurnUnderstood(_message.Message):
     def unparsed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Parts of a comment that could not be parsed; the model reads them as they stand."""
 
+    @_builtins.property
+    def skipped(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was left out because it took more computing than a turn may: "state" (the state stays as it was before) or
+        "feedback" (typed constraints count, the comment is the model's to read), "grounding" (nothing was looked up).
+        """
+
     def __init__(
         self,
         *,
@@ -965,10 +972,11 @@ class TurnUnderstood(_message.Message):
         entities: _abc.Iterable[_state_pb2.Entity] | None = ...,
         constraints: _abc.Iterable[_feedback_pb2.Constraint] | None = ...,
         unparsed: _abc.Iterable[_builtins.str] | None = ...,
+        skipped: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "entities", b"entities", "intents", b"intents", "unparsed", b"unparsed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "entities", b"entities", "intents", b"intents", "skipped", b"skipped", "unparsed", b"unparsed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,7 +22,8 @@ class TurnMessage:
     ``state`` is the state after the user's message as the tracker left it (None: no schema, or taken
     from the turn document); ``passages`` and ``facts`` are ``{id, revision, …}`` references, ``evidence`` says
     which parts of them answer the message (``services.common.evidence``; None: no base was asked); ``trace`` is the
-    context of the call that made the turn, for messages sent outside of any trace (by the sweep, say).
+    context of the call that made the turn, for messages sent outside of any trace (by the sweep, say); ``again`` says
+    that the turn was sent before and nobody has taken it.
     """
 
     tenant: str
@@ -42,6 +43,7 @@ class TurnMessage:
     facts: list[dict[str, Any]] = field(default_factory=list)
     evidence: dict[str, Any] | None = None
     trace: dict[str, str] = field(default_factory=dict)
+    again: bool = False
 
     @classmethod
     def of_turn(cls, turn: Mapping[str, Any]) -> TurnMessage:
@@ -59,6 +61,7 @@ class TurnMessage:
             min_watermark=turn.get("min_watermark", 0),
             skip_ground=bool(turn.get("without_knowledge")),
             trace=turn.get("trace") or {},
+            again=turn.get("dispatches", 0) > 0,
         )
 
     def encode(self) -> bytes:

@@ -90,6 +90,13 @@ class Steps:
             [{"$set": fields}],
         )
 
+    def count_delivery(self, tenant: str, turn: str, step: str) -> int:
+        """Count that a message of the turn has come to a step again (QUICK), and answer how often it has."""
+        counted = self._of(tenant, Concern.QUICK).find_one_and_update(
+            {"_id": turn, "open": True}, {"$inc": {f"deliveries.{step}": 1}}, projection=("deliveries",)
+        )
+        return int(counted["deliveries"][step]) if counted else 0
+
     def renew(self, tenant: str, turn: str, holder: str, partial: str) -> Document | None:
         """Prolong the lease of a turn that advanced and keep its text so far (QUICK).
 

@@ -211,6 +211,7 @@ def understood_message(understood: Document, state: Document | None = None) -> p
         entities=[entity_message(one) for one in entities],
         constraints=constraint_messages(understood.get("constraints") or ()),
         unparsed=understood.get("unparsed") or (),
+        skipped=understood.get("skipped") or (),
     )
 
 

@@ -10,13 +10,23 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from services.common.clock import now
-from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from services.common.errors import (
+    Aborted,
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ResourceExhausted,
+)
 from services.common.facts import FactRevision, Staleness, fact_id, resolve, undone
 from services.common.names import key
+from services.common.patience import patience, waited
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.fact_documents import FactView, by_fact, fact_document, read_fact, view_of
 from services.common.store.knowledge.log import UP, KnowledgeLog
 from services.common.store.turns import Request
+
+MAX_RESTS_ON = 20_000  # facts that a page's derived facts may rest on, at whatever remove
 
 
 @dataclass(frozen=True)
@@ -200,14 +210,14 @@ class FactStore:
         cursor = self._connection.scoped("facts", tenant).find(query)
         cursor = cursor.sort([("entity_key", UP), ("slot_key", UP), ("revision", UP)])
         views: list[FactView] = []
-        for group in by_fact(cursor):
+        for group in by_fact(waited(cursor)):
             if len(views) >= limit:
                 break
             current = resolve(group, as_of, known_at).current
             views += [FactView(one, "current") for one in current if access is None or one.access <= access]
         rests_on = self._rests_on(tenant, [view.fact for view in views], as_of, known_at)
         staleness = Staleness(lambda fact: rests_on.get(fact, ()))
-        return [replace(view, stale=True) if staleness.of(view.fact) else view for view in views]
+        return [replace(view, stale=True) if staleness.of(view.fact) else view for view in waited(views)]
 
     def _rests_on(
         self, tenant: str, facts: Sequence[FactRevision], as_of: datetime | None, known_at: datetime | None
@@ -216,6 +226,11 @@ class FactStore:
         found: dict[str, tuple[FactRevision, ...]] = {}
         reached = list(facts)
         while wanted := {other for fact in reached for other, _ in fact.depends_on} - found.keys():
+            patience().check()
+            if len(found) + len(wanted) > MAX_RESTS_ON:
+                raise ResourceExhausted(
+                    f"these facts rest on more than {MAX_RESTS_ON} others", retry_after=60.0, reason="TOO_LONG"
+                )
             found.update(dict.fromkeys(wanted, ()))
             groups: dict[str, list[FactRevision]] = {}
             for revision in self.all_revisions(tenant, sorted(wanted)):
@@ -246,7 +261,7 @@ class FactStore:
         """Every revision of these facts (None: of all), in order of fact and revision."""
         query: Document = {} if facts is None else {"fact": {"$in": list(facts)}}
         cursor = self._connection.scoped("facts", tenant).find(query).sort([("fact", UP), ("revision", UP)])
-        return [read_fact(row) for row in cursor]
+        return [read_fact(row) for row in waited(cursor)]
 
     def _record(self, tenant: str, revision: FactRevision, request: Request | None) -> FactChange:
         facts = self._connection.scoped("facts", tenant)

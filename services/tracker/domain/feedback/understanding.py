@@ -62,13 +62,15 @@ class Understanding:
     """What a piece of feedback asks for.
 
     `unparsed` are the pieces of the comment no rule understood, in the user's words: the model reads them.
-    `topics` are phrases about which the reply should know more, for retrieval.
+    `topics` are phrases about which the reply should know more, for retrieval. `skipped` names what was not read
+    because it took too much computing.
     """
 
     constraints: list[Constraint] = field(default_factory=list)
     unparsed: list[str] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
     edit: Edit | None = None
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def touches_content(self) -> bool:
@@ -91,6 +93,8 @@ class Understanding:
             made["unparsed"] = self.unparsed
         if self.topics:
             made["topics"] = self.topics
+        if self.skipped:
+            made["skipped"] = self.skipped
         if self.edit is not None:
             made["edit"] = self.edit.to_json()
         return made
