@@ -75,7 +75,7 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
         batcher = Batcher(store, tasks.claim_sender(jobs), settings.feedback_batch, settings.feedback_wait_seconds)
         bus = Bus(settings.broker_url, declares=settings.broker_declares)
         if topology.FEEDBACK_JOBS in queues:
-            Maintenance(store, bus, stopping).start()
+            Maintenance(store, bus, stopping, settings.audit_days).start()
             tasks.register_batches(app, batcher)
             batcher.start()
         if topology.TRAINING_JOBS in queues:

@@ -22,11 +22,12 @@ _CENTURY = 100 * 365.25 * 86_400
 class Maintenance(threading.Thread):
     """Every step is idempotent, so that several of these may run and any may die."""
 
-    def __init__(self, store: Store, bus: Bus, stopping: threading.Event) -> None:
+    def __init__(self, store: Store, bus: Bus, stopping: threading.Event, audit_days: int = 400) -> None:
         super().__init__(name="maintenance", daemon=True)
         self._store = store
         self._bus = bus
         self._stopping = stopping
+        self._audit_days = audit_days
         self._retained_at = -RETENTION_SECONDS
 
     def run(self) -> None:
@@ -53,6 +54,7 @@ class Maintenance(threading.Thread):
         for tenant in self._store.tenants.page(limit=10_000):
             try:
                 self._retain(tenant["_id"], tenant.get("retention") or {})
+                self._store.audit.prune(tenant["_id"], _ago(self._audit_days * 86_400.0))
             except DATABASE_AWAY:
                 raise
             except Exception:  # one tenant's trouble is no other's

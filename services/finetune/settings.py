@@ -14,6 +14,9 @@ class FinetuneSettings(CommonSettings):
 
     feedback_batch: int = Field(256, ge=1, description="Feedback records made into examples at a time, at most.")
     feedback_wait_seconds: float = Field(2.0, gt=0, description="Longest wait before a smaller batch is processed.")
+    audit_days: int = Field(
+        400, ge=1, le=36_500, description="How long entries of the audit log are kept; a chain is cut at its beginning."
+    )
     train_rank: int = Field(16, ge=1, le=256, description="Rank of the low-rank pairs.")
     train_learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
     train_epochs: float = Field(

@@ -192,7 +192,7 @@ def _entry_message(entry: Document) -> pb.AuditEntry:
         actor=entry["actor"],
         role=entry["role"],
         action=entry["action"],
-        details=json.dumps(entry["details"], ensure_ascii=False),
+        details=json.dumps(entry["details"] | (entry.get("result") or {}), ensure_ascii=False),
         peer=entry["peer"],
         outcome=entry["outcome"],
         reason=entry.get("reason", ""),

@@ -44,6 +44,7 @@ from services.gateway.conversation import ConversationService
 from services.gateway.dispatch import Dispatch
 from services.gateway.feedback import FeedbackService
 from services.gateway.guard import Guard
+from services.gateway.jwks import KeySet
 from services.gateway.knowledge import KnowledgeService
 from services.gateway.limits import CallRate
 from services.gateway.load import Load
@@ -60,7 +61,7 @@ from services.gateway.sweeping import Sweeping
 from services.gateway.talk import Talk
 from services.gateway.threads import Threads
 from services.gateway.tls import Certificates
-from services.gateway.tokens import KeySet, TokenRules, Tokens
+from services.gateway.tokens import TokenRules, Tokens
 
 log = structlog.get_logger(__name__)
 MOST_METADATA = 128 * 1024

@@ -55,17 +55,20 @@ class Keyring:
         self._tokens = tokens
         self._known: dict[bytes, tuple[float, Credential]] = {}
 
+    def known(self, metadata: Iterable[tuple[str, str | bytes]]) -> Credential | None:
+        """The caller's credential where it was looked at a moment ago. Raises Unauthenticated where there is none."""
+        known = self._known.get(_digest(_bearer(metadata)))
+        return known[1] if known is not None and known[0] > time.time() else None
+
     async def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Credential:
         """The caller's credential. Raises Unauthenticated, and PermissionDenied (TENANT_DISABLED)."""
         text = _bearer(metadata)
-        digest = hashlib.sha256(text.encode()).digest()
-        known = self._known.get(digest)
-        if known is not None and known[0] > time.time():
-            return known[1]
+        if text.count(".") == 2 and self._tokens is not None:
+            await self._tokens.ready(text)
         credential, expires = await self._threads.run(self._authenticate, text)
         if len(self._known) >= self.LIMIT:
             self._known.clear()
-        self._known[digest] = (min(time.time() + self._seconds, expires), credential)
+        self._known[_digest(text)] = (min(time.time() + self._seconds, expires), credential)
         return credential
 
     async def admit(self, method: str, request: Any, credential: Credential) -> None:
@@ -96,7 +99,7 @@ class Keyring:
         if text.count(".") == 2:  # a key has one dot
             if self._tokens is None:
                 raise Unauthenticated("this gateway takes API keys, not tokens")
-            credential, expires = self._tokens.credential(text)
+            credential, expires = self._tokens.credential(text, wait=False)
             try:
                 self._store.tenants.get(credential.tenant)
             except NotFound:
@@ -106,6 +109,10 @@ class Keyring:
         if self._store.tenants.disabled(credential.tenant):
             raise PermissionDenied("the tenant is switched off", reason="TENANT_DISABLED")
         return credential, expires
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _named(request: Any, field: str) -> str:

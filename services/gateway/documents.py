@@ -19,6 +19,7 @@ from services.common.store.knowledge import Upload, document_id
 from services.common.store.knowledge.documents import MAX_DOCUMENT_BYTES
 from services.common.store.knowledge.ingesting import OPEN
 from services.gateway import validation as check
+from services.gateway.audit import note
 from services.gateway.auth import caller
 from services.gateway.mapping.knowledge import ingestion_message
 from services.gateway.quotas import Quotas
@@ -46,6 +47,7 @@ class DocumentRpcs:
     ) -> pb.IngestDocumentResponse:
         header, content = await _receive(requests)
         tenant = caller().tenant
+        note(document=document_id(header.name), bytes=len(content), access=_labels(header)[1:])
         upload = Upload(
             uri=header.name,
             content=content,

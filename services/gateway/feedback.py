@@ -16,6 +16,7 @@ from services.common.store import Document, Request, Store
 from services.common.store.imports import RefusedLine
 from services.gateway import validation as check
 from services.gateway.access import reviews
+from services.gateway.audit import note
 from services.gateway.auth import caller
 from services.gateway.importing import MAX_ITEMS, judge
 from services.gateway.mapping.feedbacks import import_message, record_message, refused_message
@@ -161,9 +162,12 @@ class FeedbackService(rpc.FeedbackServiceServicer):
         after = check.words("after_id", request.after_id, check.MAX_ID, needed=False)
         tenant = caller().tenant
         records = self._store.feedback.export(tenant, query, after)
+        exported = 0
         while batch := await self._threads.run(lambda: self._whole(tenant, list(islice(records, EXPORT_BATCH)))):
             for record in batch:
                 yield pb.ExportFeedbackResponse(record=record_message(record))
+            exported += len(batch)
+            note(records=exported)
 
     def _whole(self, tenant: str, records: list[Document]) -> list[Document]:
         """The records with the message and the draft that each is about."""

@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def build_fallback(settings: TrackerSettings, budget: WorkBudget) -> Fallback | None:
-    """The readers of comments beside the grammar, each loaded when the first comment needs it and outside of a budget."""
+    """The readers of comments beside the grammar, each loaded when the first comment needs it, unbudgeted."""
     if not settings.comment_fallback:
         return None
 

@@ -114,7 +114,15 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("file", UP)], name="of_file"),
     ],
     "pointers": [IndexModel([("tenant", UP)], name="one_per_tenant", unique=True)],
-    "audit": [IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first")],
+    "audit": [
+        IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
+        IndexModel(
+            [("tenant", UP), ("number", UP)],
+            name="chain",
+            unique=True,
+            partialFilterExpression={"number": {"$exists": True}},
+        ),
+    ],
     "promotions": [IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first")],
     "training_runs": [
         IndexModel([("tenant", UP)], name="one_open", unique=True, partialFilterExpression={"open": True}),

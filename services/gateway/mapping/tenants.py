@@ -12,7 +12,7 @@ from services.gateway.mapping.times import duration, timestamp
 
 QUOTAS = tuple(field.name for field in pb.Quotas.DESCRIPTOR.fields)
 RETENTION = tuple(field.name for field in pb.Retention.DESCRIPTOR.fields)
-SHORTEST = 86_400
+SHORTEST, LONGEST = 86_400, 100 * 366 * 86_400
 _ERASURES = {word: getattr(pb, f"ERASURE_STATUS_{word.upper()}") for word in ("tombstoned", "waiting", "done")}
 
 
@@ -30,8 +30,8 @@ def retention_document(message: pb.Retention) -> dict[str, float]:
     for name in RETENTION:
         if message.HasField(name):  # type: ignore[arg-type]
             seconds = getattr(message, name).seconds
-            if seconds < SHORTEST:
-                raise InvalidArgument(f"retention.{name}", "is less than a day")
+            if not SHORTEST <= seconds <= LONGEST:
+                raise InvalidArgument(f"retention.{name}", "is less than a day or more than a hundred years")
             kept[name] = float(seconds)
     return kept
 

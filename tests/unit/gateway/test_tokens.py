@@ -11,8 +11,9 @@ import jwt
 import pytest
 
 from services.common.errors import AntiphonError, PermissionDenied, Unauthenticated, Unavailable
+from services.gateway.jwks import KeySet
 from services.gateway.limits import CallRate
-from services.gateway.tokens import KeySet, TokenRules, Tokens
+from services.gateway.tokens import TokenRules, Tokens
 from tests.support.certificates import AUDIENCE, ISSUER, TokenIssuer
 
 
