@@ -66,6 +66,54 @@ def test_a_mistake_in_an_operators_object_would_be_found(helm: str) -> None:
             jsonschema.validate({**scaler, "spec": {**scaler["spec"], **spec}}, CRDS["ScaledObject"])
 
 
+def _wrong_names(schema: Any, values: Any, path: str = "") -> list[str]:
+    """Each value of the chart with a letter of its name doubled, where the schema knows the names."""
+    wrong: list[str] = []
+    for name, value in values.items() if isinstance(values, dict) else ():
+        below = (schema.get("properties") or {}).get(name) or schema.get("additionalProperties") or {}
+        below = below if isinstance(below, dict) else {}
+        if "$ref" in below:
+            below = SCHEMA["definitions"][below["$ref"].rpartition("/")[2]]
+        wrong.append(f"{path}{name}{name[-1]}")
+        if "properties" in below or below.get("additionalProperties") is False or name == "workers":
+            wrong += _wrong_names(below, value, f"{path}{name}.")
+    return wrong
+
+
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+GIVEN = yaml.safe_load((CHART / "values.yaml").read_text())
+SLIPS = [*_wrong_names(SCHEMA, GIVEN), "gateway.tlssecret", "workers.generator.gpu", "tlsSecret"]
+
+
+def test_a_name_that_the_chart_does_not_have_is_refused() -> None:
+    assert len(SLIPS) > 100
+    jsonschema.validate(GIVEN, SCHEMA)
+    for slip in SLIPS:
+        values: dict[str, Any] = json.loads(json.dumps(GIVEN))
+        *way, name = slip.split(".")
+        place = values
+        for step in way:
+            place = place[step]
+        place[name] = "x"
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(values, SCHEMA)
+
+
+@pytest.mark.parametrize("slip", ["gateway.tlssecret=x", "workers.trackr.image=x", "networkPolicy.enable=false"])
+def test_helm_says_which_name_is_wrong(helm: str, slip: str) -> None:
+    with pytest.raises(ValueError, match=slip.partition("=")[0].rpartition(".")[2]):
+        render(helm, "--set", slip)
+
+
+def test_plain_text_does_not_leave_the_cluster_unless_told(helm: str) -> None:
+    for kind in ("LoadBalancer", "NodePort"):
+        outside = f"gateway.service.type={kind}"
+        with pytest.raises(ValueError, match="gateway"):
+            render(helm, "--set", outside)
+        assert render(helm, "--set", outside, "--set", "gateway.plainTextOutside=true")
+        assert render(helm, "--set", outside, "--set", "gateway.tlsSecret=tls")
+
+
 def test_no_secret_stands_in_the_manifests(helm: str) -> None:
     objects = render(helm, "-f", str(EXAMPLES / "gpu.yaml"))
     text = yaml.safe_dump_all(objects)
