@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,13 @@ class Home:
     def api_key(self) -> str | None:
         """The key that the embedded stack made for its owner, None before its first start."""
         return self.key_file.read_text().strip() if self.key_file.exists() else None
+
+    def secret(self, name: str) -> str:
+        """A secret of this stack, such as its database's password: made at the first use, kept for its owner alone."""
+        file = self.root / f"{name}.secret"
+        if not file.exists():
+            write_atomically(file, secrets.token_hex(32) + "\n", mode=0o600)
+        return file.read_text().strip()
 
     def save_api_key(self, text: str) -> None:
         """Keep the key where only its owner reads it."""

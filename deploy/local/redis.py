@@ -7,8 +7,12 @@ from pathlib import Path
 
 import redis
 
+from deploy.local.home import write_atomically
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.program import Program, ProgramError
+
+# Commands that reach beyond the data: files, code, other servers.
+DANGEROUS = ("CONFIG", "DEBUG", "MODULE", "REPLICAOF", "SLAVEOF", "MIGRATE", "SHUTDOWN", "BGSAVE", "SAVE")
 
 
 def redis_path() -> str:
@@ -28,11 +32,21 @@ def redis_path() -> str:
 class RedisServer:
     """A redis-server; with ``durable`` it keeps an append-only file, else a killed one comes back empty."""
 
-    def __init__(self, folder: Path, port: int = 0, durable: bool = False) -> None:
-        """Describe the server; nothing runs yet. ``port`` is taken if it is free."""
+    def __init__(self, folder: Path, port: int = 0, durable: bool = False, password: str = "") -> None:
+        """Describe the server; nothing runs yet. ``port`` is taken if it is free.
+
+        With a ``password`` nobody without it may say anything, and nobody at all what only an administrator would.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port(port)
-        argv = [redis_path(), "--bind", LOOPBACK, "--port", str(self.port), "--dir", str(folder)]
+        self._password = password
+        argv = [redis_path()]
+        if password:  # in a file: arguments are for every account of the machine to read
+            file = folder / "redis.conf"
+            closed = "".join(f'rename-command {name} ""\n' for name in DANGEROUS)
+            write_atomically(file, f"requirepass {password}\n{closed}", mode=0o600)
+            argv.append(str(file))
+        argv += ["--bind", LOOPBACK, "--port", str(self.port), "--dir", str(folder)]
         argv += ["--save", "", "--databases", "4096", "--daemonize", "no"]
         argv += ["--appendonly", "yes" if durable else "no", "--appendfsync", "everysec"]
         self.program = Program("redis", argv, folder / "redis.log")
@@ -40,7 +54,8 @@ class RedisServer:
     @property
     def url(self) -> str:
         """The broker URL of database 0."""
-        return f"redis://{LOOPBACK}:{self.port}/0"
+        user = f":{self._password}@" if self._password else ""
+        return f"redis://{user}{LOOPBACK}:{self.port}/0"
 
     def start(self, timeout_s: float = 30.0) -> None:
         """Start the server and wait until it answers."""
@@ -50,7 +65,7 @@ class RedisServer:
     def ready(self) -> bool:
         """Whether it answers PING (false while it loads its file)."""
         try:
-            with redis.Redis(LOOPBACK, self.port, socket_timeout=0.5) as client:
+            with redis.Redis(LOOPBACK, self.port, password=self._password or None, socket_timeout=0.5) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False

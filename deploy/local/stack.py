@@ -56,12 +56,12 @@ class Options:
 def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
     """The rows in starting order, and the endpoint that callers use."""
     ports = home.ports()
-    mongo = MongoServer(home.root / "mongo", ports["mongo"])
+    mongo = MongoServer(home.root / "mongo", ports["mongo"], password=home.secret("mongo"))
     mongo.program.log_path = home.logs / "mongod.log"
-    entries = [Entry("mongod", mongo.program, mongo.ready, grace_s=30.0)]
+    entries = [Entry("mongod", mongo.program, mongo.ready, grace_s=30.0, prepare=mongo.secure)]
     broker_url = options.broker_url
     if broker_url is None:
-        redis = RedisServer(home.root / "redis", ports["redis"], durable=True)
+        redis = RedisServer(home.root / "redis", ports["redis"], durable=True, password=home.secret("redis"))
         redis.program.log_path = home.logs / "redis.log"
         entries.append(Entry("redis", redis.program, redis.ready))
         broker_url = redis.url

@@ -93,7 +93,7 @@ def _mongo(target: Target, mongo_url: str | None) -> Iterator[str]:
         return
     home.prepare()
     with home.claimed():
-        server = MongoServer(home.root / "mongo", home.ports()["mongo"])
+        server = MongoServer(home.root / "mongo", home.ports()["mongo"], password=home.secret("mongo"))
         server.program.log_path = home.logs / "mongod.log"
         server.start()
         try:

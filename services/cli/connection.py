@@ -66,11 +66,21 @@ def open_client(target: Target) -> Iterator[Client]:
         if status is None:
             raise Failure("nothing is running here: start it with `antiphon up`, or name a gateway with --address")
         address = str(status["endpoint"]["address"])
-    key: str | Callable[[], str] = target.key if target.key is not None else home.api_key() or ""
+    key: str | Callable[[], str] = target.key or ""
+    if target.key is None and target.token_file is None:
+        key = _own_key(home, address)
     if (file := target.token_file) is not None:
         key = partial(_token, file)  # read for each call: a token is renewed in place
     with Client(address, key, tls=target.trust(), certificate=target.certificate()) as client:
         yield client
+
+
+def _own_key(home: Home, address: str) -> str:
+    """The key of the embedded stack, for its own gateway alone. Raises Failure for any other."""
+    status = home.status()
+    if status is None or address != str(status["endpoint"]["address"]):
+        raise Failure(f"{address} is not the stack that runs here: name a key with --key, or a token with --token-file")
+    return home.api_key() or ""
 
 
 def _token(file: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -19,7 +18,7 @@ from services.cli.ask import feedback_of
 from services.cli.connection import connected
 from services.cli.feedback_files import FeedbackFile
 from services.cli.options import JsonOption
-from services.cli.output import console, errors, print_json, print_table, to_json
+from services.cli.output import console, errors, json_text, print_json, print_table
 from services.cli.render import constraint_words
 
 CHUNK = 500
@@ -179,6 +178,6 @@ def export(
 def _write(client: Client, request: feedback_pb2.ExportFeedbackRequest, file: TextIO) -> int:
     written = 0
     for answer in client.feedback.ExportFeedback(request):
-        file.write(json.dumps(to_json(answer.record), ensure_ascii=False) + "\n")
+        file.write(json_text(answer.record) + "\n")
         written += 1
     return written

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.console import Console
+from rich.segment import Segment
 from rich.table import Table
 
 # Where nobody looks, lines are not broken at 80 columns: other programs read them.
 WIDE = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
-console = Console(highlight=False, width=WIDE)
-errors = Console(stderr=True, highlight=False, width=WIDE, soft_wrap=True)
+# What steers a terminal: control characters (an escape may set its clipboard or its title) and marks that turn the
+# direction of what follows. None of them is in the words of a user, a model or a document for a good reason.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+_STEERING_IN_JSON = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # JSON escapes the others itself
+
+
+class _Console(Console):
+    """A console whose texts steer nothing: only what rich itself adds does."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(
+            segment if segment.control else Segment(_STEERING.sub("\ufffd", segment.text), segment.style)
+            for segment in buffer
+        )
+
+
+console = _Console(highlight=False, width=WIDE)
+errors = _Console(stderr=True, highlight=False, width=WIDE, soft_wrap=True)
 
 
 class Failure(Exception):
@@ -34,15 +53,20 @@ def to_json(value: object) -> Any:
     return value
 
 
+def json_text(value: object, indent: int | None = None) -> str:
+    """The JSON of a value, in which nothing steers a terminal."""
+    text = json.dumps(to_json(value), ensure_ascii=False, indent=indent)
+    return _STEERING_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    json.dump(to_json(value), sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def print_json_line(value: object) -> None:
     """One JSON document on a line of its own, at once: for streams."""
-    sys.stdout.write(json.dumps(to_json(value), ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value) + "\n")
     sys.stdout.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -137,8 +138,9 @@ def announce(home: Home, as_json: bool = False) -> None:
     console.print(
         f"Antiphon is up at [bold]{status['endpoint']['url']}[/bold]  (gRPC: {status['endpoint']['address']})"
     )
-    console.print(f"API key {home.api_key()}", soft_wrap=True)
-    console.print(f"[dim]kept in {home.key_file}[/dim]", soft_wrap=True)
+    if console.is_terminal:  # what is written elsewhere may be a log
+        console.print(f"API key {home.api_key()}", soft_wrap=True)
+    console.print(f"[dim]API key kept in {home.key_file}[/dim]", soft_wrap=True)
 
 
 def down(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -165,6 +167,9 @@ def stop(home: Home) -> bool:
     return True
 
 
+_PASSWORD = re.compile(r"://[^@/]*@")
+
+
 def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show what runs. Ends with status 1 when something is not ready."""
     found = _home(context, home).status()
@@ -175,7 +180,7 @@ def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
     else:
         console.print(process_table(found["processes"]))
         for name, value in found["endpoint"].items():
-            console.print(f"[dim]{name:8}[/dim] {value}")
+            console.print(f"[dim]{name:8}[/dim] {_PASSWORD.sub('://…@', value)}")
     if found is None or any(row["stage"] != "ready" for row in found["processes"]):
         raise typer.Exit(1)
 

@@ -95,7 +95,8 @@ def selection(credential: Credential, allowed: Whose) -> Document:
         query["access"] = {"$not": {"$elemMatch": {"$nin": sorted(credential.labels)}}}
     if allowed is Whose.OWN:
         end_user = credential.role == "end_user"
-        query |= {"user": credential.user or {"$in": []}} if end_user else {"owner": credential.key}
+        # an end user's credential always names one: without it there is nobody, and nobody's sessions are not its own
+        query |= {"user": credential.user or None} if end_user else {"owner": credential.key}
     elif allowed is Whose.HANDED:
         query["agent"] = {"$in": [credential.key, EVERY_AGENT]}
     elif allowed is Whose.NONE:

@@ -18,7 +18,6 @@ from services.common.store.keys import ALL_SESSIONS, ROLES
 from services.gateway import access
 from services.gateway.access import Whose, row
 from tests.support.gateway import Client, FakeWorkers, Gateways, events_of, held_script
-from tests.support.waiting import wait_until
 
 # Who is let in is the same on any broker.
 pytestmark = pytest.mark.parametrize("stack", ["redis"], indirect=True)
@@ -44,6 +43,17 @@ class Staff:
         session = self.store.sessions.create(self.tenant, request, fields)
         self.store.turns.seed(self.tenant, session, [("hi", "hello")])
         return str(session["_id"])
+
+    def each_kind(self) -> dict[str, str]:
+        """A session of each kind that roles tell apart."""
+        caller = self.clients["caller"].key.partition(".")[0]
+        agent = self.clients["agent"].key.partition(".")[0]
+        return {
+            "own": self.session("ann", caller),
+            "theirs": self.session("bob", "key_other"),
+            "handed": self.session("bob", "key_other", agent=agent),
+            "secret": self.session("ann", caller, access=["hr"]),
+        }
 
     def turn(self, session: str) -> str:
         return str(self.store.turns.page(self.tenant, session)[0]["_id"])
@@ -78,12 +88,13 @@ def called(client: Client, method: str, descriptor: Any, **fields: str) -> tuple
         if descriptor.server_streaming:
             list(answer)
     except grpc.RpcError as error:
-        return error.code(), error.details()
+        return error.code(), error.details() or ""
     return Code.OK, ""
 
 
 def test_every_cell_of_the_table_is_as_it_says(staff: Staff) -> None:
     deviations = []
+    made: dict[str, str] = {}
     for (method, descriptor), role in itertools.product(access.methods(), [*ROLES, "wide"]):
         client, name = staff[role], method.rpartition("/")[2]
         allowed = Whose.ALL if role == "wide" else row(method)[role]
@@ -92,13 +103,7 @@ def test_every_cell_of_the_table_is_as_it_says(staff: Staff) -> None:
         fields = {"session_id", "turn_id"} & set(descriptor.input_type.fields_by_name)
         targets: dict[str, dict[str, str]] = {"": {}}
         if fields and allowed is not Whose.NONE:
-            caller = key_of(staff["caller"])
-            made = {
-                "own": staff.session("ann", caller),
-                "theirs": staff.session("bob", "key_other"),
-                "handed": staff.session("bob", "key_other", agent=key_of(staff["agent"])),
-                "secret": staff.session("ann", caller, access=["hr"]),
-            }
+            made = made or staff.each_kind()
             targets = {
                 which: {"session_id": one} if "session_id" in fields else {"turn_id": staff.turn(one)}
                 for which, one in made.items()
@@ -116,6 +121,8 @@ def test_every_cell_of_the_table_is_as_it_says(staff: Staff) -> None:
                 right = not denied and unseen == (which not in sight[allowed])
             if not right or code in (Code.INTERNAL, Code.UNKNOWN):
                 deviations.append((name, role, which, code.name, message))
+        if name in ("EndSession", "EraseSession"):
+            made = {}
     assert deviations == []
 
 
@@ -141,7 +148,7 @@ def test_a_list_holds_what_its_reader_may_see(staff: Staff) -> None:
 def refusal(call: Any, *arguments: Any, **options: Any) -> tuple[Code, str]:
     with pytest.raises(grpc.RpcError) as refused:
         call(*arguments, **options)
-    return refused.value.code(), refused.value.details()
+    return refused.value.code(), refused.value.details() or ""
 
 
 def test_labels_are_granted_and_not_chosen(staff: Staff, gateways: Gateways) -> None:
@@ -273,7 +280,8 @@ def test_the_streams_of_a_revoked_key_end(staff: Staff, workers: FakeWorkers) ->
     lost, kept = staff["caller"], staff["wide"]
     streams = {client.key: client.send(client.session(), "hi") for client in (lost, kept)}
     for stream in streams.values():
-        wait_until(lambda stream=stream: next(stream).event.WhichOneof("event") == "delta", 20)
+        while next(stream).event.WhichOneof("event") != "delta":
+            pass
     admin = admin_pb2_grpc.AdminServiceStub(staff["operator"].channel)
     admin.RevokeKey(admin_pb2.RevokeKeyRequest(key_id=key_of(lost)), metadata=staff["operator"].metadata)
     code, _ = refusal(list, streams[lost.key])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 from antiphon.client import Client as AntiphonClient
 from antiphon.client import PermissionDenied, RetryPolicy, Unauthenticated, Unavailable
@@ -126,7 +128,7 @@ def test_the_command_comes_in_with_a_certificate_and_a_token_from_a_file(
     command = [sys.executable, "-m", "services.cli", *(f"--{name}={value}" for name, value in options.items())]
     told = subprocess.run([*command, "admin", "audit"], capture_output=True, text=True, check=False)
     assert (told.returncode, told.stderr) == (0, "")
-    assert "Nothing that is audited" in told.stdout
+    assert "ListAuditEntries" in told.stdout
 
 
 def test_plain_text_on_the_tls_port_is_refused(door: Door, store: Store, known: str) -> None:
@@ -207,7 +209,7 @@ def test_what_is_another_tenants_is_not_there(client: Client, gateways: Gateways
     assert refused.value.code() == Code.PERMISSION_DENIED
     wrote_refusal(gateways, reason="OTHER_TENANT", tenant=theirs)
     after = everything(store)
-    assert after.pop("audit") == before.pop("audit", 0) + 1, "the try to erase is written down"
+    assert after.pop("audit") == before.pop("audit", 0) + 2, "the tries are written down"
     assert after == before
     assert store.audit.page(theirs)[0]["outcome"] == "refused"
     stranger.channel.close()
@@ -265,23 +267,115 @@ def test_the_audit_log_says_who_did_what_and_who_was_refused(
         models.RollbackVersion(model_pb2.RollbackVersionRequest(), metadata=lowly.metadata)
     lowly.channel.close()
 
-    asked = admin_pb2.ListAuditEntriesRequest(page_size=4)
+    asked = admin_pb2.ListAuditEntriesRequest(page_size=5)
     first = admin.ListAuditEntries(asked, metadata=client.metadata)
     asked.page_token = first.next_page_token
     entries = [*first.entries, *admin.ListAuditEntries(asked, metadata=client.metadata).entries]
     assert [(one.action, one.outcome, one.reason) for one in entries] == [
+        ("ListAuditEntries", "begun", ""),
         ("RollbackVersion", "refused", "ROLE_TOO_LOW"),
         ("PromoteVersion", "refused", "NOT_FOUND"),
         ("EraseUser", "done", ""),
         ("RevokeKey", "done", ""),
         ("CreateKey", "done", ""),
         ("CorrectState", "done", ""),
+        ("PutSchema", "done", ""),
     ]
     operator = client.key.partition(".")[0]
-    assert {one.actor for one in entries[1:]} == {operator}
-    assert json.loads(entries[3].details) == {"key_id": made.key.id}
-    assert json.loads(entries[2].details)["user"] == user_hash(tenant, "bob")
-    assert json.loads(entries[5].details) == {"session_id": session, "slots": ["travel.city"]}
+    assert {one.actor for one in entries[2:]} == {operator}
+    assert json.loads(entries[4].details) == {"key_id": made.key.id}
+    assert json.loads(entries[3].details)["user"] == user_hash(tenant, "bob")
+    assert json.loads(entries[6].details) == {"session_id": session, "slots": ["travel.city"]}
     assert "Oslo" not in str(store.audit.page(tenant)), "what a user said is in no entry"
     asked = admin_pb2.ListAuditEntriesRequest(action="EraseUser")
     assert [one.action for one in admin.ListAuditEntries(asked, metadata=client.metadata).entries] == ["EraseUser"]
+
+
+def test_an_entry_that_was_changed_or_taken_out_of_the_audit_log_shows(
+    client: Client, gateways: Gateways, store: Store, tenant: str
+) -> None:
+    admin = admin_pb2_grpc.AdminServiceStub(client.channel)
+    for number in range(6):
+        admin.CreateKey(
+            admin_pb2.CreateKeyRequest(role=admin_pb2.KEY_ROLE_CALLER, display_name=f"app {number}"),
+            metadata=client.metadata,
+        )
+    whole = store.audit.verify(tenant)
+    assert (whole.entries, whole.broken) == (6, None)
+    entries = store.connection.every_tenant("audit")
+    third = entries.find_one({"tenant": tenant, "number": 3})
+    assert third is not None
+    for change in ({"actor": "key_nobody"}, {"details": {"role": "KEY_ROLE_OPERATOR"}}, {"before": "0" * 64}):
+        entries.update_one({"_id": third["_id"]}, {"$set": change})
+        assert store.audit.verify(tenant).broken == 3
+        entries.replace_one({"_id": third["_id"]}, third)
+    assert store.audit.verify(tenant) == whole
+    entries.delete_one({"_id": third["_id"]})
+    assert store.audit.verify(tenant).broken == 4
+    # what is pruned is pruned from the beginning on, and the rest still follows
+    fourth = entries.find_one({"tenant": tenant, "number": 4})
+    assert fourth is not None
+    assert store.audit.prune(tenant, fourth["at"]) == 2
+    assert store.audit.verify(tenant) == dataclasses.replace(whole, entries=3)
+
+
+def test_who_may_do_nothing_cannot_fill_the_audit_log(client: Client, gateways: Gateways, tenant: str) -> None:
+    lowly = gateways.client(client.address, tenant, "caller")
+    admin = admin_pb2_grpc.AdminServiceStub(lowly.channel)
+    before = gateways.store.audit.verify(tenant).entries
+    for _ in range(20):
+        with pytest.raises(grpc.RpcError) as refused:
+            admin.ListKeys(admin_pb2.ListKeysRequest(), metadata=lowly.metadata)
+        assert refused.value.code() == Code.PERMISSION_DENIED
+    assert gateways.store.audit.verify(tenant).entries == before + 1
+    lowly.channel.close()
+
+
+def test_bytes_that_are_no_request_are_refused_without_a_traceback(
+    stack: Any, client: Client, gateways: Gateways
+) -> None:
+    process, address = gateways.start()
+    channel = grpc.insecure_channel(address)
+    log = process.log()
+    for method, kind, content in (
+        ("ConversationService/CreateSession", "unary_unary", b"\xff\xff\xff"),
+        ("ConversationService/SendTurn", "unary_stream", b"\x0a\x05ab"),
+        ("ConversationService/GetTurn", "unary_unary", b"\x0a\x02\xff\xfe"),
+        ("KnowledgeService/IngestDocument", "stream_unary", b"\x12\xff"),
+        ("ConversationService/GetTurn", "unary_unary", b"\x0a\x80\x80\x40" + b"x" * 2**20),
+    ):
+        call = getattr(channel, kind)(f"/antiphon.v1.{method}", lambda given: given, lambda given: given)
+        with pytest.raises(grpc.RpcError) as refused:
+            list(call(iter([content]) if kind == "stream_unary" else content, metadata=client.metadata, timeout=20))
+        wanted = Code.RESOURCE_EXHAUSTED if len(content) > 2**19 else Code.INVALID_ARGUMENT
+        assert refused.value.code() == wanted, method
+    wait_until(lambda: process.log().count("call_refused") == 5, 10)
+    assert "Traceback" not in process.log().removeprefix(log)
+    channel.close()
+    process.terminate()
+
+
+def test_of_a_stranger_no_request_is_read(gateways: Gateways) -> None:
+    process, address = gateways.start()
+    memory = psutil.Process(process.pid)
+    channel = grpc.insecure_channel(address)
+    create = channel.unary_unary("/antiphon.v1.ConversationService/CreateSession", lambda given: given)
+    content = b"\x0a" + bytes(4 * 2**20 - 64)
+    for _ in range(2):  # the first connection's own needs are not the attack's
+        code_of(create, b"", metadata=(("authorization", "Bearer key_x.y"),))
+    before = memory.memory_info().rss
+    calls = [create.future(content, metadata=(("authorization", "Bearer key_x.y"),), timeout=60) for _ in range(96)]
+    codes = {call.code() for call in calls}
+    grown = (memory.memory_info().rss - before) / 2**20
+    assert codes <= {Code.UNAUTHENTICATED, Code.RESOURCE_EXHAUSTED}
+    assert grown < 64, f"{grown:.0f} MiB for 384 MiB of strangers' requests"
+    channel.close()
+    process.terminate()
+
+
+def code_of(call: Any, *arguments: Any, **options: Any) -> Code:
+    try:
+        call(*arguments, **options)
+    except grpc.RpcError as error:
+        return error.code()
+    return Code.OK

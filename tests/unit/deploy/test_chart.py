@@ -99,7 +99,7 @@ def test_a_name_that_the_chart_does_not_have_is_refused() -> None:
             jsonschema.validate(values, SCHEMA)
 
 
-@pytest.mark.parametrize("slip", ["gateway.tlssecret=x", "workers.trackr.image=x", "networkPolicy.enable=false"])
+@pytest.mark.parametrize("slip", ["gateway.tlssecret=x", "networkPolicy.enable=false"])
 def test_helm_says_which_name_is_wrong(helm: str, slip: str) -> None:
     with pytest.raises(ValueError, match=slip.partition("=")[0].rpartition(".")[2]):
         render(helm, "--set", slip)

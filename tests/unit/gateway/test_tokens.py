@@ -36,10 +36,11 @@ def test_a_good_token_is_its_subject_in_its_tenant(issuer: TokenIssuer, tokens: 
 def test_a_token_grants_what_its_claims_say_and_binds_a_person_to_its_subject(
     issuer: TokenIssuer, tokens: Tokens
 ) -> None:
-    said = {"scope": "openid sessions:all access:law", "groups": ["hr", "*"]}
-    credential, _ = tokens.credential(issuer.token("acme", "caller", **said))
+    scope, groups = "openid sessions:all access:law", ["hr", "*"]
+    credential, _ = tokens.credential(issuer.token("acme", "caller", scope=scope, groups=groups))
     assert credential.scopes == {"sessions:all", "access:law", "access:hr"}
-    assert (credential.user, credential.labels) == ("", {"law", "hr"})
+    assert credential.user == ""
+    assert credential.labels == {"law", "hr"}
     person, _ = tokens.credential(issuer.token("acme", ["end_user"], sub="ann"))
     assert (person.key, person.user, person.scopes, person.labels) == ("jwt:ann", "ann", frozenset(), frozenset())
     assert tokens.credential(issuer.token("acme", "operator"))[0].labels is None
