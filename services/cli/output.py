@@ -24,7 +24,7 @@ _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 _STEERING_IN_JSON = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # JSON escapes the others itself
 
 
-class _Console(Console):
+class SafeConsole(Console):
     """A console whose texts steer nothing: only what rich itself adds does."""
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
@@ -34,8 +34,8 @@ class _Console(Console):
         )
 
 
-console = _Console(highlight=False, width=WIDE)
-errors = _Console(stderr=True, highlight=False, width=WIDE, soft_wrap=True)
+console = SafeConsole(highlight=False, width=WIDE)
+errors = SafeConsole(stderr=True, highlight=False, width=WIDE, soft_wrap=True)
 
 
 class Failure(Exception):

@@ -81,10 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--scope", action="append", default=[], help="sessions:all, access:NAME or access:*; repeatable"
     )
     create.add_argument("--user", default="", help="whom a key of role end_user is for")
+    verify = commands.add_parser("verify-audit", help="follow a tenant's audit log; ends with status 1 where it breaks")
+    verify.add_argument("--tenant", default="default")
     chosen = parser.parse_args(arguments)
     settings = GatewaySettings()
     if chosen.command == "create-key":
         create_key(settings, chosen.tenant, chosen.role, chosen.label, chosen.scope, chosen.user)
+        return
+    if chosen.command == "verify-audit":
+        verify_audit(settings, chosen.tenant)
         return
     with Runtime(settings, "gateway") as runtime:
         asyncio.run(serve(settings, runtime))
@@ -102,6 +107,18 @@ def create_key(settings: GatewaySettings, tenant: str, role: str, label: str, sc
         print(store.keys.create(tenant, role, label, scopes=scopes, user=user)[1])
     finally:
         store.close()
+
+
+def verify_audit(settings: GatewaySettings, tenant: str) -> None:
+    """Print how long a tenant's chain of audit entries is and where it ends. Exits with status 1 where it breaks."""
+    store = Store(settings, name="antiphon-gateway-audit", pool=2)
+    try:
+        verified = store.audit.verify(tenant)
+    finally:
+        store.close()
+    print(f"{verified.entries} entries follow one another; the last one's hash is {verified.head or 'none'}")
+    if verified.broken is not None:
+        raise SystemExit(f"entry {verified.broken} does not follow from the one before, or was changed")
 
 
 async def serve(settings: GatewaySettings, runtime: Runtime) -> None:

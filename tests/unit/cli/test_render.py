@@ -1,11 +1,13 @@
 """What people read on the terminal: constraints, state changes and streamed turns in words."""
 
 import io
+import json
 
 import pytest
 from antiphon.v1 import common_pb2, conversation_pb2, feedback_pb2, state_pb2
 from rich.console import Console
 
+from services.cli.output import SafeConsole, json_text
 from services.cli.render import TurnView, constraint_words, state_changes
 
 Constraint = feedback_pb2.Constraint
@@ -86,3 +88,33 @@ def test_a_finished_draft_says_what_it_meets_and_what_it_misses() -> None:
     _, text = shown(event(completed=conversation_pb2.TurnCompleted(draft=draft)))
     assert 'met: must include "refund"' in text
     assert 'missed: must include "money"' in text
+
+
+STEERING = [
+    "\x1b]52;c;cm0gLXJmIH4=\x07",  # puts a command into the clipboard
+    "\x1b]0;title\x1b\\",
+    "\x9b31m",
+    "\x1b[2J\x1b[H",
+    "a\rb",
+    "\u202egpj.exe",
+    "\x1bP+q544e\x1b\\",
+    "\x08\x08\x08",
+    "\x7f",
+    "\u2066hidden\u2069",
+]
+
+
+@pytest.mark.parametrize("words", STEERING)
+def test_what_people_wrote_does_not_steer_the_terminal(words: str) -> None:
+    shown = io.StringIO()
+    out = SafeConsole(file=shown, force_terminal=True, color_system="standard", width=80, highlight=False)
+    out.print("[bold]said[/bold]", end=" ")
+    out.print(words, markup=False, end="", soft_wrap=True)
+    out.out(words, highlight=False)
+    text = shown.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "")
+    assert text.startswith("said ")
+    assert not any(ord(letter) < 32 and letter not in "\n\t" for letter in text)
+    assert not any(letter in text for letter in "\x7f\x9b\u202e\u2066\u2069")
+    as_json = json_text({"text": words})
+    assert json.loads(as_json) == {"text": words}
+    assert as_json.isprintable()
