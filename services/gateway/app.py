@@ -211,6 +211,8 @@ def _server(settings: GatewaySettings, guard: Guard) -> grpc.aio.Server:
         interceptors=[guard],
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
+            # A stranger's requests wait in windows of 64 KiB; probing would widen them to megabytes.
+            ("grpc.http2.bdp_probe", 0),
             # What the guard refuses and logs must reach it; beyond this the library itself refuses.
             ("grpc.max_metadata_size", MOST_METADATA),
             ("grpc.absolute_max_metadata_size", MOST_METADATA),
