@@ -72,7 +72,7 @@ class TrackStep:
             return
         with step_span("track", delivery.headers, turn=message.turn):
             try:
-                tracked = self._tracked(message, redelivered=delivery.redelivered)
+                tracked = self.tracked(message, redelivered=delivery.redelivered)
             except DATABASE_AWAY as error:
                 # It comes back: then the turn has its state. The sweep bounds how often.
                 log.warning("database_away", turn=message.turn, error=repr(error))
@@ -92,7 +92,7 @@ class TrackStep:
                 return
         delivery.ack()
 
-    def _tracked(self, message: TurnMessage, *, redelivered: bool) -> TurnMessage | None:
+    def tracked(self, message: TurnMessage, *, redelivered: bool) -> TurnMessage | None:
         """`track`, unless trackers have had the message so often that it may be what they die of."""
         if redelivered or message.again:
             deliveries = self._store.steps.count_delivery(message.tenant, message.turn, "track")

@@ -1,16 +1,21 @@
 """The track step on real brokers and a real mongod, with tracker and echo generator in processes of their own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deploy.local.mongo import MongoServer
-from services.common.bus import Consumer, Delivery, TurnMessage, topology
+from services.common.bus import Consumer, Delivery, EventPublisher, TurnMessage, topology
 from services.common.ids import new_id
-from services.common.schema import parse_schema
+from services.common.schema import Schema, parse_schema
 from services.common.store import Request
 from services.common.store.sessions import Sessions
+from services.common.work_budget import WorkBudget
+from services.tracker.domain.rules import RuleTracker
+from services.tracker.domain.state import State
+from services.tracker.steps import TrackStep
 from tests.support.brokers import Broker
 from tests.support.processes import Services
 from tests.support.turns import TENANT, TurnDriver, turn_driver
@@ -217,3 +222,44 @@ def test_an_unknown_schema_costs_the_state_and_not_the_reply(driver: TurnDriver,
     turn = talk(driver, driver.session(), "some indian food", "gone@7")
     assert turn["status"] == "completed"
     assert turn.get("state") is None
+
+
+class Endless(RuleTracker):
+    """Tracks by rules; a message "endless" computes for ever."""
+
+    def track(self, schema: Schema, previous: State, system_text: str, user_text: str, turn: int) -> State:
+        while user_text == "endless":
+            pass
+        return super().track(schema, previous, system_text, user_text, turn)
+
+
+def test_a_message_that_takes_too_much_computing_goes_on_unread_and_says_so(
+    driver: TurnDriver, ground: Ground, schema: str
+) -> None:
+    session = driver.session()
+    talk(driver, session, "I would like some indian food.", schema)
+    events = EventPublisher(driver.bus)
+    step = TrackStep(driver.store, driver.bus, events, Endless(), budget=WorkBudget(0.2))
+    turn = driver.accept(session, "endless", schema=schema).turn
+    tracked = step.track(TurnMessage.of_turn(turn))
+    assert tracked is not None
+    assert tracked.state is None
+    assert tracked.understood == {"skipped": ["state"]}
+    assert driver.wait_for(turn["_id"], "understood")["understood"]["skipped"] == ["state"]
+    driver.bus.publish_turn(topology.GENERATE, tracked)
+    driver.wait_for(turn["_id"], "completed")
+    assert driver.ended(turn["_id"])["understood"]["0"] == {"skipped": ["state"]}
+    third = talk(driver, session, "Book a table for 4 people.", schema)
+    assert slots(third) == {"cuisine": "indian", "party_size": "4"}, "the state goes on from the turn before"
+    events.close()
+
+
+def test_a_message_that_trackers_die_of_goes_on_unread_at_its_fourth_delivery(
+    driver: TurnDriver, ground: Ground, schema: str
+) -> None:
+    turn = driver.accept(driver.session(), "I would like some indian food.", schema=schema).turn
+    step = TrackStep(driver.store, driver.bus, EventPublisher(driver.bus), RuleTracker())
+    again = replace(TurnMessage.of_turn(turn), again=True)
+    seen = [step.tracked(again, redelivered=False) for _ in range(4)]
+    assert all(one is not None and one.state is not None for one in seen[:3])
+    assert seen[3] == replace(again, understood={"skipped": ["state"]})

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from services.common.schema import Schema, parse_schema
+from services.common.work_budget import OverBudget
 from services.tracker.batching import BatchingTracker
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import State
@@ -75,3 +76,23 @@ def test_batches_keep_to_their_limit() -> None:
         slow.go_on.set()
         tracker.track_many([TrackRequest(SCHEMA, State(), "", "indian", n) for n in range(7)])
     assert max(slow.batches) <= 2
+
+
+class Endless(RuleTracker):
+    """Tracks by rules; a text "endless" computes for ever."""
+
+    def track_many(self, requests: Sequence[TrackRequest]) -> list[State]:
+        while any(request.user_text == "endless" for request in requests):
+            pass
+        return super().track_many(requests)
+
+
+def test_a_turn_that_computes_for_ever_is_stopped_and_its_company_is_tracked() -> None:
+    tracker = BatchingTracker(Endless(), 8, cpu_seconds=0.2)
+    with ThreadPoolExecutor(8) as pool:
+        texts = ("endless", "italian", "endless", "indian", "hello")
+        futures = [pool.submit(tracker.track, SCHEMA, State(), "", text, 1) for text in texts]
+        found = [(future.exception(60), text) for future, text in zip(futures, texts, strict=True)]
+    assert [isinstance(error, OverBudget) for error, _ in found] == [text == "endless" for _, text in found]
+    assert futures[1].result().value("food", "cuisine") == "italian"
+    tracker.close()
