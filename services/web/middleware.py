@@ -40,6 +40,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = _readable(scope)
         request_id = uuid.uuid4().hex
         status = 0
 
@@ -100,6 +101,14 @@ class _Body:
             if self._limit is not None and self._bytes > self._limit:
                 raise self.too_large()
         return message
+
+
+def _readable(scope: Scope) -> Scope:
+    """The request with headers that are UTF-8, whatever bytes came: not all that reads them takes others."""
+    headers = scope["headers"]
+    if all(value.isascii() for _, value in headers):
+        return scope
+    return {**scope, "headers": [(name, value.decode("latin-1").encode()) for name, value in headers]}
 
 
 def _area(path: str) -> str:
