@@ -25,6 +25,7 @@ from services.gateway.threads import Threads
 Context = Any
 MAX_TIMEOUT = 86_400.0
 OUTCOMES: dict[str, pb.CancelOutcome.ValueType] = {
+    "now": pb.CANCEL_OUTCOME_CANCELLED,
     "cancelled": pb.CANCEL_OUTCOME_ALREADY_CANCELLED,
     "completed": pb.CANCEL_OUTCOME_ALREADY_COMPLETED,
     "failed": pb.CANCEL_OUTCOME_ALREADY_FAILED,
@@ -201,13 +202,12 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     # -- single answers -------------------------------------------------------------------------
 
     async def CancelTurn(self, request: pb.CancelTurnRequest, context: Context) -> pb.CancelTurnResponse:
-        check.request_of("CancelTurn", request)
-        won, turn = await self._talk.cancel(caller().tenant, check.identifier("turn_id", request.turn_id))
-        outcome = pb.CANCEL_OUTCOME_CANCELLED if won else OUTCOMES[turn["status"]]
-        return pb.CancelTurnResponse(outcome=outcome, turn=turn_message(turn))
+        key = check.request_of("CancelTurn", request)
+        outcome, turn = await self._talk.cancel(caller().tenant, check.identifier("turn_id", request.turn_id), key)
+        return pb.CancelTurnResponse(outcome=OUTCOMES[outcome], turn=turn_message(turn))
 
     async def AcceptDraft(self, request: pb.AcceptDraftRequest, context: Context) -> pb.AcceptDraftResponse:
-        check.request_of("AcceptDraft", request)
+        key = check.request_of("AcceptDraft", request)
         turn_id = check.identifier("turn_id", request.turn_id)
         chosen = request.round if request.HasField("round") else None
         if chosen is not None:
@@ -215,7 +215,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         tenant = caller().tenant
 
         def accept() -> Document:
-            accepted = self._store.rounds.accept_draft(tenant, turn_id, chosen)
+            accepted = self._store.rounds.accept_draft(tenant, turn_id, chosen, key)
             self._store.feedback.of_acceptance(tenant, accepted)
             return accepted
 

@@ -13,7 +13,7 @@ import structlog
 
 from services.common import metrics
 from services.common.bus import Bus, TurnMessage, topology
-from services.common.bus.events import Event
+from services.common.bus.events import Event, viewers_of
 from services.common.errors import Unavailable
 from services.common.store import Accepted, Document, Store
 from services.gateway.replay import end_of
@@ -72,9 +72,9 @@ class Dispatch:
         metrics.TURNS.labels(turn["status"]).inc()
         events = end_of(turn)
         self._loop.call_soon_threadsafe(self._hub.deliver, events)
-        other = turn.get("reply_to") or ""
-        if other and other != self.reply_to:
-            self._send(other, events)
+        for viewer in viewers_of(turn):
+            if viewer != self.reply_to:
+                self._send(viewer, events)
 
     def ask_for_snapshot(self, turn: str) -> None:
         """Have the generator that holds the turn send all text so far, and what follows, to this gateway."""
@@ -97,5 +97,6 @@ class Dispatch:
     def _send(self, reply_to: str, events: list[Event]) -> None:
         try:
             self._bus.publish_events(reply_to, events)
+            self._bus.keep_replies([reply_to])
         except Unavailable as error:
             log.warning("events_lost", events=len(events), error=str(error))

@@ -28,6 +28,16 @@ def end_of(turn: Mapping[str, Any]) -> list[Event]:
     return [event(name, "failed", round_number, attempt, **failure)]
 
 
+def as_of_round(turn: Mapping[str, Any], round_number: int) -> dict[str, Any]:
+    """The turn as an earlier round has left it."""
+    drafts = [draft for draft in turn["drafts"] if draft["round"] <= round_number]
+    ended = drafts[-1]
+    known = {name: value for name, value in turn.items() if name not in ("open", "partial", "holder", "state")}
+    state = (turn.get("states_before") or {}).get(str(round_number + 1), turn.get("state"))
+    attempt = ended.get("attempt") or 0
+    return {**known, "state": state, "drafts": drafts, "round": round_number, "attempt": attempt, "status": ended["status"]}
+
+
 def current_draft(turn: Mapping[str, Any]) -> dict[str, Any]:
     """The draft of the latest round."""
     drafts: list[dict[str, Any]] = turn["drafts"]

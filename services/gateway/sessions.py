@@ -87,24 +87,25 @@ class SessionRpcs:
         return pb.GetSessionResponse(session=session)
 
     async def UpdateSession(self, request: pb.UpdateSessionRequest, context: Context) -> pb.UpdateSessionResponse:
-        check.request_of("UpdateSession", request)
+        key = check.request_of("UpdateSession", request)
         session_id = check.identifier("session_id", request.session_id)
         check.choice("policy", pb.DoubleTextingPolicy, request.policy)
         changed = check.labels("labels", request.labels)
         policy = POLICIES.get(request.policy, "")
-        session = await self._threads.run(self._update, caller().tenant, session_id, policy, changed)
-        return pb.UpdateSessionResponse(session=session)
 
-    def _update(self, tenant: str, session_id: str, policy: str, changed: list[dict[str, str]]) -> pb.Session:
-        session = self._store.sessions.get_open(tenant, session_id)
-        fields: Document = {}
-        if policy:
-            fields["policy"] = policy
-        if changed:
-            merged = {one["key"]: one["value"] for one in [*(session.get("labels") or ()), *changed]}
-            kept = {key: value for key, value in merged.items() if value}
-            fields |= {"labels": check.labels("labels", kept), **_meant(kept)}
-        return self._shown(self._store.sessions.update(tenant, session_id, fields))
+        def changes(session: Document) -> Document:
+            fields: Document = {"policy": policy} if policy else {}
+            if changed:
+                merged = {one["key"]: one["value"] for one in [*(session.get("labels") or ()), *changed]}
+                kept = {key: value for key, value in merged.items() if value}
+                fields |= {"labels": check.labels("labels", kept), **_meant(kept)}
+            return fields
+
+        tenant = caller().tenant
+        session = await self._threads.run(
+            lambda: self._shown(self._store.sessions.update(tenant, session_id, key, changes))
+        )
+        return pb.UpdateSessionResponse(session=session)
 
     async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
         size = check.page_size(request.page_size)
@@ -130,13 +131,14 @@ class SessionRpcs:
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=following)
 
     async def EndSession(self, request: pb.EndSessionRequest, context: Context) -> pb.EndSessionResponse:
-        check.request_of("EndSession", request)
+        key = check.request_of("EndSession", request)
         session_id = check.identifier("session_id", request.session_id)
         tenant = caller().tenant
 
         def end() -> pb.EndSessionResponse:
-            session = self._store.sessions.end(tenant, session_id)
-            cancelled = self._cancel_open(tenant, session_id)
+            session = self._store.sessions.end(tenant, session_id, key)
+            self._cancel_open(tenant, session_id)
+            cancelled = self._store.turns.cancelled_by_end(tenant, session_id)
             return pb.EndSessionResponse(session=self._shown(session), cancelled_turns=cancelled)
 
         return await self._threads.run(end)
@@ -154,17 +156,14 @@ class SessionRpcs:
 
         return await self._threads.run(erase)
 
-    def _cancel_open(self, tenant: str, session_id: str) -> int:
-        """Cancel all open turns of a session that takes no more; returns how many. The last goes first, so that
-        none is promoted meanwhile."""
-        cancelled = 0
+    def _cancel_open(self, tenant: str, session_id: str) -> None:
+        """Cancel all open turns of a session that takes no more. The last goes first, so that none is promoted
+        meanwhile."""
         for turn in self._store.turns.open_of(tenant, session_id):
             ended = self._store.turns.cancel_turn(tenant, turn, reason="session_ended")
             if ended is not None:
                 self._dispatch.cancelled(ended)
-                cancelled += 1
         self._dispatch.forget_session(tenant, session_id)
-        return cancelled
 
     def _shown(self, session: Document) -> pb.Session:
         last = self._store.turns.last_of(session["tenant"], [session["_id"]])

@@ -95,11 +95,14 @@ class StateService(rpc.StateServiceServicer):
                     raise FailedPrecondition("the turn has not been tracked yet", reason="STATE_PENDING")
                 before = self._store.turns.latest_state(tenant, session["_id"], up_to=number)
                 turn = {**turn, "state": before["state"] if before else None}
-        n = turn["n"] if turn is not None else 0
         # Without a number corrections made after the last tracked turn count, whichever turn they followed.
-        upto = n if number is not None else check.MAX_INT64
+        return self._state(session, turn, (turn or {}).get("n", 0) if number is not None else check.MAX_INT64)
+
+    @staticmethod
+    def _state(session: Document, turn: Document | None, upto: int) -> pb.StateSnapshot:
+        """A turn's state with the corrections up to turn ``upto`` laid over it."""
         state = effective_state(turn["state"] if turn else None, session["corrections"], upto)
-        name = turn["_id"] if turn is not None else ""
+        name, n = (turn["_id"], turn["n"]) if turn else ("", 0)
         return snapshot_message(session["_id"], name, n, session["state_revision"], state)
 
     async def CorrectState(self, request: pb.CorrectStateRequest, context: Any) -> pb.CorrectStateResponse:
@@ -131,6 +134,10 @@ class StateService(rpc.StateServiceServicer):
         expected: int | None,
         given: list[pb.StateCorrection],
     ) -> pb.StateSnapshot:
+        session = self._store.sessions.get(tenant, session_id)
+        known = self._store.sessions.corrected_by(session, key)
+        if known is not None:
+            return self._answered(tenant, session, known)
         session = self._store.sessions.get_open(tenant, session_id)
         schema = self._schema_of(tenant, session)
         last = self._store.turns.last_of(tenant, [session_id]).get(session_id)
@@ -140,11 +147,22 @@ class StateService(rpc.StateServiceServicer):
             value = _corrected_value(schema, index, one)
             corrections.append({"after_n": after_n, "service": one.service, "slot": one.slot, "value": value, "by": by})
         before = self._snapshot(tenant, session, None)
+        for correction in corrections:
+            correction["shown_n"] = before.turn_number
         corrected = self._store.sessions.correct_state(tenant, session_id, key, expected, corrections)
-        after = self._snapshot(tenant, corrected, None)
+        mine = self._store.sessions.corrected_by(corrected, key)
+        after = self._answered(tenant, corrected, mine) if mine else self._snapshot(tenant, corrected, None)
         if corrected["state_revision"] > session["state_revision"]:  # not a repeated request
             metrics.CORRECTED_TURNS.labels("right" if _values(before) == _values(after) else "wrong").inc()
         return after
+
+    def _answered(self, tenant: str, session: Document, correction: Document) -> pb.StateSnapshot:
+        """The state that a correction was answered with, whatever was corrected since."""
+        revision = correction["revision"]
+        held = [one for one in session["corrections"] if one["revision"] <= revision]
+        then = {**session, "corrections": held, "state_revision": revision}
+        turn = self._store.turns.latest_state(tenant, session["_id"], up_to=correction.get("shown_n", 2**31))
+        return self._state(then, turn, check.MAX_INT64)
 
     def _schema_of(self, tenant: str, session: Document) -> Schema | None:
         if not session.get("schema"):

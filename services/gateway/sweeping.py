@@ -71,6 +71,8 @@ class Sweeping:
         )
         if swept.action == "failed":
             self._dispatch.ended(turn)
+        elif swept.action == "cancelled":
+            self._dispatch.cancelled(turn)
         else:
             self._dispatch.turns([turn])
 

@@ -16,13 +16,14 @@ from typing import Any
 from antiphon.v1 import conversation_pb2 as pb
 
 from services.common import metrics
-from services.common.errors import AntiphonError, OutOfRange
+from services.common.errors import OutOfRange
 from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
+from services.common.store.requests import first_answer
 from services.gateway.dispatch import Dispatch
 from services.gateway.load import Load
 from services.gateway.mapping.events import accepted_message, event_message
 from services.gateway.quotas import Quotas
-from services.gateway.replay import current_draft, events_of
+from services.gateway.replay import as_of_round, current_draft, events_of
 from services.gateway.settings import GatewaySettings
 from services.gateway.streams import ENDS, Hub, Stream
 from services.gateway.threads import Answer, Threads
@@ -119,7 +120,7 @@ class Talk:
         new: Callable[[Outlook, Document], NewTurn],
         limits: TurnLimits,
     ) -> Followed:
-        """Take the session's last turn out and accept ``new(outlook, old turn)`` in its place."""
+        """Accept ``new(outlook, old turn)``, which replaces the session's last turn: storing it takes that one out."""
 
         def write() -> Accepted:
             known = self._store.turns.of_request(tenant, key)
@@ -131,13 +132,7 @@ class Talk:
             outlook.require_open()
             self._quotas.turn(tenant, key, outlook.quotas)
             turn = replace(new(outlook, old), follows=old["n"])
-            excluded = self._store.turns.exclude(tenant, turn_id, excluded=True)
-            try:
-                return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook.quotas, limits))
-            except AntiphonError:
-                if excluded:
-                    self._store.turns.exclude(tenant, turn_id, excluded=False)
-                raise
+            return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook.quotas, limits))
 
         return await self._begin(tenant, write)
 
@@ -174,7 +169,11 @@ class Talk:
         accepted, stream = followed.accepted, followed.stream
         since = time.monotonic() if accepted.created else None
         try:
-            if not accepted.created:
+            if accepted.round is not None and accepted.round < accepted.turn["round"]:
+                stream.begin(accepted.round)  # a round that others followed: what it came to, told from the document
+                for event in events_of(as_of_round(accepted.turn, accepted.round)):
+                    stream.take(event)
+            elif not accepted.created:
                 await self._catch_up(stream, accepted.turn["tenant"], None)
             if not wait:
                 up = self._load.generator_up
@@ -232,24 +231,37 @@ class Talk:
 
     # -- cancelling -----------------------------------------------------------------------------
 
-    async def cancel(self, tenant: str, turn_id: str) -> tuple[bool, Document]:
-        """Cancel an open turn; tells whether this call did it, and the turn right after."""
+    async def cancel(self, tenant: str, turn_id: str, key: Request) -> tuple[str, Document]:
+        """Cancel an open turn, once per request; how the turn stood, ``now`` where this request has ended it, and the turn
+        right after."""
 
-        def work(answer: Answer[tuple[bool, Document], tuple[bool, Document]]) -> None:
-            cancelled = self._store.turns.cancel_turn(tenant, turn_id)
+        def work(answer: Answer[tuple[str, Document, bool], tuple[str, Document, bool]]) -> None:
+            cancelled = self._store.turns.cancel_turn(tenant, turn_id, request=key)
             if cancelled is None:
-                answer.give((False, self._store.turns.get(tenant, turn_id)))
+                answer.give((*self._stood(tenant, turn_id, key), False))
                 return
-            answer.give((True, cancelled))
+            answer.give(("now", cancelled, True))
             self._dispatch.cancelled(cancelled)
 
-        def arrive(given: tuple[bool, Document]) -> tuple[bool, Document]:
-            won, turn = given
+        def arrive(given: tuple[str, Document, bool]) -> tuple[str, Document, bool]:
+            outcome, turn, won = given
             streamed = self._hub.text_of(turn_id) if won else ""
-            return won, {**turn, "partial": max(turn.get("partial") or "", streamed, key=len) or None}
+            return outcome, {**turn, "partial": max(turn.get("partial") or "", streamed, key=len) or None}, won
 
-        won, turn = await self._threads.run_until_answered(work, arrive)
-        return won, (await self._settled(tenant, turn) if won else turn)
+        outcome, turn, won = await self._threads.run_until_answered(work, arrive)
+        return outcome, (await self._settled(tenant, turn) if won else turn)
+
+    def _stood(self, tenant: str, turn_id: str, key: Request) -> tuple[str, Document]:
+        """What a cancel that ended nothing is answered: what it was answered before, else how the turn has ended."""
+        while True:
+            turn = self._store.turns.get(tenant, turn_id)
+            known = first_answer(turn, key)
+            if known is not None:
+                return known["outcome"], turn
+            if turn.get("open"):  # a new round began meanwhile; the caller's wish was the one before
+                return "completed", turn
+            if self._store.turns.refused_cancel(tenant, turn, key):
+                return turn["status"], turn
 
     async def _settled(self, tenant: str, turn: Document) -> Document:
         """A turn cancelled just now, with the text that it got to: what this gateway has streamed of it, else what its

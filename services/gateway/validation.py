@@ -50,7 +50,8 @@ def request_of(method: str, message: Message) -> Request:
             payload.ClearField(name)
     digest = hashlib.sha256(payload.SerializeToString(deterministic=True)).hexdigest()
     space = request_space()  # two people who both call their request "1" mean two requests
-    return Request(method, f"{space}/{given}" if space and given else given or new_id("request"), digest)
+    name = f"{space}/{given}" if space and given else given or new_id("request")
+    return Request(method, name, digest, bool(given))
 
 
 def identifier(field: str, value: str) -> str:

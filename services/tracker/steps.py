@@ -17,7 +17,7 @@ import structlog
 
 from services.common import metrics
 from services.common.bus import Bus, Delivery, Event, EventPublisher, TurnMessage, topology
-from services.common.bus.events import event
+from services.common.bus.events import event, viewers_of
 from services.common.bus.messages import UnreadableMessage
 from services.common.constraints import Constraint, merge_rounds
 from services.common.drafts import chosen_draft, own_words
@@ -309,7 +309,7 @@ class TrackStep:
             ready = ready_lead(state)
             if ready is not None:
                 made.append(event(message.turn, "ready", message.round, turn["attempt"], ready=ready))
-        self._events.put(turn.get("reply_to") or message.reply_to, *made)
+        self._events.put_all(viewers_of(turn) or (message.reply_to,), *made)
 
     def _send_on(self, message: TurnMessage) -> None:
         queue = topology.GENERATE if message.skip_ground else topology.GROUND

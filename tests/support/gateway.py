@@ -15,7 +15,7 @@ from antiphon.v1 import conversation_pb2_grpc as rpc
 
 from deploy.local.ports import free_port
 from services.common.bus import Bus, Consumer, Delivery, EventPublisher, TurnMessage, topology
-from services.common.bus.events import event
+from services.common.bus.events import event, viewers_of
 from services.common.store import Store
 from tests.support.processes import ServiceProcess, Services
 
@@ -68,15 +68,16 @@ class FakeWorkers:
         with self._lock:
             held = self._held.get(command.get("turn", ""))
             if held is not None and command["op"] == "attach":
-                held[1]["reply_to"] = command["reply_to"]
-                self._say(held[1], 0, "".join(held[2]))
+                turn = held[1]
+                turn["viewers"] = [*dict.fromkeys((*viewers_of(turn), command["reply_to"]))]
+                self._say(turn, 0, "".join(held[2]))
         if held is not None and command["op"] == "cancel":
             held[0].finish = False
             held[0].go.set()
 
     def _say(self, turn: dict[str, Any], offset: int, text: str) -> None:
         delta = event(turn["_id"], "delta", turn["round"], turn["attempt"], offset, text=text)
-        self.events.put(turn["reply_to"], delta)
+        self.events.put_all(viewers_of(turn), delta)
 
     def _work(self, delivery: Delivery) -> None:
         message = TurnMessage.decode(delivery.body)
@@ -109,7 +110,7 @@ class FakeWorkers:
         if script.fail:
             self.store.steps.fail_turn(turn["tenant"], turn["_id"], "INTERNAL", "on purpose", holder=turn["holder"])
             place = (turn["_id"], "failed", turn["round"], turn["attempt"])
-            self.events.put(turn["reply_to"], event(*place, reason="INTERNAL", message="on purpose"))
+            self.events.put_all(viewers_of(turn), event(*place, reason="INTERNAL", message="on purpose"))
             return
         if not script.finish:
             self.store.steps.keep_partial(turn["tenant"], turn["_id"], turn["holder"], turn["round"], text, [])
@@ -118,8 +119,8 @@ class FakeWorkers:
         if not self.store.steps.finish_draft(turn["tenant"], turn["_id"], turn["holder"], turn["round"], draft):
             return
         shown = {**draft, "id": turn["drafts"][turn["round"]]["id"], "round": turn["round"]}
-        self.events.put(
-            turn["reply_to"], event(turn["_id"], "completed", turn["round"], turn["attempt"], len(text), draft=shown)
+        self.events.put_all(
+            viewers_of(turn), event(turn["_id"], "completed", turn["round"], turn["attempt"], len(text), draft=shown)
         )
         promoted = self.store.turns.promote(turn["tenant"], turn["session"])
         if promoted is not None:

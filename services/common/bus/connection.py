@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from kombu import Connection, Producer, Queue
 
 from services.common.bus import topology
@@ -15,6 +16,7 @@ from services.common.bus.messages import TurnMessage
 from services.common.errors import Unavailable
 from services.common.telemetry import message_headers
 
+log = structlog.get_logger(__name__)
 PUBLISH_DEADLINE = 5.0
 
 
@@ -85,6 +87,19 @@ class Bus:
         body = json.dumps(events, separators=(",", ":"), ensure_ascii=False).encode()
         exchange = "" if self.redis else topology.EVENTS_EXCHANGE.name
         self._publish(body, exchange, reply_to, persistent=False)
+
+    def keep_replies(self, names: Iterable[str]) -> None:
+        """Let what gateways have not read go after a while: a Redis list, unlike a queue of RabbitMQ, outlives its reader.
+        A broker that is away is no matter: what it holds then came with a time to live, or comes again."""
+        if not self.redis:
+            return
+        try:
+            client = self._producer(False).channel.client
+            for name in names:
+                client.expire(name, topology.UNREAD_SECONDS)
+        except Exception as error:
+            self._drop(False)
+            log.info("replies_without_expiry", error=repr(error))
 
     def publish_control(self, command: dict[str, Any]) -> None:
         """Tell every generator something (``cancel``, ``attach``); a lost one costs a renewal interval."""

@@ -17,7 +17,9 @@ Every event names its turn and position. What each type adds:
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -27,11 +29,18 @@ from services.common.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 Event = dict[str, Any]
+KEEP_SECONDS = 1.0  # what was sent to a gateway is given its time to live so long after, at the latest
 
 
 def event(turn: str, kind: str, round_number: int, attempt: int = 0, offset: int = 0, **payload: Any) -> Event:
     """An event at position ``{round, attempt, offset}``; offsets count code points of the draft's text."""
     return {"turn": turn, "type": kind, "round": round_number, "attempt": attempt, "offset": offset, **payload}
+
+
+def viewers_of(turn: Mapping[str, Any]) -> tuple[str, ...]:
+    """The gateways that follow a turn: all its events go to each of them."""
+    viewers = turn.get("viewers") or ([turn["reply_to"]] if turn.get("reply_to") else [])
+    return tuple(viewers)
 
 
 class EventPublisher:
@@ -60,6 +69,11 @@ class EventPublisher:
             self._waiting.extend((reply_to, one) for one in events)
             self._wake.notify()
 
+    def put_all(self, viewers: Iterable[str], *events: Event) -> None:
+        """Queue the same events for several gateways."""
+        for viewer in viewers:
+            self.put(viewer, *events)
+
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until everything put so far was sent."""
         with self._wake:
@@ -73,18 +87,26 @@ class EventPublisher:
         self._thread.join(5)
 
     def _run(self) -> None:
+        sent, kept_at = set[str](), time.monotonic()
         while True:
+            if sent and time.monotonic() - kept_at >= KEEP_SECONDS:
+                self._bus.keep_replies(sent)
+                sent, kept_at = set(), time.monotonic()
             with self._wake:
                 self._sending = False
                 self._wake.notify_all()
-                self._wake.wait_for(lambda: self._waiting or self._stopping)
+                patience = KEEP_SECONDS if sent else None
+                if not self._wake.wait_for(lambda: self._waiting or self._stopping, patience):
+                    continue
                 if not self._waiting:
+                    self._bus.keep_replies(sent)
                     return
                 batch, self._sending = list(self._waiting), True
                 self._waiting.clear()
             by_gateway: dict[str, list[Event]] = {}
             for reply_to, one in batch:
                 by_gateway.setdefault(reply_to, []).append(one)
+            sent.update(by_gateway)
             for reply_to, events in by_gateway.items():
                 try:
                     self._bus.publish_events(reply_to, events)

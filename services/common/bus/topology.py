@@ -30,6 +30,7 @@ JOB_QUEUES = (INGEST_JOBS, FEEDBACK_JOBS, TRAINING_JOBS, MAINTENANCE_JOBS)
 DEAD_JOBS = "jobs.dead"
 
 DELIVERY_LIMIT = 20
+UNREAD_SECONDS = 60  # how long events wait for a gateway that does not read them
 
 TURNS_EXCHANGE = Exchange("antiphon.turns", type="direct", durable=True)
 EVENTS_EXCHANGE = Exchange("antiphon.events", type="direct", durable=True, delivery_mode="transient")
@@ -69,14 +70,14 @@ def dead_queue(*, redis: bool) -> Queue:
 def reply_queue(name: str, *, redis: bool) -> Queue:
     """A gateway's own queue of events; it goes with its connection."""
     if redis:
-        return Queue(name, exchange=DEFAULT_EXCHANGE, routing_key=name, auto_delete=True, expires=60.0)
+        return Queue(name, exchange=DEFAULT_EXCHANGE, routing_key=name, auto_delete=True, expires=float(UNREAD_SECONDS))
     return Queue(
         name,
         exchange=EVENTS_EXCHANGE,
         routing_key=name,
         durable=False,
         auto_delete=True,
-        queue_arguments={"x-expires": 60_000, "x-max-length": 100_000},
+        queue_arguments={"x-expires": UNREAD_SECONDS * 1000, "x-max-length": 100_000},
     )
 
 

@@ -19,6 +19,7 @@ from services.common.store.indexes import ensure_indexes
 from services.common.store.keys import Credential, Keys
 from services.common.store.knowledge import KNOWLEDGE_INDEXES, GroundingText, KnowledgeStore
 from services.common.store.outlook import Outlook, Outlooks
+from services.common.store.requests import Request
 from services.common.store.rounds import Rounds
 from services.common.store.schemas import Schemas
 from services.common.store.serving import Serving
@@ -27,7 +28,7 @@ from services.common.store.steps import Lease, Steps
 from services.common.store.sweep import Sweep, Swept
 from services.common.store.tenants import Tenants
 from services.common.store.trainings import Trainings
-from services.common.store.turns import Accepted, NewTurn, Request, TurnLimits, Turns
+from services.common.store.turns import Accepted, NewTurn, TurnLimits, Turns
 from services.common.store.usage import Usage
 from services.common.store.versions import Versions
 

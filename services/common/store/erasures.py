@@ -17,7 +17,8 @@ from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.knowledge.erasing import ErasingStore
 from services.common.store.knowledge.log import KnowledgeLog
-from services.common.store.turns import SCHEMA_VERSION, Request
+from services.common.store.requests import Request
+from services.common.store.turns import SCHEMA_VERSION
 from services.common.store.versions import Versions
 
 # Collections whose documents name their user; those in SESSIONS are found by the user's sessions as well.

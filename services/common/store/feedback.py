@@ -11,7 +11,8 @@ from services.common.clock import now
 from services.common.errors import AlreadyExists
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request
+from services.common.store.requests import Request
+from services.common.store.turns import SCHEMA_VERSION
 
 
 class FeedbackStore:

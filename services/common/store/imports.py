@@ -15,7 +15,8 @@ from services.common.clock import now
 from services.common.errors import AlreadyExists, AntiphonError, FailedPrecondition, NotFound, ResourceExhausted
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request
+from services.common.store.requests import Request
+from services.common.store.turns import SCHEMA_VERSION
 
 MAX_OPEN_IMPORTS = 16
 _DUPLICATE = 11000

@@ -8,6 +8,13 @@ from services.common.store.connection import Connection
 
 UP, DOWN = ASCENDING, DESCENDING
 
+_ASKED = IndexModel(
+    [("tenant", UP), ("asked.key", UP)],
+    name="one_per_asked",
+    unique=True,
+    partialFilterExpression={"asked.key": {"$exists": True}},
+)
+
 INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
@@ -20,6 +27,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         IndexModel([("tenant", UP), ("status", UP)], name="by_status"),
         IndexModel([("erased_at", UP)], name="erased", partialFilterExpression={"erased_at": {"$exists": True}}),
+        _ASKED,
         IndexModel(
             [("tenant", UP), ("request.method", UP), ("request.id", UP)],
             name="one_per_request",
@@ -53,6 +61,7 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"open": True},
         ),
         IndexModel([("next_dispatch_at", UP)], name="due", partialFilterExpression={"open": True}),
+        _ASKED,
     ],
     "schemas": [
         IndexModel([("tenant", UP), ("name", UP), ("revision", UP)], name="one_per_revision", unique=True),

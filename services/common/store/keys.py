@@ -15,7 +15,8 @@ from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, Unauthenticated
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request
+from services.common.store.requests import Request
+from services.common.store.turns import SCHEMA_VERSION
 
 # Of several roles in a token the last of these counts.
 ROLES = ("end_user", "agent", "caller", "reviewer", "operator")

@@ -13,11 +13,12 @@ from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import REDISPATCH_FIRST, Accepted, Request, Turns
+from services.common.store.requests import Request, entry, first_answer, unasked, used_elsewhere
+from services.common.store.turns import REDISPATCH_FIRST, Accepted, Turns
 
 _REOPENED = (
     "status", "round", "drafts", "attempt", "dispatches", "reply_to", "deadline_at", "settings", "min_watermark",
-    "holder", "lease_until", "renewed_at", "partial", "ended_at",
+    "holder", "lease_until", "renewed_at", "partial", "ended_at", "viewers",
 )  # fmt: skip
 """What a reopening changes of an ended turn."""
 
@@ -57,8 +58,9 @@ class Rounds:
         """
         turns = self._of(tenant)
         turn = self._turns.get(tenant, turn_id)
-        if self._known_round(turn, request):
-            return Accepted(turn, created=False)
+        known = self._known_round(turn, request)
+        if known is not None:
+            return Accepted(turn, created=False, round=known)
         self._check_reopen(turns, turn, expected_round, max_rounds, retry)
         at, following = now(), turn["round"] + 1
         draft = {
@@ -76,7 +78,7 @@ class Rounds:
             "attempt": 0,
             "dispatches": 0,
             "reply_to": reply_to,
-            "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
+            "next_dispatch_at": at + timedelta(seconds=min(REDISPATCH_FIRST, deadline_seconds)),
             "deadline_at": at + timedelta(seconds=deadline_seconds),
         }
         if settings:
@@ -95,6 +97,7 @@ class Rounds:
                         "renewed_at": "",
                         "partial": "",
                         "ended_at": "",
+                        "viewers": "",
                     },
                 },
             )
@@ -145,31 +148,44 @@ class Rounds:
             },
         )
 
-    def accept_draft(self, tenant: str, turn_id: str, round_number: int | None) -> Document:
-        """Mark one completed draft as the reply that counts (KEPT); None: the latest completed.
+    def accept_draft(
+        self, tenant: str, turn_id: str, round_number: int | None, request: Request | None = None
+    ) -> Document:
+        """Mark one completed draft as the reply that counts (KEPT), once per request; None: the latest completed.
 
-        Raises: NotFound, FailedPrecondition (NO_DRAFT: open, or no such completed draft; TURN_ACCEPTED:
+        Raises: NotFound, AlreadyExists, FailedPrecondition (NO_DRAFT: open, or no such completed draft; TURN_ACCEPTED:
         another was accepted; NOT_LAST_TURN).
         """
         turns = self._of(tenant)
         turn = self._turns.get(tenant, turn_id)
+        if request is not None and first_answer(turn, request):
+            return turn
         completed = [draft["round"] for draft in turn["drafts"] if draft["status"] == "completed"]
         chosen = round_number if round_number is not None else max(completed, default=-1)
-        if turn.get("accepted_round") == chosen and chosen >= 0:
+        again = turn.get("accepted_round") == chosen and chosen >= 0
+        if again and (request is None or not request.given):
             return turn
-        if turn.get("accepted_round") is not None:
+        if not again and turn.get("accepted_round") is not None:
             raise FailedPrecondition("another draft of the turn was accepted", reason="TURN_ACCEPTED")
-        if self._has_later(turns, turn):
+        if not again and self._has_later(turns, turn):
             raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
-        accepted = turns.find_one_and_update(
-            {
-                "_id": turn_id,
-                "open": {"$ne": True},
-                "drafts": {"$elemMatch": {"round": chosen, "status": "completed"}},
-                "accepted_round": {"$in": [None, chosen]},
-            },
-            {"$set": {"accepted_round": chosen}, "$currentDate": {"draft_accepted_at": True}},
-        )
+        accepting = {"$set": {"accepted_round": chosen}, "$currentDate": {"draft_accepted_at": True}}
+        try:
+            accepted = turns.find_one_and_update(
+                {
+                    "_id": turn_id,
+                    "open": {"$ne": True},
+                    "drafts": {"$elemMatch": {"round": chosen, "status": "completed"}},
+                    "accepted_round": {"$in": [None, chosen]},
+                    **unasked(request),
+                },
+                {**({} if again else accepting), **entry(request)},
+            )
+        except DuplicateKeyError as error:
+            raise used_elsewhere(request) if request is not None else error from error
+        if accepted is None and request is not None:
+            turn = self._turns.get(tenant, turn_id)
+            accepted = turn if first_answer(turn, request) else None
         if accepted is None:
             raise FailedPrecondition("the turn has no such completed draft", reason="NO_DRAFT")
         return accepted
@@ -182,7 +198,7 @@ class Rounds:
         """
         turns = self._of(tenant)
         turn = self._turns.get(tenant, turn_id)
-        if self._known_round(turn, request):
+        if self._known_round(turn, request) is not None:
             return turn
         self.check_reply(tenant, turn)
         following = turn["round"] + 1
@@ -225,12 +241,12 @@ class Rounds:
         return turns.count({"session": turn["session"], "n": {"$gt": turn["n"]}}, limit=1) > 0
 
     @staticmethod
-    def _known_round(turn: Document, request: Request) -> bool:
-        """Whether the request has made a round of this turn. Raises AlreadyExists (another payload)."""
+    def _known_round(turn: Document, request: Request) -> int | None:
+        """The round of this turn that the request has made; None if none. Raises AlreadyExists (another payload)."""
         for draft in turn["drafts"]:
             known = draft.get("request")
             if known and known["id"] == request.id:
                 if known["hash"] != request.hash or known["method"] != request.method:
-                    raise AlreadyExists(f"request_id {request.id} was used with another payload")
-                return True
-        return False
+                    raise used_elsewhere(request)
+                return int(draft["round"])
+        return None

@@ -12,7 +12,8 @@ from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request
+from services.common.store.requests import Request, entry, first_answer, unasked, used_elsewhere
+from services.common.store.turns import SCHEMA_VERSION
 
 
 class Sessions:
@@ -92,18 +93,47 @@ class Sessions:
             query["_id"] = {"$lt": before}
         return list(self._of(tenant).find(query).sort("_id", -1).limit(limit))
 
-    def update(self, tenant: str, session_id: str, fields: dict[str, Any]) -> Document:
-        """Change fields of an open session (KEPT). Raises NotFound, FailedPrecondition."""
-        changed = self._of(tenant).find_one_and_update({"_id": session_id, "status": "open"}, {"$set": fields})
-        return changed if changed is not None else self.get_open(tenant, session_id)
+    def update(
+        self, tenant: str, session_id: str, request: Request, changes: Callable[[Document], Document]
+    ) -> Document:
+        """Change the ``policy`` and ``labels`` of an open session (KEPT), once per request; ``changes`` makes the fields
+        to set from the session as it stands. A repeated request is answered the session with policy and labels as they
+        were then. Raises NotFound, AlreadyExists, FailedPrecondition.
+        """
+        while True:
+            session = self.get(tenant, session_id)
+            known = first_answer(session, request)
+            if known is not None:
+                return {**session, **known["session"]}
+            if session["status"] != "open":
+                raise FailedPrecondition("the session has ended", reason="SESSION_ENDED")
+            stood = {name: session.get(name) for name in ("policy", "labels")}
+            fields = changes(session)
+            then = {name: fields.get(name, value) for name, value in stood.items()}
+            changed = self._write(
+                tenant,
+                request,
+                {"_id": session_id, "status": "open", **stood},
+                {"$set": {**fields, "updated_at": now()}, **entry(request, session=then)},
+            )
+            if changed is not None:
+                return changed
 
-    def end(self, tenant: str, session_id: str) -> Document:
-        """Take no more turns (KEPT); ending twice is the same as once. Raises NotFound."""
-        self._of(tenant).update_one(
-            {"_id": session_id, "status": "open"},
-            {"$set": {"status": "ended"}, "$currentDate": {"ended_at": True}},
-        )
-        return self.get(tenant, session_id)
+    def _write(self, tenant: str, request: Request, query: Document, update: Document) -> Document | None:
+        """Make an update that writes its request down; None: the session stands otherwise by now."""
+        try:
+            return self._of(tenant).find_one_and_update({**query, **unasked(request)}, update)
+        except DuplicateKeyError as error:
+            raise used_elsewhere(request) from error
+
+    def end(self, tenant: str, session_id: str, request: Request) -> Document:
+        """Take no more turns (KEPT); ending twice is the same as once. Raises NotFound, AlreadyExists."""
+        ending = {"$set": {"status": "ended"}, "$currentDate": {"ended_at": True}, **entry(request)}
+        ended = self._write(tenant, request, {"_id": session_id, "status": "open"}, ending)
+        session = ended if ended is not None else self.get(tenant, session_id)
+        if ended is None and first_answer(session, request) is None and request.given:
+            self._write(tenant, request, {"_id": session_id}, entry(request))
+        return session
 
     def correct_state(
         self,
@@ -117,28 +147,40 @@ class Sessions:
 
         Each correction is ``{after_n, service, slot, value or None, by}``; it holds for every state from
         turn ``after_n`` on that was computed from an older revision. ``expected_revision`` None corrects
-        whatever is there. Raises NotFound, Aborted, AlreadyExists.
+        whatever is there. Raises NotFound, Aborted, AlreadyExists, FailedPrecondition.
         """
         while True:
             session = self.get(tenant, session_id)
-            known = [one for one in session["corrections"] if one["request"]["id"] == request.id]
-            if known:
-                if known[0]["request"]["hash"] != request.hash:
-                    raise AlreadyExists(f"request_id {request.id} was used with another payload")
+            if self.corrected_by(session, request) is not None:
                 return session
+            if session["status"] != "open":
+                raise FailedPrecondition("the session has ended", reason="SESSION_ENDED")
             current = session["state_revision"]
             if expected_revision is not None and expected_revision != current:
                 raise Aborted(f"expected_revision {expected_revision}: the state is at revision {current}")
             stamp = {"revision": current + 1, "at": now(), "request": request.document()}
-            corrected = self._of(tenant).find_one_and_update(
+            pushed = entry(request).get("$push") or {}
+            corrected = self._write(
+                tenant,
+                request,
                 {"_id": session_id, "state_revision": current},
                 {
                     "$set": {"state_revision": current + 1},
-                    "$push": {"corrections": {"$each": [{**one, **stamp} for one in corrections]}},
+                    "$push": {**pushed, "corrections": {"$each": [{**one, **stamp} for one in corrections]}},
                 },
             )
             if corrected is not None:
                 return corrected
+
+    @staticmethod
+    def corrected_by(session: Document, request: Request) -> Document | None:
+        """The first of the corrections that a request has made; None where it has made none. Raises AlreadyExists."""
+        for correction in session["corrections"]:
+            if correction["request"]["id"] == request.id:
+                if correction["request"]["hash"] != request.hash:
+                    raise used_elsewhere(request)
+                return correction  # type: ignore[no-any-return]
+        return None
 
     def corrected(self, tenant: str) -> list[str]:
         """Ids of the sessions whose state somebody corrected, oldest first."""

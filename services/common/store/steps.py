@@ -100,7 +100,7 @@ class Steps:
     def renew(self, tenant: str, turn: str, holder: str, partial: str) -> Document | None:
         """Prolong the lease of a turn that advanced and keep its text so far (QUICK).
 
-        Returns ``{reply_to, status}``, or None: the turn was cancelled, taken over or is past its
+        Returns ``{reply_to, viewers, status}``, or None: the turn was cancelled, taken over or is past its
         deadline, and the caller stops decoding it.
         """
         end = {"$add": ["$$NOW", _milliseconds(self._lease.seconds)]}
@@ -121,7 +121,7 @@ class Steps:
                     }
                 }
             ],
-            projection=("reply_to", "status"),
+            projection=("reply_to", "viewers", "status"),
         )
 
     def finish_draft(self, tenant: str, turn: str, holder: str, round_number: int, draft: dict[str, Any]) -> bool:
@@ -166,12 +166,12 @@ class Steps:
         attempt: int = -1,
         due: datetime | None = None,
     ) -> Document | None:
-        """End an active turn as failed (KEPT): by its holder, or by the sweep that saw ``attempt`` and ``due``,
+        """End an open turn as failed (KEPT): by its holder, or by the sweep that saw ``attempt`` and ``due``,
         its next dispatch, which a late renewal would have moved.
 
         Returns the failed turn, or None when it went on meanwhile.
         """
-        query: Document = {"_id": turn, "status": "active"}
+        query: Document = {"_id": turn, "open": True}
         if holder:
             query["holder"] = holder
         if attempt >= 0:

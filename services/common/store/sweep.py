@@ -24,7 +24,7 @@ class Swept:
     """What the sweep did with one due turn; ``dispatch`` asks the caller to publish it."""
 
     turn: Document
-    action: Literal["dispatch", "promoted", "failed"]
+    action: Literal["dispatch", "promoted", "failed", "cancelled"]
 
 
 class Sweep:
@@ -37,21 +37,24 @@ class Sweep:
         self._max_attempts = max_attempts
 
     def sweep(self, limit: int = 200) -> Iterator[Swept]:
-        """Yield what is to be dispatched, was promoted, or has failed (the compare-and-set is QUICK).
+        """Yield what is to be dispatched, was promoted, was cancelled or has failed (the compare-and-set is QUICK).
 
         A turn is dispatched again after 5 s, then after doubling waits up to 5 min; a taken one when its
-        lease ended. At the attempt limit or past the deadline it fails instead. A turn that is the next of its
-        session is looked at every 10 s, however long it waits: the one before may end with a worker that dies
-        before it calls the next.
+        lease ended. At the attempt limit or past the deadline it fails instead, and past its deadline a waiting one
+        does, too. A turn that is the next of its session is looked at every 10 s, however long it waits: the one before
+        may end with a worker that dies before it calls the next. What a turn's acceptance means for those before it is
+        done before it goes (see `Turns.settle`).
         """
         every = self._connection.every_tenant("turns", Concern.QUICK)
         due = every.find({"open": True, "next_dispatch_at": {"$lte": now()}}).sort("next_dispatch_at", 1)
         for turn in due.limit(limit):
-            tenant, ended = turn["tenant"], None
-            if turn["status"] == "active":
-                ended = self._fail_if_over(turn)
-                if ended is not None:
-                    yield Swept(ended, "failed")
+            tenant = turn["tenant"]
+            ended = self._fail_if_over(turn)
+            if ended is not None:
+                yield Swept(ended, "failed")
+            else:
+                for cancelled in self._turns.settle(tenant, turn):
+                    yield Swept(cancelled, "cancelled")
             if turn["status"] == "waiting" or ended is not None:
                 promoted = self._turns.promote(tenant, turn["session"])
                 if promoted is not None:
@@ -87,9 +90,7 @@ class Sweep:
         wait = min(REDISPATCH_FIRST * 2 ** min(turn.get("dispatches", 0) + 1, 10), REDISPATCH_LAST)
         if turn["status"] == "waiting" and self._turns.position(turn["tenant"], turn) <= 1:
             wait = min(wait, NEXT_LOOK)
-        at = now() + timedelta(seconds=wait)
-        if turn["status"] == "active":
-            at = min(at, turn["deadline_at"])  # a waiting turn's deadline starts when it is promoted
+        at = min(now() + timedelta(seconds=wait), turn["deadline_at"])
         return self._connection.scoped("turns", turn["tenant"], Concern.QUICK).find_one_and_update(
             {"_id": turn["_id"], "open": True, "next_dispatch_at": turn["next_dispatch_at"]},
             {

@@ -10,7 +10,8 @@ from pymongo.errors import DuplicateKeyError
 from services.common.clock import now
 from services.common.errors import AlreadyExists, NotFound
 from services.common.store.connection import Concern, Connection, Document
-from services.common.store.turns import SCHEMA_VERSION, Request
+from services.common.store.requests import Request
+from services.common.store.turns import SCHEMA_VERSION
 
 FIRST = "default"  # the deployment's first tenant, whose operators may see to the others
 

@@ -16,7 +16,8 @@ from services.common.clock import now
 from services.common.errors import AlreadyExists, FailedPrecondition, NotFound
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import SCHEMA_VERSION, Request
+from services.common.store.requests import Request
+from services.common.store.turns import SCHEMA_VERSION
 
 RUN_LEASE_SECONDS = 30.0
 MAX_RUN_ATTEMPTS = 5

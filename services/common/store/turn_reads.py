@@ -121,6 +121,10 @@ class TurnReads:
         cursor = self._of(tenant).find({"session": session, "open": True}, ("_id",))
         return [turn["_id"] for turn in cursor.sort("n", -1)]
 
+    def cancelled_by_end(self, tenant: str, session: str) -> int:
+        """How many turns the end of their session has cancelled."""
+        return self._of(tenant).count({"session": session, "cancel_reason": "session_ended"})
+
     def position(self, tenant: str, turn: Document) -> int:
         """How many open turns of the session stand before this one."""
         if turn["status"] != "waiting":

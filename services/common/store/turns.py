@@ -13,27 +13,17 @@ from datetime import timedelta
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.common.clock import now
-from services.common.errors import AlreadyExists, FailedPrecondition, NotFound, ResourceExhausted, Unavailable
+from services.common.errors import FailedPrecondition, NotFound, ResourceExhausted, Unavailable
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Document, Scoped
+from services.common.store.requests import Request, entry, unasked, used_elsewhere
 from services.common.store.turn_reads import TurnReads
 from services.common.telemetry import trace_context
 
 SCHEMA_VERSION = 1
 REDISPATCH_FIRST = 5.0
 REDISPATCH_LAST = 300.0
-
-
-@dataclass(frozen=True)
-class Request:
-    """A caller's ``request_id`` with the method it was sent to and a hash of its payload."""
-
-    method: str
-    id: str
-    hash: str
-
-    def document(self) -> Document:
-        return {"method": self.method, "id": self.id, "hash": self.hash}
+MOST_VIEWERS = 4  # gateways that a turn's events go to
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,8 @@ class NewTurn:
 
 @dataclass(frozen=True)
 class Accepted:
-    """``created`` is false when the same request had been accepted before.
+    """``created`` is false when the same request had been accepted before; ``round`` is then the one that it made, None:
+    the turn's latest.
 
     The caller dispatches the turns of ``dispatch`` and tells the streams of those that were cancelled.
     """
@@ -77,6 +68,7 @@ class Accepted:
     turn: Document
     created: bool
     position: int = 0
+    round: int | None = None
     cancelled: list[Document] = field(default_factory=list)
     dispatch: list[Document] = field(default_factory=list)
 
@@ -123,7 +115,8 @@ class Turns(TurnReads):
                 continue  # another acceptor or finisher was faster: look again
             turn["tenant"] = tenant
             if busy:
-                return self._settle(tenant, turn, new.policy)
+                return self._settle(tenant, turn)
+            self.settle(tenant, turn)
             return Accepted(turn, created=True, dispatch=[turn])
 
     @staticmethod
@@ -153,7 +146,7 @@ class Turns(TurnReads):
     def _same_request(turns: Scoped, request: Request) -> Document | None:
         known = turns.find_one({"request.method": request.method, "request.id": request.id})
         if known is not None and known["request"]["hash"] != request.hash:
-            raise AlreadyExists(f"request_id {request.id} was used with another payload")
+            raise used_elsewhere(request)
         return known
 
     @staticmethod
@@ -174,8 +167,7 @@ class Turns(TurnReads):
             "dispatches": 0,
             "accepted_at": at,
             "deadline_at": at + timedelta(seconds=limits.deadline_seconds),
-            "deadline_seconds": limits.deadline_seconds,
-            "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
+            "next_dispatch_at": at + timedelta(seconds=min(REDISPATCH_FIRST, limits.deadline_seconds)),
             "reply_to": new.reply_to,
             "policy": new.policy,
             "version": new.version,
@@ -195,21 +187,34 @@ class Turns(TurnReads):
         """The turn that a repeated request has made. What follows the insert is done again where it may not have been:
         whoever made it may have died, or the database gone, right behind that write."""
         if turn.get("status") != "waiting":
+            self.settle(tenant, turn)
             return Accepted(turn, created=False)
-        return replace(self._settle(tenant, turn, turn["policy"]), created=False)
+        return replace(self._settle(tenant, turn), created=False)
 
-    def _settle(self, tenant: str, turn: Document, policy: str) -> Accepted:
-        """After a waiting insert: cancel what the policy says, then make sure somebody is the head."""
-        cancelled: list[Document] = []
-        if policy in ("interrupt", "rollback"):
-            reason = "interrupted" if policy == "interrupt" else "rolled_back"
-            earlier = self._of(tenant).find(
-                {"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}}, ("_id",)
+    def settle(self, tenant: str, turn: Document) -> list[Document]:
+        """Do what a turn's acceptance means for those before it (KEPT): the one that it replaces is taken out, and under
+        the policies ``interrupt`` and ``rollback`` those that are open are cancelled. Returns the cancelled.
+
+        Done after the insert and before the dispatch, and again by a repeated call and by the sweep, since whoever
+        accepted the turn may have died in between; it changes nothing the second time.
+        """
+        if turn.get("open") and turn["attempt"] == 0 and turn.get("replaces"):
+            self._exclude(tenant, turn["replaces"])
+        if turn["status"] != "waiting" or turn["policy"] not in ("interrupt", "rollback"):
+            return []
+        rolled_back = turn["policy"] == "rollback"
+        earlier = self._of(tenant).find({"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}}, ("_id",))
+        ends = [
+            self.cancel_turn(
+                tenant, other["_id"], excluded=rolled_back, reason="rolled_back" if rolled_back else "interrupted"
             )
-            for other in earlier:
-                ended = self.cancel_turn(tenant, other["_id"], excluded=policy == "rollback", reason=reason)
-                if ended is not None:
-                    cancelled.append(ended)
+            for other in earlier
+        ]
+        return [ended for ended in ends if ended is not None]
+
+    def _settle(self, tenant: str, turn: Document) -> Accepted:
+        """After a waiting insert: cancel what the policy says, then make sure somebody is the head."""
+        cancelled = self.settle(tenant, turn)
         promoted = self.promote(tenant, turn["session"])
         if promoted is not None and promoted["_id"] == turn["_id"]:
             turn = promoted
@@ -262,26 +267,26 @@ class Turns(TurnReads):
         if self._of(tenant).count({"session": session["_id"], "n": {"$lte": len(rows)}}) != len(rows):
             raise Unavailable("the history was not stored whole; repeat the call")
 
-    def exclude(self, tenant: str, turn: str, *, excluded: bool) -> bool:
-        """Take a turn out of history and state, or back in (KEPT); tells whether that changed it."""
-        update = {"$set": {"excluded": True}} if excluded else {"$unset": {"excluded": ""}}
-        changed = self._of(tenant).update_one({"_id": turn, "excluded": {"$ne": True} if excluded else True}, update)
-        return changed.modified_count == 1
+    def _exclude(self, tenant: str, turn: str) -> None:
+        """Take a turn out of history and state (KEPT)."""
+        self._of(tenant).update_one({"_id": turn, "excluded": {"$ne": True}}, {"$set": {"excluded": True}})
 
     # -- order ----------------------------------------------------------------------------------
 
-    def promote(self, tenant: str, session: str, deadline_seconds: float = 600.0) -> Document | None:
+    def promote(self, tenant: str, session: str) -> Document | None:
         """Make the session's lowest open turn its head (KEPT); the caller dispatches what is returned.
 
         Called after every waiting insert, after every finish and by the sweep. A duplicate key means
         that someone else did it, or that a head is still open: nothing is lost, None is returned. The turn's
-        deadline starts now: its own, or ``deadline_seconds`` where it has none.
+        deadline stays the one that its caller was told when it was accepted.
         """
         turns = self._of(tenant)
-        lowest = turns.find_one({"session": session, "open": True}, ("status", "deadline_seconds"), sort=[("n", 1)])
+        fields = ("status", "deadline_at", "replaces")
+        lowest = turns.find_one({"session": session, "open": True}, fields, sort=[("n", 1)])
         if lowest is None or lowest["status"] != "waiting":
             return None
-        at, seconds = now(), lowest.get("deadline_seconds", deadline_seconds)
+        if lowest.get("replaces"):
+            self._exclude(tenant, lowest["replaces"])
         try:
             return turns.find_one_and_update(
                 {"_id": lowest["_id"], "status": "waiting"},
@@ -289,8 +294,7 @@ class Turns(TurnReads):
                     "$set": {
                         "status": "active",
                         "head": True,
-                        "next_dispatch_at": at + timedelta(seconds=REDISPATCH_FIRST),
-                        "deadline_at": at + timedelta(seconds=seconds),
+                        "next_dispatch_at": min(now() + timedelta(seconds=REDISPATCH_FIRST), lowest["deadline_at"]),
                         "dispatches": 0,
                     }
                 },
@@ -299,13 +303,19 @@ class Turns(TurnReads):
             return None
 
     def cancel_turn(
-        self, tenant: str, turn: str, *, excluded: bool = False, reason: str = "requested"
+        self,
+        tenant: str,
+        turn: str,
+        *,
+        excluded: bool = False,
+        reason: str = "requested",
+        request: Request | None = None,
     ) -> Document | None:
         """Write the end of an open turn (KEPT); this one write decides the race with its finish.
 
         ``reason``: requested, interrupted, rolled_back, session_ended or taken_over. Returns the turn as
-        cancelled by this call, or None when it had ended before. The holder stays, so that its engine can
-        still add the rest of the partial text (``keep_partial``).
+        cancelled by this call, or None when it had ended before, or ``request`` was here before. The holder stays, so
+        that its engine can still add the rest of the partial text (``keep_partial``). Raises AlreadyExists.
         """
         update: Document = {
             "$set": {
@@ -315,18 +325,42 @@ class Turns(TurnReads):
             },
             "$unset": {"open": "", "head": "", "lease_until": "", "next_dispatch_at": ""},
             "$currentDate": {"ended_at": True},
+            **entry(request, outcome="now"),
         }
         if excluded:
             update["$set"]["excluded"] = True
-        return self._of(tenant).find_one_and_update(
-            {"_id": turn, "open": True}, update, array_filters=[{"running.status": "active"}]
-        )
+        query = {"_id": turn, "open": True, **unasked(request)}
+        try:
+            return self._of(tenant).find_one_and_update(
+                query, update, array_filters=[{"running.status": "active"}]
+            )
+        except DuplicateKeyError as error:
+            raise _reused(request, error) from error
+
+    def refused_cancel(self, tenant: str, turn: Document, request: Request) -> bool:
+        """Write down that a cancel came after the turn's end (KEPT). False: the turn is open again meanwhile, or the
+        request was here before. Raises AlreadyExists."""
+        if not request.given:
+            return True
+        query = {"_id": turn["_id"], "open": {"$ne": True}, "status": turn["status"], **unasked(request)}
+        try:
+            return self._of(tenant).update_one(query, entry(request, outcome=turn["status"])).matched_count == 1
+        except DuplicateKeyError as error:
+            raise _reused(request, error) from error
 
     # -- other writes ---------------------------------------------------------------------------
 
     def set_reply_to(self, tenant: str, turn_id: str, reply_to: str) -> Document:
-        """Send the turn's further events to another gateway (QUICK) and return the turn. Raises NotFound."""
-        turn = self._of(tenant, Concern.QUICK).find_one_and_update({"_id": turn_id}, {"$set": {"reply_to": reply_to}})
+        """Send the turn's further events to this gateway, too (QUICK), and return the turn. Raises NotFound.
+
+        Those that follow it already go on doing so; the MOST_VIEWERS who came last count.
+        """
+        before = {"$ifNull": ["$viewers", {"$cond": [{"$gt": ["$reply_to", ""]}, ["$reply_to"], []]}]}
+        others = {"$filter": {"input": before, "cond": {"$ne": ["$$this", reply_to]}}}
+        viewers = {"$slice": [{"$concatArrays": [others, [reply_to]]}, -MOST_VIEWERS]}
+        turn = self._of(tenant, Concern.QUICK).find_one_and_update(
+            {"_id": turn_id}, [{"$set": {"reply_to": reply_to, "viewers": viewers}}]
+        )
         if turn is None:
             raise NotFound(f"no turn {turn_id}")
         return turn
@@ -334,3 +368,7 @@ class Turns(TurnReads):
     def delete_session(self, tenant: str, session: str) -> int:
         """Delete every turn of a session (KEPT); returns how many."""
         return self._of(tenant).delete_many({"session": session}).deleted_count
+
+
+def _reused(request: Request | None, error: DuplicateKeyError) -> Exception:
+    return used_elsewhere(request) if request is not None else error

@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.common.clock import now
 from services.common.store.connection import Concern, Connection, Document, Scoped
-from services.common.store.turns import Request
+from services.common.store.requests import Request
 
 PARTS = 12  # of a window; what leaves it leaves by such a part, so that a window may seem up to 1/12 longer
 

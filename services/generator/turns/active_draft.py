@@ -17,7 +17,7 @@ import structlog
 
 from services.common import metrics
 from services.common.bus import Delivery
-from services.common.bus.events import Event, EventPublisher, event
+from services.common.bus.events import Event, EventPublisher, event, viewers_of
 from services.common.citations import cite
 from services.common.constraints import checked
 from services.common.store import DATABASE_AWAY, Document, Store
@@ -94,7 +94,7 @@ class ActiveDraft:
         self.round: int = self.turn["round"]
         self.attempt: int = self.turn["attempt"]
         self.holder: str = self.turn["holder"]
-        self.reply_to: str = self.turn.get("reply_to", "")
+        self.viewers = viewers_of(self.turn)
         self.started = time.monotonic()
 
     def _event(self, kind: str, offset: int, **payload: Any) -> Event:
@@ -106,8 +106,10 @@ class ActiveDraft:
         with self._lock:
             at, self._offset = self._offset, self._offset + len(text)
             self._text.append(text)
-            reply_to = self.reply_to
-        self.events.add(reply_to, self._event("delta", at, text=text))
+            viewers = self.viewers
+        delta = self._event("delta", at, text=text)
+        for viewer in viewers:
+            self.events.add(viewer, delta)
 
     def on_progress(self) -> None:
         if not self._renewing and time.monotonic() - self._renewed >= self.renew_seconds:
@@ -124,12 +126,13 @@ class ActiveDraft:
 
     # -- in the pool ----------------------------------------------------------------------------
 
-    def follow(self, reply_to: str) -> None:
-        """Send what follows to another gateway, beginning with all text so far at offset 0."""
+    def follow(self, viewer: str) -> None:
+        """Send what follows to this gateway, too, beginning with all text so far at offset 0."""
         with self._lock:
-            self.reply_to = reply_to
+            if viewer not in self.viewers:
+                self.viewers = (*self.viewers, viewer)
             snapshot = "".join(self._text)
-            self.publisher.put(reply_to, self._event("delta", 0, text=snapshot))
+            self.publisher.put(viewer, self._event("delta", 0, text=snapshot))
 
     def abandon(self) -> None:
         """This attempt is over: another worker holds the turn, or it has ended."""
@@ -144,12 +147,20 @@ class ActiveDraft:
             self._renewed = time.monotonic()
             if renewed is None:
                 self.abandon()
-            elif renewed.get("reply_to", "") != self.reply_to:
-                self.follow(renewed["reply_to"])
+            else:
+                self._follow_only(viewers_of(renewed))
         except Exception as error:
             log.warning("renewal_failed", turn=self.id, error=repr(error))
         finally:
             self._renewing = False
+
+    def _follow_only(self, viewers: tuple[str, ...]) -> None:
+        """Hear from the store who follows the turn now."""
+        with self._lock:
+            fresh = [viewer for viewer in viewers if viewer not in self.viewers]
+            self.viewers = viewers
+        for viewer in fresh:
+            self.follow(viewer)
 
     def _guarded(self, end: Callable[[], bool]) -> None:
         try:
@@ -195,7 +206,7 @@ class ActiveDraft:
         shown = {name: value for name, value in stored.items() if name != "token_ids"}
         asked = self.turn["drafts"][self.round]
         shown |= {"id": asked["id"], "round": self.round, "feedback": asked.get("feedback")}
-        self.publisher.put(self.reply_to, self._event("completed", self._offset, draft=shown))
+        self.publisher.put_all(self.viewers, self._event("completed", self._offset, draft=shown))
         if self.reply is None:
             self.remember(self, draft)
         return True
@@ -232,4 +243,4 @@ class ActiveDraft:
         """End the turn as failed and say so."""
         if self.store.steps.fail_turn(self.tenant, self.id, reason, message, holder=self.holder) is not None:
             metrics.TURNS.labels("failed").inc()
-            self.publisher.put(self.reply_to, self._event("failed", self._offset, reason=reason, message=message))
+            self.publisher.put_all(self.viewers, self._event("failed", self._offset, reason=reason, message=message))

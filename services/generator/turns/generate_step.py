@@ -17,7 +17,7 @@ import structlog
 
 from services.common import telemetry
 from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
-from services.common.bus.events import event
+from services.common.bus.events import event, viewers_of
 from services.common.bus.messages import UnreadableMessage
 from services.common.clock import now
 from services.common.errors import AntiphonError, NotFound
@@ -282,14 +282,14 @@ class GenerateStep:
         store = self._store
         if store.steps.fail_turn(turn["tenant"], turn["_id"], reason, message, holder=turn["holder"]) is not None:
             failed = event(turn["_id"], "failed", turn["round"], turn["attempt"], 0, reason=reason, message=message)
-            self._publisher.put(turn.get("reply_to", ""), failed)
+            self._publisher.put_all(viewers_of(turn), failed)
         self._call_next(turn["tenant"], turn["session"])
         delivery.ack()
 
     def _call_next(self, tenant: str, session: str) -> None:
         """Promote the session's next waiting turn and dispatch it; whatever fails here the sweep repairs."""
         try:
-            promoted = self._store.turns.promote(tenant, session, self._settings.turn_deadline_seconds)
+            promoted = self._store.turns.promote(tenant, session)
             if promoted is not None:
                 self._bus.publish_turn(topology.TRACK, TurnMessage.of_turn(promoted))
         except (AntiphonError, *DATABASE_AWAY) as error:

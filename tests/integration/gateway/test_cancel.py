@@ -2,6 +2,8 @@
 
 import time
 
+import grpc
+import pytest
 from antiphon.v1 import conversation_pb2 as pb
 
 from tests.support.gateway import Client, FakeWorkers, Gateways, Script, events_of, held_script, kinds
@@ -83,3 +85,30 @@ def test_a_cancel_at_another_gateway_is_heard(
     assert kinds(events_of(stream))[-1] == "cancelled"
     assert time.monotonic() - started < 0.9, "by event, and not by the watch"
     process.terminate()
+
+
+def test_a_repeated_cancel_is_answered_as_the_first_and_touches_no_later_round(
+    client: Client, workers: FakeWorkers
+) -> None:
+    workers.script = lambda _text: held_script()
+    stream = client.send(client.session(), "hi")
+    turn = next(one.event.turn_id for one in stream if one.event.WhichOneof("event") == "delta")
+    request = pb.CancelTurnRequest(turn_id=turn, request_id="c1")
+    later = pb.CancelTurnRequest(turn_id=turn, request_id="c2")
+    asked = [request, request, later, later, request]
+    outcomes = [client.call("CancelTurn", one).outcome for one in asked]
+    now, already = pb.CANCEL_OUTCOME_CANCELLED, pb.CANCEL_OUTCOME_ALREADY_CANCELLED
+    assert outcomes == [now, now, already, already, now]
+
+    workers.script = lambda _text: Script()
+    done = events_of(client.send(client.session(), "hi"))[0].turn_id
+    with pytest.raises(grpc.RpcError) as used:
+        client.call("CancelTurn", pb.CancelTurnRequest(turn_id=done, request_id="c1"))
+    assert used.value.code() == grpc.StatusCode.ALREADY_EXISTS
+    late = pb.CancelTurnRequest(turn_id=done, request_id="c3")
+    assert client.call("CancelTurn", late).outcome == pb.CANCEL_OUTCOME_ALREADY_COMPLETED
+    workers.script = lambda _text: held_script()
+    revised = client.revise(done, resample=pb.Resample())
+    next(one for one in revised if one.event.WhichOneof("event") == "delta")
+    assert client.call("CancelTurn", late).outcome == pb.CANCEL_OUTCOME_ALREADY_COMPLETED
+    assert client.turn(done).status == pb.TURN_STATUS_ACTIVE, "it was the first draft that it was about"

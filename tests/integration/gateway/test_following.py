@@ -10,7 +10,7 @@ import pytest
 from antiphon.v1 import common_pb2
 from antiphon.v1 import conversation_pb2 as pb
 
-from services.common.bus.events import event
+from services.common.bus.events import event, viewers_of
 from tests.support.gateway import Client, FakeWorkers, Gateways, Script, events_of, held_script, kinds, text_of
 from tests.support.waiting import wait_until
 
@@ -190,3 +190,24 @@ def test_repeating_a_request_follows_the_turn_it_made(client: Client, workers: F
         events_of(client.send(session, "something else", request_id="once"))
     assert other.value.code() == grpc.StatusCode.ALREADY_EXISTS
     assert json.dumps(other.value.details())
+
+
+def test_a_second_viewer_at_another_gateway_silences_nobody(
+    client: Client, gateways: Gateways, tenant: str, workers: FakeWorkers
+) -> None:
+    process, address = gateways.start()
+    other = gateways.client(address, tenant)
+    script = held_script()
+    workers.script = lambda _text: script
+    stream = client.send(client.session(), "hi")
+    seen = read_until(stream, "delta")
+    second = other.attach(seen[0].turn_id)
+    watched = read_until(second, "delta")
+    turn = workers.store.turns.get(tenant, seen[0].turn_id)
+    workers.events.put_all(viewers_of(turn), event(turn["_id"], "delta", 0, 1, 3, text=" two"))
+    seen += read_until(stream, "delta")
+    watched += read_until(second, "delta")
+    assert text_of(seen) == text_of(watched) == "one two", "while it is written"
+    script.go.set()
+    assert text_of(seen + events_of(stream)) == text_of(watched + events_of(second)) == "one two three"
+    process.terminate()

@@ -1,5 +1,7 @@
 """A turn as its caller sees it: accepted, streamed, completed, revised, replaced, read again."""
 
+from collections.abc import Callable
+
 import grpc
 import pytest
 from antiphon.v1 import conversation_pb2 as pb
@@ -211,6 +213,63 @@ def test_sessions_are_changed_listed_ended_and_erased(client: Client, workers: F
     assert [one.id for one in remaining] == [other]
 
 
+def used_twice(call: Callable[[], object]) -> bool:
+    """Whether the call is refused because its request id was used with another payload."""
+    with pytest.raises(grpc.RpcError) as refused:
+        call()
+    return refused.value.code() == grpc.StatusCode.ALREADY_EXISTS
+
+
+def test_a_repeated_change_of_a_session_is_answered_as_the_first_and_undoes_nothing(client: Client) -> None:
+    session, other = client.session(), client.session()
+
+    def label(value: str, request_id: str, of: str = session) -> str:
+        request = pb.UpdateSessionRequest(session_id=of, request_id=request_id, labels={"a": value})
+        return str(client.call("UpdateSession", request).session.labels["a"])
+
+    assert [label("1", "u1"), label("3", "u2"), label("1", "u1")] == ["1", "3", "1"]
+    assert client.call("GetSession", pb.GetSessionRequest(session_id=session)).session.labels["a"] == "3"
+    assert used_twice(lambda: label("2", "u1"))
+    assert used_twice(lambda: label("1", "u1", of=other))
+    end = pb.EndSessionRequest(session_id=session, request_id="e1")
+    for _ in range(2):
+        assert client.call("EndSession", end).session.status == pb.SESSION_STATUS_ENDED
+    assert label("1", "u1") == "1"
+    assert used_twice(lambda: client.call("EndSession", pb.EndSessionRequest(session_id=other, request_id="e1")))
+    assert client.call("GetSession", pb.GetSessionRequest(session_id=other)).session.status == pb.SESSION_STATUS_OPEN
+
+
+def test_the_end_of_a_session_is_answered_alike_each_time(client: Client, workers: FakeWorkers) -> None:
+    workers.script = lambda _text: held_script()
+    session = client.session()
+    stream = client.send(session, "hi")
+    first(stream, "delta")
+    end = pb.EndSessionRequest(session_id=session, request_id="e1")
+    assert [client.call("EndSession", end).cancelled_turns for _ in range(2)] == [1, 1]
+
+
+def test_a_repeated_acceptance_is_that_of_its_own_turn(client: Client, workers: FakeWorkers) -> None:
+    session = client.session()
+    one = events_of(client.send(session, "one"))[0].turn_id
+    accept = pb.AcceptDraftRequest(turn_id=one, request_id="a1")
+    client.call("AcceptDraft", accept)
+    two = events_of(client.send(session, "two"))[0].turn_id
+    assert client.call("AcceptDraft", accept).turn.accepted_round == 0, "though a later turn has come"
+    assert used_twice(lambda: client.call("AcceptDraft", pb.AcceptDraftRequest(turn_id=two, request_id="a1")))
+    assert not client.turn(two).HasField("accepted_round")
+
+
+def test_a_repeated_revision_tells_the_draft_that_it_made(client: Client, workers: FakeWorkers) -> None:
+    turn = events_of(client.send(client.session(), "hi"))[0].turn_id
+    drafts = []
+    for name in ("r1", "r2", "r1"):
+        workers.script = lambda _text, name=name: Script([f"by {name}"])  # type: ignore[misc]
+        drafts.append(events_of(client.revise(turn, request_id=name, resample=pb.Resample())))
+    assert [text_of(events) for events in drafts] == ["by r1", "by r2", "by r1"]
+    assert [events[-1].position.round for events in drafts] == [1, 2, 1]
+    assert drafts[0][-1].completed.draft == drafts[2][-1].completed.draft
+
+
 SCHEMA = """
 services:
   - name: hotel
@@ -243,3 +302,17 @@ def test_a_state_is_read_and_corrected(client: Client, workers: FakeWorkers) -> 
     assert "corrections[0].value" in (unknown.value.details() or "")
     read = states.GetState(state_pb2.GetStateRequest(session_id=session), metadata=client.metadata).snapshot
     assert read.state.services["hotel"].slots["area"].origin == state_pb2.ORIGIN_CORRECTION
+
+    def correct(value: str, request_id: str, of: str = session) -> state_pb2.StateSnapshot:
+        wish = state_pb2.CorrectStateRequest(session_id=of, request_id=request_id)
+        wish.corrections.add(service="hotel", slot="guests", value=value)
+        snapshot: state_pb2.StateSnapshot = states.CorrectState(wish, metadata=client.metadata).snapshot
+        return snapshot
+
+    one, two = correct("1", "k1"), correct("2", "k2")
+    assert (one.revision, two.revision) == (2, 3)
+    assert correct("1", "k1") == one, "the first answer, whatever was corrected since"
+    assert used_twice(lambda: correct("3", "k1"))
+    assert used_twice(lambda: correct("1", "k1", of=client.session(schema_name="stay")))
+    client.call("EndSession", pb.EndSessionRequest(session_id=session))
+    assert correct("1", "k1") == one

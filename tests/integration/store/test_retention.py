@@ -37,7 +37,7 @@ def test_what_was_kept_long_enough_goes(store: Store, settings: CommonSettings) 
         store.tenants.create(tenant, Request("CreateTenant", tenant, ""), {"retention": retention})
         ended, fresh, still_open = (_session(store, tenant, name) for name in ("ended", "fresh", "open"))
         for session in (ended, fresh):
-            store.sessions.end(tenant, session)
+            store.sessions.end(tenant, session, Request("EndSession", session, ""))
         store.connection.scoped("sessions", tenant).update_one({"_id": ended}, {"$set": {"ended_at": LONG_AGO}})
         served, unserved = _version(store, tenant, b"served"), _version(store, tenant, b"unserved")
         store.versions.promote(tenant, served, expected_epoch=None, force=False, by="", comment="")

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from pymongo.errors import PyMongoError
+
+from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
 from services.common.store import Accepted, NewTurn, Request, Store, TurnLimits
+from tests.support.waiting import wait_until
 
 TENANT = "default"
 LIMITS = TurnLimits()
@@ -114,13 +118,53 @@ def test_an_edit_follows_the_turn_it_replaces_or_is_refused(store: Store) -> Non
     assert {one.reason for one in results if isinstance(one, FailedPrecondition)} == {"NOT_LAST_TURN"}
 
 
+def test_an_edit_that_is_not_stored_takes_nothing_out(store: Store) -> None:
+    old = accept(store, "s", "old").turn
+    finish(store, old)
+    broken = {"replaces": old["_id"], "too_large": "x" * 2**24}
+    with pytest.raises(PyMongoError):
+        accept(store, "s", "edit", follows=old["n"], policy="rollback", extra=broken)
+    assert "excluded" not in store.turns.get(TENANT, old["_id"])
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_an_edit_whose_gateway_died_behind_its_insert_takes_the_old_turn_out_before_it_goes(
+    store: Store, waiting: bool
+) -> None:
+    old = accept(store, "s", "old").turn
+    if not waiting:
+        finish(store, old)
+    turns = store.connection.scoped("turns", TENANT)
+    edit = accept(store, "elsewhere", "edit", policy="rollback", extra={"replaces": old["_id"]}).turn
+    status = {"status": "waiting", "head": False} if waiting else {}
+    over = {"next_dispatch_at": now(), "session": "s", "n": 2, **status}
+    turns.update_one({"_id": edit["_id"]}, {"$set": over})
+    turns.update_one({"_id": old["_id"]}, {"$unset": {"excluded": ""}})
+    swept = [(one.turn["_id"], one.action) for one in store.sweep.sweep()]
+    assert swept == ([(old["_id"], "cancelled"), (edit["_id"], "promoted")] if waiting else [(edit["_id"], "dispatch")])
+    assert store.turns.get(TENANT, old["_id"])["excluded"]
+
+
 def test_a_turn_keeps_its_own_deadline_when_it_comes_to_the_head(store: Store) -> None:
     first = accept(store, "s", "a").turn
-    limits = TurnLimits(deadline_seconds=5)
+    limits = TurnLimits(deadline_seconds=3)
     second = store.turns.accept_turn(TENANT, NewTurn("s", "hello", request("b")), limits).turn
     finish(store, first)
     promoted = store.turns.get(TENANT, second["_id"])
-    assert 4 < (promoted["deadline_at"] - promoted["next_dispatch_at"]).total_seconds() + 5 <= 5.1
+    assert (promoted["status"], promoted["deadline_at"]) == ("active", second["deadline_at"])
+    assert promoted["next_dispatch_at"] == promoted["deadline_at"], "it is looked at when it is over"
+
+
+def test_a_turn_that_waits_past_its_deadline_fails_and_holds_nobody_up(store: Store) -> None:
+    first = accept(store, "s", "a").turn
+    late = store.turns.accept_turn(TENANT, NewTurn("s", "hello", request("b")), TurnLimits(deadline_seconds=0.01)).turn
+    third = accept(store, "s", "c").turn
+    swept = wait_until(lambda: list(store.sweep.sweep()), message="the turn that is over")
+    assert [(one.turn["_id"], one.action) for one in swept] == [(late["_id"], "failed")]
+    assert store.turns.get(TENANT, late["_id"])["failure"]["reason"] == "DEADLINE_EXCEEDED"
+    assert store.turns.get(TENANT, first["_id"])["status"] == "active"
+    finish(store, first)
+    assert store.turns.get(TENANT, third["_id"])["status"] == "active"
 
 
 def test_a_person_replies_once(store: Store) -> None:

@@ -16,7 +16,7 @@ from services.common.names import key
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.facts import FactChange, FactStore, Statement
 from services.common.store.knowledge.log import DOWN, SCHEMA_VERSION
-from services.common.store.turns import Request
+from services.common.store.requests import Request
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from services.common.patience import patience, waited
 from services.common.store.connection import Connection, Document
 from services.common.store.knowledge.fact_documents import FactView, by_fact, fact_document, read_fact, view_of
 from services.common.store.knowledge.log import UP, KnowledgeLog
-from services.common.store.turns import Request
+from services.common.store.requests import Request
 
 MAX_RESTS_ON = 20_000  # facts that a page's derived facts may rest on, at whatever remove
 
