@@ -59,7 +59,7 @@ from services.gateway.state import StateService
 from services.gateway.streams import Hub, Stream
 from services.gateway.sweeping import Sweeping
 from services.gateway.talk import Talk
-from services.gateway.threads import Threads
+from services.gateway.threads import Pools
 from services.gateway.tls import Certificates
 from services.gateway.tokens import TokenRules, Tokens
 
@@ -124,26 +124,27 @@ def verify_audit(settings: GatewaySettings, tenant: str) -> None:
 async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     """Take calls until the process is asked to end, then let the open ones finish."""
     loop = asyncio.get_running_loop()
-    store = Store(settings, name="antiphon-gateway", pool=settings.gateway_threads + 4)
+    store = Store(settings, name="antiphon-gateway", pool=Pools.connections(settings.gateway_threads) + 4)
     bus = Bus(settings.broker_url, declares=settings.broker_declares)
-    threads = Threads(settings.gateway_threads)
+    pools = Pools.of(settings.gateway_threads)
+    threads = pools.general
     jobs = Jobs(settings)
     await threads.run(store.prepare)
     await threads.run(bus.declare, [search_queue(redis=bus.redis), replay_queue(redis=bus.redis)])
     await threads.run(jobs.declare)
 
     def ask(stream: Stream) -> None:
-        threads.submit(lambda: dispatch.ask_for_snapshot(stream.turn))
+        dispatch.ask_for_snapshot(stream.turn)
 
     hub = Hub(settings.stream_backlog, ask)
-    dispatch = Dispatch(store, bus, hub, new_id("gateway"), loop)
-    asking = Asking(bus, threads, dispatch.reply_to)
-    replies = Replies(bus, hub, dispatch, loop, asking.arrived)
+    dispatch = Dispatch(store, bus, pools.publishing, hub, new_id("gateway"), loop)
+    asking = Asking(bus, pools.publishing, dispatch.reply_to)
+    replies = Replies(bus, hub, dispatch, loop, asking.arrived, store.sweep.hurry)
     watch = Watch(store, threads, hub)
     sweeping = Sweeping(store, dispatch, settings.sweep_seconds)
-    load = Load(store, settings.open_turns, settings.retry_after_seconds)
+    load = Load(settings, store, pools.turns)
     quotas = Quotas(store, settings.retry_after_seconds)
-    talk = Talk(settings, store, threads, hub, dispatch, load, quotas)
+    talk = Talk(settings, store, pools, hub, dispatch, load, quotas)
 
     open_calls = OpenCalls(store, threads)
     guard = Guard(
@@ -178,6 +179,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     watch.start()
     open_calls.start()
     sweeping.start()
+    load.start(loop)
     port = _listen(server, settings)
     await server.start()
     await signs.set("", health_pb2.HealthCheckResponse.SERVING)
@@ -191,8 +193,9 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     await watch.stop()
     await open_calls.stop()
     await loop.run_in_executor(None, sweeping.stop)
+    await loop.run_in_executor(None, load.stop)
     await loop.run_in_executor(None, replies.stop)
-    await loop.run_in_executor(None, threads.close)
+    await loop.run_in_executor(None, pools.close)
     jobs.close()
     bus.close()
     store.close()

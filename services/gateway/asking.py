@@ -15,6 +15,7 @@ class Asking:
     """Asks and waits; only the event loop touches what is waited for."""
 
     def __init__(self, bus: Bus, threads: Threads, reply_to: str) -> None:
+        """`threads` are those that talk to the broker."""
         self.reply_to = reply_to
         self._bus = bus
         self._threads = threads

@@ -70,7 +70,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
             settings = settings_json(request.settings)
             return self._new_turn(outlook, text, key, policy, settings, watermark, extra)
 
-        followed = await self._talk.send(caller().tenant, session_id, new, self._limits(deadline))
+        followed = await self._talk.send(caller().tenant, session_id, key, new, self._limits(deadline))
         async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
             async for event in events:
                 yield pb.SendTurnResponse(event=event)

@@ -7,7 +7,8 @@ engine stops at its next renewal. So a broker that is away is logged and no call
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import structlog
 
@@ -18,16 +19,21 @@ from services.common.errors import Unavailable
 from services.common.store import Accepted, Document, Store
 from services.gateway.replay import end_of
 from services.gateway.streams import Hub
+from services.gateway.threads import Threads
 
 log = structlog.get_logger(__name__)
 
 
 class Dispatch:
-    """Called from threads of the pool, after the write that each call follows."""
+    """Called from any thread, after the write that each call follows. None waits for the broker: what is sent is
+    given to the threads that talk to it."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, reply_to: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, threads: Threads, hub: Hub, reply_to: str, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._store = store
         self._bus = bus
+        self._threads = threads
         self._hub = hub
         self._loop = loop
         self.reply_to = reply_to
@@ -35,12 +41,14 @@ class Dispatch:
     def turns(self, turns: Iterable[Document]) -> None:
         """Send turns on their way: to the generators where one was taken before, else to the trackers."""
         for turn in turns:
-            taken = turn["attempt"] > 0
-            queue = topology.GENERATE if taken else topology.TRACK
-            try:
-                self._bus.publish_turn(queue, TurnMessage.of_turn(turn))
-            except Unavailable as error:
-                log.warning("turn_not_dispatched", turn=turn["_id"], session=turn["session"], error=str(error))
+            self._threads.submit(partial(self._dispatch, turn))
+
+    def _dispatch(self, turn: Document) -> None:
+        queue = topology.GENERATE if turn["attempt"] > 0 else topology.TRACK
+        try:
+            self._bus.publish_turn(queue, TurnMessage.of_turn(turn))
+        except Unavailable as error:
+            log.warning("turn_not_dispatched", turn=turn["_id"], session=turn["session"], error=str(error))
 
     def accepted(self, accepted: Accepted) -> None:
         """What follows an accepted message: its policy's victims hear of their end, what may run is sent."""
@@ -61,6 +69,10 @@ class Dispatch:
         self.ended(turn)
         self.next(turn)
 
+    def later(self, call: Callable[[], object]) -> None:
+        """Have something done beside what is sent."""
+        self._threads.submit(call)
+
     def next(self, turn: Document) -> None:
         """Promote and send the session's next turn."""
         promoted = self._store.turns.promote(turn["tenant"], turn["session"])
@@ -74,7 +86,7 @@ class Dispatch:
         self._loop.call_soon_threadsafe(self._hub.deliver, events)
         for viewer in viewers_of(turn):
             if viewer != self.reply_to:
-                self._send(viewer, events)
+                self._threads.submit(partial(self._send, viewer, events))
 
     def ask_for_snapshot(self, turn: str) -> None:
         """Have the generator that holds the turn send all text so far, and what follows, to this gateway."""
@@ -89,6 +101,9 @@ class Dispatch:
             self._command({"op": "cancel", "turn": turn["_id"]})
 
     def _command(self, command: dict[str, str]) -> None:
+        self._threads.submit(partial(self._publish, command))
+
+    def _publish(self, command: dict[str, str]) -> None:
         try:
             self._bus.publish_control(command)
         except Unavailable as error:

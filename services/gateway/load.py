@@ -1,64 +1,182 @@
-"""How busy the whole is: looked up at most once a second, shared by all calls."""
+"""Who is let in: decided in memory on the event loop, from figures of all gateways that are a moment old.
+
+A refusal costs no thread and no call of the database. What is known of the whole (open turns by tenant, how long turns
+wait for a generator) is looked up once in a while by a thread of its own; what this gateway let in and saw end since is
+added to it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+
+import structlog
 
 from services.common.errors import ResourceExhausted
-from services.common.store import Store
+from services.common.store import DATABASE_AWAY, Request, Store
+from services.common.store.turn_reads import OpenTurns
+from services.gateway.settings import GatewaySettings
+from services.gateway.threads import Threads
 
-FRESH_SECONDS = 1.0
-TENANTS_KEPT = 10_000
+log = structlog.get_logger(__name__)
+LOOK_SECONDS, LOOK_SECONDS_IDLE = 0.25, 1.0
+LOOK_SHARE = 20  # a look that takes long is made less often: at most a twentieth of the time goes into it
+QUEUE_SECONDS = 0.25  # how long the turns that are being accepted may wait for a thread before no more are taken
+REQUESTS_KEPT = 10_000
+SHRINKS, GROWS = 0.85, 1.2
+
+
+class Admitted:
+    """A turn that was let in and is being accepted; ``near``: its tenant is not far from its limit, which the database
+    has to count."""
+
+    def __init__(self, load: Load, tenant: str, request: Request, near: bool) -> None:
+        self._load, self._tenant, self._request = load, tenant, request
+        self.near = near
+
+    def answered(self, *, created: bool) -> None:
+        """The turn is stored, or was there already, or was refused after all."""
+        self._load.answered(self._tenant, self._request, created=created)
 
 
 class Load:
-    """The number of open turns of all tenants, and whether a generator is up."""
+    """The limits of open turns. Only the event loop calls it, except for ``look`` and ``allow``."""
 
-    def __init__(self, store: Store, open_turns: int, retry_after: float) -> None:
+    def __init__(self, settings: GatewaySettings, store: Store, turns: Threads) -> None:
+        """`turns` are the threads that accept turns."""
+        self._settings = settings
         self._store = store
-        self._limit = open_turns
-        self._retry_after = retry_after
-        self._lock = threading.Lock()
-        self._looked_at = float("-inf")
-        self._open = 0
-        self._tenants: dict[str, tuple[float, int]] = {}
+        self._turns = turns
+        self._limit = float(settings.open_turns)  # found by trying: see `_adapt`
+        self._open: Counter[str] = Counter()
+        self._since: Counter[str] = Counter()  # let in here since the last look, less those that ended
+        self._during: Counter[str] = Counter()  # the same since the look began that is being made now
+        self._accepting: Counter[str] = Counter()
+        self._allowed: dict[str, int] = {}
+        self._requests: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._busy = False
         self.generator_up = False
 
-    def check(self) -> None:
-        """Raises ResourceExhausted where too many turns are open in all. Blocks; for the pool."""
-        self.refresh()
-        if self._open >= self._limit:
-            raise ResourceExhausted(
-                f"{self._limit} turns are open in all", retry_after=self._retry_after, reason="OVERLOADED"
-            )
+    # -- deciding -------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Look again if the last look is old. Blocks; for the pool."""
-        if time.monotonic() - self._looked_at < FRESH_SECONDS or not self._lock.acquire(blocking=False):
-            return  # fresh, or another thread looks right now
-        try:
-            self._open = self._store.turns.open_in_all(self._limit)
-            self.generator_up = bool(self._store.serving.alive())
-            self._looked_at = time.monotonic()
-        finally:
-            self._lock.release()
+    def admit(self, tenant: str, request: Request) -> Admitted:
+        """Let a turn in. Raises ResourceExhausted: LIMIT_REACHED (the tenant's open turns), OVERLOADED.
 
-    def far_from(self, tenant: str, limit: int) -> bool:
-        """Whether the tenant's open turns, counted within the last second and those accepted here since, stay
-        below half of ``limit``: then they need not be counted again. Blocks; for the pool."""
-        with self._lock:
-            known = self._fresh(tenant)
-        seen = 0 if known else self._store.turns.open_in_tenant(tenant, limit)
-        with self._lock:  # who counted meanwhile has let turns in that were not seen
-            looked_at, count = self._fresh(tenant) or known or (time.monotonic(), 0)
-            count = max(count, seen)
-            if len(self._tenants) >= TENANTS_KEPT:
-                self._tenants.clear()
-            self._tenants[tenant] = (looked_at, count + 1)
-        return 2 * count < limit
+        A request that was accepted here before is let in always, for it makes no turn.
+        """
+        self._busy = True
+        mine, allowed = self.open_of(tenant), self._allowed.get(tenant, self._settings.open_turns_per_tenant)
+        if (tenant, request.key) not in self._requests:
+            if mine >= allowed:
+                raise self._refused(f"the tenant has {allowed} open turns", "")
+            self._check_all(tenant, mine)
+        self._count(tenant, 1)
+        self._accepting[tenant] += 1
+        return Admitted(self, tenant, request, near=2 * mine >= allowed)
 
-    def _fresh(self, tenant: str) -> tuple[float, int] | None:
-        """When the tenant's turns were counted and how many it has since, unless that is too long ago."""
-        known = self._tenants.get(tenant)
-        return known if known and time.monotonic() - known[0] <= FRESH_SECONDS else None
+    def _check_all(self, tenant: str, mine: int) -> None:
+        total = sum(self._open.values()) + sum(self._since.values())
+        if total >= self._settings.open_turns:
+            raise self._refused(f"{self._settings.open_turns} turns are open in all", "OVERLOADED")
+        tenants = len(self._open.keys() | self._since.keys() | {tenant})
+        if total >= self._limit and mine >= self._limit / tenants:
+            raise self._refused("turns wait for a generator", "OVERLOADED")
+        if self._accepting[tenant] and self._turns.waited() > QUEUE_SECONDS:
+            raise self._refused("more turns come than can be accepted", "OVERLOADED")
+
+    def _refused(self, why: str, reason: str) -> ResourceExhausted:
+        return ResourceExhausted(why, retry_after=self._settings.retry_after_seconds, reason=reason)
+
+    def open_of(self, tenant: str) -> int:
+        """Open turns of a tenant, as far as is known."""
+        return max(0, self._open[tenant] + self._since[tenant])
+
+    # -- hearing --------------------------------------------------------------------------------
+
+    def answered(self, tenant: str, request: Request, *, created: bool) -> None:
+        self._accepting[tenant] -= 1
+        if not self._accepting[tenant]:
+            del self._accepting[tenant]
+        if not created:
+            self._count(tenant, -1)
+            return
+        self._requests[tenant, request.key] = None
+        if len(self._requests) > REQUESTS_KEPT:
+            self._requests.popitem(last=False)
+
+    def ended(self, tenant: str) -> None:
+        """A turn that was accepted here has ended."""
+        self._count(tenant, -1)
+
+    def _count(self, tenant: str, change: int) -> None:
+        for counts in (self._since, self._during):
+            counts[tenant] += change
+            if not counts[tenant]:
+                del counts[tenant]
+
+    def allow(self, tenant: str, turns: int) -> bool:
+        """So many open turns are the tenant's; tells whether that was known. Any thread may say it."""
+        known = self._allowed.get(tenant, self._settings.open_turns_per_tenant) == turns
+        if not known or tenant in self._allowed:
+            self._allowed[tenant] = turns
+        return known
+
+    # -- looking --------------------------------------------------------------------------------
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look for the first time, and from then on in a thread."""
+        self._loop = loop
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        took = 0.0
+        while True:
+            began = time.monotonic()
+            try:
+                self._tell(self.begin_look)
+                open_turns, up = self._store.turns.open_now(), bool(self._store.serving.alive())
+                self._tell(lambda open_turns=open_turns, up=up: self.take(open_turns, up))  # type: ignore[misc]
+            except DATABASE_AWAY as error:
+                log.info("load_unknown", error=repr(error))
+            except RuntimeError:  # the loop is closed
+                return
+            except Exception:
+                log.exception("load_unknown")
+            took = time.monotonic() - began
+            pause = LOOK_SECONDS if self._busy else LOOK_SECONDS_IDLE
+            self._busy = False
+            if self._stopping.wait(max(pause, LOOK_SHARE * took)):
+                return
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(call)
+
+    def begin_look(self) -> None:
+        """What changes from now on may or may not be in what is read."""
+        self._during = Counter()
+
+    def take(self, look: OpenTurns, generator_up: bool) -> None:
+        """Go by these figures from now on."""
+        self._open = Counter(look.by_tenant)
+        self._since = self._during.copy()
+        self.generator_up = generator_up
+        self._adapt(sum(look.by_tenant.values()), look.waits if generator_up else 0.0)
+
+    def _adapt(self, total: int, waits: float) -> None:
+        """Additive-increase, multiplicative-decrease (Chiu and Jain 1989), both in proportion: fewer turns are let in
+        while they wait too long for a generator, more while they do not and the limit is what holds them."""
+        if waits > self._settings.turn_wait_seconds:
+            self._limit = max(self._settings.open_turns_least, SHRINKS * min(self._limit, total))
+        elif total > SHRINKS * self._limit:
+            self._limit = min(self._settings.open_turns, GROWS * self._limit)

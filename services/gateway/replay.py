@@ -34,8 +34,8 @@ def as_of_round(turn: Mapping[str, Any], round_number: int) -> dict[str, Any]:
     ended = drafts[-1]
     known = {name: value for name, value in turn.items() if name not in ("open", "partial", "holder", "state")}
     state = (turn.get("states_before") or {}).get(str(round_number + 1), turn.get("state"))
-    attempt = ended.get("attempt") or 0
-    return {**known, "state": state, "drafts": drafts, "round": round_number, "attempt": attempt, "status": ended["status"]}
+    place = {"round": round_number, "attempt": ended.get("attempt") or 0, "status": ended["status"]}
+    return {**known, **place, "state": state, "drafts": drafts}
 
 
 def current_draft(turn: Mapping[str, Any]) -> dict[str, Any]:

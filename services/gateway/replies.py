@@ -32,7 +32,10 @@ class Replies:
         dispatch: Dispatch,
         loop: asyncio.AbstractEventLoop,
         on_answer: Callable[[Event], None],
+        on_lost: Callable[[], object],
     ) -> None:
+        """`on_lost` is called, in a thread that may wait, where a broker without a memory of its own was away."""
+        self._on_lost = on_lost if bus.redis else None
         self._hub = hub
         self._dispatch = dispatch
         self._loop = loop
@@ -71,6 +74,8 @@ class Replies:
         # Events of the time without a connection are lost: ask for what the open streams have missed.
         if self._connected_before:
             self._loop.call_soon_threadsafe(self._catch_up)
+            if self._on_lost is not None:
+                self._dispatch.later(self._on_lost)
         self._connected_before = True
 
     def _catch_up(self) -> None:

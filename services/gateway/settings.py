@@ -14,7 +14,9 @@ class GatewaySettings(CommonSettings):
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on; 0.0.0.0 for all.")
     gateway_port: int = Field(50051, ge=0, le=65535, description="Port of the gateway; 0 takes a free one.")
-    gateway_threads: int = Field(16, ge=1, le=256, description="Calls of the store and the broker made at a time.")
+    gateway_threads: int = Field(
+        16, ge=1, le=256, description="Turns that are accepted at a time; as many other calls are made beside them."
+    )
     gateway_reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl and the like.")
     tls_certificate: str = Field("", description="Path of the certificate chain (PEM); empty: no TLS here.")
     tls_key: str = Field("", description="Path of the certificate's private key (PEM).")
@@ -53,6 +55,12 @@ class GatewaySettings(CommonSettings):
     max_history: int = Field(500, ge=0, description="Messages a session may be seeded with.")
     open_turns_per_tenant: int = Field(1_000, ge=1, description="Open turns of a tenant before it is told to wait.")
     open_turns: int = Field(10_000, ge=1, description="Open turns of all tenants before everybody is told to wait.")
+    open_turns_least: int = Field(
+        64, ge=1, description="Open turns of all tenants that are let in however long turns wait for a generator."
+    )
+    turn_wait_seconds: float = Field(
+        2.0, gt=0, description="How long turns may wait for a generator before fewer of them are let in."
+    )
     retry_after_seconds: float = Field(2.0, gt=0, description="What a caller at a limit is told to wait.")
 
     sweep_seconds: float = Field(1.0, gt=0, description="How often a gateway looks for turns left behind.")

@@ -20,13 +20,13 @@ from services.common.errors import OutOfRange
 from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.common.store.requests import first_answer
 from services.gateway.dispatch import Dispatch
-from services.gateway.load import Load
+from services.gateway.load import Admitted, Load
 from services.gateway.mapping.events import accepted_message, event_message
 from services.gateway.quotas import Quotas
 from services.gateway.replay import as_of_round, current_draft, events_of
 from services.gateway.settings import GatewaySettings
 from services.gateway.streams import ENDS, Hub, Stream
-from services.gateway.threads import Answer, Threads
+from services.gateway.threads import Answer, Pools
 
 SETTLE_SECONDS = 0.04  # a cancel is answered within a tenth of a second
 
@@ -56,7 +56,7 @@ class Talk:
         self,
         settings: GatewaySettings,
         store: Store,
-        threads: Threads,
+        pools: Pools,
         hub: Hub,
         dispatch: Dispatch,
         load: Load,
@@ -65,7 +65,9 @@ class Talk:
         self._settings = settings
         self._quotas = quotas
         self._store = store
-        self._threads = threads
+        self._threads = pools.general
+        self._turns = pools.turns
+        self._cancels = pools.cancels
         self._hub = hub
         self._dispatch = dispatch
         self._load = load
@@ -73,11 +75,11 @@ class Talk:
     # -- beginning a stream ---------------------------------------------------------------------
 
     async def send(
-        self, tenant: str, session_id: str, new: Callable[[Outlook], NewTurn], limits: TurnLimits
+        self, tenant: str, session_id: str, key: Request, new: Callable[[Outlook], NewTurn], limits: TurnLimits
     ) -> Followed:
         """Accept a message; ``new`` makes the turn of the open session it belongs to."""
 
-        def write() -> Accepted:
+        def write(admitted: Admitted) -> Accepted:
             outlook = self._store.outlooks.of_session(tenant, session_id)
             turn = new(outlook)
             if outlook.session["status"] != "open":
@@ -85,32 +87,31 @@ class Talk:
                 if known is not None:
                     return self._store.turns.accepted_again(tenant, known)
             outlook.require_open()
-            self._load.check()
             self._quotas.turn(tenant, turn.request, outlook.quotas)
-            allowed = self._limits(tenant, outlook.quotas, limits)
+            allowed = self._limits(tenant, outlook.quotas, limits, admitted)
             return self._store.turns.accept_turn(tenant, turn, allowed, (outlook.newest_n, outlook.busy))
 
-        return await self._begin(tenant, write)
+        return await self._begin(tenant, key, write)
 
-    def _limits(self, tenant: str, quotas: Mapping[str, Any], limits: TurnLimits) -> TurnLimits:
+    def _limits(self, tenant: str, quotas: Mapping[str, Any], limits: TurnLimits, admitted: Admitted) -> TurnLimits:
         """The tenant's quota in place of the server's default, and whether it has to be counted."""
         allowed = int(quotas.get("open_turns") or limits.open_per_tenant)
-        return replace(limits, open_per_tenant=allowed, count=not self._load.far_from(tenant, allowed))
+        known = self._load.allow(tenant, allowed)
+        return replace(limits, open_per_tenant=allowed, count=admitted.near or not known)
 
     async def reopen(
         self, tenant: str, turn_id: str, key: Request, write: Callable[[], Accepted], limits: TurnLimits
     ) -> Followed:
         """Begin a new round of a turn, in a session that takes turns, by a write that returns it reopened."""
 
-        def checked() -> Accepted:
-            self._load.check()
+        def checked(admitted: Admitted) -> Accepted:
             self._session_of(tenant, turn_id)
             quotas = self._quotas.of(tenant)
             self._quotas.turn(tenant, key, quotas)
-            self._store.turns.check_open(tenant, key, self._limits(tenant, quotas, limits))
+            self._store.turns.check_open(tenant, key, self._limits(tenant, quotas, limits, admitted))
             return write()
 
-        return await self._begin(tenant, checked)
+        return await self._begin(tenant, key, checked)
 
     async def edit(
         self,
@@ -122,27 +123,28 @@ class Talk:
     ) -> Followed:
         """Accept ``new(outlook, old turn)``, which replaces the session's last turn: storing it takes that one out."""
 
-        def write() -> Accepted:
+        def write(admitted: Admitted) -> Accepted:
             known = self._store.turns.of_request(tenant, key)
             if known is not None:
                 return self._store.turns.accepted_again(tenant, known)
-            self._load.check()
             old = self._store.turns.get(tenant, turn_id)
             outlook = self._store.outlooks.of_session(tenant, old["session"])
             outlook.require_open()
             self._quotas.turn(tenant, key, outlook.quotas)
             turn = replace(new(outlook, old), follows=old["n"])
-            return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook.quotas, limits))
+            return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook.quotas, limits, admitted))
 
-        return await self._begin(tenant, write)
+        return await self._begin(tenant, key, write)
 
     def _session_of(self, tenant: str, turn_id: str) -> tuple[Document, Document]:
         turn = self._store.turns.get(tenant, turn_id)
         return self._store.sessions.get_open(tenant, turn["session"]), turn
 
-    async def _begin(self, tenant: str, write: Callable[[], Accepted]) -> Followed:
+    async def _begin(self, tenant: str, key: Request, write: Callable[[Admitted], Accepted]) -> Followed:
+        admitted = self._load.admit(tenant, key)
+
         def work(answer: Answer[Accepted, Followed]) -> None:
-            accepted = write()
+            accepted = write(admitted)
             answer.give(accepted)
             self._dispatch.accepted(accepted)
 
@@ -155,12 +157,17 @@ class Talk:
                 stream.begin(accepted.turn["round"])
             return Followed(accepted, stream)
 
+        created = False
         try:
-            return await self._threads.run_until_answered(work, subscribe)
+            followed = await self._turns.run_until_answered(work, subscribe)
+            created = followed.accepted.created
+            return followed
         except BaseException:  # the caller went in the very moment of the answer
             for stream in opened:
                 self._hub.close(stream)
             raise
+        finally:
+            admitted.answered(created=created)
 
     # -- following ------------------------------------------------------------------------------
 
@@ -185,6 +192,8 @@ class Talk:
                     yield message
         finally:
             self._hub.close(stream)
+            if accepted.created and stream.ended:
+                self._load.ended(accepted.turn["tenant"])
 
     async def attach(
         self, tenant: str, turn: str, place: Place | None, *, wait: bool
@@ -194,7 +203,6 @@ class Talk:
         try:
             document = await self._catch_up(stream, tenant, place)
             if not wait:
-                await self._threads.run(self._load.refresh)
                 yield accepted_message(document, generator_up=self._load.generator_up, repeated=False)
             async with aclosing(self._until_end(stream, wait)) as messages:
                 async for message in messages:
@@ -232,8 +240,8 @@ class Talk:
     # -- cancelling -----------------------------------------------------------------------------
 
     async def cancel(self, tenant: str, turn_id: str, key: Request) -> tuple[str, Document]:
-        """Cancel an open turn, once per request; how the turn stood, ``now`` where this request has ended it, and the turn
-        right after."""
+        """Cancel an open turn, once per request: how the turn stood, ``now`` where this request has ended it, and the
+        turn right after."""
 
         def work(answer: Answer[tuple[str, Document, bool], tuple[str, Document, bool]]) -> None:
             cancelled = self._store.turns.cancel_turn(tenant, turn_id, request=key)
@@ -248,7 +256,7 @@ class Talk:
             streamed = self._hub.text_of(turn_id) if won else ""
             return outcome, {**turn, "partial": max(turn.get("partial") or "", streamed, key=len) or None}, won
 
-        outcome, turn, won = await self._threads.run_until_answered(work, arrive)
+        outcome, turn, won = await self._cancels.run_until_answered(work, arrive)
         return outcome, (await self._settled(tenant, turn) if won else turn)
 
     def _stood(self, tenant: str, turn_id: str, key: Request) -> tuple[str, Document]:
@@ -269,7 +277,7 @@ class Talk:
         until = time.monotonic() + SETTLE_SECONDS
         while turn["attempt"] > 0 and not turn.get("partial") and time.monotonic() < until:
             await asyncio.sleep(SETTLE_SECONDS / 2)
-            turn = await self._threads.run(self._store.turns.get, tenant, turn["_id"])
+            turn = await self._cancels.run(self._store.turns.get, tenant, turn["_id"])
             if current_draft(turn).get("finish_reason"):
                 break
         return turn

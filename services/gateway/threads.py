@@ -1,13 +1,19 @@
-"""The bounded pool in which the gateway calls the store and the broker, which block."""
+"""The bounded pools in which the gateway calls the store and the broker, which block.
+
+Each kind of call has threads of its own, so that none waits for another kind: accepting turns, cancelling them, talking
+to the broker, and everything else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import threading
+import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Generic, ParamSpec, TypeVar
 
 import structlog
@@ -16,6 +22,8 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
+CANCELS, PUBLISHING = 4, 4
+MOST_UNOBSERVED = 10_000
 
 # Whose call the current one is; "" before that is known.
 tenant_of_call: contextvars.ContextVar[str] = contextvars.ContextVar("tenant_of_call", default="")
@@ -60,13 +68,15 @@ class Threads:
     three quarters of the threads, so that one whose calls take long leaves some for the others.
     """
 
-    def __init__(self, count: int) -> None:
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="store")
+    def __init__(self, count: int, name: str = "store", unobserved: Threads | None = None) -> None:
+        """`unobserved` are the threads for what nobody waits for; None: these."""
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._unobserved = unobserved or self
         self._count = count
         self._share = max(1, count * 3 // 4)
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._lines: OrderedDict[str, deque[Callable[[], object]]] = OrderedDict()
+        self._lines: OrderedDict[str, deque[tuple[float, Callable[[], object]]]] = OrderedDict()
         self._running: Counter[str] = Counter()
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -83,7 +93,7 @@ class Threads:
             else:
                 loop.call_soon_threadsafe(_settle, future, result)
 
-        self._start(work)
+        self.start(work)
         return await future
 
     async def run_until_answered(self, work: Callable[[Answer[T, R]], None], arrive: Callable[[T], R]) -> R:
@@ -99,19 +109,27 @@ class Threads:
                 answer.refuse(error)
 
         context = contextvars.copy_context()
-        self._start(lambda: context.run(guarded))
+        self.start(lambda: context.run(guarded))
         return await future
 
+    def waited(self, tenant: str) -> float:
+        """How long the first call of a tenant's line has waited, in seconds; 0 where none waits."""
+        with self._lock:
+            line = self._lines.get(tenant)
+            return time.monotonic() - line[0][0] if line else 0.0
+
     def submit(self, call: Callable[[], object]) -> None:
-        """Run something nobody waits for; its errors are logged."""
+        """Run something nobody waits for; its errors are logged. Where very much of it waits, it is left undone."""
+        context = contextvars.copy_context()
 
         def logged() -> None:
             try:
-                call()
+                context.run(call)
             except Exception as error:
                 log.warning("background_call_failed", error=repr(error))
 
-        self._start(logged)
+        if not self._unobserved.start(logged, MOST_UNOBSERVED):
+            log.warning("background_call_left_out", waiting=MOST_UNOBSERVED)
 
     def close(self) -> None:
         """Wait for what runs and what waits in line."""
@@ -120,12 +138,16 @@ class Threads:
                 self._changed.wait()
         self._pool.shutdown(wait=True)
 
-    def _start(self, work: Callable[[], object]) -> None:
-        """Put a tenant's work into its line, and start what may run."""
+    def start(self, work: Callable[[], object], most: int = 0) -> bool:
+        """Put a tenant's work into its line, and start what may run; False where the line holds ``most`` already."""
         tenant = tenant_of_call.get()
         with self._lock:
-            self._lines.setdefault(tenant, deque()).append(work)
+            line = self._lines.setdefault(tenant, deque())
+            if most and len(line) >= most:
+                return False
+            line.append((time.monotonic(), work))
             self._serve()
+        return True
 
     def _serve(self) -> None:
         """Start what may run, a line at a time; under the lock."""
@@ -134,7 +156,7 @@ class Threads:
             if tenant is None:
                 return
             line = self._lines[tenant]
-            work = line.popleft()
+            _, work = line.popleft()
             self._lines.move_to_end(tenant)
             if not line:
                 del self._lines[tenant]
@@ -151,6 +173,38 @@ class Threads:
                     del self._running[tenant]
                 self._serve()
                 self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Pools:
+    """The gateway's threads by what they do. What nobody waits for, which is talking to the broker, is ``publishing``'s
+    whoever submits it: a broker that hangs holds up nothing else."""
+
+    general: Threads
+    turns: Threads
+    cancels: Threads
+    publishing: Threads
+
+    @classmethod
+    def of(cls, threads: int) -> Pools:
+        """`threads` for accepting turns, and as many for what has no pool of its own."""
+        publishing = Threads(PUBLISHING, "publishing")
+        return cls(
+            general=Threads(threads, "general", publishing),
+            turns=Threads(threads, "turns", publishing),
+            cancels=Threads(CANCELS, "cancels", publishing),
+            publishing=publishing,
+        )
+
+    @staticmethod
+    def connections(threads: int) -> int:
+        """Connections to the database that all of them together may use."""
+        return 2 * threads + CANCELS
+
+    def close(self) -> None:
+        """Let each finish what it has; publishing last, since the others give it work."""
+        for pool in (self.turns, self.cancels, self.general, self.publishing):
+            pool.close()
 
 
 def _settle(future: asyncio.Future[T], result: T) -> None:

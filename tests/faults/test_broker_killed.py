@@ -1,6 +1,7 @@
 """The broker dies in the middle of drafts, with its memory: all turns end once and in order, streams go on."""
 
 import pytest
+from antiphon.v1 import conversation_pb2 as pb
 
 from services.common.bus import connection
 from services.common.errors import Unavailable
@@ -33,8 +34,13 @@ def test_a_broker_that_hangs_delays_and_loses_nothing(story: Story) -> None:
     told = [caller.say(60) for caller in callers]
     told[-1].wait_for_tokens(5)
     story.stack.broker.pause()
-    for caller in callers:
-        caller.say(10)
+    at = story.now()
+    for _ in range(12):  # more than there are threads: none of them waits for the broker
+        for caller in callers:
+            caller.say(2)
+            caller.call("GetSession", pb.GetSessionRequest(session_id=caller.session))
+    story.measured("broker hangs: 36 turns accepted after", story.now() - at)
+    assert story.now() - at < 10.0
     story.wait_for_finished(told)  # the drafts are stored though nobody can be told by event
     story.stack.broker.resume()
     story.check()

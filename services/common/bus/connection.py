@@ -89,8 +89,8 @@ class Bus:
         self._publish(body, exchange, reply_to, persistent=False)
 
     def keep_replies(self, names: Iterable[str]) -> None:
-        """Let what gateways have not read go after a while: a Redis list, unlike a queue of RabbitMQ, outlives its reader.
-        A broker that is away is no matter: what it holds then came with a time to live, or comes again."""
+        """Let what gateways have not read go after a while: a Redis list, unlike a queue of RabbitMQ, outlives its
+        reader. A broker that is away is no matter: what it holds then came with a time to live, or comes again."""
         if not self.redis:
             return
         try:

@@ -14,7 +14,8 @@ from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.requests import Request, entry, first_answer, unasked, used_elsewhere
-from services.common.store.turns import REDISPATCH_FIRST, Accepted, Turns
+from services.common.store.turn_reads import REDISPATCH_FIRST
+from services.common.store.turns import Accepted, Turns
 
 _REOPENED = (
     "status", "round", "drafts", "attempt", "dispatches", "reply_to", "deadline_at", "settings", "min_watermark",

@@ -96,9 +96,9 @@ class Sessions:
     def update(
         self, tenant: str, session_id: str, request: Request, changes: Callable[[Document], Document]
     ) -> Document:
-        """Change the ``policy`` and ``labels`` of an open session (KEPT), once per request; ``changes`` makes the fields
-        to set from the session as it stands. A repeated request is answered the session with policy and labels as they
-        were then. Raises NotFound, AlreadyExists, FailedPrecondition.
+        """Change the ``policy`` and ``labels`` of an open session (KEPT), once per request; ``changes`` makes the
+        fields to set from the session as it stands. A repeated request is answered the session with policy and labels
+        as they were then. Raises NotFound, AlreadyExists, FailedPrecondition.
         """
         while True:
             session = self.get(tenant, session_id)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+from services.common.clock import now
 from services.common.errors import NotFound
 from services.common.store.connection import Concern, Connection, Document, Scoped
 
@@ -12,6 +14,19 @@ HISTORY_FIELDS = (
     "n", "text", "status", "policy", "accepted_round", "attempt", "drafts.id", "drafts.round", "drafts.status",
     "drafts.text", "drafts.finish_reason", "drafts.token_ids", "drafts.author", "drafts.manifest.version", "partial",
 )  # fmt: skip
+
+
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+REDISPATCH_FIRST = 5.0
+"""Seconds after which a turn that nobody has taken is sent for the second time."""
+
+
+@dataclass(frozen=True)
+class OpenTurns:
+    """Open turns by tenant; `waits`: how long the first of those that were sent once waits to be taken, in seconds."""
+
+    by_tenant: Mapping[str, int]
+    waits: float
 
 
 class TurnReads:
@@ -74,6 +89,11 @@ class TurnReads:
         )
         return list(cursor.sort("n", -1).limit(limit))[::-1]
 
+    def ends(self, tenant: str, ids: list[str]) -> list[Document]:
+        """Of these turns what says how they ended, without their texts."""
+        fields = ("status", "policy", "accepted_round", "attempt", "excluded", "drafts.round", "drafts.status")
+        return list(self._of(tenant).find({"_id": {"$in": ids}}, (*fields, "drafts.finish_reason")))
+
     def holding(self, tenant: str, session: str, drafts: list[str]) -> list[Document]:
         """The session's turns that hold one of these drafts, oldest first, with HISTORY_FIELDS only."""
         if not drafts:
@@ -131,15 +151,20 @@ class TurnReads:
             return 0
         return self._of(tenant).count({"session": turn["session"], "open": True, "n": {"$lt": turn["n"]}})
 
-    def open_in_tenant(self, tenant: str, limit: int) -> int:
-        """How many turns of the tenant are open, counted up to ``limit``."""
-        return self._of(tenant).count({"open": True}, limit=limit)
-
-    def open_in_all(self, limit: int) -> int:
-        """How many turns of all tenants are open, counted up to ``limit`` on the index of due turns."""
+    def open_now(self) -> OpenTurns:
+        """How many turns each tenant has open, and how long turns wait to be taken."""
         every = self._connection.every_tenant("turns")
-        since = datetime(2000, 1, 1, tzinfo=UTC)
-        return every.count_documents({"open": True, "next_dispatch_at": {"$gt": since}}, limit=limit)
+        groups = every.aggregate(
+            [{"$match": {"open": True}}, {"$group": {"_id": "$tenant", "turns": {"$sum": 1}}}], hint="open_turns"
+        )
+        by_tenant = {group["_id"]: group["turns"] for group in groups}
+        untaken = {"open": True, "status": "active", "attempt": 0, "next_dispatch_at": {"$gt": _LONG_AGO}}
+        fields = ("accepted_at", "next_dispatch_at")
+        first = every.find_one(untaken, fields, sort=[("next_dispatch_at", 1)], hint="due") if by_tenant else None
+        if first is None:
+            return OpenTurns(by_tenant, 0.0)
+        sent = max(first["accepted_at"], first["next_dispatch_at"] - timedelta(seconds=REDISPATCH_FIRST))
+        return OpenTurns(by_tenant, max(0.0, (now() - sent).total_seconds()))
 
     def ended_among(self, turns: list[tuple[str, str]]) -> Iterator[Document]:
         """Of ``(tenant, turn)`` pairs those that have ended, in one query for all silent streams."""

@@ -17,11 +17,10 @@ from services.common.errors import FailedPrecondition, NotFound, ResourceExhaust
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Document, Scoped
 from services.common.store.requests import Request, entry, unasked, used_elsewhere
-from services.common.store.turn_reads import TurnReads
+from services.common.store.turn_reads import REDISPATCH_FIRST, TurnReads
 from services.common.telemetry import trace_context
 
 SCHEMA_VERSION = 1
-REDISPATCH_FIRST = 5.0
 REDISPATCH_LAST = 300.0
 MOST_VIEWERS = 4  # gateways that a turn's events go to
 
@@ -59,8 +58,8 @@ class NewTurn:
 
 @dataclass(frozen=True)
 class Accepted:
-    """``created`` is false when the same request had been accepted before; ``round`` is then the one that it made, None:
-    the turn's latest.
+    """``created`` is false when the same request had been accepted before; ``round`` is then the one that it made,
+    None: the turn's latest.
 
     The caller dispatches the turns of ``dispatch`` and tells the streams of those that were cancelled.
     """
@@ -192,8 +191,8 @@ class Turns(TurnReads):
         return replace(self._settle(tenant, turn), created=False)
 
     def settle(self, tenant: str, turn: Document) -> list[Document]:
-        """Do what a turn's acceptance means for those before it (KEPT): the one that it replaces is taken out, and under
-        the policies ``interrupt`` and ``rollback`` those that are open are cancelled. Returns the cancelled.
+        """Do what a turn's acceptance means for those before it (KEPT): the one that it replaces is taken out, and
+        under the policies ``interrupt`` and ``rollback`` those that are open are cancelled. Returns the cancelled.
 
         Done after the insert and before the dispatch, and again by a repeated call and by the sweep, since whoever
         accepted the turn may have died in between; it changes nothing the second time.
@@ -331,9 +330,7 @@ class Turns(TurnReads):
             update["$set"]["excluded"] = True
         query = {"_id": turn, "open": True, **unasked(request)}
         try:
-            return self._of(tenant).find_one_and_update(
-                query, update, array_filters=[{"running.status": "active"}]
-            )
+            return self._of(tenant).find_one_and_update(query, update, array_filters=[{"running.status": "active"}])
         except DuplicateKeyError as error:
             raise _reused(request, error) from error
 

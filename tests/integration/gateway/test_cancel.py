@@ -50,9 +50,13 @@ def test_a_cancel_by_who_does_not_follow_the_turn_tells_the_text_too(
     process, address = gateways.start()
     other = gateways.client(address, tenant)
     workers.script = lambda _text: held_script()
-    stream = client.send(client.session(), "hi")
-    turn = next(one.event.turn_id for one in stream if one.event.WhichOneof("event") == "delta")
-    assert [draft.text for draft in other.cancel(turn).turn.drafts] == ["one"]
+
+    def told() -> list[str]:
+        stream = client.send(client.session(), "hi")
+        turn = next(one.event.turn_id for one in stream if one.event.WhichOneof("event") == "delta")
+        return [draft.text for draft in other.cancel(turn).turn.drafts]
+
+    wait_until(lambda: told() == ["one"], 60, "an answer before which the engine could store its text")
     process.terminate()
 
 

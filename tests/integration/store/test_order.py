@@ -96,7 +96,7 @@ class World:
         while not self.over.wait(0.02):
             for swept in self.store.sweep.sweep():
                 self.counts[swept.action] += 1
-                if swept.action != "failed":
+                if swept.action not in ("failed", "cancelled"):
                     self.dispatch(swept.turn)
 
 

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-
 from pymongo.errors import PyMongoError
 
 from services.common.clock import now
