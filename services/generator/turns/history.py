@@ -8,7 +8,7 @@ from collections import deque
 from services.common.drafts import is_settling
 from services.common.store import Document, Store
 
-_LOOK_AGAIN = 0.01
+_LOOK_AGAIN, _LOOK_AT_LEAST = 0.005, 0.1  # seconds between two looks: twice as long each time
 
 
 class History:
@@ -24,13 +24,23 @@ class History:
         """The session's turns before this one, oldest first."""
         if turn["n"] == 1:
             return []
-        until = time.monotonic() + self._patience
-        while True:
-            earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"])
-            settling = [one["_id"] for one in earlier if is_settling(one) and one["_id"] not in self._given_up]
-            if not settling:
-                return earlier
-            if time.monotonic() >= until:  # its worker has died
-                self._given_up.extend(settling)
-                return earlier
-            time.sleep(_LOOK_AGAIN)
+        earlier = self._store.turns.history(turn["tenant"], turn["session"], turn["n"])
+        settling = self._settling(earlier)
+        if not settling:
+            return earlier
+        if not self._settle(turn["tenant"], settling):
+            self._given_up.extend(settling)  # their worker has died
+        return self._store.turns.history(turn["tenant"], turn["session"], turn["n"])
+
+    def _settling(self, turns: list[Document]) -> list[str]:
+        return [one["_id"] for one in turns if is_settling(one) and one["_id"] not in self._given_up]
+
+    def _settle(self, tenant: str, turns: list[str]) -> bool:
+        """Wait until these turns' words are stored, looking at nothing but that; False where they are not in time."""
+        until, pause = time.monotonic() + self._patience, _LOOK_AGAIN
+        while self._settling(self._store.turns.ends(tenant, turns)):
+            if time.monotonic() >= until:
+                return False
+            time.sleep(pause)
+            pause = min(2 * pause, _LOOK_AT_LEAST)
+        return True
