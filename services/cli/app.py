@@ -28,6 +28,7 @@ from services.cli import (
     stack,
     state,
     train,
+    verify,
 )
 from services.cli.connection import Target
 from services.cli.options import HomeOption
@@ -75,7 +76,7 @@ def target(
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Embedded stack": (stack.up, stack.down, stack.status, doctor.logs, doctor.doctor),
+    "Embedded stack": (stack.up, stack.down, stack.status, doctor.logs, doctor.doctor, verify.verify),
     "Talking": (
         chat.chat,
         ask.ask,

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.ports import free_port
+from services.verify.proxy import Proxy
 from tests.support.callers import Caller
-from tests.support.proxy import Proxy
 from tests.support.stack import Stack, Story
 
 

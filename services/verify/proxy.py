@@ -1,4 +1,4 @@
-"""A small TCP proxy between a service and a server, whose connections a test cuts or freezes."""
+"""A small TCP proxy between a service and a server, whose connections are cut or frozen on purpose."""
 
 from __future__ import annotations
 
