@@ -12,6 +12,7 @@ from pymongo import MongoClient
 
 from deploy.local.mongo import MongoServer
 from tests.support.brokers import KINDS, Broker, Brokers
+from tests.support.memory import server_folder
 from tests.support.processes import Services
 
 pytest_plugins = ["tests.support.leftovers", "tests.support.spending"]
@@ -41,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """One mongod (a replica set of one node) for the whole run; use ``mongo`` in tests."""
-    server = MongoServer(tmp_path_factory.mktemp("mongo"))
+    server = MongoServer(server_folder(tmp_path_factory, "mongo"))
     server.start()
     yield server
     server.program.kill()  # nothing of it is kept
@@ -69,7 +70,7 @@ def database(mongo: MongoServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
     """The broker servers of the run; use ``broker``, ``rabbitmq`` or ``redis`` in tests."""
-    servers = Brokers(tmp_path_factory.mktemp("brokers"))
+    servers = Brokers(server_folder(tmp_path_factory, "brokers"))
     yield servers
     servers.stop()
 

@@ -1,15 +1,23 @@
 """Kills what a test run left behind: `reaper.py TOKEN` waits for the end of its standard input, then for no carrier of
-the token to be left. It imports nothing of the project: it has to start in a few milliseconds."""
+the token to be left, and deletes what the run has kept in memory. It imports nothing of the project: it has to start
+in a few milliseconds."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 TOKEN = "PYTEST_RUN_TOKEN"
+MEMORY = Path("/dev/shm")
+
+
+def memory_folder(token: str) -> Path:
+    """Where a run may keep files in memory."""
+    return MEMORY / f"antiphon-tests-{token}"
 
 
 def carriers(token: str) -> list[int]:
@@ -38,3 +46,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin.buffer.read()  # ends with the run
     reap(sys.argv[1])
+    shutil.rmtree(memory_folder(sys.argv[1]), ignore_errors=True)
