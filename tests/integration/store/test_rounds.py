@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -232,3 +233,14 @@ def test_a_revision_that_lost_to_a_later_message_leaves_the_turn_as_it_was(
         revise(store, turn["_id"], "r1")
     after = store.turns.get(TENANT, turn["_id"])
     assert {**after, "revision_requests": []} == {**before, "revision_requests": []}
+
+
+def test_turns_that_were_sent_often_are_sent_soon_where_the_broker_forgot_them(store: Store) -> None:
+    often, taken = accept(store, "s", "a").turn, accept(store, "s2", "b").turn
+    assert store.steps.take_step(TENANT, taken["_id"], 0) is not None
+    turns = store.connection.scoped("turns", TENANT)
+    far = now() + timedelta(seconds=200)
+    turns.update_many({}, {"$set": {"next_dispatch_at": far, "dispatches": 6}})
+    assert store.sweep.hurry() == 1
+    assert store.turns.get(TENANT, often["_id"])["next_dispatch_at"] <= now() + timedelta(seconds=5)
+    assert store.turns.get(TENANT, taken["_id"])["next_dispatch_at"] == far
