@@ -20,7 +20,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check deploy-check bench proto docs rabbitmq clean
+.PHONY: help run up down test check kill-test deploy-check bench proto docs rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -52,6 +52,10 @@ check: $(VENV)/dev.stamp  ## Format, lint, types, layers, contract
 		--mypy_grpc_out=quiet:build/stubs
 	@cd build/stubs && find . -type f | while read -r stub; do \
 		cmp -s "$$stub" "../../proto/$$stub" || { echo "stale: proto/$$stub; run 'make proto'"; exit 1; }; done
+
+kill-test: $(VENV)/dev.stamp  ## A campaign of the kill test; SEEDS says how many (20)
+	@mkdir -p build
+	$(BIN)/antiphon verify --seeds $(or $(SEEDS),20) --report build/kill-test.md
 
 deploy-check: $(VENV)/dev.stamp  ## Lint and render the Helm chart and check what it makes
 	$(PY) -m pytest tests/unit/deploy

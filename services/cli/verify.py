@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.local.program import ProgramError
 from services.cli.options import JsonOption
 from services.cli.output import Failure, console, errors, print_json
 from services.verify import campaign
@@ -35,7 +36,10 @@ def verify(
     options = campaign.Options(seconds, clients, kinds=tuple(faults or FAULTS), broker_url=broker)
     numbers = list(range(first, first + seeds))
     with tempfile.TemporaryDirectory(prefix="antiphon-verify-") as folder:
-        results = campaign.run(Path(folder), numbers, options, errors.print if not as_json else lambda _: None)
+        try:
+            results = campaign.run(Path(folder), numbers, options, errors.print if not as_json else lambda _: None)
+        except ProgramError as error:
+            raise Failure(f"the stack does not work: {error}") from None
     found = figures(results)
     if report is not None:
         report.write_text(markdown(results), encoding="utf-8")

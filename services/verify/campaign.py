@@ -60,6 +60,8 @@ def _seed(world: World, number: int, options: Options, say: Callable[[str], None
         if client.is_alive():
             history.add(Finding("lost", f"{client.name} still waits"))
     _wait_for_ends(world, tenant)
+    if not any(asked.turn for asked in history.asked):
+        history.add(Finding("unexpected", "no turn was accepted, so that nothing was tried"))
     findings = judge(history, Stored.read(world.mongo.url, DATABASE, tenant))
     seed = Seed.of(number, history, findings, time.monotonic() - began)
     say(f"seed {number}: {', '.join(seed.faults)}; {seed.turns} turns, {len(findings)} findings, {seed.seconds:.0f} s")

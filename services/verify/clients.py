@@ -300,7 +300,7 @@ class Client(threading.Thread):
 
     def teach(self) -> None:
         """A fact, and a question that must have it."""
-        entity = f"Widget{self._id()}"
+        entity = f"Widget{self._id().replace('-', 'n')}"
         request = knowledge_pb2.TeachFactRequest(entity=entity, slot="price", value="7 euros", request_id=self._id())
         answers = [self._stubs.call("knowledge", "TeachFact", request) for _ in range(self._rng.choice((1, 1, 2)))]
         fact, mark = answers[0].fact, answers[0].watermark

@@ -88,10 +88,16 @@ def _of_end(asked: Asked, turn: Document) -> Found:
     signs = set(_SIGN.findall(text))
     if len(signs) > 1:
         yield "mixed", f"the draft is of several attempts: {sorted(signs)}"
-    if signs and asked.round == 0 and asked.kind != "revise" and _SIGN.sub("", text) != asked.words:
+    # The engine repeats what it is shown, which is the message behind what is known of the state.
+    if signs and asked.round == 0 and asked.kind != "revise" and not _SIGN.sub("", text).endswith(asked.words):
         yield "mixed", f"{text[:60]!r} is no answer to {asked.words[:60]!r}"
     if asked.fact is not None:
-        known = {(fact["id"], fact["revision"]) for fact in (draft.get("manifest") or {}).get("facts") or ()}
+        # A reply that quotes the fact has no prompt that would hold it: what was found for the turn counts.
+        found = [
+            *((turn.get("grounding") or {}).get("facts") or ()),
+            *((draft.get("manifest") or {}).get("facts") or ()),
+        ]
+        known = {(fact["id"], fact["revision"]) for fact in found}
         if not any(name == asked.fact[0] and revision >= asked.fact[1] for name, revision in known):
             yield "stale", f"fact {asked.fact} was taught and is not among {sorted(known)}"
 

@@ -22,7 +22,7 @@ from services.verify.proxy import Proxy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATABASE = "verify"
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 # Leases that end soon: a takeover is seen within a seed's time. Words come slowly enough to be hurt in the middle.
 SETTINGS: dict[str, object] = {
     "lease_seconds": 3,
@@ -32,6 +32,7 @@ SETTINGS: dict[str, object] = {
     "drain_seconds": 5,
     "engine": "echo-signed",
     "echo_step_ms": 15,
+    "reply_tokens": 8192,
     "tracker": "rules",
     "ground_threads": 1,
     "log_level": "warning",
@@ -89,7 +90,6 @@ class World:
             self._service("gateway", number, way, gateway_port=port)
             for role, arguments in (("tracker", ()), ("knowledge", ("ground",)), ("generator", ())):
                 self._service(role, number, way, *arguments)
-        self._service("finetune", 0, near, "jobs")
         self.until_whole()
 
     def _by(self, port: int) -> str:
