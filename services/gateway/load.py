@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS, LOOK_SECONDS_IDLE = 0.25, 1.0
 LOOK_SHARE = 20  # a look that takes long is made less often: at most a twentieth of the time goes into it
 QUEUE_SECONDS = 0.25  # how long the turns that are being accepted may wait for a thread before no more are taken
-REQUESTS_KEPT = 10_000
+QUOTA_SECONDS = 1.0  # how long a tenant's quota is trusted before a turn that it refuses asks the database
+REQUESTS_KEPT = TENANTS_KEPT = 10_000
 SHRINKS, GROWS = 0.85, 1.2
 
 
@@ -55,7 +56,9 @@ class Load:
         self._since: Counter[str] = Counter()  # let in here since the last look, less those that ended
         self._during: Counter[str] = Counter()  # the same since the look began that is being made now
         self._accepting: Counter[str] = Counter()
-        self._allowed: dict[str, int] = {}
+        self._allowed: dict[
+            str, tuple[int, float]
+        ] = {}  # open turns that a tenant may have, and since when that is known
         self._requests: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
         self._stopping = threading.Event()
@@ -71,10 +74,16 @@ class Load:
         A request that was accepted here before is let in always, for it makes no turn.
         """
         self._busy = True
-        mine, allowed = self.open_of(tenant), self._allowed.get(tenant, self._settings.open_turns_per_tenant)
+        mine = self.open_of(tenant)
+        allowed, since = self._allowed.get(tenant, (self._settings.open_turns_per_tenant, 0.0))
         if (tenant, request.key) not in self._requests:
             if mine >= allowed:
-                raise self._refused(f"the tenant has {allowed} open turns", "")
+                if time.monotonic() - since < QUOTA_SECONDS:
+                    raise self._refused(f"the tenant has {allowed} open turns", "")
+                self._allowed[tenant] = (
+                    allowed,
+                    time.monotonic(),
+                )  # this one hears from the database what is allowed now
             self._check_all(tenant, mine)
         self._count(tenant, 1)
         self._accepting[tenant] += 1
@@ -122,10 +131,11 @@ class Load:
 
     def allow(self, tenant: str, turns: int) -> bool:
         """So many open turns are the tenant's; tells whether that was known. Any thread may say it."""
-        known = self._allowed.get(tenant, self._settings.open_turns_per_tenant) == turns
-        if not known or tenant in self._allowed:
-            self._allowed[tenant] = turns
-        return known
+        before, _ = self._allowed.get(tenant, (self._settings.open_turns_per_tenant, 0.0))
+        if len(self._allowed) >= TENANTS_KEPT:
+            self._allowed.clear()
+        self._allowed[tenant] = turns, time.monotonic()
+        return before == turns
 
     # -- looking --------------------------------------------------------------------------------
 

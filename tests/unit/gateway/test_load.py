@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 
 from services.common.errors import ResourceExhausted
 from services.common.store import Request
 from services.common.store.turn_reads import OpenTurns
+from services.gateway import load as module
 from services.gateway.load import Admitted, Load
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
@@ -33,7 +35,10 @@ def line() -> Line:
 @pytest.fixture
 def load(line: Line) -> Load:
     settings = GatewaySettings(open_turns_per_tenant=10, open_turns=100, open_turns_least=8, turn_wait_seconds=1.0)
-    return Load(settings, None, line)  # type: ignore[arg-type]  # these tests look for themselves
+    made = Load(settings, None, line)  # type: ignore[arg-type]  # these tests look for themselves
+    for tenant in ("loud", "other", "other-one", "t1"):
+        made.allow(tenant, 10)
+    return made
 
 
 def admit(load: Load, tenant: str = "loud", name: str = "") -> Admitted:
@@ -66,6 +71,17 @@ def test_a_tenant_has_so_many_turns_and_its_quota_counts_instead(load: Load) -> 
     assert let_in(load, "other") == 3
     load.ended("other")
     assert let_in(load, "other") == 1
+
+
+def test_a_quota_that_was_raised_is_heard_of(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(monotonic=lambda: 100.0)
+    monkeypatch.setattr(module, "time", clock)
+    load.allow("loud", 2)
+    assert let_in(load, "loud") == 2
+    clock.monotonic = lambda: 101.5
+    assert let_in(load, "loud") == 1, "one asks the database"
+    load.allow("loud", 5)
+    assert let_in(load, "loud") == 2
 
 
 def test_near_the_limit_the_database_counts(load: Load) -> None:
