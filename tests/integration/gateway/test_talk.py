@@ -267,7 +267,7 @@ def test_a_repeated_revision_tells_the_draft_that_it_made(client: Client, worker
         drafts.append(events_of(client.revise(turn, request_id=name, resample=pb.Resample())))
     assert [text_of(events) for events in drafts] == ["by r1", "by r2", "by r1"]
     assert [events[-1].position.round for events in drafts] == [1, 2, 1]
-    assert drafts[0][-1].completed.draft == drafts[2][-1].completed.draft
+    assert drafts[0][-1].completed.draft.id == drafts[2][-1].completed.draft.id
 
 
 SCHEMA = """
