@@ -24,7 +24,7 @@ from services.gateway.threads import Threads
 log = structlog.get_logger(__name__)
 LOOK_SECONDS, LOOK_SECONDS_IDLE = 0.25, 1.0
 LOOK_SHARE = 20  # a look that takes long is made less often: at most a twentieth of the time goes into it
-QUEUE_SECONDS = 0.25  # how long the turns that are being accepted may wait for a thread before no more are taken
+QUEUE_SECONDS = 0.25  # how long a tenant's turns may wait to be accepted before no more are taken of it
 QUOTA_SECONDS = 1.0  # how long a tenant's quota is trusted before a turn that it refuses asks the database
 REQUESTS_KEPT = TENANTS_KEPT = 10_000
 SHRINKS, GROWS = 0.85, 1.2
@@ -55,7 +55,6 @@ class Load:
         self._open: Counter[str] = Counter()
         self._since: Counter[str] = Counter()  # let in here since the last look, less those that ended
         self._during: Counter[str] = Counter()  # the same since the look began that is being made now
-        self._accepting: Counter[str] = Counter()
         self._allowed: dict[
             str, tuple[int, float]
         ] = {}  # open turns that a tenant may have, and since when that is known
@@ -86,7 +85,6 @@ class Load:
                 )  # this one hears from the database what is allowed now
             self._check_all(tenant, mine)
         self._count(tenant, 1)
-        self._accepting[tenant] += 1
         return Admitted(self, tenant, request, near=2 * mine >= allowed)
 
     def _check_all(self, tenant: str, mine: int) -> None:
@@ -96,7 +94,7 @@ class Load:
         tenants = len(self._open.keys() | self._since.keys() | {tenant})
         if total >= self._limit and mine >= self._limit / tenants:
             raise self._refused("turns wait for a generator", "OVERLOADED")
-        if self._accepting[tenant] and self._turns.waited() > QUEUE_SECONDS:
+        if self._turns.waited(tenant) > QUEUE_SECONDS:
             raise self._refused("more turns come than can be accepted", "OVERLOADED")
 
     def _refused(self, why: str, reason: str) -> ResourceExhausted:
@@ -109,9 +107,6 @@ class Load:
     # -- hearing --------------------------------------------------------------------------------
 
     def answered(self, tenant: str, request: Request, *, created: bool) -> None:
-        self._accepting[tenant] -= 1
-        if not self._accepting[tenant]:
-            del self._accepting[tenant]
         if not created:
             self._count(tenant, -1)
             return

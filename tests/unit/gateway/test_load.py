@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import pytest
@@ -19,12 +20,12 @@ _numbers = itertools.count()
 
 
 class Line(Threads):
-    """Threads whose line has waited as long as a test says."""
+    """Threads in whose lines the first call has waited as long as a test says."""
 
-    seconds = 0.0
+    seconds: Mapping[str, float] = {}
 
-    def waited(self) -> float:
-        return self.seconds
+    def waited(self, tenant: str) -> float:
+        return self.seconds.get(tenant, 0.0)
 
 
 @pytest.fixture
@@ -135,9 +136,9 @@ def test_without_a_generator_turns_wait_and_nobody_is_refused_for_it(load: Load)
 
 def test_a_line_that_stands_takes_no_more_of_who_stands_in_it(load: Load, line: Line) -> None:
     load.admit("loud", Request("SendTurn", "waits", ""))
-    line.seconds = 0.2
+    line.seconds = {"loud": 0.2}
     load.admit("loud", Request("SendTurn", "waits too", ""))
-    line.seconds = 0.3
+    line.seconds = {"loud": 0.3}
     with pytest.raises(ResourceExhausted) as refused:
         load.admit("loud", Request("SendTurn", "too many", ""))
     assert refused.value.reason == "OVERLOADED"
