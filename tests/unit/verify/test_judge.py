@@ -81,7 +81,7 @@ def test_a_stack_that_keeps_its_promises_has_no_findings(world: World) -> None:
 
 def _swap_numbers(history: History, stored: Stored) -> None:
     for asked, one, n in zip(history.asked[:2], stored.turns[:2], (2, 1), strict=True):
-        asked.number = one["n"] = n  # type: ignore[index]
+        asked.number = one["n"] = n
 
 
 def _mix_texts(history: History, stored: Stored) -> None:
@@ -106,7 +106,7 @@ def _another(n: int, history: list[str], **more: Any) -> Plant:
 
 
 def _turn(n: int, **fields: Any) -> Plant:
-    return lambda _history, stored: stored.turns[n - 1].update(fields)  # type: ignore[attr-defined]
+    return lambda _history, stored: stored.turns[n - 1].update(fields)
 
 
 def _import(refused: set[int], counts: tuple[int, int]) -> Plant:
@@ -130,7 +130,7 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     "a fact is stored twice": ("duplicated", lambda _, stored: stored.facts.append({"fact": "f", "revision": 2})),
     "a session has two heads": (
         "duplicated",
-        lambda _, stored: [one.update(head=True) for one in stored.turns],  # type: ignore[attr-defined]
+        lambda _, stored: [one.update(head=True) for one in stored.turns],
     ),
     "turns are numbered otherwise than they came": ("reordered", _swap_numbers),
     "a draft is of two attempts": ("mixed", _mix_texts),
