@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from antiphon.errors import CallError
-from antiphon.v1.common_pb2 import Position
 from antiphon.v1.conversation_pb2 import Draft, TurnEvent
 from google.protobuf.json_format import MessageToDict
 
@@ -45,12 +44,6 @@ class Reader:
         """The attempt that wrote what it has."""
         return max(0, self.after) // ATTEMPT + 1
 
-    def position(self, round: int) -> Position | None:
-        """Where the contract's stream goes on; None from the beginning."""
-        if not self.offset:
-            return None
-        return Position(round=round, attempt=self.attempt, offset=self.offset)
-
 
 def read_reader(starting_after: str | None) -> Reader:
     """The reader of a query's ``starting_after``. Raises WebError."""
@@ -70,7 +63,7 @@ class ResponseEvents:
         self._asked = asked
         self._created = created
         self._reader = reader or Reader()
-        self._text = SteadyText(self._reader.offset)
+        self._text = SteadyText(self._reader.offset, self._reader.attempt)
         self._opened = False
         self._offset = self._reader.offset
         self._known: dict[str, Any] = {}

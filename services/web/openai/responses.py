@@ -151,12 +151,9 @@ class Responses:
         if status in _ENDED and status != "failed" and draft is not None:
             attempt = turn.position.attempt if id.round == turn.position.round else reader.attempt
             return self._stream(_all(told.of_draft(draft, status, attempt, understood(turn))), headers)
-        follower = requests.attach(id.turn_id, reader.position(id.round), wait=False)
-        events: Any = self._gateways.follow(follower, metadata)
-        try:
-            first: TurnEvent = await anext(events)
-        except CallError as error:
-            return error_response(error, {"position": "starting_after"})
+        # From the beginning: only who knows what its reader has can tell whether another attempt says the same.
+        events: Any = self._gateways.follow(requests.attach(id.turn_id, None, wait=False), metadata)
+        first: TurnEvent = await anext(events)
         return self._stream(told.written(joined(first, events)), headers)
 
     async def cancel(self, request: Request) -> JSONResponse:

@@ -6,38 +6,39 @@ from antiphon.v1.conversation_pb2 import TurnEvent
 
 
 class Diverged(Exception):
-    """Another worker has begun the reply again and says something else than was told already."""
+    """Another worker has begun the reply again, and what the reader has may not be what it says."""
 
 
 class SteadyText:
-    """Takes a turn's events and gives the words that are new to the reader. What was given is never void.
+    """Takes a turn's events from its beginning and gives the words that are new to the reader; none is ever void.
 
     Where an attempt begins again, its words count once they reach beyond what was given. Raises Diverged where they
     differ from it.
     """
 
-    def __init__(self, given: int = 0) -> None:
-        """``given``: code points that the reader has from before."""
+    def __init__(self, had: int = 0, attempt: int = 1) -> None:
+        """``had``: code points that the reader has from before, of the words of this attempt."""
         self.text = ""
-        self._skipped = given
+        self._had = had
+        self._attempt = attempt
         self._given = ""
 
     def take(self, event: TurnEvent) -> str:
         """The words to give for an event; often none."""
         kind = event.WhichOneof("event")
         if kind == "restarted":
-            if event.position.offset < self._skipped:  # words that this process has never seen are void
-                raise Diverged
-            self.text = self.text[: event.position.offset - self._skipped]
+            self.text = self.text[: event.position.offset]
         elif kind == "delta":
             self.text += event.delta.text
-            return self._fresh()
+            return self._fresh(event.position.attempt)
         elif kind == "completed":
-            self.text = event.completed.draft.text[self._skipped :]
-            return self._fresh(whole=True)
+            self.text = event.completed.draft.text
+            return self._fresh(event.position.attempt, whole=True)
         return ""
 
-    def _fresh(self, *, whole: bool = False) -> str:
+    def _fresh(self, attempt: int, *, whole: bool = False) -> str:
+        if self._had and not self._met(attempt, whole):
+            return ""
         if len(self.text) <= len(self._given):
             if (whole and self.text != self._given) or not self._given.startswith(self.text):
                 raise Diverged
@@ -47,3 +48,12 @@ class SteadyText:
         fresh = self.text[len(self._given) :]
         self._given = self.text
         return fresh
+
+    def _met(self, attempt: int, whole: bool) -> bool:
+        """Whether the text has reached what the reader has from before, so that it is known from here on."""
+        if attempt != self._attempt or (whole and len(self.text) < self._had):
+            raise Diverged
+        if len(self.text) < self._had:
+            return False
+        self._given, self._had = self.text[: self._had], 0
+        return True
