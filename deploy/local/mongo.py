@@ -52,6 +52,7 @@ class MongoServer:
         argv += ["--replSet", REPLICA_SET, "--oplogSize", "128", "--nounixsocket"]
         argv += ["--wiredTigerCacheSizeGB", str(max(0.25, cache_mb / 1024))]
         argv += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
+        argv += ["--slowms", "86400000"]  # a slow operation's log line would hold what users said
         if password:
             key = folder / "member.key"  # what members of the set know each other by; authentication needs one
             write_atomically(key, password + "\n", mode=0o600)

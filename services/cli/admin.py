@@ -158,6 +158,8 @@ def erase_user(
     status = admin_pb2.ErasureStatus.Name(erasure.status).removeprefix("ERASURE_STATUS_").lower()
     counted = ", ".join(f"{count} {name}" for name, count in sorted(erasure.erased.items()))
     console.print(f"{erasure.id} {status}: {counted or 'nothing found'}")
+    if erasure.certificate:
+        console.print(erasure.certificate, markup=False, soft_wrap=True)
 
 
 def _show(tenant: admin_pb2.Tenant, as_json: bool) -> None:

@@ -45,8 +45,12 @@ class Maintenance(threading.Thread):
     def erase(self) -> None:
         """The next step of every erasure that is due; generators are told to forget the sessions."""
         for erasure in self._store.erasures.due():
-            for session in self._store.erasures.advance(erasure):
+            sessions = self._store.erasures.advance(erasure)
+            for session in sessions:
                 self._bus.publish_control({"op": "forget", "tenant": erasure["tenant"], "session": session})
+            if sessions:
+                dropped = self._bus.drop_dead(sessions)
+                self._store.erasures.note(erasure["tenant"], erasure["_id"], {"dead_letters": dropped})
             log.info("erasure_advanced", tenant=erasure["tenant"], erasure=erasure["_id"])
 
     def retain(self) -> None:

@@ -15,6 +15,7 @@ from services.common.store.keys import FIRST_SCOPES
 from services.common.store.tenants import FIRST
 from services.gateway import validation as check
 from services.gateway.auth import caller
+from services.gateway.certificate import certificate
 from services.gateway.mapping.tenants import (
     erasure_message,
     quotas_document,
@@ -126,8 +127,14 @@ class AdminService(rpc.AdminServiceServicer):
     async def GetErasure(self, request: pb.GetErasureRequest, context: Any) -> pb.GetErasureResponse:
         tenant = await self._tenant(request.tenant_id)
         erasure = check.identifier("erasure_id", request.erasure_id)
-        found = await self._threads.run(self._store.erasures.get, tenant, erasure)
-        return pb.GetErasureResponse(erasure=erasure_message(found))
+
+        def read() -> pb.Erasure:
+            found = self._store.erasures.get(tenant, erasure)
+            message = erasure_message(found)
+            message.certificate = certificate(self._store, found)
+            return message
+
+        return pb.GetErasureResponse(erasure=await self._threads.run(read))
 
     # -- the audit log --------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +63,17 @@ def _parsed(item: pb.ImportItem) -> pb.FeedbackItem | pb.FeedbackRecord:
         try:
             return Parse(item.json, pb.FeedbackRecord())
         except ParseError:
-            why = str(error)[:200]
-            raise InvalidArgument("", f"the line is not the JSON of a feedback item or record: {why}") from None
+            raise InvalidArgument("", _unquoted(str(error))) from None
+
+
+_WORDS = re.compile(r"""["'][^"']*["']""")
+
+
+def _unquoted(why: str) -> str:
+    """Why a line is no item, without its words: a refusal outlives an erasure."""
+    known = {f'"{name}"' for message in (pb.FeedbackItem, pb.Feedback) for name in message.DESCRIPTOR.fields_by_name}
+    told = _WORDS.sub(lambda found: found[0] if found[0].replace("'", '"') in known else "…", why)
+    return f"the line is not the JSON of a feedback item or record: {told[:200]}"
 
 
 def _fields(item: pb.FeedbackItem | pb.FeedbackRecord, turns: dict[str, Document], max_text: int) -> dict[str, Any]:

@@ -917,12 +917,17 @@ class Erasure(_message.Message):
     VERSION_IDS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     user_hash: _builtins.str
     """The user's id, hashed: the name itself is erased too."""
     status: Global___ErasureStatus.ValueType
     """How far it has come."""
+    certificate: _builtins.str
+    """Once it is done: what was erased where, every collection that was searched afterwards and how many documents there
+    still named the user, which versions were trained on it, and what is kept; JSON, signed with the deployment's key.
+    """
     @_builtins.property
     def erased(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Collection to documents erased."""
@@ -949,10 +954,11 @@ class Erasure(_message.Message):
         version_ids: _abc.Iterable[_builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        certificate: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "erased", b"erased", "id", b"id", "status", b"status", "user_hash", b"user_hash", "version_ids", b"version_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "create_time", b"create_time", "end_time", b"end_time", "erased", b"erased", "id", b"id", "status", b"status", "user_hash", b"user_hash", "version_ids", b"version_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

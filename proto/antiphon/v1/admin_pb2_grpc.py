@@ -191,9 +191,10 @@ class AdminServiceServicer:
 
     def EraseUser(self, request, context):
         """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
-        them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
-        values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
-        marked. The job survives its worker's death; GetErasure tells when it has counted zero.
+        them, keys that are theirs alone, dead letters of their sessions; their name is taken out of what is others' and
+        stays. Messages in queues hold ids and slot values and end at the turn that is gone. Versions trained on it are
+        withdrawn or marked. The job survives its worker's death; GetErasure tells when it has counted zero, and then has the
+        certificate.
         INVALID_ARGUMENT: no user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

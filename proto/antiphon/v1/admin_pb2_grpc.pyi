@@ -76,9 +76,10 @@ class AdminServiceStub:
     """
     EraseUser: _grpc.UnaryUnaryMultiCallable[_admin_pb2.EraseUserRequest, _admin_pb2.EraseUserResponse]
     """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
-    them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
-    values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
-    marked. The job survives its worker's death; GetErasure tells when it has counted zero.
+    them, keys that are theirs alone, dead letters of their sessions; their name is taken out of what is others' and
+    stays. Messages in queues hold ids and slot values and end at the turn that is gone. Versions trained on it are
+    withdrawn or marked. The job survives its worker's death; GetErasure tells when it has counted zero, and then has the
+    certificate.
     INVALID_ARGUMENT: no user.
     """
     GetErasure: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetErasureRequest, _admin_pb2.GetErasureResponse]
@@ -136,9 +137,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """
     EraseUser: _aio.UnaryUnaryMultiCallable[_admin_pb2.EraseUserRequest, _admin_pb2.EraseUserResponse]  # type: ignore[assignment]
     """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
-    them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
-    values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
-    marked. The job survives its worker's death; GetErasure tells when it has counted zero.
+    them, keys that are theirs alone, dead letters of their sessions; their name is taken out of what is others' and
+    stays. Messages in queues hold ids and slot values and end at the turn that is gone. Versions trained on it are
+    withdrawn or marked. The job survives its worker's death; GetErasure tells when it has counted zero, and then has the
+    certificate.
     INVALID_ARGUMENT: no user.
     """
     GetErasure: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetErasureRequest, _admin_pb2.GetErasureResponse]  # type: ignore[assignment]
@@ -259,9 +261,10 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.EraseUserResponse, _abc.Awaitable[_admin_pb2.EraseUserResponse]]:
         """Erases everything of a user: sessions, turns, drafts, states, feedback, examples, documents, facts learned from
-        them. Messages in queues hold ids and slot values and end at the turn that is gone; dead letters, which may hold slot
-        values too, are not searched: purge the queues turns.dead and jobs.dead. Versions trained on it are withdrawn or
-        marked. The job survives its worker's death; GetErasure tells when it has counted zero.
+        them, keys that are theirs alone, dead letters of their sessions; their name is taken out of what is others' and
+        stays. Messages in queues hold ids and slot values and end at the turn that is gone. Versions trained on it are
+        withdrawn or marked. The job survives its worker's death; GetErasure tells when it has counted zero, and then has the
+        certificate.
         INVALID_ARGUMENT: no user.
         """
 

@@ -74,6 +74,35 @@ class Bus:
             if not self.redis:
                 topology.EVENTS_EXCHANGE(channel).declare()
 
+    def drop_dead(self, words: Iterable[str]) -> int:
+        """Drop the dead letters that hold one of these words, such as an erased session's id, and answer how many.
+
+        On Redis its append-only file is written anew, so that it forgets what is gone from its queues. Raises
+        Unavailable.
+        """
+        wanted = [word.encode() for word in words]
+        dropped = 0
+        try:
+            with self.connect() as connection:
+                channel = connection.default_channel
+                queue = topology.dead_queue(redis=self.redis)(channel)
+                others = []
+                while (message := queue.get()) is not None:
+                    body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+                    if any(word in body for word in wanted):
+                        message.ack()
+                        dropped += 1
+                    else:
+                        others.append(message)
+                for message in others:
+                    message.requeue()
+                if self.redis:
+                    with suppress(Exception):  # one is under way, or the server keeps no file
+                        channel.client.bgrewriteaof()
+        except Exception as error:
+            raise Unavailable(f"the dead letters could not be searched: {error!r}") from error
+        return dropped
+
     def turn_queues(self) -> list[Queue]:
         return [topology.turn_queue(name, redis=self.redis) for name in topology.TURN_QUEUES]
 

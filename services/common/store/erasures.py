@@ -7,6 +7,7 @@ may still write; delete again; count zero. The user's name itself is kept nowher
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
@@ -18,12 +19,14 @@ from services.common.store.connection import Concern, Connection, Document, Scop
 from services.common.store.knowledge.erasing import ErasingStore
 from services.common.store.knowledge.log import KnowledgeLog
 from services.common.store.requests import Request
+from services.common.store.traces import search
 from services.common.store.turns import SCHEMA_VERSION
 from services.common.store.versions import Versions
 
 # Collections whose documents name their user; those in SESSIONS are found by the user's sessions as well.
 OF_USER = ("sessions", "turns", "feedback", "examples")
 OF_SESSION = ("turns", "feedback")
+ERASED = "(erased)"
 
 
 def user_hash(tenant: str, user: str) -> str:
@@ -106,7 +109,13 @@ class Erasures:
         if erasure["status"] == "tombstoned":
             fields |= {"status": "waiting", "next_at": now() + self._wait}
         elif self.count(tenant, user) == 0:
-            fields |= {"status": "done", "ended_at": now(), "name": ""}
+            left = search(self._connection, tenant, {user, f"jwt:{user}"})
+            fields |= {
+                "status": "done",
+                "ended_at": now(),
+                "name": "",
+                "searched": [{"collection": name, "documents": count} for name, count in left.items()],
+            }
         else:
             fields |= {"next_at": now() + self._wait}
         update: Document = {"$set": fields}
@@ -114,6 +123,11 @@ class Erasures:
             update["$unset"] = {"open": "", "next_at": ""}
         self._of(tenant).update_one({"_id": erasure["_id"], "status": erasure["status"]}, update)
         return sessions
+
+    def note(self, tenant: str, erasure: str, counts: dict[str, int]) -> None:
+        """Add what was erased outside of the database (KEPT), such as dead letters."""
+        found = self.get(tenant, erasure)
+        self._of(tenant).update_one({"_id": erasure}, {"$set": {"erased": _added(found["erased"], counts)}})
 
     def count(self, tenant: str, user: str) -> int:
         """Documents of the user that are left, in all collections."""
@@ -133,7 +147,34 @@ class Erasures:
         for name in OF_SESSION:
             counts[name] = self._of(tenant, name).delete_many(said).deleted_count
         counts["sessions"] = self._of(tenant, "sessions").delete_many({"user": user}).deleted_count
-        return counts, versions
+        counts["keys"] = self._of(tenant, "keys").delete_many({"user": user}).deleted_count
+        counts |= self._unnamed(tenant, user)
+        return {name: count for name, count in counts.items() if count or name in OF_USER}, versions
+
+    def _unnamed(self, tenant: str, user: str) -> dict[str, int]:
+        """Take the user's name out of what is others' and stays: who made a session, gave or decided on feedback,
+        corrected a state; and out of names of files and reasons of refusals that hold it."""
+        actor = f"jwt:{user}"
+        counts: dict[str, int] = {}
+        for name, field in (
+            ("sessions", "owner"),
+            ("sessions", "agent"),
+            ("feedback", "by"),
+            ("feedback", "reviewed_by"),
+        ):
+            changed = self._of(tenant, name).update_many({field: actor}, {"$set": {field: ERASED}}).modified_count
+            counts[f"{name}.{field}"] = changed
+        corrected = {"$set": {"corrections.$[mine].by": ERASED}}
+        for session in self._of(tenant, "sessions").find({"corrections.by": actor}, ("_id",)):
+            self._of(tenant, "sessions").update_one(
+                {"_id": session["_id"]}, corrected, array_filters=[{"mine.by": actor}]
+            )
+        for name, field in (("imports", "name"), ("refused_lines", "reason")):
+            holds = {field: {"$regex": re.escape(user)}}
+            counts[f"{name}.{field}"] = (
+                self._of(tenant, name).update_many(holds, {"$set": {field: ERASED}}).modified_count
+            )
+        return counts
 
 
 def _added(before: list[Document], counts: dict[str, int]) -> list[Document]:
