@@ -78,8 +78,9 @@ def same_state(state: dict[str, str], expected: str) -> bool:
 
 
 def same_value(one: str, other: str) -> bool:
-    """Values are the same in other case, or as other ways to write one time."""
-    return one.strip().casefold() == other.strip().casefold() or (clock(one) is not None and clock(one) == clock(other))
+    """Values are the same in other case, with or without what leads to them, or as other ways to write one time."""
+    one, other = (re.sub(r"^(?:at|on|an?|the)\s+", "", value.strip().casefold()) for value in (one, other))
+    return one == other or (clock(one) is not None and clock(one) == clock(other))
 
 
 def same_time(value: str, expected: str) -> bool:

@@ -26,6 +26,10 @@ _OPENER = re.compile(
         "yes|yeah|yep|yup|yea|ya|sure|correct|right|exactly|absolutely|definitely|of course|please do|go ahead",
         r"ok(?:ay)?|perfect|great|good|awesome|excellent|alright|all right|fine|nice|fantastic|wonderful|cool|amazing",
         "certainly|indeed|that (?:works|sounds|looks|seems|would|will|suits|does)|it (?:works|sounds|looks|is fine)",
+        r"why not|(?:very |really |quite |most )*(?:convenient|suitable|acceptable|lovely|confirmed|happy to)|deal"
+        r"|agreed|gladly|with pleasure|by all means|count me in|you bet|for sure|done|i accept|i agree",
+        r"(?:it|that|this|they|i|we|you) (?:does|do|would|will|can|could|may|might|is|am)(?=\W*$|,? (?:thanks?|thank"
+        r" you|please|indeed|fine|nicely|perfectly|great|very well)\b)",
         "works for me|好的|是的|对|可以|行|没问题|嗯",
     )
     + r"(?!\w)",
@@ -37,16 +41,26 @@ _AGREEMENT = re.compile(
         rf"(?:sounds|looks|seems) {_VERY}(?:like a plan|like fun|{_GOOD})",
         rf"(?:that|this|it|which|everything)(?:['’]s| is| would be| will be| sounds| looks| seems) {_VERY}{_GOOD}",
         r"(?:would|will|should|does|do) work|works (?:for me|great|fine|well|perfectly|with me)|that works|it works",
-        r"suits? me|go (?:ahead|with (?:it|that|this))|that one|i(?:['’]ll| will) (?:take|go with)|let['’]?s "
-        r"(?:do|go with|book)",
-        r"i(?:['’]d| would)? (?:really )?(?:like|love) (?:it|that|this|to (?:reserve|book|buy|go there))\b(?! to be)",
+        r"suits? me|(?:go|going) (?:ahead|(?:with|for) (?:it|that|this))|that one|i(?:['’]ll| will) (?:take|go with)"
+        r"|let['’]?s (?:do|go with|book|say|take|have|fix|make it)|(?:i|we) (?:want|need|accept|choose) (?:it|that"
+        r"|this|them)"
+        r"|(?:book|reserve|take|order|confirm|schedule|arrange|fix) (?:it|that|this|me|us)|put (?:me|us) (?:down|in"
+        r"|on)",
+        r"i(?:['’]d| would| do)? (?:really )?(?:like|love) (?:it|that|this|to (?:reserve|book|buy"
+        r"|go there))\b(?! to be)",
     ),
     re.I,
 )
 _DENY = re.compile(
     r"^\W*"
     + _any(
-        r"no\b|nope|nah|not really|not (?:that|this|quite|exactly)|actually|wait|hold on|sorry|never ?mind|negative",
+        r"(?:(?:definitely|absolutely|certainly|of course|sure(?:ly)?|probably|maybe|perhaps|preferably|better|please"
+        r"|clearly|obviously|unfortunately|sadly|rather|most|very|well|really|i(?:['’]d)?|would|hope|guess|think|am"
+        r"|i['’]m|afraid|just)\W+){1,4}not\b(?! (?:only|just|mind|bad))",
+        r"i (?:do not|don['’]?t) (?:think|believe) (?:so|that)|i (?:can['’]?t|cannot|couldn['’]?t|wouldn['’]?t)\b",
+        r"(?:it|that|this|they) (?:does|do|would|will|is|are|wo|ca)(?:n['’]t| not)\b",
+        r"no\b|nope|nah|not (?:at all|for me|possible|really)"
+        r"|not (?:that|this|quite|exactly)|actually|wait|hold on|sorry|never ?mind|negative",
         r"that(?:['’]s| is) (?:not|wrong|incorrect)|wrong|hmm,? no|不|没有",
     ),
     re.I,

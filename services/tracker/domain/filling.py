@@ -6,39 +6,22 @@ import re
 from itertools import islice
 
 from services.tracker.domain import acts
-from services.tracker.domain.details import details, form_of
+from services.tracker.domain.counting import fill_numbers
+from services.tracker.domain.details import details
 from services.tracker.domain.faults import fault_in, holds_fault
-from services.tracker.domain.findings import Filling, stems_near, words_after, words_before
+from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.free_text import answers, bare_name, headed, named_things, offered_again, places, titles
 from services.tracker.domain.labelled import labelled
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
+from services.tracker.domain.moments import bare_range, fill_moments
 from services.tracker.domain.names import names
-from services.tracker.domain.normalise import MAX_MENTIONS, Mention, number_value, range_ends, typed_mentions
+from services.tracker.domain.normalise import MAX_MENTIONS, typed_mentions
 from services.tracker.domain.question_words import asked_after
 from services.tracker.domain.standing import Stand, standing_of
-from services.tracker.domain.standing_words import CORRECTS, HARMLESS
+from services.tracker.domain.standing_words import HARMLESS
 from services.tracker.domain.state import DONTCARE, Entity, Offer, State
 from services.tracker.domain.things import fill_things
-from services.tracker.domain.words import HAN, stem, tokens_of
-
-_LATER = re.compile(
-    r"\b(?:until|till|through|to|return\w*|back|check(?:ing)?[- ]?out|drop\w*|leav\w+|end\w*)\W+(?:\w+\W+){0,3}$",
-    re.I,
-)
-_ALONE = re.compile(r"\b(?:just me|only me|by myself|myself|alone|solo|on my own|for me only)\b", re.I)
-_COMPANY = re.compile(
-    r"\b(?:me|i) and (?:my|a|one)(?: \w+)? \w+\b"
-    r"|\bmy (?:wife|husband|partner|girlfriend|boyfriend|friend) and (?:me|i)\b",
-    re.I,
-)
-_OF_US = re.compile(r"^ of us\b|^ (?:people|persons|adults|guests)\b", re.I)
-_COUNTS_US = re.compile(
-    r"\b(?:(?:we|there|it)(?:['’]ll| will) be|we(?:['’]re| are)|there(?:['’]s| are| is)|party of|make (?:it|that"
-    r"|us)|now)"
-    r"\s+(?:only |just |actually |now )?$",
-    re.I,
-)
-_MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", "bed", "bath"})
+from services.tracker.domain.words import HAN, stem
 
 
 def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, offers: list[Offer]) -> Filling:
@@ -49,8 +32,8 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     _listed_values(rules, state, user_text, asked, filling)
     _booleans(rules, user_text, asked, filling)
     mentions = [m for m in typed_mentions(user_text) if filling.free(m.start, m.end)]
-    _moments(rules, state, user_text, asked, mentions, filling)
-    _numbers(rules, state, user_text, asked, mentions, filling)
+    fill_moments(rules, state, user_text, asked, mentions, filling)
+    fill_numbers(rules, state, user_text, asked, mentions, filling)
     spans = filling.taken + [(m.start, m.end) for m in mentions if m.kind != "number"]
     offered_again(rules, user_text, offers, filling)
     found = names(user_text, spans)
@@ -70,7 +53,9 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
 
 def certain(rules: ServiceRules, state: State, user_text: str, asked: dict[str, float]) -> Filling:
     """What the words alone settle: details by their form, slots named as open or as taken back."""
-    filling = Filling(standing_of(user_text), asked)
+    kinds = [s.kind for s in rules.slots if s.fillable]
+    single = frozenset(kind for kind in ("date", "time") if kinds.count(kind) == 1)
+    filling = Filling(standing_of(user_text), asked, single)
     held = {name: value.value for name, value in state.service(rules.service.name).slots.items()}
     slots = {s.slot.name: s.slot for s in rules.slots if s.fillable}
     by_name = {s.slot.name: s for s in rules.slots}
@@ -78,6 +63,10 @@ def certain(rules: ServiceRules, state: State, user_text: str, asked: dict[str, 
         if filling.standing.of(detail.start, detail.end) is not Stand.EXCEPTED:
             filling.put(by_name[detail.slot], detail.value, (detail.start, detail.end))
     _told(rules, user_text, held, filling)
+    span_of_time = bare_range(rules, user_text, asked)
+    if span_of_time is not None:
+        slot, mention = span_of_time
+        filling.put(slot, mention.text, (mention.start, mention.end))
     _deletions(rules, state, user_text, filling)
     _dontcare(rules, user_text, {}, held, filling)
     return filling
@@ -266,156 +255,10 @@ def _wish_in_han(slot: SlotRules, start: int, clause: str, filling: Filling) -> 
     filling.put(slot, slot.false_value if no else slot.true_value, (start + at, start + at + len(cores[0])))
 
 
-def _moments(
-    rules: ServiceRules,
-    state: State,
-    text: str,
-    asked: dict[str, float],
-    mentions: list[Mention],
-    filling: Filling,
-) -> None:
-    """Dates and times to the date and time slots, by their words, what was asked, and their order."""
-    for kind in ("date", "time"):
-        slots = [s for s in rules.slots if s.kind == kind and s.fillable and not s.values]
-        own = [m for m in mentions if m.kind == kind]
-        if len(slots) > 1:
-            own = [end for mention in own for end in range_ends(mention)]
-        if kind == "time" and not own:
-            own = _bare_hours(slots, asked, text, mentions)
-        for i, mention in enumerate(own):
-            span = mention.start, mention.end
-            free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span)]
-            if not free:
-                continue
-            near = stems_near(text, mention.start, mention.end, 5)
-            later = _LATER.search(text[max(0, mention.start - 80) : mention.start]) is not None or (
-                i > 0 and len(slots) > 1
-            )
-
-            def fits(
-                slot: SlotRules,
-                near: set[str] = near,
-                later: bool = later,
-                several: bool = len(slots) > 1,
-                span: tuple[int, int] = span,
-            ) -> float:
-                score = acts.cue_score(slot, near) + 1.5 * min(asked.get(slot.slot.name, 0.0), 1.5)
-                if several:
-                    score += 1.0 if slot.ends == later else 0.0
-                held = state.value(rules.service.name, slot.slot.name)
-                return score - (0.3 if held else 0.0) + (2.0 if filling.corrected(slot.slot.name, span) else 0.0)
-
-            filling.put(max(free, key=fits), mention.text, span)
-
-
-def _bare_hours(slots: list[SlotRules], asked: dict[str, float], text: str, mentions: list[Mention]) -> list[Mention]:
-    """ "At 7": a bare number is a time where one was asked for, or after "at" with no noun behind."""
-    found = []
-    for mention in mentions:
-        value = number_value(mention.text) or ""
-        if mention.kind != "number" or not value.isdigit() or int(value) > 24:
-            continue
-        at = re.search(r"\b(?:at|around|by|after|before)\s+$", text[max(0, mention.start - 20) : mention.start], re.I)
-        alone = not text[mention.end : mention.end + 200].strip(" .!?,")
-        if slots and at and (alone or any(s.slot.name in asked for s in slots)):
-            found.append(mention)
-    return found
-
-
-def _numbers(
-    rules: ServiceRules,
-    state: State,
-    text: str,
-    asked: dict[str, float],
-    mentions: list[Mention],
-    filling: Filling,
-) -> None:
-    """Numbers to the slot whose noun stands beside them ("two rooms", "party of 5"), or that was asked for."""
-    slots = [s for s in rules.slots if s.kind == "number" and s.fillable and form_of(s.slot) is None]
-    held = [s for s in slots if s.slot.name in state.service(rules.service.name).slots]
-    corrected = held[0] if len(held) == 1 and len(text) <= _SHORT and CORRECTS.search(text) else None
-    for mention in mentions:
-        if mention.kind not in ("number", "money") or not filling.free(mention.start, mention.end):
-            continue
-        value = _amount(mention)
-        span = mention.start, mention.end
-        free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span) and _takes(s, value)]
-        scored = [(_number_fit(s, slots, text, mention, asked) + (1.2 if s is corrected else 0.0), s) for s in free]
-        if not scored:
-            continue
-        best, slot = max(scored, key=lambda pair: pair[0])
-        ambiguous = mention.text.lower() == "one" and best < 1.5
-        if best >= 0.9 and not ambiguous and not acts.is_factual_question(text, mention.start):
-            filling.put(slot, value if slot.values or slot.slot.values else mention.text, (mention.start, mention.end))
-    for slot in [s for s in slots if s.people and s.slot.name not in filling.values][:1]:
-        alone, company = _ALONE.search(text), _COMPANY.search(text)
-        if company and _takes(slot, "2"):
-            filling.put(slot, "2", company.span())
-        elif alone and _takes(slot, "1"):
-            filling.put(slot, "1", alone.span())
-
-
-def _amount(mention: Mention) -> str:
-    bare = re.sub(r"dollars|bucks|euros|pounds|yuan|[$€£¥元块\s]", "", mention.text, flags=re.I)
-    return number_value(bare if mention.kind == "money" else mention.text) or mention.text
-
-
-def _takes(slot: SlotRules, value: str) -> bool:
-    return not slot.slot.values or value in slot.slot.value_names
-
-
-def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Mention, asked: dict[str, float]) -> float:
-    """How well a number fits a slot: by the two words behind it, the three before it, and the question."""
-    after = [stem(w) for w in tokens_of(" ".join(words_after(text, mention.end, 2)))]
-    before = [stem(w) for w in tokens_of(" ".join(words_before(text, mention.start, 3)))]
-    score = 2.0 * sum(slot.cues.get(w, 0.0) for w in after[:1])
-    score += 1.5 * sum(slot.cues.get(w, 0.0) for w in after[1:2])
-    score += sum(slot.cues.get(w, 0.0) for w in before)
-    priced = slot.cues.keys() & {"amount", "pric", "budget", "cost"} or _PRICED.search(slot.slot.name)
-    if mention.kind == "money" and priced:
-        score += 1.5
-    if slot.slot.name in asked and (not after or mention.text.isdigit() or len(text.split()) <= 6):
-        score += min(asked[slot.slot.name], 2.0)
-    others = any(s.cues.get(after[0], 0.0) >= 0.5 for s in slots if after and s is not slot)
-    measure = text[mention.end : mention.end + 3].lstrip(" ")[:2]
-    if HAN.search(measure[:1]):
-        if mention.text == "一" and measure[:1] in "套个份下次门张台种" and not asked:
-            return 0.0  # "我要一套" counts nothing: it is the article
-        score += _measure_fit(slot, slots, measure)
-    if slot.people and _OF_US.match(text[mention.end : mention.end + 12]):
-        score += 1.5
-    if slot.people and _COUNTS_US.search(text[max(0, mention.start - 30) : mention.start]):
-        score += 1.5
-    if slot.people and before[-1:] == ["for"] and not others and not set(after[:1]) & _MEASURES:
-        score += 1.0
-    return score
-
-
 def _names_slot(slot: SlotRules, clause: str) -> bool:
     """Whether a Chinese clause has the slot's name, or counts people where the slot does."""
     core = re.sub("^(?:是否|需要)|(?:数量|日期|时间|方式)$", "", slot.slot.name)
     return HAN.search(core) is not None and (core in clause or (slot.counts_people and "人数" in clause))
-
-
-_SHORT = 60
-"""Characters of a message that only corrects a number."""
-_PRICED = re.compile("钱|金额|价|费|预算")
-_TIME_MEASURES = "点月号日天晚周星年分秒小岁楼层元块"
-
-
-def _measure_fit(slot: SlotRules, slots: list[SlotRules], measure: str) -> float:
-    """How well a number before a Chinese measure word fits: the slot's words have it, or no other slot counts."""
-    if slot.counts_people and measure[:1] not in "人位名个口":
-        return 0.0
-    if measure[:1] in "人位" or measure == "个人":
-        counting = [s for s in slots if s.counts_people]
-        if counting:
-            return 2.0 if slot in counting else 0.0
-    if any(measure[:1] in (s.slot.name + s.slot.description) for s in slots):
-        return 2.0 if measure[:1] in slot.slot.name else 1.5 if measure[:1] in slot.slot.description else 0.0
-    if measure[:1] in _TIME_MEASURES:
-        return 0.0
-    return 1.2 if measure[:1] not in "人位" or slot.people or len(slots) == 1 else 0.0
 
 
 def _requests(rules: ServiceRules, text: str, filling: Filling) -> None:

@@ -26,11 +26,13 @@ class Found:
 class Filling:
     """The findings of a turn for one service; `taken` are the spans of the text already explained.
 
-    `standing` is that of the user's text, `asked` are the slots that the reply before it asks about.
+    `standing` is that of the user's text, `asked` are the slots that the reply before it asks about, `single` those of
+    the kinds date and time that one slot of the service alone has.
     """
 
     standing: Standing
     asked: dict[str, float] = field(default_factory=dict)
+    single: frozenset[str] = frozenset()
     values: dict[str, Found] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     requested: list[str] = field(default_factory=list)
@@ -63,6 +65,8 @@ class Filling:
     def meant(self, slot: SlotRules, start: int, end: int) -> bool:
         """Whether the message wishes the slot to be what stands at `start` to `end`."""
         stand = self.standing.of(start, end)
+        if stand is Stand.OUTRANKED and slot.kind in self.single:
+            return False
         if stand is Stand.ELSEWHERE and slot.kind in ("date", "time"):
             return slot.slot.name in self.asked or holds_past(f"{slot.slot.name} {slot.slot.description}")
         if slot.kind in ("name", "text") and not slot.values:

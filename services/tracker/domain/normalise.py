@@ -28,7 +28,11 @@ _count = (
 )
 _hour = rf"(?:\d{{1,2}}|{'|'.join(_UNITS[1:13])})"
 _minute = r"(?:fifteen|thirty|forty[- ]five|ten|twenty[- ]five|twenty|five|fifty)"
+_minutes = rf"(?:{_word}|twenty[- ](?:{'|'.join(_UNITS[1:10])})|\d{{1,2}})"
 _noon = r"(?:(?:12|twelve) )?(?:noon|midnight|midday)"
+_span = rf"(?:half an hour|an hour|(?:{_minutes}) (?:minutes?|hours?))"
+_away = r"(?:past|to|after|before|till|til)"
+_clock_parts = rf"(?:(?:half|quarter|{_minutes} minutes?) (?:past|to|after|before)|(?:{_minute}|\d{{1,2}}) past)"
 _half_day = r"(?:a\.m\.?|p\.m\.?|am\b|pm\b)"
 _part = (
     r"(?:in the (?:early )?(?:morning|afternoon|evening|night)|at night|o'? ?clock"
@@ -42,19 +46,39 @@ _nth = (
 )
 
 NUMBER = re.compile(rf"(?<![\w.$:/-])({_count})(?![\w:/]|\.\d|-\d)", re.I)
-_clock_time = rf"(?:\d{{1,2}}[:.]\d{{2}}(?: ?{_half_day})?|{_hour} ?(?:{_half_day}|o'? ?clock)|{_noon})"
+_clock_time = (
+    rf"(?:\d{{1,2}}[:.]\d{{2}}(?: ?{_half_day})?|{_hour} ?(?:{_half_day}|o'? ?clock)|{_noon}"
+    rf"|(?:an? )?{_clock_parts} {_hour}(?: ?{_half_day})?)"
+)
+_to_hour = rf"(?:quarter|{_minute}) to {_hour}"
 _either_time = rf"(?:{_clock_time}|{_hour})"
 TIME_RANGE = re.compile(
-    rf"(?<![\w$.:-])(?:between (?P<b1>{_either_time}) and (?P<b2>{_either_time})"
-    rf"|from (?P<f1>{_either_time}) (?:to|till|until) (?P<f2>{_either_time})"
-    rf"|(?P<t1>{_either_time}) ?(?:to|till|until|-|–) ?(?P<t2>{_either_time}))(?: {_part})?(?!\w)",
+    rf"(?<![\w$.:-])(?:between (?P<b1>{_to_hour}|{_either_time})(?: {_part})? and (?P<b2>{_to_hour}|{_either_time})"
+    rf"|from (?P<f1>{_either_time})(?: {_part})? (?:to|till|until) (?P<f2>{_either_time})"
+    rf"|(?P<t1>{_either_time})(?: {_part})? ?(?:to|till|until|-|–) ?(?P<t2>{_either_time}))(?: {_part})?(?!\w)",
     re.I,
 )
 """Two times and what is between them; one at least is written as a time (see `typed_mentions`)."""
-_TIMELY = re.compile(rf"[:.]\d|{_half_day}|o'? ?clock|noon|midnight|midday|morning|afternoon|evening|night", re.I)
+BARE_RANGE = re.compile(
+    rf"(?<![\w$.:-])(?:between {_hour} and {_hour}|from {_hour} (?:to|till|until) {_hour}"
+    rf"|(?<=^){_hour} ?(?:to|till|until|-|–) ?{_hour})(?![\w:]|[.,]\d)"
+    r"(?!\s+(?!please|is|are|would|works?|will|on|suits?|sounds?|if|or|thanks?)\w)",
+    re.I,
+)
+"""Two numbers that are times where a time was asked for ("between 9 and 11")."""
+_TIMELY = re.compile(
+    rf"\d[hH]\d|\bpast\b|\bquarter\b|\bhalf\b|\bhours\b|[:.]\d|{_half_day}|o'? ?clock|noon|midnight|midday"
+    r"|morning|afternoon|evening|night",
+    re.I,
+)
 TIME = re.compile(
     rf"(?<![\w$.:-])(?:"
-    rf"(?:an? )?(?:half|quarter|(?:{_minute}|\d{{1,2}})(?: minutes?)?) (?:past|to|after|before|till|til) {_noon}"
+    rf"(?:an? )?(?:half|quarter|(?:{_minute}|\d{{1,2}})(?: minutes?)?|{_minutes} minutes?) {_away} {_noon}"
+    rf"|(?:an? )?(?:quarter|{_minute}) of {_noon}|{_span} (?:before|after|past|to) (?:{_noon}"
+    rf"|{_hour} ?(?:{_half_day}|o'? ?clock))"
+    rf"|(?<=\bat )half {_hour}(?: ?{_half_day}| {_part})*|\d{{1,2}}h\d{{2}}"
+    rf"|(?:[01]\d|2[0-3])[0-5]\d (?:hours|hrs)(?! of)"
+    rf"|{_minutes} minutes? {_away} {_hour}(?: ?{_half_day}| {_part})*"
     rf"|(?:an? )?\d{{1,2}}(?: minutes?)? past {_hour}(?: ?{_half_day}| {_part})*"
     rf"|(?:an? )?\d{{1,2}} minutes? (?:to|before|after) {_hour}(?: ?{_half_day}| {_part})*"
     rf"|(?:{_part} )?\d{{1,2}}[:.]\d{{2}}(?!\d)(?: ?{_half_day})?(?: {_part})?"
@@ -62,7 +86,7 @@ TIME = re.compile(
     rf"(?: ?{_half_day}| {_part})*"
     rf"|{_hour} ?(?:{_half_day}|o'? ?clock)(?: {_part})?"
     rf"|{_hour}(?: {_minute})? (?:in the (?:morning|afternoon|evening)|at night|tonight)"
-    rf"|(?:morning|afternoon|evening) (?:at )?{_hour}(?: {_minute}| thirty)?(?: ?o'? ?clock)?"
+    rf"|(?:morning|afternoon|evening) (?:at )?{_hour}(?: {_minute}| thirty)?(?: ?o'? ?clock| ?{_half_day})?"
     rf"|{_hour} {_minute}(?: ?{_half_day})"
     rf"|\b{_noon}\b"
     rf")(?![\w])",
@@ -201,11 +225,22 @@ def time_value(text: str) -> str | None:
 
 def _around(lower: str, hour: int) -> tuple[int, int]:
     """Hour and minute of a time told from noon (`hour` 12) or midnight (0)."""
-    shifted = re.search(rf"(half|quarter|\d{{1,2}}|{_minute})(?: minutes?)? (past|after|to|before|till|til)\b", lower)
-    if shifted is None:
-        return hour, 0
-    minute = {"half": 30, "quarter": 15}.get(shifted[1]) or int(number_value(shifted[1]) or 0) % 60
-    return (hour, minute) if shifted[2] in ("past", "after") else ((hour - 1) % 24, (60 - minute) % 60)
+    shifted = _SHIFTED.search(lower)
+    return _shifted(shifted, hour) if shifted else (hour, 0)
+
+
+_SHIFTED = re.compile(
+    rf"(half an hour|an hour|half|quarter|{_minutes}|{_minute})( hours?)?(?: minutes?)?"
+    r" (past|after|to|before|till|til|of)\b"
+)
+
+
+def _shifted(match: re.Match[str], hour: int) -> tuple[int, int]:
+    """Hour and minute as far before or behind `hour` as the words say."""
+    said = {"half": 30, "quarter": 15, "half an hour": 30, "an hour": 60}.get(match[1])
+    minutes = said if said is not None else int(number_value(match[1]) or 0) * (60 if match[2] else 1)
+    moment = hour * 60 + (minutes if match[3] in ("past", "after") else -minutes)
+    return moment // 60 % 24, moment % 60
 
 
 def time_range_value(text: str) -> tuple[str, str] | None:
@@ -242,17 +277,19 @@ def _date_words(text: str) -> set[str]:
 
 
 def _clock(lower: str) -> tuple[int, int] | None:
-    exact = re.search(r"(\d{1,2})[:.](\d{2})", lower)
+    exact = re.search(r"(\d{1,2})[:.h](\d{2})|\b(\d{2})(\d{2}) (?:hours|hrs)", lower)
     if exact:
-        return int(exact[1]), int(exact[2])
+        return int(exact[1] or exact[3]), int(exact[2] or exact[4])
     han = re.search(rf"(\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})点(半|\d{{1,2}}|[{_HAN_COUNT}]+)?", lower)
     if han:
         return _pair(han[1], "30" if han[2] == "半" else han[2] or "0")
-    shifted = re.search(rf"(half|quarter|\d{{1,2}}|{_minute})(?: minutes?)? (past|after|to|before) ({_hour})", lower)
-    if shifted:
-        hour = int(number_value(shifted[3]) or 0)
-        minute = {"half": 30, "quarter": 15}.get(shifted[1]) or int(number_value(shifted[1]) or 0) % 60
-        return (hour, minute) if shifted[2] in ("past", "after") else ((hour - 1) % 24, (60 - minute) % 60)
+    shifted = _SHIFTED.search(lower)
+    hour = re.match(rf" ({_hour})", lower[shifted.end() :]) if shifted else None
+    if shifted and hour:
+        return _shifted(shifted, int(number_value(hour[1]) or 0))
+    half = re.match(rf"half ({_hour})", lower)
+    if half:  # "at half ten" is half past ten
+        return int(number_value(half[1]) or 0), 30
     plain = re.search(rf"({_hour})(?: ({_minute}))?", lower)
     return _pair(plain[1], plain[2] or "0") if plain else None
 

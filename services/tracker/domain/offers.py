@@ -10,7 +10,7 @@ from services.tracker.domain.lead_wording import reads_back
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
 from services.tracker.domain.normalise import number_value, typed_mentions
-from services.tracker.domain.standing import Stand, standing_of
+from services.tracker.domain.standing import Stand, Standing, standing_of
 from services.tracker.domain.state import MAX_ENTITIES, Offer, State
 from services.tracker.domain.words import stem, tokens_of
 
@@ -23,12 +23,20 @@ _CONFIRM = re.compile(
 
 
 _PROPOSES = re.compile(
-    r"\b(?:shall|should) (?:i|we)\b|\bwould\b.{1,60}\b(?:do|suit|work|be (?:ok(?:ay)?|fine|good|all right|alright"
+    r"\b(?:shall|should) (?:i|we)\b|\bwould\b.{1,60}\b(?:do|suit|work|be (?:ok(?:ay)?|fine|good|convenient"
+    r"|all right|alright"
     r"|possible)"
     r"|help|fit)\b|\bwould you (?:like|prefer|want|take)\b|\bdo you want\b|\bhow about\b|\bwhat about\b|\bcan i"
     r" (?:book|put|offer)"
     r"|\b(?:is|does|will|are)\b.{1,40}\b(?:ok(?:ay)?|fine|good|suit|work|all right|alright|acceptable|convenient)\b"
-    r"|\b(?:i|we) (?:can|could|would|['’]d)(?! help| do anything| not)\b|\b(?:i|we) (?:offer|suggest|recommend"
+    r"|\bhow (?:does|would|do)\b.{1,60}\b(?:sound|look|suit|work|be)\b"
+    r"|\b(?:would|will|are) you (?:be )?(?:free|available|at home|home|in|around)\b"
+    r"|\b(?:i|we)(?: have|['’]ve)(?: got)?\b.{0,40}\b(?:opening|slot|gap|appointment|vacancy|place|spot|space|room)\b"
+    r"|\b(?:next|earliest|first) (?:free |available |possible )?(?:appointment|slot|date|time|opening|visit)"
+    r" (?:is|would)\b"
+    r"|\bmay i (?:book|note|put|offer|suggest)"
+    r"|\b(?!you\b)\w{1,20} (?:can|could) (?:be there|come|arrive|visit|drop by|stop by|deliver)\b"
+    r"|\b(?:i|we)(?: (?:can|could|would)|['’]d)(?! help| do anything| not)\b|\b(?:i|we) (?:offer|suggest|recommend"
     r"|propose)\b|\b(?:is|are) (?:still )?(?:available|free|open)\b"
     r"|要不要|可以吗|好吗|行吗|怎么样|如何|您看|推荐|建议|方便吗|合适吗|给您(?:订|约|安排)",
     re.I,
@@ -37,7 +45,9 @@ _PROPOSES = re.compile(
 
 _CHOICE = re.compile(r"\bor\b|还是|或者")
 _OPEN = re.compile(
-    r"^\W*(?:(?:and|so|ok(?:ay)?|great|alright|then)\W+)*(?:what|which|when|where|who|how (?!about))\b|什么|几|哪|多少",
+    r"^\W*(?:(?:and|so|ok(?:ay)?|great|alright|then)\W+)*(?:what (?!about\b|if\b)|which|when|where|who|how (?!about"
+    r"|(?:does|would|do)\b"
+    r".{1,60}\b(?:sound|look|suit|work|be)))\b|什么|几|哪|多少",
     re.I,
 )
 
@@ -70,13 +80,23 @@ def accepted(
     own = {o.slot: o.value for o in offers if o.service == rules.service.name}
     if not own or acts.wants_alternative(user_text):
         return {}
-    open_ones = {slot: value for slot, value in own.items() if slot not in filling.values}
+    open_ones = {
+        slot: value
+        for slot, value in own.items()
+        if slot not in filling.values and not _refused(value, filling.standing, user_text)
+    }
     if acts.denies(user_text):
         # "No, make it four people": what was read back and not corrected stands.
         return open_ones if confirms(system_text) and filling.values else {}
     if acts.affirms(user_text) or (acts.commits(user_text) and not filling.requested):
         return open_ones
     return {}
+
+
+def _refused(value: str, standing: Standing, user_text: str) -> bool:
+    """Whether the message names the offered value and refuses it ("Monday yes, 10 am no")."""
+    start = user_text.casefold().find(value.casefold())
+    return start >= 0 and standing.of(start, start + len(value)).refused
 
 
 def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
@@ -107,8 +127,41 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
 def _offering(clause: str) -> bool:
     """Whether a clause of a reply offers what it names: a statement, or a question that proposes one thing."""
     if not clause.rstrip().endswith(("?", "？")):
-        return True
+        return not _leaves_choice(clause)
     return proposes(clause) and not _CHOICE.search(clause) and not _OPEN.search(clause)
+
+
+def _leaves_choice(clause: str) -> bool:
+    """Whether a statement names two days or times to choose from, so that a mere "yes" takes neither."""
+    if not _CHOICE.search(clause):
+        return False
+    mentions = [mention for mention in typed_mentions(clause) if mention.kind in ("date", "time")]
+    return any(
+        one.kind == other.kind and _CHOICE.search(clause[one.end : other.start])
+        for place, one in enumerate(mentions)
+        for other in mentions[place + 1 : place + 4]
+    )
+
+
+_PICKS = re.compile(
+    r"\bthe (?P<which>first|second|third|last|former|latter|earlier|later)(?: (?:one|option|slot|time|date|day"
+    r"|appointment|choice|suggestion))?(?=\W*(?:$|[,.!?]|\b(?:please|is|works?|would|suits?|sounds?|then|thanks)\b))",
+    re.I,
+)
+_PLACES = {"first": 0, "former": 0, "earlier": 0, "second": 1, "later": 1, "third": 2, "last": -1, "latter": -1}
+
+
+def picked(system_text: str, user_text: str) -> str:
+    """The part of the reply that the user picks from a choice by its place ("the second one"); empty where none is."""
+    pick = _PICKS.search(user_text)
+    if pick is None or acts.denies(user_text):
+        return ""
+    for _, clause in acts.clauses(system_text):
+        if _leaves_choice(clause):
+            options = [part for part in re.split(r",? \bor\b |, ", clause) if typed_mentions(part)]
+            place = _PLACES[pick["which"].lower()]
+            return options[place].rstrip("?？ ") if place < len(options) else ""
+    return ""
 
 
 def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) -> list[tuple[SlotRules, str]]:
@@ -117,6 +170,9 @@ def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) 
     `state` is that before the user's turn. Only what surely is meant: days, times, numbers and listed values that an
     intent needs, or that the reply proposes by themselves. Empty where the user says anything but yes.
     """
+    if option := picked(system_text, user_text):
+        named = _values_in(rules, state, option)
+        return [(s, named[s.slot.name]) for s in rules.slots if s.slot.name in named and s.kind in ("date", "time")]
     if not acts.affirms(user_text) or acts.wants_alternative(user_text):
         return []
     if acts.asks_itself(rules, system_text) or reads_back(system_text, rules.service.intents):
@@ -125,13 +181,27 @@ def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) 
         return []
     required = {name for intent in rules.service.intents for name in intent.required}
     found = _values_in(rules, state, system_text)
+    standing = standing_of(user_text)
+    needed = [found[name] for name in required if name in found]
     taken = []
     for slot in rules.slots:
         value = found.get(slot.slot.name)
         sure = slot.kind in ("date", "time", "number") or (slot.slot.values and slot.kind != "boolean")
-        if value and sure and (slot.slot.name in required or _alone(value, system_text)):
+        if not value or not sure or _refused(value, standing, user_text):
+            continue
+        beside = bool(slot.slot.values) and _proposed_together(value, needed, system_text)
+        if slot.slot.name in required or beside or _alone(value, system_text):
             taken.append((slot, value))
     return taken
+
+
+def _proposed_together(value: str, needed: list[str], system_text: str) -> bool:
+    """Whether the reply proposes a listed value in one breath with one that is needed ("the Pro plan with fibre")."""
+    for _, clause in acts.clauses(system_text):
+        folded = clause.casefold()
+        if value.casefold() in folded and proposes(clause) and any(other.casefold() in folded for other in needed):
+            return True
+    return False
 
 
 def _alone(value: str, system_text: str) -> bool:

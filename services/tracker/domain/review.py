@@ -16,8 +16,8 @@ from services.tracker.domain import acts
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
-from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, typed_mentions
-from services.tracker.domain.offers import agreed
+from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, time_range_value, typed_mentions
+from services.tracker.domain.offers import agreed, picked
 from services.tracker.domain.standing import Stand
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
 from services.tracker.domain.words import tokens_of
@@ -167,10 +167,15 @@ def with_agreement(
         return after
     rules = lexicon.services[name]
     held = previous.service(name).slots
-    said = {m.kind for m in typed_mentions(user_text)}
+    picks = picked(system_text, user_text) != ""  # "the first" names no day then
+    said = set() if picks else {m.kind for m in typed_mentions(user_text)}
     for slot, value in agreed(rules, previous, system_text, user_text):
         now = after.service(name).slots.get(slot.slot.name)
-        if now != held.get(slot.slot.name) or slot.kind in said or (now is not None and now.origin == CORRECTION):
+        if (
+            (now != held.get(slot.slot.name) and not picks)
+            or slot.kind in said
+            or (now is not None and now.origin == CORRECTION)
+        ):
             continue
         # A value that is held gives way to another day or time alone; a reply reads the others back.
         if now is None or (slot.kind in ("date", "time") and not same_value(slot.kind, now.value, value)):
@@ -273,7 +278,8 @@ class _Review:
         chosen = chosen or self._wished(slot, [m for m in named if m not in inside], others)
         if chosen is None:
             return self._kept(slot, named)
-        if chosen in inside and (len(inside) == 1 or slot.values):
+        ranges = slot.kind == "time" and time_range_value(chosen.value) is not None
+        if chosen in inside and (len(inside) == 1 or slot.values) and not ranges:
             return value if not slot.values or chosen.value == value.value else self._value(chosen)
         return self._value(chosen)
 

@@ -17,7 +17,7 @@ from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules, compile_schema
 from services.tracker.domain.normalise import typed_mentions
 from services.tracker.domain.offers import accepted, offers_in
-from services.tracker.domain.review import reviewed
+from services.tracker.domain.review import reviewed, with_agreement
 from services.tracker.domain.standing import standing_of
 from services.tracker.domain.state import (
     CORRECTION,
@@ -67,6 +67,7 @@ class RuleTracker:
             open_offers = [o for o in open_offers if o.service != name or o.slot not in settled]
             state = _intent(state, rules, system_text, user_text, filling, bool(taken))
             entities += filling.entities
+        state = with_agreement(lexicon, previous, system_text, user_text, turn, state)
         state = reviewed(lexicon, previous, system_text, user_text, turn, state)
         return replace(state, entities=_distinct(entities), offers=tuple(open_offers))
 

@@ -19,7 +19,14 @@ from services.tracker.domain import standing_words as said
 _WINDOW = 80
 """Characters looked at on either side of a value."""
 
+_LEAST_REPEATED, _REPETITIONS = 3, 8
+"""Characters of a value that is looked for again further on, and how often."""
+
 _LEADING_NO = re.compile(r"^\W*[Nn][Oo]\s+(?:(?:on|at|in|for|the|make it)\s+)?[A-Z0-9]")
+_ANAPHOR = re.compile(r"^\W*(?:that|it|this)\b", re.I)
+_LATER_CLAUSES = 3
+"""Clauses behind one that bounds a time in which the wished time is looked for."""
+
 _LIST_END = re.compile(r"^\W*(?:\w+\W+){0,3}(?:or|and)\W+(?:\w+\W*){1,3}$", re.I)
 _BARE = re.compile(r"^\W*(?:\w+\W*){1,4}$")
 
@@ -34,6 +41,8 @@ class Stand(Enum):
     """A refusal names it directly ("not Friday"), so that even a name or free text is refused."""
     ELSEWHERE = "elsewhere"
     """It belongs to something that has happened or that is not asked for."""
+    OUTRANKED = "outranked"
+    """It is but the reason or the bound of a day or a time that is wished further on."""
 
     @property
     def refused(self) -> bool:
@@ -59,6 +68,7 @@ class Standing:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._folded = text.casefold() if len(text.casefold()) == len(text) else text
         self._clauses = _clauses(text)
         self._starts = [clause.start for clause in self._clauses]
         self._zones = [sorted(_zones(self._clauses, index), key=_zone_order) for index in range(len(self._clauses))]
@@ -68,10 +78,30 @@ class Standing:
         index = bisect_right(self._starts, start) - 1
         if index < 0 or said.EXCEPTS.match(self._text[start:end]):
             return Stand.WISHED  # "no onions" that is a value by itself is wished
+        stand = self._inside(index, start, end)
+        return Stand.REFUSED if stand is Stand.WISHED and self._taken_back(start, end) else stand
+
+    def _inside(self, index: int, start: int, end: int) -> Stand:
+        """The stand that the zones of one clause give."""
         for first, last, stand in self._zones[index]:
             if first <= start < last or first < end <= last:
                 return stand
         return Stand.WISHED
+
+    def _taken_back(self, start: int, end: int) -> bool:
+        """Whether the message names the same again further on and then refuses it ("Monday, please. Hmm, Monday is
+        bad.")."""
+        words = self._text[start:end].strip().casefold()
+        if len(words) < _LEAST_REPEATED:
+            return False
+        place, last = end, Stand.WISHED
+        for _ in range(_REPETITIONS):
+            place = self._folded.find(words, place)
+            if place < 0:
+                break
+            last = self._inside(bisect_right(self._starts, place) - 1, place, place + len(words))
+            place += len(words)
+        return last.refused
 
     def of_others(self, start: int) -> bool:
         """Whether the clause in which `start` stands tells what somebody else has."""
@@ -126,7 +156,7 @@ def _clauses(text: str) -> list[_Clause]:
 
 def _zone_order(zone: tuple[int, int, Stand]) -> int:
     """Direct refusals count before those of a whole clause, and refusals before other events."""
-    return (Stand.EXCEPTED, Stand.REFUSED, Stand.ELSEWHERE, Stand.WISHED).index(zone[2])
+    return (Stand.EXCEPTED, Stand.REFUSED, Stand.OUTRANKED, Stand.ELSEWHERE, Stand.WISHED).index(zone[2])
 
 
 def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand]]:
@@ -138,16 +168,77 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
         yield clause.start + first, clause.start + last, Stand.EXCEPTED
     if index and _continues(clauses, index):
         yield clause.start, clause.end, Stand.REFUSED
-    negated = said.NEGATED.search(kept) or said.REFUSED_HAN.search(kept) or said.UNSUITABLE.search(kept)
-    happened = _happened(clause)
-    if negated and not kindly and not happened:
+    happened = _happened(clause) or _reported(clauses, index)
+    if not happened and ((_negated(kept) and not kindly) or _declined(clauses, index)):
         yield clause.start, clause.end, Stand.REFUSED
     if happened:
+        yield clause.start, clause.end, Stand.ELSEWHERE
+    for moment in said.MOMENTS if not happened else ():
+        if _yields(clauses, index, moment):
+            for match in moment.finditer(clause.text):
+                yield clause.start + match.start(), clause.start + match.end(), Stand.OUTRANKED
+    if _for_somebody_else(clauses, index):
         yield clause.start, clause.end, Stand.ELSEWHERE
     for match in said.OF_OTHERS.finditer(clause.text):
         if said.WISHES.search(clause.text[: match.start()]):
             continue  # "I need the booking from the 1st"
         yield clause.start + match.end(), clause.start + min(match.end() + 12, len(clause.text)), Stand.ELSEWHERE
+
+
+def _negated(text: str) -> bool:
+    return any(pattern.search(text) for pattern in (said.NEGATED, said.REFUSED_HAN, said.UNSUITABLE))
+
+
+def _declined(clauses: list[_Clause], index: int) -> bool:
+    """Whether the clause is a short question that the message itself answers with no ("The Pro plan? No thanks.")."""
+    clause = clauses[index]
+    if not clause.asks or not _BARE.match(clause.text):
+        return False
+    later = _following(clauses, index, 1)
+    if not later or later[0].opener != "?":
+        return False
+    answer = later[0].text
+    return said.DECLINES.match(answer) is not None or (_ANAPHOR.match(answer) is not None and _negated(answer))
+
+
+def _reported(clauses: list[_Clause], index: int) -> bool:
+    """Whether the clause tells what somebody had said would be."""
+    if not index or not said.WAS_TO_BE.search(clauses[index].text):
+        return False
+    before = [clause for clause in clauses[max(0, index - 2) : index] if clause.text.strip()]
+    reports = bool(before) and said.REPORTS.search(before[-1].text) is not None
+    return (reports or clauses[index].opener == "saying") and clauses[index].opener in ("that", "saying", "telling")
+
+
+def _following(clauses: list[_Clause], index: int, count: int) -> list[_Clause]:
+    """The next clauses that say something."""
+    return [clause for clause in clauses[index + 1 : index + 2 * count + 1] if clause.text.strip()][:count]
+
+
+def _yields(clauses: list[_Clause], index: int, moment: re.Pattern[str]) -> bool:
+    """Whether what the clause says of times (or days) is but the reason or the bound of what a later one wishes."""
+    clause, later = clauses[index], _following(clauses, index, _LATER_CLAUSES)
+    if not moment.search(clause.text):
+        return False
+    bound = said.AVAILABLE.search(clause.text) is not None
+    states = not said.WISHES.search(clause.text) and not said.GOOD.search(clause.text) and not _BARE.match(clause.text)
+    return any(
+        (bound or (other.opener == "so" and other is later[0]) or (states and said.WISHES.search(other.text)))
+        and moment.search(other.text)
+        and not _negated(other.text)
+        and not said.EXCEPTS.search(other.text)
+        and not _happened(other)
+        for other in later
+    )
+
+
+def _for_somebody_else(clauses: list[_Clause], index: int) -> bool:
+    """Whether the clause tells another person's wish beside the user's own ("My wife wants Family, but I …")."""
+    if not said.PERSON_WANTS.match(clauses[index].text):
+        return False
+    contrasts = ("but", "while", "whereas", "though", "although")
+    later = _following(clauses, index, 1)
+    return bool(later) and later[0].opener in contrasts and said.OWN.match(later[0].text) is not None
 
 
 def _excepted(text: str, opens: bool) -> Iterator[tuple[int, int]]:

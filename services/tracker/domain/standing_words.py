@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
+WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+
 BREAK = re.compile(
     r"(?<![ap]\.m)[.!?;:](?=\s|$)|\n|[。！？；，]|,(?=\s)|\s[-–—]+(?=\s)"
     r"|\b(?:but|so(?! that)|because|although|though|while|whereas|if|unless|then|which|who)\b"
-    r"|\bthat(?=\s+(?:i|we|you|he|she|it|they|my|the)\b)"
+    r"|\bthat(?=\s+(?:i|we|you|he|she|it|they|my|the|an?|some\w{2,4}|your|our|there)\b)|\b(?:saying|telling)\b"
     r"|\bsince(?=\s+(?:i|we|he|she|it|they|my|our|the|there|you)\b)"
     r"|\bas(?=\s+(?:i|we|he|she|they|my|our)\b)"
     r"|\band(?=\s+(?:please|don['’]?t|do not|not|i|i['’]\w{1,30}|we|it|he|she|they|my|then|want|would|need|come|send"
     r"|book"
     r"|can"
-    r"|could|the)\b)"
+    r"|could|the|said|told|asked|wrote|promised|claimed)\b)"
     r"|但是|但|不过|所以|因为|如果",
     re.I,
 )
@@ -51,16 +53,24 @@ NEGATED = re.compile(
     r"|\b(?:do|does|did|is|are|am|was|were|can|could|will|would|should|must|may|might|have|has"
     r"|had)\s+(?:\w{1,30}\s+)?not\b"
     r"|['’](?:m|s|re|ll|d|ve)\s+(?:\w{1,30}\s+)?not\b"
-    r"|\b(?:nobody|no one|none)\b",
+    r"|\b(?:nobody|no one|none)\b|\b(?:under|on|in|at) no (?:circumstances?|account|condition|case|event|time)\b"
+    r"|\bby no means\b|\b(?:i|we) doubt\b|\b(?:doubtful|unlikely|impossible|undecided)\b"
+    r"|\bno (?:need|point|reason|use|sense)\b|\b(?:hates?|detests?|dreads?)\b"
+    r"|^\W*(?:[\w:.]{1,20}\W+){1,4}no\W*$",
     re.I,
 )
-"""A verb that is negated: what its clause names is refused."""
+"""A clause that is negated, by its verb or as a whole ("3 pm no"): what it names is refused."""
+
+DECLINES = re.compile(r"^\W*(?:no|nope|nah|never|not|impossible|out of the question)\b", re.I)
+"""How an answer to one's own short question refuses what was asked ("The Pro plan? No thanks.")."""
 
 UNSUITABLE = re.compile(
     r"(?:\b(?:is|are|was|be|seems|sounds)|['’]s)\s+(?:\w{1,30}\s+)?(?:impossible|bad|out|off|no good|inconvenient"
-    r"|unsuitable|wrong"
+    r"|unsuitable|wrong|gone|booked up|fully booked|sold out|unavailable"
+    r"|(?:an? |the )?(?:(?:public|bank|national) )?holiday|the worst|more than (?:i|we) (?:need|want)"
     r"|incorrect|full|taken|awkward|terrible|difficult|useless|cancelled|too \w{1,30}|a problem|out of the question)\b"
-    r"|\b(?:i['’]?m|i am|we['’]?re|we are|is|are)\s+(?:\w{1,30}\s+)?(?:busy|away|abroad|out of town|on holiday|on"
+    r"|\b(?:i['’]?m|i am|we['’]?re|we are|is|are|(?:i|we)(?:['’]ll| will) be)\s+(?:\w{1,30}\s+)?(?:busy|away|abroad"
+    r"|out of town|on holiday|on"
     r" vacation"
     r"|at work|unavailable|travell?ing|occupied)\b",
     re.I,
@@ -70,7 +80,9 @@ UNSUITABLE = re.compile(
 EXCEPTS = re.compile(
     r"\b(?:(?:do not|don['’]?t|didn['’]?t|never) (?:want|need|like|prefer|take|choose|use)|not|except(?:ing)?(?:"
     r" for)?|excluding|other than|apart from|besides|instead of|rather than|without|avoid(?:ing)?"
-    r"|neither|nor|scratch|forget)\b"
+    r"|neither|nor|scratch|forget|skip(?:ping)?|rul(?:e|ing) out|(?:decided?|(?:i['’]?m|am|are|be)) against"
+    r"|leave(?=\s[\w ]{1,30}\sout\b)|cancel(?=\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"\b(?!['’])))\b"
     r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b|(?<!\w)no(?=\s+[^\W\d])"
     r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
     re.I,
@@ -107,7 +119,8 @@ THAN = re.compile(r"\b(?:rather|prefer\w{0,30}|better|sooner)\b[^.;!?]{0,40}?\s(
 CORRECTS = re.compile(
     r"\b(?:no|nope|not|wait|sorry|actually|rather|i mean|i meant|meant|correction|make (?:it|that)|scratch that|oops"
     r"|hang on"
-    r"|hold on|instead|second thoughts?|change (?:it|that)|better|my mistake|excuse me|pardon|forget that|strike that"
+    r"|hold on|hmm+|(?:scrap|cancel) (?:that|it)|instead|second thoughts?|change (?:it|that)|better|my mistake"
+    r"|excuse me|pardon|forget that|strike that"
     r"|or maybe|i['’]?d rather)\b"
     r"|不对|不是|改成|改为|改到|换成|换到|还是|应该是|说错|错了|更正|等等|等一下|算了|哦不|(?:^"
     r"|[，。！？])不(?=[，。！？])",
@@ -185,14 +198,22 @@ HABIT = re.compile(
     r"(?:(?:usually|always|normally|only|often|still|all)\s+)?(?:work(?:s|ing)?|stud(?:y|ies|ying)|finish(?:es)?"
     r"|gets? (?:home|back|off|up|out)|leaves? (?:for|work|home|the)|sleeps?|teach(?:es)?|starts? (?:work"
     r"|school)\w{0,30}"
-    r"|(?:have|has|got) (?:a|an|my|our|another) (?!free|gap|slot|window|question|problem|request)\w{1,30})\b"
+    r"|(?:have|has|got) (?:a|an|my|our|another) (?!free|gap|slot|window|opening|vacancy|spot|place|question|problem"
+    r"|request)\w{1,30})\b"
     r"|\b(?:birthday|shift|contract|lease|warranty|subscription|exam|meeting|class|lesson|wedding|party|funeral"
-    r"|holidays?"
+    r"|rent|bill|payment|deadline|anniversary|concert|match|course|holidays?"
     r"|vacation|school|kindergarten|office|shop|store|lecture|interview)\b.{0,20}?\b(?:is|are|starts?|ends?|begins?"
     r"|expires?"
     r"|runs?|opens?|closes?|finish\w{0,30})\b"
+    r"|\b(?:you|your (?:\w{1,20} )?\w{1,20})\s+(?:opens?|closes?)\b|\baccording to\b"
+    r"|\b(?:sms|text|message|letter|e?-?mail|website|site|app|voicemail|note|you|he|she|they)\s+(?:said|says?|told"
+    r"|wrote"
+    r"|promised)\b"
+    r"|\b(?:is|are|was|were) due\b|\b(?:every|each) (?:single )?(?:day|morning|afternoon|evening|night|week|month"
+    r"|\w{3,6}day)s?\b"
+    rf"|^\W*(?:today|tomorrow|it)(?:['’]s| is) (?:already |only |now )?(?:the \d|{WEEKDAY})"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day is (?:my|our|his|her|the (?:kids|children))\b"
-    r"(?! (?:choice|preferred|favou?rite|best|first|only))"
+    r"(?! (?:choice|preferred|favou?rite|best|first|only|day off|free))"
     r"|上班|下班|开会|上课|放学|过生日",
     re.I,
 )
@@ -234,6 +255,42 @@ OF_OTHERS = re.compile(
     re.I,
 )
 """What makes the date behind it that of another thing ("my order from May 3rd")."""
+
+MOMENTS = (
+    re.compile(
+        r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:[ap]\.?m\b|o['’]?\s?clock)|\b\d{1,2}:\d{2}\b|\b(?:noon|midnight|midday)\b", re.I
+    ),
+    re.compile(rf"\b{WEEKDAY}\b|\b(?:today|tomorrow)\b|\b\d{{1,2}}(?:st|nd|rd|th)\b", re.I),
+)
+"""Times, and days: what one clause says of them may make that of another its reason."""
+
+AVAILABLE = re.compile(
+    r"\b(?:i|we)(?:['’](?:ll|m|re)| will| am| are)?\s+(?:be\s+)?(?:at\s+)?(?:home|back|there|in|up|free"
+    r"|available|around)\s+(?:from|until|till|after|before|by)\b"
+    r"|(?:\bnot|n['’]t)\s+(?:before|until|till|after|later than|earlier than)\b|\bno (?:later|earlier|sooner) than\b",
+    re.I,
+)
+"""A clause with one of these bounds when something may be; a moment named behind it is the wish."""
+
+GOOD = re.compile(r"\b(?:good|fine|best|better|perfect|ideal|great|okay|ok|possible|convenient)\b", re.I)
+"""A predicate by which a plain statement accepts what it names."""
+
+REPORTS = re.compile(
+    r"\b(?:told|said|promised|assured|wrote|written|informed|heard|saying|telling|claimed|agreed|sms|message)\b", re.I
+)
+WAS_TO_BE = re.compile(
+    r"\b\w{1,30} (?:would|had|was going to|were going to)\b(?! (?:like|prefer|love|suit|work|help|do|be (?:good|great"
+    r"|fine|nice|perfect|ideal|better|best))\b)",
+    re.I,
+)
+"""What somebody reported ("I was told that someone would come"): past, though it sounds like a wish."""
+
+PERSON_WANTS = re.compile(
+    r"^\W*(?:my|our) (?:\w{1,15} )?\w{1,20}\s+(?:wants?|likes?|prefers?|needs?|would (?:like|prefer|rather))\b", re.I
+)
+"""What somebody else wishes; it counts for nothing beside "but I want …"."""
+
+OWN = re.compile(r"^\W*(?:i|we|for me|mine)\b", re.I)
 
 PAST_SLOT = re.compile(
     r"\b(?:was|were|did|has|had|born|birth|purchase|incident|accident|damage|outage|loss|theft|complaint|defect"

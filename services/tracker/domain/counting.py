@@ -1,0 +1,117 @@
+"""Numbers of a message to the slots that count or measure something."""
+
+from __future__ import annotations
+
+import re
+
+from services.tracker.domain import acts
+from services.tracker.domain.details import form_of
+from services.tracker.domain.findings import Filling, words_after, words_before
+from services.tracker.domain.lexicon import ServiceRules, SlotRules
+from services.tracker.domain.normalise import Mention, number_value
+from services.tracker.domain.standing_words import CORRECTS
+from services.tracker.domain.state import State
+from services.tracker.domain.words import HAN, stem, tokens_of
+
+_ALONE = re.compile(r"\b(?:just me|only me|by myself|myself|alone|solo|on my own|for me only)\b", re.I)
+_COMPANY = re.compile(
+    r"\b(?:me|i) and (?:my|a|one)(?: \w+)? \w+\b"
+    r"|\bmy (?:wife|husband|partner|girlfriend|boyfriend|friend) and (?:me|i)\b",
+    re.I,
+)
+_OF_US = re.compile(r"^ of us\b|^ (?:people|persons|adults|guests)\b", re.I)
+_COUNTS_US = re.compile(
+    r"\b(?:(?:we|there|it)(?:['’]ll| will) be|we(?:['’]re| are)|there(?:['’]s| are| is)|party of|make (?:it|that"
+    r"|us)|now)"
+    r"\s+(?:only |just |actually |now )?$",
+    re.I,
+)
+_MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", "bed", "bath"})
+_PRICED = re.compile("钱|金额|价|费|预算")
+_TIME_MEASURES = "点月号日天晚周星年分秒小岁楼层元块"
+_SHORT = 60
+"""Characters of a message that only corrects a number."""
+
+
+def fill_numbers(
+    rules: ServiceRules,
+    state: State,
+    text: str,
+    asked: dict[str, float],
+    mentions: list[Mention],
+    filling: Filling,
+) -> None:
+    """Numbers to the slot whose noun stands beside them ("two rooms", "party of 5"), or that was asked for."""
+    slots = [s for s in rules.slots if s.kind == "number" and s.fillable and form_of(s.slot) is None]
+    held = [s for s in slots if s.slot.name in state.service(rules.service.name).slots]
+    corrected = held[0] if len(held) == 1 and len(text) <= _SHORT and CORRECTS.search(text) else None
+    for mention in mentions:
+        if mention.kind not in ("number", "money") or not filling.free(mention.start, mention.end):
+            continue
+        value = _amount(mention)
+        span = mention.start, mention.end
+        free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span) and _takes(s, value)]
+        scored = [(_number_fit(s, slots, text, mention, asked) + (1.2 if s is corrected else 0.0), s) for s in free]
+        if not scored:
+            continue
+        best, slot = max(scored, key=lambda pair: pair[0])
+        ambiguous = mention.text.lower() == "one" and best < 1.5
+        if best >= 0.9 and not ambiguous and not acts.is_factual_question(text, mention.start):
+            filling.put(slot, value if slot.values or slot.slot.values else mention.text, (mention.start, mention.end))
+    for slot in [s for s in slots if s.people and s.slot.name not in filling.values][:1]:
+        alone, company = _ALONE.search(text), _COMPANY.search(text)
+        if company and _takes(slot, "2"):
+            filling.put(slot, "2", company.span())
+        elif alone and _takes(slot, "1"):
+            filling.put(slot, "1", alone.span())
+
+
+def _amount(mention: Mention) -> str:
+    bare = re.sub(r"dollars|bucks|euros|pounds|yuan|[$€£¥元块\s]", "", mention.text, flags=re.I)
+    return number_value(bare if mention.kind == "money" else mention.text) or mention.text
+
+
+def _takes(slot: SlotRules, value: str) -> bool:
+    return not slot.slot.values or value in slot.slot.value_names
+
+
+def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Mention, asked: dict[str, float]) -> float:
+    """How well a number fits a slot: by the two words behind it, the three before it, and the question."""
+    after = [stem(w) for w in tokens_of(" ".join(words_after(text, mention.end, 2)))]
+    before = [stem(w) for w in tokens_of(" ".join(words_before(text, mention.start, 3)))]
+    score = 2.0 * sum(slot.cues.get(w, 0.0) for w in after[:1])
+    score += 1.5 * sum(slot.cues.get(w, 0.0) for w in after[1:2])
+    score += sum(slot.cues.get(w, 0.0) for w in before)
+    priced = slot.cues.keys() & {"amount", "pric", "budget", "cost"} or _PRICED.search(slot.slot.name)
+    if mention.kind == "money" and priced:
+        score += 1.5
+    if slot.slot.name in asked and (not after or mention.text.isdigit() or len(text.split()) <= 6):
+        score += min(asked[slot.slot.name], 2.0)
+    others = any(s.cues.get(after[0], 0.0) >= 0.5 for s in slots if after and s is not slot)
+    measure = text[mention.end : mention.end + 3].lstrip(" ")[:2]
+    if HAN.search(measure[:1]):
+        if mention.text == "一" and measure[:1] in "套个份下次门张台种" and not asked:
+            return 0.0  # "我要一套" counts nothing: it is the article
+        score += _measure_fit(slot, slots, measure)
+    if slot.people and _OF_US.match(text[mention.end : mention.end + 12]):
+        score += 1.5
+    if slot.people and _COUNTS_US.search(text[max(0, mention.start - 30) : mention.start]):
+        score += 1.5
+    if slot.people and before[-1:] == ["for"] and not others and not set(after[:1]) & _MEASURES:
+        score += 1.0
+    return score
+
+
+def _measure_fit(slot: SlotRules, slots: list[SlotRules], measure: str) -> float:
+    """How well a number before a Chinese measure word fits: the slot's words have it, or no other slot counts."""
+    if slot.counts_people and measure[:1] not in "人位名个口":
+        return 0.0
+    if measure[:1] in "人位" or measure == "个人":
+        counting = [s for s in slots if s.counts_people]
+        if counting:
+            return 2.0 if slot in counting else 0.0
+    if any(measure[:1] in (s.slot.name + s.slot.description) for s in slots):
+        return 2.0 if measure[:1] in slot.slot.name else 1.5 if measure[:1] in slot.slot.description else 0.0
+    if measure[:1] in _TIME_MEASURES:
+        return 0.0
+    return 1.2 if measure[:1] not in "人位" or slot.people or len(slots) == 1 else 0.0
