@@ -199,9 +199,14 @@ def _proposed_together(value: str, needed: list[str], system_text: str) -> bool:
     """Whether the reply proposes a listed value in one breath with one that is needed ("the Pro plan with fibre")."""
     for _, clause in acts.clauses(system_text):
         folded = clause.casefold()
-        if value.casefold() in folded and proposes(clause) and any(other.casefold() in folded for other in needed):
+        end = folded.find(value.casefold())
+        starts = [folded.rfind(other.casefold(), 0, end) + len(other) for other in needed if other.casefold() in folded]
+        if end > 0 and proposes(clause) and any(_JOINS.match(folded[start:end]) for start in starts):
             return True
     return False
+
+
+_JOINS = re.compile(r"^(?:\s\w{1,15})?\s(?:with|over|via|plus|in|and)\s(?:a\s|the\s)?$")
 
 
 def _alone(value: str, system_text: str) -> bool:
