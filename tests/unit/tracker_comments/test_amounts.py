@@ -49,6 +49,15 @@ from .conftest import OFFICE, Reader
         ("Add 20 words.", "words", 35, None),
         ("Make it 10 words longer.", "words", 25, None),
         ("one sentence less", "sentences", None, 1),
+        ("Not under 10 words and not over 20.", "words", 10, 20),
+        ("Fewer than 1 000 characters.", "characters", None, 999),
+        ("Seven words exactly, not six.", "words", 7, 7),
+        ("Three sentences instead of four.", "sentences", 3, 3),
+        ("Cut it down from 15 to 10 words.", "words", None, 10),
+        ("A hundred words at the very most.", "words", None, 100),
+        ("15 words are too many.", "words", None, 14),
+        ("15 words are not enough.", "words", 16, None),
+        ("A two-sentence answer.", "sentences", 2, 2),
     ],
 )
 def test_an_amount_is_read_in_full_and_nothing_else(
@@ -60,6 +69,16 @@ def test_an_amount_is_read_in_full_and_nothing_else(
 @pytest.mark.parametrize("comment", ["Use 20 words fewer.", "20 words shorter please", "15 words less"])
 def test_a_difference_that_the_draft_does_not_have_is_no_bound(read: Reader, comment: str) -> None:
     assert read(comment).constraints == []
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["Mention that we have 3 paragraphs in our contract.", "Say that 5 characters are enough for the code.",
+     "Max 2 sentences of max 10 words each."],
+)  # fmt: skip
+def test_a_number_of_something_else_is_no_length(read: Reader, comment: str) -> None:
+    lengths = [one for one in read(comment).constraints if one.kind == "length" and one.unit != "sentences"]
+    assert lengths == []
 
 
 def test_two_units_are_bounded_apart(read: Reader) -> None:

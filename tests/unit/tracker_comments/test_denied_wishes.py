@@ -46,6 +46,20 @@ NOTHING_ASKED = (
     "I don't mind the length.",
     "You do not need to cut it down to 20 words.",
     "No need for a title.",
+    "It couldn't be any shorter.",
+    "It's anything but too long.",
+    "It is neither too long nor too short.",
+    "I was afraid it would be too long, but it isn't.",
+    "If it were too long I'd say so.",
+    "I didn't ask you to shorten it.",
+    "Bullet points aren't needed.",
+    "I have nothing against bullet points.",
+    "Don't make it less formal.",
+    "Don't make it more formal.",
+    "It doesn't strike me as too long.",
+    "Hardly too long.",
+    "Forget what I said about making it shorter.",
+    "My colleague thinks it's too long, I don't.",
 )
 
 
@@ -58,7 +72,16 @@ def test_a_denied_wish_asks_for_nothing_and_is_reported(read: Reader, comment: s
 
 @pytest.mark.parametrize(
     "comment",
-    ["Don't make it longer.", "I don't want it longer.", "It must not get any longer.", "Please don't expand on it."],
+    [
+        "Don't make it longer.",
+        "I don't want it longer.",
+        "It must not get any longer.",
+        "Please don't expand on it.",
+        "Avoid making it longer.",
+        "No more details, please.",
+        "That's enough detail.",
+        "Not longer.",
+    ],
 )
 def test_a_reply_that_may_not_grow_is_bounded_by_the_draft(read: Reader, comment: str) -> None:
     assert read(comment).constraints == [Constraint("length", "", "words", None, 15, "comment")]
@@ -67,7 +90,7 @@ def test_a_reply_that_may_not_grow_is_bounded_by_the_draft(read: Reader, comment
 @pytest.mark.parametrize(
     "comment",
     ["Don't make it any shorter.", "Please don't shorten it.", "I don't want it shorter.", "Do not condense it.",
-     "Don't cut it short."],
+     "Don't cut it short.", "Not shorter."],
 )  # fmt: skip
 def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comment: str) -> None:
     assert read(comment).constraints == [Constraint("length", "", "words", 15, None, "comment")]
@@ -88,6 +111,9 @@ def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comme
         "Don't take out the euros.",
         "Don't forget the parking.",
         "Never leave the price out.",
+        "I don't want you to drop the parking price.",
+        "Without the parking price it would be incomplete.",
+        "Remove everything except the parking price.",
     ],
 )
 def test_what_must_not_go_is_never_forbidden(read: Reader, comment: str) -> None:
@@ -100,7 +126,15 @@ def test_what_must_not_go_is_never_forbidden(read: Reader, comment: str) -> None
 
 @pytest.mark.parametrize(
     "comment",
-    ["I don't want a numbered list.", "Don't use bullet points.", "Please no bullet points.", "Not as a list, please."],
+    [
+        "I don't want a numbered list.",
+        "Don't use bullet points.",
+        "Please no bullet points.",
+        "Not as a list, please.",
+        "I'd rather not have bullet points.",
+        "Bullet points? No.",
+        "I didn't ask for bullet points.",
+    ],
 )
 def test_a_refused_list_is_prose(read: Reader, comment: str) -> None:
     assert [(one.kind, one.value) for one in read(comment).constraints] == [("format", "prose")]
@@ -118,10 +152,31 @@ def test_a_refused_list_is_prose(read: Reader, comment: str) -> None:
         ("Don't mention parking.", "must_not_include", "parking"),
         ("Never use the word harbour.", "must_not_include", "harbour"),
         ("Don't exclude the weekend.", "must_include", "weekend"),
+        ("Don't mention the price.", "must_not_include", "price"),
+        ("Why don't you mention the weekend?", "must_include", "weekend"),
+        ("Why not use bullet points?", "format", "bullets"),
+        ("It's not rude, just a bit long.", "length", "shorter"),
+        ("It's not long enough.", "length", "longer"),
+        ("It's not short enough.", "length", "shorter"),
+        ("It isn't formal enough.", "tone", "formal"),
+        ("It doesn't sound friendly.", "tone", "friendly"),
     ],
 )
 def test_what_a_negation_asks_for_is_still_understood(read: Reader, comment: str, kind: str, value: str) -> None:
     assert (kind, value) in [(one.kind, one.value) for one in read(comment).constraints]
+
+
+@pytest.mark.parametrize(
+    ("comment", "kind", "value"),
+    [
+        ("Make it longer, not shorter.", "length", "longer"),
+        ("Make it shorter, not longer.", "length", "shorter"),
+        ("I want it shorter rather than longer.", "length", "shorter"),
+        ("In English, not in German.", "language", "en"),
+    ],
+)
+def test_what_a_wish_is_set_against_is_not_asked_for(read: Reader, comment: str, kind: str, value: str) -> None:
+    assert [(one.kind, one.value) for one in read(comment).constraints] == [(kind, value)]
 
 
 def test_a_wish_beside_a_denial_is_read(read: Reader) -> None:

@@ -33,7 +33,7 @@ _BEFORE = (
     ("max", r"at most|at the most|no more than|not more than|never more than|up to|(?:a )?max(?:imum)?\.?(?: of)?"
     r"|within|not (?:exceed|exceeding|over|above|longer than|beyond)|"
             r"no longer than|limit(?:ed)?(?: \w+)? to|cap(?:ped)?(?: \w+)? at|keep(?: \w+)? (?:to|within)|down to"),
-    ("min", r"at least|at the least|no fewer than|no less than|not (?:fewer|less|under|below|shorter) than"
+    ("min", r"at least|at the least|no fewer than|no less than|not (?:fewer|less|shorter) than|not (?:under|below)"
     r"|(?:a )?min(?:imum)?\.?(?: of)?|no shorter than"),
     ("below", r"under|below|less than|fewer than|shorter than"),
     ("above", r"more than|over|above|longer than|beyond"),
@@ -45,7 +45,11 @@ _BEFORE_PATTERN = re.compile(
     re.I,
 )
 _BEHIND = (
-    ("max", r"max(?:imum)?\b|at (?:the )?most|tops|or (?:less|fewer|under|shorter)|and no more|and not more"
+    ("below", r"(?:is|are|would be|was|were) (?:far |way |just )?too (?:many|much|long)"),
+    ("above", r"(?:is|are|was|were) (?:not enough|too few|too short|too little|not sufficient)"
+    r"|(?:is|are)n['’]t enough"),
+    ("exact", r"exactly|precisely"),
+    ("max", r"max(?:imum)?\b|at (?:the )?(?:very )?most|tops|or (?:less|fewer|under|shorter)|and no more|and not more"
     r"|as a maximum|is the (?:limit|maximum|most)"),
     ("min", r"min(?:imum)?\b|at (?:the )?least|or (?:more|longer|above)|as a minimum|is the (?:minimum|least)"),
     ("minus", r"less|fewer|shorter"),
@@ -73,8 +77,17 @@ _CUT = re.compile(
 _ADDED = re.compile(
     r"\b(?:add|append|insert|expand it by|extend it by|lengthen it by|longer by)\s+(?:another\s+)?$", re.I
 )
+_EACH = re.compile(r"\s*(?:each\b|apiece\b|per\s+\w+|in (?:each|every)\b|every\b)", re.I)
+"""Behind an amount of a part of the reply and not of the whole."""
+_CHANGED = re.compile(
+    r"\b(?:(?P<less>cut|reduce|shorten|shrink|trim|condense|bring|down|go)|(?P<more>expand|extend|increase|lengthen"
+    r"|up))\b"
+    r"[^.;!?\n,]{0,25}$",
+    re.I,
+)
 _MENTION = re.compile(
-    rf"(?:between\s+(?P<low>{NUMBER})\s+(?:and|to)\s+|from\s+(?P<from>{NUMBER})\s+(?:up\s+)?to\s+"
+    rf"(?:between\s+(?P<low>{NUMBER})\s+(?:and|to)\s+|from\s+(?P<from>{NUMBER})\s+(?:(?:words?|sentences?"
+    rf"|characters?|paragraphs?)\s+)?(?:up\s+|down\s+)?to\s+"
     rf"|(?P<first>\b\d{{1,6}}(?=\s*[-–—]\s*\d)|{NUMBER}(?=\s+(?:to|or)\s))\s*(?:-|–|—|\bto\b|\bor\b)\s*)?"
     rf"(?P<n>{NUMBER})(?:{_ADJECTIVES}[\s-]*{_UNIT})?(?P<or_two>\s+or\s+two\b)?",
     re.I,
@@ -95,17 +108,23 @@ class _Mention:
 class Amounts:
     """The lengths that are stated in full, the units that they settle, and the comment without their words.
 
-    `alone` tells that no other unit is named with a number: what else is read as one is a misreading.
+    `each` are the units that are counted in every part of the reply, which no constraint can tell. `alone` tells that
+    no other unit is named with a number: what else is read as one is a misreading.
     """
 
     constraints: list[Constraint] = field(default_factory=list)
     units: frozenset[str] = frozenset()
     rest: str = ""
     alone: bool = False
+    each: frozenset[str] = frozenset()
 
     def settles(self, constraint: Constraint) -> bool:
         """Whether another reading of a length must give way to this one."""
-        if constraint.kind != "length" or not self.units:
+        if constraint.kind != "length":
+            return False
+        if constraint.unit in self.each:
+            return True
+        if not self.units:
             return False
         return self.alone or constraint.unit in self.units
 
@@ -113,9 +132,11 @@ class Amounts:
 def read_amounts(comment: str, draft: str) -> Amounts:
     """Reads the amounts that are stated in full."""
     mentions = list(_mentions(comment))
+    each = frozenset(mention.unit for mention in mentions if mention.relation == "each")
+    mentions = [mention for mention in mentions if mention.relation != "each"]
     named = {mention.unit for mention in mentions if mention.unit}
     units = frozenset(unit for unit in named if _settled([one for one in mentions if one.unit == unit]))
-    amounts = Amounts(rest=comment)
+    amounts = Amounts(rest=comment, each=each - units)
     if not units:
         return amounts
     amounts.units, amounts.alone = units, units == named
@@ -177,7 +198,9 @@ def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
     behind = _BEHIND_PATTERN.match(comment, end) if unit or match["n"][:1].isdigit() else None
     composed = re.search(r"\bhundred\b|\bthousand\b|\d[,.]\d{3}\b", match["n"], re.I) is not None
     low, high, relation = n, n, "bare"
-    if first:
+    if first and match["from"] and (change := _CHANGED.search(before)):
+        relation, composed = ("max" if change["less"] else "min"), True
+    elif first:
         low, high, relation = min(number(first) or n, n), max(number(first) or n, n), "range"
         composed = True
     elif match["or_two"] and n == 1:
@@ -193,10 +216,14 @@ def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
         relation = {"above": "max", "below": "min"}.get(relation, relation) if refused else relation
     elif behind is not None and behind.lastgroup:
         relation = behind.lastgroup
+    if unit and (_EACH.match(comment, match.end()) or _EACH.match(comment, end)):
+        return _Mention("each", n, n, unit, (start, end), composed=False)
     if relation == "bare" and unit and _REPORTED.search(before):
         return None
     if behind is not None and relation == behind.lastgroup:
         end = behind.end()
+        composed = composed or relation in ("below", "above", "exact")
+    composed = composed or (bool(unit) and f"{match['n']}-" in match[0])
     return _Mention(relation, low, high, unit, (start, end), composed and relation not in ("minus", "plus"))
 
 

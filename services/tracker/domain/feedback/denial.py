@@ -14,129 +14,10 @@ from dataclasses import dataclass, field
 
 from services.common.constraints import Constraint
 from services.common.text_measures import count_phrase, count_words, words
+from services.tracker.domain.feedback import denial_words as said
 from services.tracker.domain.feedback.grammar import SOURCE
 from services.tracker.domain.feedback.phrases import COUNT, Quotes, phrases
-from services.tracker.domain.feedback.voice_words import OPPOSITES
 from services.tracker.domain.words import STOP
-
-_QUOTED = re.compile(
-    r"\"[^\"\n]{0,400}\"|“[^”\n]{0,400}”|„[^“”\n]{0,400}[“”]|«[^»\n]{0,400}»|(?<!\w)'[^'\n]{1,400}'(?!\w)"
-)
-_ORDER = (
-    r"(?:make|mention|add|include|remove|keep|say|use|write|give|tell|start|begin|end|put|leave|drop|explain|shorten|"
-    r"focus|answer|reply|translate|list|state|avoid|be|i (?:want|need|would|just|only)|i['’]d|it should|you should)\b"
-)
-_SENTENCE = re.compile(r"[.;!?]+(?=\s|$)|\n+|\s+[–—]\s+|,?\s+(?:but|however|though)\b,?")
-_CLAUSE = re.compile(
-    rf"{_SENTENCE.pattern}|,\s*(?:and\s+)?(?:please\s+)?(?=(?:just|only|rather|instead|also|then|{_ORDER}))"
-    rf"|\s+and\s+(?:please\s+)?(?={_ORDER})",
-    re.I,
-)
-_NEVER = (
-    r"(?:do(?:es)?\s?n['’]?t|do(?:es)? not|never|must(?:n['’]?t| not)|should(?:n['’]?t| not)|may not|can(?:['’]?t"
-    r"|not| not)|"
-    r"need not|not to|please not|wo(?:n['’]?t)|will not|without)"
-)
-_SO = re.compile(r"\b(?:so|this|that|quite so|as)\s+(?:\w+ly\s+)?\w+", re.I)
-_FAULT = "|".join(
-    sorted(
-        {*OPPOSITES, "long", "lengthy", "wordy", "verbose", "long-winded", "boring", "confusing", "rambling", "curt",
-         "unfriendly", "impolite", "vague", "bad", "unclear", "unhelpful", "repetitive"}
-        - {"friendly", "simple", "formal", "professional", "casual", "enthusiastic", "humorous", "serious"},
-        key=len, reverse=True,
-    )
-)  # fmt: skip
-_IS = r"(?:is|['’]s|was|are|were|['’]re|looks?|seems?|feels?|sounds?|reads?|came out|turned out)"
-_NOT = (
-    r"(?:n['’]?t| not| never| hardly| by no means| in no way| far from(?: being)?| nowhere near| anything but"
-    r"| not at all)"
-)
-_DEGREE = r"(?:(?:at all|really|actually|exactly|all that|even|in any way|in the least|particularly|especially)\s+)*"
-_MORE_TEXT = (
-    r"(?:(?:any|some|a lot|much)\s+)?(?:more|further|additional|extra)\s+(?:details?|information|info|text"
-    r"|explanations?|context|depth|words|sentences)"
-)
-_FORM = (
-    r"(?:(?:any|a|an|the|it as an?|it in)\s+)*(?:bullets?|bullet[- ]?points?|(?:numbered |bulleted |bullet )?lists?"
-    r"|titles?|"
-    r"tables?|headings?|headlines?|sections?|json|markdown|emojis?|postscript|p\.?s\.?|quotation marks|capitals?|"
-    r"capital letters)"
-)
-_UNNEEDED = re.compile(
-    r"\bno (?:need|reason|cause|point) (?:to|for|of|in)\b"
-    r"|\b(?:do|does|did)(?:\s?n['’]?t| not) (?:\w+ly |even )?(?:have|need) to\b"
-    r"|\bneed(?:n['’]?t| not)\b"
-    r"|(?:\b(?:is|are|was)(?:n['’]?t| not)|['’]s not|['’]re not) (?:\w+ly )?(?:necessary|needed|required|essential"
-    r"|a must)\b"
-    r"|\bun(?:necessary|needed) to\b|\bnot (?:required|obliged|necessary) to\b"
-    r"|\b(?:do|does)(?:\s?n['’]?t| not) (?:bother|require)\b"
-    rf"|\b(?:do|does)(?:\s?n['’]?t| not) (?:\w+ly |even )?need (?:{_MORE_TEXT}|{_FORM}|(?:it "
-    rf"|this )?(?:to be )?(?:longer|shorter))\b",
-    re.I,
-)
-_PRAISED = re.compile(
-    rf"\b\w*{_IS}{_NOT}\s+{_DEGREE}(?:(?:too|overly|excessively|unduly)\s+[\w-]+|(?:{_FAULT})\b(?!\s+enough))"
-    rf"|\b(?:do|does|did)(?:\s?n['’]?t| not) (?:look|sound|seem|feel|read)\s+{_DEGREE}(?:(?:too|overly)\s+[\w-]+"
-    rf"|(?:{_FAULT})\b)",
-    re.I,
-)
-_UNSAID = re.compile(
-    r"\b(?:do(?:\s?n['’]?t| not)|would(?:\s?n['’]?t| not)|did(?:\s?n['’]?t| not)|never|nobody|no one|not"
-    r"|isn['’]?t)\s+"
-    r"(?:\w+ly |ever |that )?(?:think|say|said|saying|find|found|feel|felt|mean|meant|complain\w*|claim\w*|believe|"
-    r"suggest\w*|asking|ask|i (?:want|need))\b[^,;:]{0,40}?"
-    rf"\b(?:(?:too|overly)\s+[\w-]+|shorter|longer|briefer|{_MORE_TEXT}|(?:{_FAULT})\b)",
-    re.I,
-)
-_ALLOWED = re.compile(
-    r"\b(?:it['’]?s|it is|that['’]?s|that is|would be|i['’]?m|i am)\s+(?:perfectly |totally |quite "
-    r"|absolutely )?(?:fine|ok|"
-    r"okay|all right|alright|no problem|acceptable|happy)\s+(?:with me |by me )?(?:to|if|for|with)\b|\bi (?:do not"
-    r"|don['’]?t) mind\b",
-    re.I,
-)
-_IT = r"(?:it|this|that|things|your \w+|the \w+|them)"
-_ANY = r"(?:any |even |much |a lot |a bit |a little |significantly |considerably |become |get |be |grow )*"
-_NOT_LONGER = re.compile(
-    rf"\b{_NEVER}\s+(?:\w+ly )?(?:(?:make|making|want|let|get|getting|have|need|write|be"
-    rf"|become)\s+(?:{_IT}\s+)?(?:to\s+)?{_ANY}"
-    r"(?:longer|lengthier|bigger|more detailed|wordier|more verbose)\b(?!\s+than)"
-    rf"|(?:lengthen|expand|extend|elaborat|pad|inflat)(?:e|ing)?\b(?:\s+(?:on\s+)?{_IT})?"
-    r"|(?:say|add|write|give me|saying|adding)\s+(?:any\s+)?(?:more(?:\s+(?:text|words|details?|sentences))?"
-    r"|anything else)\s*$)",
-    re.I,
-)
-_NOT_SHORTER = re.compile(
-    rf"\b{_NEVER}\s+(?:\w+ly )?(?:(?:make|making|want|let|get|getting|have|need|write|be"
-    rf"|become)\s+(?:{_IT}\s+)?(?:to\s+)?{_ANY}"
-    r"(?:shorter|briefer|more concise|terser|smaller)\b(?!\s+than)"
-    rf"|(?:shorten|condens|trim|abridg|compress|summari[sz])(?:e|ing)?\b(?:\s+{_IT})?(?:\s+down)?"
-    rf"|(?:cut|cutting)\s+(?:it|this|that|the (?:reply|answer|text|response))(?:\s+(?:down|short))?\s*$)",
-    re.I,
-)
-_REMOVE = (
-    r"(?:remov(?:e|ing)|delet(?:e|ing)|drop(?:ping)?|cut(?:ting)?(?: out)?|eras(?:e|ing)|los(?:e|ing)"
-    r"|strip(?:ping)?(?: out)?|"
-    r"tak(?:e|ing) out|get(?:ting)? rid of|throw(?:ing)? out|scrap(?:ping)?|kill|discard(?:ing)?)"
-)
-_OMIT = r"(?:exclud(?:e|ing)|omit(?:ting)?|leav(?:e|ing) out|skip(?:ping)?|overlook(?:ing)?|neglect(?:ing)?)"
-_UNWANTED = re.compile(
-    rf"\b(?:(?:do|does|did)(?:\s?n['’]?t| not) (?:want|like|use|write|make|give me|turn (?:it|this) into|put (?:it"
-    rf"|this) in(?:to)?|"
-    rf"answer (?:in|with|as))|never (?:use|write)|not (?:as|in)|without|instead of"
-    rf"|rather than)\s+(?P<form>{_FORM})\b",
-    re.I,
-)
-_KEPT = re.compile(rf"\b{_NEVER}\s+(?:\w+ly )?(?P<verb>{_REMOVE}|{_OMIT})\s+(?P<target>[^.;!?\n]{{1,120}})", re.I)
-_KEPT_APART = re.compile(
-    rf"\b{_NEVER}\s+(?:\w+ly )?(?:leave|take|cut|keep)\s+(?P<target>[^.;!?\n,]{{1,60}}?)\s+(?P<verb>out|away)\b", re.I
-)
-_ABOUT = re.compile(
-    r"^(?:the\s+)?(?:parts?|bits?|sentences?|lines?|mentions?|sections?)\s+(?:about|with|on|of|that says?)\s+", re.I
-)
-_EVERYTHING = re.compile(
-    r"^(?:anything|everything|a thing|it|this|that|them|any(?: of)?\b.*|too much|much|more|words?)$", re.I
-)
 
 
 @dataclass(slots=True)
@@ -150,10 +31,10 @@ class Denials:
 
 def take_denials(comment: str, draft: str) -> Denials:
     """Reads the clauses that deny a wish and takes them out of the comment."""
-    denials = Denials(rest=comment)
-    for split, readers in ((_SENTENCE, _WHOLE_SENTENCES), (_CLAUSE, _CLAUSES)):
+    denials = Denials(rest=_as_wishes(comment))
+    for split, readers in ((said.SENTENCE, _WHOLE_SENTENCES), (said.CLAUSE, _CLAUSES)):
         text = denials.rest
-        masked = _QUOTED.sub(lambda match: match[0][0] + "q" * (len(match[0]) - 2) + match[0][-1], text)
+        masked = said.QUOTED.sub(lambda match: match[0][0] + "q" * (len(match[0]) - 2) + match[0][-1], text)
         kept: list[str] = []
         at = 0
         for start, end in _clauses(masked, split):
@@ -162,8 +43,8 @@ def take_denials(comment: str, draft: str) -> Denials:
             if taken is None:
                 continue
             first, constraints = taken
-            denials.constraints += constraints
-            if not constraints:
+            denials.constraints += constraints or []
+            if constraints == []:
                 denials.unparsed.append(" ".join(shown.split())[:200])
             kept.append(text[at : start + first])
             at = end
@@ -171,6 +52,17 @@ def take_denials(comment: str, draft: str) -> Denials:
     if not re.search(r"\w\w", denials.rest):
         denials.rest = ""
     return denials
+
+
+def _as_wishes(comment: str) -> str:
+    """The comment with negations that only sound like denials put plainly: "why don't you mention X", "not only X but
+    also Y", "wouldn't a list be better?", "bullet points? No."."""
+    comment = said.SUGGESTS.sub("please ", comment)
+    comment = said.BETTER.sub(lambda match: f"use {match['wish']}", comment)
+    comment = said.DENIED_FAULT.sub("", comment)
+    comment = said.OTHER_AMOUNT.sub("", comment)
+    comment = said.BOTH.sub(lambda match: f"{match['one']} and ", comment)
+    return said.QUESTIONED.sub(lambda match: f"no {match['form']}", comment)
 
 
 def _clauses(masked: str, split: re.Pattern[str]) -> Iterator[tuple[int, int]]:
@@ -181,23 +73,24 @@ def _clauses(masked: str, split: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     yield start, len(masked)
 
 
-_Reader = Callable[[str, str, str], "tuple[int, list[Constraint]] | None"]
-"""From a clause with its quotes hidden, the clause as it stands and the draft to where the denial begins and what it
-asks for."""
+_Denial = tuple[int, list[Constraint] | None]
+"""Where a denial begins and what it asks for; None where it only repeats another wish of its clause."""
+_Reader = Callable[[str, str, str], "_Denial | None"]
+"""From a clause with its quotes hidden, the clause as it stands and the draft to its denial."""
 
 
-def _taken(clause: str, shown: str, draft: str, readers: tuple[_Reader, ...]) -> tuple[int, list[Constraint]] | None:
+def _taken(clause: str, shown: str, draft: str, readers: tuple[_Reader, ...]) -> _Denial | None:
     for read in readers:
         if (taken := read(clause, shown, draft)) is not None:
             return taken
     return None
 
 
-def _unneeded(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] | None:
+def _unneeded(clause: str, shown: str, draft: str) -> _Denial | None:
     """A wish that need not be granted; "it doesn't have to be so long" is a complaint, and "no need for the word
     cheap" names a word to leave out."""
-    match = _UNNEEDED.search(clause)
-    if match is None or _SO.search(clause, match.end()):
+    match = said.UNNEEDED.search(clause)
+    if match is None or said.SO.search(clause, match.end()):
         return None
     names_word = shown != clause or re.search(r"\b(?:word|phrase|term)\b", clause[match.end() :], re.I)
     if names_word and match[0].lower().startswith("no "):
@@ -205,28 +98,67 @@ def _unneeded(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint
     return match.start(), []
 
 
-def _praised(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] | None:
-    match = _PRAISED.search(clause) or _UNSAID.search(clause)
+def _praised(clause: str, shown: str, draft: str) -> _Denial | None:
+    match = said.PRAISED.search(clause) or said.UNSAID.search(clause) or said.BEST_AS_IT_IS.search(clause)
     if match is None or re.search(rf"\bthan\s+{COUNT}\b", clause[match.start() :], re.I):
         return None
     return match.start(), []
 
 
-def _allowed(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] | None:
-    match = _ALLOWED.search(clause)
+def _unasked(clause: str, shown: str, draft: str) -> _Denial | None:
+    """What nobody asked for is no wish; of "I didn't ask for so much text" the complaint stays, and of a list prose."""
+    match = said.NOT_ASKED.search(clause)
+    if match is None or not re.search(r"n['’]?t\b|\bnot\b|never|nobody|no one|\bwho\b", match[0], re.I):
+        return None
+    if said.SO.search(clause, match.end()):
+        return None
+    is_list = re.match(rf"\s*(?:{said.FORM})\b", clause[match.end() :], re.I) and re.search(
+        r"bullet|list", clause, re.I
+    )
+    return match.start(), [Constraint("format", "prose", source=SOURCE)] if is_list else []
+
+
+def _contrasted(clause: str, shown: str, draft: str) -> _Denial | None:
+    """What a wish is set against ("longer, not shorter"): it says no more than the wish does."""
+    match = said.CONTRASTED.search(clause)
+    if (
+        match is None
+        or not re.search(r"\w", clause[: match.start()])
+        or said.ENDS_IN_BE.search(clause[: match.start()])
+    ):
+        return None
+    return match.start(), None
+
+
+def _no_more(clause: str, shown: str, draft: str) -> _Denial | None:
+    """Enough said: the reply may not grow."""
+    if said.NO_MORE.search(clause) is None:
+        return None
+    most = count_words(draft)[1]
+    return 0, [Constraint("length", "", "words", None, most, SOURCE)] if most else []
+
+
+def _neither_more_nor_less(clause: str, shown: str, draft: str) -> _Denial | None:
+    """A manner that is to stay as it is ("don't make it more formal")."""
+    match = said.NOT_MORE_OF.search(clause)
     return (match.start(), []) if match else None
 
 
-def _not_longer(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] | None:
-    match = _NOT_LONGER.search(clause)
-    if match is None or _SO.search(match[0]) or _names_amount(clause, match):
+def _allowed(clause: str, shown: str, draft: str) -> _Denial | None:
+    match = said.ALLOWED.search(clause)
+    return (match.start(), []) if match else None
+
+
+def _not_longer(clause: str, shown: str, draft: str) -> _Denial | None:
+    match = said.NOT_LONGER.search(clause) or said.NOT_BARELY_LONGER.match(clause)
+    if match is None or said.SO.search(match[0]) or _names_amount(clause, match):
         return None
     most = count_words(draft)[1]
     return match.start(), [Constraint("length", "", "words", None, most, SOURCE)] if most else []
 
 
-def _not_shorter(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] | None:
-    match = _NOT_SHORTER.search(clause)
+def _not_shorter(clause: str, shown: str, draft: str) -> _Denial | None:
+    match = said.NOT_SHORTER.search(clause) or said.NOT_BARELY_SHORTER.match(clause)
     if match is None or _names_amount(clause, match):
         return None
     fewest = count_words(draft)[0]
@@ -245,28 +177,34 @@ def _names_amount(clause: str, match: re.Match[str]) -> bool:
     )
 
 
-def _unwanted(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] | None:
+def _unwanted(clause: str, shown: str, draft: str) -> _Denial | None:
     """A form that is refused: instead of a list comes prose, instead of others nothing."""
-    match = _UNWANTED.search(clause)
+    match = said.UNWANTED.search(clause)
     if match is None or re.search(r"capital|markdown|emoji|quotation|p\.?s", match["form"], re.I):
         return None
     is_list = re.search(r"bullet|list", match["form"], re.I)
     return match.start(), [Constraint("format", "prose", source=SOURCE)] if is_list else []
 
 
-def _kept(clause: str, shown: str, draft: str) -> tuple[int, list[Constraint]] | None:
+def _kept(clause: str, shown: str, draft: str) -> _Denial | None:
     """What must not be left out: it stays as the draft has it, or comes in."""
-    match = _KEPT.search(clause) or _KEPT_APART.search(clause)
+    match = (
+        said.KEPT.search(clause)
+        or said.KEPT_APART.search(clause)
+        or said.ALL_BUT.search(clause)
+        or said.MISSED.search(clause)
+    )
     if match is None:
         return None
     target = shown[match.start("target") : match.end("target")]
-    quotes = Quotes(_ABOUT.sub("", target.strip()))
-    if _EVERYTHING.match(quotes.text.strip()):
+    quotes = Quotes(said.ABOUT.sub("", target.strip()))
+    if said.EVERYTHING.match(quotes.text.strip()):
         return match.start(), []
     named, _ = phrases(quotes.text, quotes)
-    omitted = re.match(_OMIT, match["verb"], re.I) is not None or match["verb"].lower() in (
+    omitted = re.match(said.OMIT, match["verb"], re.I) is not None or match["verb"].lower() in (
         "out",
         "away",
+        "without",
     )
     constraints: list[Constraint] = []
     for phrase in named:
@@ -286,5 +224,14 @@ def _held(phrase: str, draft: str, omitted: bool) -> list[Constraint]:
     return [Constraint("must_include", phrase, source=SOURCE)] if omitted else []
 
 
-_WHOLE_SENTENCES: tuple[_Reader, ...] = (_unneeded, _praised, _allowed)
-_CLAUSES: tuple[_Reader, ...] = (_not_longer, _not_shorter, _unwanted, _kept)
+_WHOLE_SENTENCES: tuple[_Reader, ...] = (_unneeded, _unasked, _allowed)
+_CLAUSES: tuple[_Reader, ...] = (
+    _unwanted,
+    _contrasted,
+    _praised,
+    _not_longer,
+    _not_shorter,
+    _no_more,
+    _neither_more_nor_less,
+    _kept,
+)

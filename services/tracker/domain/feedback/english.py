@@ -27,9 +27,15 @@ def read_english(comment: str, draft_text: str, prompt: str, fallback: Fallback 
     """All that a comment asks of the draft; without a `fallback` what the grammar reads."""
     denials = take_denials(comment, draft_text)
     rest = denials.rest
-    amounts = read_amounts(rest, draft_text)
+    amounts = read_amounts(_TOLD.sub(lambda match: "." * len(match[0]), rest), draft_text)
+    if not amounts.units:
+        amounts.rest = rest
     parsed = parse_comment(amounts.rest, draft_text, prompt)
+    told_apart = _TOLD.sub("mention it", rest)
+    tells_length = told_apart == rest or _LENGTH_WORDS.search(told_apart) is not None
     told = fallback.told(rest, draft_text) if fallback is not None and rest else None
+    if told == [] and _said_plainly(amounts.rest, parsed):
+        told = None  # the reader overhears at times what a plain order says
     if told is not None:
         told = [_as_said(constraint, rest) for constraint in told if not amounts.settles(constraint)]
         parsed.constraints = join(parsed.constraints, told)
@@ -38,6 +44,8 @@ def read_english(comment: str, draft_text: str, prompt: str, fallback: Fallback 
     if fallback is not None and parsed.unparsed:
         _add_likened(parsed, fallback, told, draft_text)
     parsed.constraints = [constraint for constraint in parsed.constraints if not amounts.settles(constraint)]
+    if not tells_length:
+        parsed.constraints = [constraint for constraint in parsed.constraints if constraint.kind != "length"]
     parsed.constraints = [_as_said(constraint, rest) for constraint in parsed.constraints]
     parsed.constraints += [*amounts.constraints, *denials.constraints]
     parsed.unparsed += denials.unparsed
@@ -62,6 +70,26 @@ def _names_any(piece: str, told: Sequence[Constraint]) -> bool:
     return any(len(c.value) > 1 and re.search(re.escape(c.value), piece, re.I) is not None for c in told)
 
 
+_PLAIN_ORDER = re.compile(
+    r"^\W*(?:(?:please|so|and|also|you should|you must)\s+)*(?:(?:do\s?n['’]?t|do not|never)\s+)?(?:mention|include"
+    r"|add|say|state|name"
+    r"|list|avoid|omit|leave out|drop|remove|delete|skip)\s+[^,.;!?\n]{1,60}[\s.!?]*$",
+    re.I,
+)
+
+
+def _said_plainly(comment: str, parsed: Parsed) -> bool:
+    """Whether the comment is one order to say or not to say something, and the grammar read all of it."""
+    words = all(constraint.kind in ("must_include", "must_not_include") for constraint in parsed.constraints)
+    return bool(parsed.constraints) and words and not parsed.unparsed and _PLAIN_ORDER.match(comment) is not None
+
+
+_LENGTH_WORDS = re.compile(
+    r"\b(?:words?|sentences?|lines?|characters?|letters?|paragraphs?|length|short\w*|long\w*|brief\w*|concise\w*"
+    r"|details?"
+    r"|detailed|elaborate|expand|extend|cut|trim|condense|summar\w+|more|less|less)\b",
+    re.I,
+)
 _WORD_OF = re.compile(r"^(?:the\s+)?(?:words?|phrase|sentence|term)\s+(?=\S)", re.I)
 _TOLD = re.compile(
     r"\b(?:mention|say|add|note|state|write|include|explain|tell (?:them|me|him|her"

@@ -25,6 +25,13 @@ _TARGET = (
     rf"(?P<target>(?:(?:{{word_of}})\s+)?{_MARK}(?:\s*(?:,|{{and_}})\s*{_MARK})*|[^\s⟦⟧]+(?:\s[^\s⟦⟧]+){{{{0,3}}}}?)"
 )
 _MOST_CLAUSE = 200
+_GOVERNS = re.compile(r"\b(vergiss(?: bitte)? nicht|vergessen sie(?: bitte)? nicht|denk(?:e|en sie)? daran),\s+", re.I)
+"""What a comma follows although it governs the rest of its clause."""
+_TEN, _HUNDRED = 10, 100
+_NO_NAME = re.compile(
+    r"\b(?:nicht|nie|niemals|kein(?:e[nrms]?)?|pas|jamais|nunca|jamás|als|como|sous forme|en forma)\b", re.I
+)
+"""No phrase that is to be said, or not to be said, holds one of these."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,7 @@ class EuropeanReader:
             rf"|\s+(?:{grammar.splits})\s+(?!⟦)",
             re.I,
         )
+        self._both = self._two_bounds()
         self._polite = re.compile(rf"\b(?:{grammar.polite})\b[,\s]*|^\s+|\s+$", re.I)
         self._rules = list(self._made())
 
@@ -109,7 +117,11 @@ class EuropeanReader:
             return f"⟦{len(quotes) - 1}⟧"
 
         text = _QUOTED.sub(hide, comment.replace("’", "'").translate({ord("⟦"): "[", ord("⟧"): "]"}))
+        text = _GOVERNS.sub(r"\1 ", text)
         parsed = Parsed()
+        if both := self._both.search(text):
+            parsed.constraints.append(self._bounded(both))
+            text = f"{text[: both.start()]}. {text[both.end() :]}"
         for whole in self._clauses(text):
             clause = " ".join(self._polite.sub(" ", whole).split()).strip(" ,:")
             if not re.search(r"\w", clause) or re.fullmatch(self._grammar.chat, clause, re.I):
@@ -123,6 +135,31 @@ class EuropeanReader:
                 parsed.constraints += [one for one in constraints if one not in parsed.constraints]
         parsed.topics = [one.value for one in parsed.constraints if one.kind == "must_include"]
         return parsed
+
+    def _two_bounds(self) -> regex.Pattern[str]:
+        """ "At least 20 words, at most 30", in either order; the unit stands beside one of the two."""
+        grammar = self._grammar
+        number, unit = self._number_pattern(), self._unit_pattern()
+        joint = rf"\s*,?\s*(?:(?:{grammar.and_}|{grammar.splits})\s+)?"
+        first, second = (
+            rf"(?:{grammar.least})\s+(?P<low>{number})(?:\s+(?P<low_unit>{unit}))?",
+            rf"(?:{grammar.most})\s+(?P<high>{number})(?:\s+(?P<high_unit>{unit}))?",
+        )
+        return regex.compile(rf"\b(?|{first}{joint}{second}|{second}{joint}{first})\b", regex.I)
+
+    def _bounded(self, match: regex.Match[str]) -> Constraint:
+        unit = match["low_unit"] or match["high_unit"] or ""
+        name = self._grammar.units.get(unit.lower(), "words")
+        low, high = sorted((self._number(match["low"]), self._number(match["high"])))
+        return Constraint("length", "", name, low, high, SOURCE)
+
+    def _unit_pattern(self) -> str:
+        return "|".join(sorted(map(re.escape, self._grammar.units), key=len, reverse=True))
+
+    def _number_pattern(self) -> str:
+        """Digits, or words of numbers, which may be composed ("hundertfünfzig", "cent cinquante")."""
+        word = "|".join(sorted(self._grammar.numbers, key=len, reverse=True))
+        return rf"(?:\d{{1,3}}(?:[.,]\d{{3}})+|\d+|(?:{word})(?:[\s-]?(?:(?:und|et|y)[\s-]?)?(?:{word})){{0,4}})"
 
     def _clauses(self, text: str) -> Iterator[str]:
         start = 0
@@ -140,9 +177,7 @@ class EuropeanReader:
 
     def _made(self) -> Iterator[tuple[str, regex.Pattern[str]]]:
         grammar = self._grammar
-        unit = "|".join(sorted(map(re.escape, grammar.units), key=len, reverse=True))
-        word = "|".join(sorted(grammar.numbers, key=len, reverse=True))
-        number = rf"(?:\d{{1,3}}(?:[.,]\d{{3}})+|\d+|{word})"
+        unit, number = self._unit_pattern(), self._number_pattern()
         sign = "|".join(
             rf"(?P<{name}>{pattern})"
             for name, pattern in (
@@ -227,7 +262,7 @@ class EuropeanReader:
         phrases = []
         for part in re.split(rf"\s+(?:{self._grammar.and_})\s+|\s*,\s*", text):
             phrase = re.sub(rf"^(?:(?:{self._grammar.articles})\s+|l'|d'|all')+", "", part.strip(), flags=re.I)
-            if not phrase or re.match(self._grammar.never_words, phrase, re.I):
+            if not phrase or re.match(self._grammar.never_words, phrase, re.I) or _NO_NAME.search(phrase):
                 return []
             phrases.append(phrase)
         return phrases
@@ -264,4 +299,11 @@ class EuropeanReader:
 
     def _number(self, text: str) -> int:
         digits = re.sub(r"[.,]", "", text)
-        return int(digits) if digits.isdigit() else self._grammar.numbers[text.lower()]
+        if digits.isdigit():
+            return int(digits)
+        known = sorted(self._grammar.numbers, key=len, reverse=True)
+        total = 0
+        for word in re.findall("|".join(map(re.escape, known)), text.lower()):
+            value = self._grammar.numbers[word]
+            total = total * value if value == _HUNDRED and 0 < total < _TEN else total + value
+        return total

@@ -34,6 +34,7 @@ FRENCH = Grammar(
     shorter=(
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}plus (?:court|courte|bref|brève|concis|concise"
         rf"|succinct|succincte|brièvement)",
+        r"pas (?:si|aussi) (?:long|longue|bavard|détaillé|détaillée)",
         rf"(?:{_IT}\s+)?(?:est\s+)?{_HOW}(?:trop|beaucoup trop) (?:long|longue|verbeux|verbeuse|bavard|détaillé"
         rf"|détaillée)",
         r"(?:raccourcis|raccourcissez|raccourcir|abrège|abrégez|résume|résumez|condense|condensez)(?:-(?:la"
@@ -109,6 +110,9 @@ FRENCH = Grammar(
     bullets=(
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:sous forme de|en|avec des|comme une|une|à"
         rf"|sous la forme d'une) ?(?:liste(?: à puces)?|puces|tirets|points)",
+        r"(?:donne|donnez|présente|présentez|écris|écrivez) (?:moi )?(?:la réponse|le texte|tout|ça"
+        r"|cela) (?:sous (?:la )?forme"
+        r" (?:de|d'une) |en )liste",
         r"(?:fais|faites|je veux|mets)(?: moi| tout)? (?:en )?(?:une )?liste(?: à puces)?|liste (?:les points"
         r"|à puces)",
     ),
@@ -173,7 +177,7 @@ FRENCH = Grammar(
         "neuf": 9, "dix": 10,
         "douze": 12, "quinze": 15, "vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60,
         "quatre-vingts": 80, "cent": 100,
-        "deux cents": 200,
+        "soixante-dix": 70, "quatre-vingt-dix": 90, "onze": 11, "cents": 100,
     },
     units={
         "mots": "words", "mot": "words", "phrases": "sentences", "phrase": "sentences",

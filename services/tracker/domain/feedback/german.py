@@ -45,6 +45,7 @@ GERMAN = Grammar(
     word_of="das wort|den begriff|den ausdruck|die worte|die wörter",
     shorter=(
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?{_HOW}(?:kürzer|knapper|kompakter|prägnanter|bündiger)(?:\s+bitte)?{_DONE}",
+        r"nicht (?:ganz )?so (?:lang|ausführlich|wortreich)",
         rf"(?:(?:{_IT}|ist)\s+(?:ist|war)?\s*)?(?:mir\s+)?{_HOW}(?:viel )?zu (?:lang|ausführlich|wortreich"
         rf"|langatmig|umständlich)(?: geraten)?",
         rf"(?:kürze|kürz|kürzen sie|straffe|straff|verkürze)(?:\s+{_IT})?(?:\s+(?:etwas|ein wenig|deutlich|stark"
@@ -94,7 +95,8 @@ GERMAN = Grammar(
     ),
     keep=(
         r"(?:behalte|behalten sie|lass|lasse) {t}(?: bei| drin| stehen| so)?",
-        r"(?:lösche|streiche|entferne|ändere) {t} nicht|{t} nicht (?:löschen|streichen|entfernen|ändern)"
+        r"(?:lösche|streiche|entferne|ändere) {t} nicht|{t} nicht (?:löschen|streichen|entfernen|ändern|weglassen"
+        r"|rausnehmen|vergessen)"
         r"|lass {t} nicht weg",
     ),
     replace=(
@@ -125,6 +127,9 @@ GERMAN = Grammar(
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:lieber |daraus )?(?:als|in|eine|mit|in form einer) (?:(?:aufzählung|liste"
         rf"|stichpunkten?|stichworten|aufzählungspunkten|"
         rf"aufzählungszeichen|bullet ?points)|punkten){_DONE}",
+        r"(?:gib|geben sie|schreib|schreibe|formatiere|bring) (?:mir )?(?:es|das|die antwort|den text"
+        r"|alles) (?:bitte )?(?:als|in)"
+        r" (?:eine[r]? )?(?:liste|aufzählung|stichpunkten?|aufzählungsform)",
         r"stichpunktartig|stichpunkte|(?:liste|zähle) (?:es|das|die punkte) auf|nur stichpunkte",
     ),
     numbered=(
@@ -195,7 +200,7 @@ GERMAN = Grammar(
         "ein": 1, "eine": 1, "einem": 1, "einen": 1, "einer": 1, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5,
         "sechs": 6, "sieben": 7,
         "acht": 8, "neun": 9, "zehn": 10, "zwölf": 12, "fünfzehn": 15, "zwanzig": 20, "dreißig": 30, "vierzig": 40,
-        "fünfzig": 50, "sechzig": 60, "achtzig": 80, "hundert": 100, "zweihundert": 200,
+        "fünfzig": 50, "sechzig": 60, "siebzig": 70, "achtzig": 80, "neunzig": 90, "elf": 11, "hundert": 100,
     },
     units={
         "wörter": "words", "worte": "words", "wörtern": "words", "worten": "words", "wort": "words",

@@ -117,14 +117,16 @@ RULES: list[Rule] = [
     rule(
         r"(?:(?:make|keep) (?:it|this|that|your \w+|the \w+) )?(?:(?:much|a lot|far|way|a bit|a little|slightly|"
         r"somewhat|considerably|significantly)\s+)?(?:shorter|briefer|more concise(?:ly)?|more compact|more "
-        r"succinct(?:ly)?|terser|tighter)\b(?! than)|(?:too|so|very|overly)\s+(?:long|wordy|verbose|lengthy|"
+        r"succinct(?:ly)?|terser|tighter)\b(?! than)|(?:too|so|very|overly|a bit|a little|rather|quite|pretty"
+        r"|somewhat)\s+(?:long|wordy|verbose|lengthy|"
         r"long[- ]?winded|much text|many words|rambling)\b(?:-winded)?|\b(?:shorten|condense|trim|compress|"
         r"abridge|cut (?:it|this|that) (?:down|short)|cut down|tighten|boil (?:it|this|that) down|pare (?:it|"
         r"this)? ?down)\b(?:\s+(?:it|this|that|your \w+|the \w+)(?: down)?)?|(?:be|keep it|make it|stay)\s+"
         r"(?:more\s+|very\s+|as\s+)*(?:brief|concise|short|succinct|terse|to the point|snappy)\b|(?:keep|make) "
         r"(?:your (?:answer|reply|response)|this|that|the (?:answer|reply|response)) (?:brief|short|concise)|"
         r"\btl;?dr\b|(?:get|come|cut) (?:straight |right )?to the (?:point|chase)|\b(?:cut|chop|slash) (?:it|this"
-        r"|that) (?:in|by) half|half (?:as long|the length|the "
+        r"|that) (?:in|by) half|(?:n['’]t|not)\s+(?:nearly |quite |really )?(?:short|brief|concise) enough\b"
+        r"|half (?:as long|the length|the "
         r"size)|(?:less|fewer) (?:words|text|detail|details|wordy|verbose)\b|\bstop rambling\b|\b(?:in short|"
         r"short version|summari[sz]e(?: it| this| that)?|give me (?:a|the) summary)\b|\bbriefly\b|\bconcisely\b",
         _relative("shorter", 0.65, 60),
@@ -132,7 +134,9 @@ RULES: list[Rule] = [
     rule(
         r"(?:(?:make|write) (?:it|this|that|your \w+|the \w+) )?(?:(?:much|a lot|far|way|a bit|a little|slightly|"
         r"somewhat|considerably|significantly)\s+)?(?:longer|lengthier|more detailed|more elaborate|more thorough"
-        r"|more comprehensive|more in[- ]depth)\b(?! than)|(?:too|so|very)\s+(?:short|brief|terse|concise)\b|"
+        r"|more comprehensive|more in[- ]depth)\b(?! than)|(?:too|so|very|a bit|a little|rather|quite|pretty"
+        r"|somewhat)\s+(?:short|brief|terse|concise)\b|"
+        r"(?:n['’]t|not)\s+(?:nearly |quite |really )?(?:long|detailed|thorough|comprehensive|elaborate) enough\b|"
         r"(?:give|add|provide|need|want|include|with|go into|some)?\s*(?:me\s+)?(?:some |much |a lot )?more "
         r"(?:details?|depth|information|text|explanation|context)\b(?! (?:on|about|of))|\b(?:elaborate|expand|"
         r"flesh (?:it|this|that) out|go deeper|say more|in more detail|in greater detail|in detail)\b(?! (?:on|"

@@ -21,7 +21,7 @@ _NUMBERS = (
     rf"|(?:(?<=hundred)|(?<=thousand)) and (?:{_word})\b)*"
 )
 NUMBER = (
-    rf"(?:\b\d{{1,3}}(?:[,.'’]\d{{3}})+\b|\b\d{{1,6}}\b(?![.,]\d)|\b(?:{_NUMBERS})\b|\ban?(?= (?:single "
+    rf"(?:\b\d{{1,3}}(?:[,.'’ \u00a0\u202f]\d{{3}})+\b|\b\d{{1,6}}\b(?![.,]\d)|\b(?:{_NUMBERS})\b|\ban?(?= (?:single "
     rf"|couple |few )?(?:of )?\w))"
 )
 """A number as people write it in full: "1,000", "one hundred and fifty", "two dozen"."""
@@ -68,7 +68,7 @@ class Amount:
 
 def number(text: str) -> int | None:
     """The number that COUNT or NUMBER matched."""
-    text = re.sub(r"(?<=\d)[,.'’](?=\d{3}\b)", "", text.strip().lower()).replace(",", "")
+    text = re.sub(r"(?<=\d)[,.'’ \u00a0\u202f](?=\d{3}\b)", "", text.strip().lower()).replace(",", "")
     if re.match(r"(?:a|an)(?: single)?$", text) or text == "single":
         return 1
     for word, value in (("couple", 2), ("few", 3)):

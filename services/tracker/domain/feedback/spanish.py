@@ -33,6 +33,7 @@ SPANISH = Grammar(
     shorter=(
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}más (?:corto|corta|breve|breves|conciso|concisa"
         rf"|resumido|resumida|escueto|escueta)",
+        r"no tan (?:largo|larga|extenso|extensa|detallado|detallada)",
         rf"(?:{_IT}\s+)?(?:es\s+|está\s+)?{_HOW}(?:demasiado|muy) (?:largo|larga|extenso|extensa|detallado"
         rf"|detallada)",
         r"(?:acorta|acorte|acórtalo|acórtala|acortar|resume|resuma|resúmelo|abrevia|abrevie|reduce|reduzca|recorta"
@@ -101,6 +102,8 @@ SPANISH = Grammar(
     bullets=(
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:en forma de|en|con|como|como una|en una|una) (?:lista(?: de puntos"
         rf"| con viñetas)?|viñetas|puntos)",
+        r"(?:da|dame|escribe|pon|ponme) (?:la respuesta|el texto|todo|esto) (?:como|en forma de"
+        r"|en) (?:una )?(?:lista|viñetas)",
         r"(?:haz|quiero|hazme|ponlo en) una lista|enumera los puntos|lista de puntos",
     ),
     numbered=(r"(?:(?:haz|quiero|ponlo|responde) )?(?:en |con |como |en forma de )?(?:una )?(?:lista numerada"
@@ -162,7 +165,7 @@ SPANISH = Grammar(
         "un": 1, "una": 1, "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7,
         "ocho": 8, "nueve": 9, "diez": 10,
         "doce": 12, "quince": 15, "veinte": 20, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60,
-        "ochenta": 80, "cien": 100,
+        "setenta": 70, "ochenta": 80, "noventa": 90, "once": 11, "cien": 100, "ciento": 100, "trescientos": 300,
         "doscientas": 200, "doscientos": 200,
     },
     units={

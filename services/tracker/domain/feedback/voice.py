@@ -130,6 +130,12 @@ RULES: list[Rule] = [
     ),
     # tone
     rule(
+        r"\b(?:is|was|does|did|sounds?|reads?|seems?)(?:n['’]t| not)\s+(?:sound|seem|look|feel|read|come across as)?\s*"
+        rf"(?:very |really |particularly |quite |exactly )*{_TONE}\b(?!\s+enough)",
+        _tone,
+    ),
+    rule(rf"(?:\bnot|n['’]t)\s+(?:nearly |quite |really )?{_TONE}\s+enough\b", _tone),
+    rule(
         r"(?:less|not so|not too|not as|too|so|very|overly|way too|a bit too|a little too|don['’]?t be (?:so |"
         rf"too )?|sounds? (?:too |so )?|stop being (?:so )?)\s*{_TOO}\b(?!\s+(?:to|of|detail))",
         _less,

@@ -1,0 +1,216 @@
+"""The words by which a comment denies a wish, as patterns for `denial`."""
+
+from __future__ import annotations
+
+import re
+
+from services.tracker.domain.feedback.phrases import NUMBER
+from services.tracker.domain.feedback.voice_words import OPPOSITES, TONES
+
+QUOTED = re.compile(
+    r"\"[^\"\n]{0,400}\"|“[^”\n]{0,400}”|„[^“”\n]{0,400}[“”]|«[^»\n]{0,400}»|(?<!\w)'[^'\n]{1,400}'(?!\w)"
+)
+ORDER = (
+    r"(?:make|mention|add|include|remove|keep|say|use|write|give|tell|start|begin|end|put|leave|drop|explain|shorten|"
+    r"focus|tighten|extend|expand|lengthen|condense|trim|elaborate|delete|replace|use|answer|reply|translate|list"
+    r"|state|avoid|be|i (?:want|need|would|just|only)|i['’]d|it should|you should)\b"
+)
+SENTENCE = re.compile(r"[.;!?]+(?=\s|$)|\n+|\s+[–—]\s+|,?\s+(?<!anything )(?<!nothing )(?:but|however|though)\b,?")
+CLAUSE = re.compile(
+    rf"{SENTENCE.pattern}|,\s*(?:and\s+)?(?:please\s+)?(?=(?:just|only|rather|instead|also|then|{ORDER}))"
+    rf"|\s+and\s+(?:please\s+)?(?={ORDER})",
+    re.I,
+)
+NEVER = (
+    r"(?:do(?:es)?\s?n['’]?t|do(?:es)? not|never|must(?:n['’]?t| not)|should(?:n['’]?t| not)|may not|can(?:['’]?t"
+    r"|not| not)|"
+    r"need not|not to|please not|wo(?:n['’]?t)|will not|without|avoid|refrain from|stop|did(?:n['’]?t| not))"
+)
+SO = re.compile(r"\b(?:so|this|that|quite so|as)\s+(?:\w+ly\s+)?\w+", re.I)
+FAULT = "|".join(
+    sorted(
+        {*OPPOSITES, "long", "lengthy", "wordy", "verbose", "long-winded", "boring", "confusing", "rambling", "curt",
+         "unfriendly", "impolite", "vague", "bad", "unclear", "unhelpful", "repetitive"}
+        - {"friendly", "simple", "formal", "professional", "casual", "enthusiastic", "humorous", "serious"},
+        key=len, reverse=True,
+    )
+)  # fmt: skip
+NOT = (
+    r"(?:n['’]?t| not| never| hardly| by no means| in no way| far from(?: being)?| nowhere near| anything but"
+    r"| not at all)"
+)
+DEGREE = r"(?:(?:at all|really|actually|exactly|all that|even|in any way|in the least|particularly|especially)\s+)*"
+MORE_TEXT = (
+    r"(?:(?:any|some|a lot|much)\s+)?(?:more|further|additional|extra)\s+(?:details?|information|info|text"
+    r"|explanations?|context|depth|words|sentences)"
+)
+FORM = (
+    r"(?:(?:any|a|an|the|it as an?|it in)\s+)*(?:bullets?|bullet[- ]?points?|(?:numbered |bulleted |bullet )?lists?"
+    r"|titles?|"
+    r"tables?|headings?|headlines?|sections?|json|markdown|emojis?|postscript|p\.?s\.?|quotation marks|capitals?|"
+    r"capital letters)"
+)
+UNNEEDED = re.compile(
+    r"\bno (?:need|reason|cause|point) (?:to|for|of|in)\b"
+    r"|\b(?:do|does|did)(?:\s?n['’]?t| not) (?:\w+ly |even )?(?:have|need) to\b"
+    r"|\bneed(?:n['’]?t| not)\b"
+    r"|(?:\b(?:is|are|was)(?:n['’]?t| not)|['’]s not|['’]re not) (?:\w+ly )?(?:necessary|needed|required|essential"
+    r"|a must)\b"
+    r"|\bun(?:necessary|needed) to\b|\bnot (?:required|obliged|necessary) to\b"
+    r"|^\W*(?:please )?(?:forget|ignore|disregard|never ?mind) (?:what i said|that i said|my (?:last|previous"
+    r"|earlier))\b"
+    r"|\bi (?:take|took) (?:it |that )?back\b"
+    r"|\b(?:do|does)(?:\s?n['’]?t| not) (?:bother|require)\b|\bnothing against\b|\bno objections? to\b"
+    rf"|\b{FORM} (?:is|are|was|were)(?:\s?n['’]?t| not) (?:\w+ly )?(?:needed|necessary|required|called for)\b"
+    rf"|\b(?:do|does)(?:\s?n['’]?t| not) (?:\w+ly |even )?need (?:{MORE_TEXT}|{FORM}|(?:it "
+    rf"|this )?(?:to be )?(?:longer|shorter))\b",
+    re.I,
+)
+IT = r"(?:it|this|that|things|your \w+|the \w+|them)"
+MANNERS = "|".join(sorted(map(re.escape, TONES), key=len, reverse=True))
+COMPARATIVE = (
+    r"(?:longer|shorter|briefer|lengthier|wordier|terser|(?:more|less) [\w-]{3,20}|(?!other\b|answer\b|letter\b"
+    r"|number\b"
+    r"|paper\b|offer\b|order\b|better\b|never\b|ever\b)[a-z]{3,12}(?:i|[a-z])er)"
+)
+IS = r"(?:is|['’]s|was|are|were|['’]re|looks?|seems?|feels?|sounds?|reads?|came out|turned out)"
+ENDS_IN_BE = re.compile(
+    rf"\b\w*(?:{IS}|be|been|do|does|did|could|would|should|must|may|might|will|can)\s*$", re.I
+)
+"""What a negation that follows belongs to: then it is no contrast."""
+CONTRASTED = re.compile(
+    rf"[\s,;:(–-]+(?:and |but )?(?:not|rather than|instead of|as opposed to|never|by no means)"
+    rf"\s+(?:(?:any|even|too|so|to make it|making it|to be|being)\s+)*(?:{COMPARATIVE}|{FAULT}|{MANNERS}"
+    r"|in\s+[A-Z][a-z]+)\)?(?=\W*$|,|\s+and\b)",
+    re.I,
+)
+BEST_AS_IT_IS = re.compile(
+    rf"\bcould(?:\s?n['’]?t| not| hardly| barely| scarcely)(?: really)? (?:be|get|become)(?: any| much"
+    rf"| more)* {COMPARATIVE}"
+    rf"|\bneither\s+(?:too\s+)?[\w-]+\s+nor\b|\bif (?:it|this|the \w+) (?:were|was|had been|would be) too\s+[\w-]+"
+    rf"|\b(?:afraid|worried|feared|thought|expected|assumed|guessed)\b[^,;:]{{0,20}}\b(?:would|might|could"
+    rf"|was going to)"
+    rf" be\s+(?:too\s+[\w-]+|(?:{FAULT})\b)",
+    re.I,
+)
+NOT_ASKED = re.compile(
+    r"\b(?:i|we|nobody|no one|who|they)\s+(?:(?:did|do|have|had)(?:\s?n['’]?t| not)|never)?\s*(?:ever\s+|really\s+)?"
+    r"(?:asked|ask|request|requested|ordered)\s+(?:you\s+)?(?:for|to)\b",
+    re.I,
+)
+NOT_MORE_OF = re.compile(
+    rf"\b{NEVER}\s+(?:\w+ly )?(?:make|making|get|getting|be|become|sound|write|turn)\s+(?:{IT}\s+)?(?:any |even "
+    rf"|still "
+    rf"|much )*(?:more|less)\s+[\w-]+",
+    re.I,
+)
+PRAISED = re.compile(
+    rf"\b\w*{IS}{NOT}\s+{DEGREE}(?:(?:too|overly|excessively|unduly)\s+[\w-]+|(?:{FAULT})\b(?!\s+enough))"
+    rf"|\b(?:do|does|did)(?:\s?n['’]?t| not) (?:look|sound|seem|feel|read|strike me as"
+    rf"|come across as)\s+{DEGREE}(?:(?:too|overly)\s+[\w-]+"
+    rf"|(?:{FAULT})\b)"
+    r"|^\W*(?:hardly|scarcely|by no means|in no way|far from(?: being)?|nowhere near)\s+too\s+[\w-]+"
+    r"|^\W*not\s+too\s+[\w-]+\s+at all\b"
+    r"|\btoo\s+[\w-]+\b.{0,40}(?:,| but)\s+i (?:do(?:\s?n['’]?t| not)|disagree)(?: think so| agree)?\W*$",
+    re.I,
+)
+UNSAID = re.compile(
+    r"\b(?:do(?:\s?n['’]?t| not)|would(?:\s?n['’]?t| not)|did(?:\s?n['’]?t| not)|never|nobody|no one|not|who"
+    r"|isn['’]?t)\s+"
+    r"(?:\w+ly |ever |that )?(?:think|say|said|saying|find|found|feel|felt|mean|meant|complain\w*|claim\w*|believe|"
+    r"suggest\w*|asking|ask|i (?:want|need))\b[^,;:]{0,40}?"
+    rf"\b(?:(?:too|overly)\s+[\w-]+|shorter|longer|briefer|{MORE_TEXT}|(?:{FAULT})\b)",
+    re.I,
+)
+ALLOWED = re.compile(
+    r"\b(?:it['’]?s|it is|that['’]?s|that is|would be|i['’]?m|i am)\s+(?:perfectly |totally |quite "
+    r"|absolutely )?(?:fine|ok|"
+    r"okay|all right|alright|no problem|acceptable|happy)\s+(?:with me |by me )?(?:to|if|for|with)\b|\bi (?:do not"
+    r"|don['’]?t) mind\b|\b(?:can|may|could|should) (?:it|this) (?:stay|remain)\b",
+    re.I,
+)
+ANY = r"(?:any |even |much |a lot |a bit |a little |significantly |considerably |become |get |be |grow )*"
+NOT_LONGER = re.compile(
+    rf"\b{NEVER}\s+(?:\w+ly )?(?:(?:make|making|want|let|get|getting|have|need|write|be"
+    rf"|become)\s+(?:{IT}\s+)?(?:to\s+)?{ANY}"
+    r"(?:longer|lengthier|bigger|more detailed|wordier|more verbose)\b(?!\s+than)"
+    rf"|(?:lengthen|expand|extend|elaborat|pad|inflat)(?:e|ing)?\b(?:\s+(?:on\s+)?{IT})?"
+    r"|(?:say|add|write|give me|saying|adding)\s+(?:any\s+)?(?:more(?:\s+(?:text|words|details?|sentences))?"
+    r"|anything else)\s*$)",
+    re.I,
+)
+NOT_SHORTER = re.compile(
+    rf"\b{NEVER}\s+(?:\w+ly )?(?:(?:make|making|want|let|get|getting|have|need|write|be"
+    rf"|become)\s+(?:{IT}\s+)?(?:to\s+)?{ANY}"
+    r"(?:shorter|briefer|more concise|terser|smaller)\b(?!\s+than)"
+    rf"|(?:shorten|condens|trim|abridg|compress|summari[sz])(?:e|ing)?\b(?:\s+{IT})?(?:\s+down)?"
+    rf"|(?:cut|cutting)\s+(?:it|this|that|the (?:reply|answer|text|response))(?:\s+(?:down|short))?\s*$)",
+    re.I,
+)
+NOT_BARELY_LONGER, NOT_BARELY_SHORTER = (
+    re.compile(rf"^\W*(?:please\W+)?(?:just )?not (?:any |even )*(?:{words})\b(?! than \w*\d)", re.I)
+    for words in ("longer|lengthier|wordier", "shorter|briefer|terser")
+)
+REMOVE = (
+    r"(?:remov(?:e|ing)|delet(?:e|ing)|drop(?:ping)?|cut(?:ting)?(?: out)?|eras(?:e|ing)|los(?:e|ing)"
+    r"|strip(?:ping)?(?: out)?|"
+    r"tak(?:e|ing) out|get(?:ting)? rid of|throw(?:ing)? out|scrap(?:ping)?|kill|discard(?:ing)?)"
+)
+OMIT = r"(?:exclud(?:e|ing)|omit(?:ting)?|leav(?:e|ing) out|skip(?:ping)?|overlook(?:ing)?|neglect(?:ing)?)"
+UNWANTED = re.compile(
+    rf"\b(?:(?:do|does|did)(?:\s?n['’]?t| not) (?:want|like|use|write|make|give me|turn (?:it|this) into|put (?:it"
+    rf"|this) in(?:to)?|"
+    rf"answer (?:in|with|as))|never (?:use|write)|not (?:as|in)|without|instead of"
+    rf"|rather than|rather (?:not|you did(?:n['’]?t| not))(?: (?:have|use|get|see|make|write))?|stop using|no more"
+    rf"|stop making|refrain from(?: using)?)\s+(?P<form>{FORM})\b",
+    re.I,
+)
+TO_WANT = r"(?:(?:want|wish|need|expect|ask|asked|tell|told)\s+(?:you\s+|it\s+)?(?:to\s+)?)?"
+KEPT = re.compile(rf"\b{NEVER}\s+(?:\w+ly )?{TO_WANT}(?P<verb>{REMOVE}|{OMIT})\s+(?P<target>[^.;!?\n]{{1,120}})", re.I)
+KEPT_APART = re.compile(
+    rf"\b{NEVER}\s+(?:\w+ly )?(?:leave|take|cut|keep)\s+(?P<target>[^.;!?\n,]{{1,60}}?)\s+(?P<verb>out|away)\b", re.I
+)
+MISSED = re.compile(
+    r"\b(?P<verb>without)\s+(?P<target>[^.;!?\n,]{1,60}?),?\s+(?:it|this|that|the (?:reply|answer"
+    r"|text))(?:\s+(?:would|is|looks"
+    r"|seems|feels|makes|has|does)|['’]s)\b",
+    re.I,
+)
+NO_MORE = re.compile(
+    r"^\W*(?:(?:please|and|now|but)\W+)*no (?:more|further|additional|extra) (?:details?|text|words|information|info"
+    r"|explanations?|sentences|context)\b(?! than)"
+    r"|\b(?:that|this|it)(?:['’]s| is) (?:quite |more than )?enough (?:details?|text|words|information|info|explanation"
+    r"|context)\b",
+    re.I,
+)
+ALL_BUT = re.compile(
+    rf"\b(?P<verb>{REMOVE}|{OMIT})\s+(?:everything|all(?: of it)?|anything)\s+(?:else\s+)?(?:except|but|besides|save"
+    r"|apart from|other than)(?:\s+for)?\s+(?P<target>[^.;!?\n]{1,120})",
+    re.I,
+)
+ABOUT = re.compile(
+    r"^(?:the\s+)?(?:parts?|bits?|sentences?|lines?|mentions?|sections?)\s+(?:about|with|on|of|that says?)\s+", re.I
+)
+EVERYTHING = re.compile(
+    r"^(?:anything|everything|a thing|it|this|that|them|any(?: of)?\b.*|too much|much|more|words?)$", re.I
+)
+
+
+SUGGESTS = re.compile(
+    r"\bwhy (?:do(?:\s?n['’]?t| not) (?:you|we)|did(?:\s?n['’]?t| not) (?:you|we)|not)\s+(?=[a-z]+\b)(?!only\b)", re.I
+)
+BETTER = re.compile(
+    r"\b(?:would|might)(?:\s?n['’]?t| not) (?P<wish>[^.;!?\n]{1,60}?) be (?:better|nicer|clearer|good|nice"
+    r"|more \w+)\b",
+    re.I,
+)
+BOTH = re.compile(r"\bnot only (?P<one>[^.;!?\n]{1,60}?),? but (?:also )?", re.I)
+DENIED_FAULT = re.compile(
+    r"\b(?:too|so)\s+[\w-]+\?\s*(?:not|no|never|hardly|nope)\b(?: (?:at all|really|for me))?", re.I
+)
+OTHER_AMOUNT = re.compile(
+    rf"(?:,\s*|\s+)(?:and )?(?:not|instead of|rather than)\s+{NUMBER}(?:\s+(?:words?|sentences?|lines?|characters?"
+    r"|paragraphs?))?(?=\W*$)",
+    re.I,
+)
+QUESTIONED = re.compile(rf"\b(?P<form>{FORM})\?\s*(?:no|never|nope|please no(?:t)?)\b(?! (?:problem|need))", re.I)
