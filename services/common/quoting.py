@@ -17,13 +17,25 @@ _ROLE = re.compile(rf"^({_SPACE})(system|assistant|user|developer|tool)({_SPACE}
 _HIDDEN = {"Cf", "Cc", "Co", "Cs"}
 
 
+_JOINERS = "\u200c\u200d"
+
+
+def _is_seen(text: str, place: int) -> bool:
+    """Whether the character shows, by itself or in the shape of its neighbours: joiners make letters and pictures of
+    many scripts what they are, and hide nothing beside those."""
+    character = text[place]
+    if character in _JOINERS:
+        return 0 < place < len(text) - 1 and not text[place - 1].isascii() and not text[place + 1].isascii()
+    return character in "\n\t" or unicodedata.category(character) not in _HIDDEN
+
+
 def quoted(text: str) -> str:
     """The text with template marks, forged citation numbers and role lines defused, hidden characters removed.
 
     Chat templates take `<|im_start|>` and the like as structure and not as text; invisible characters hide orders
     from the people who read the source.
     """
-    visible = "".join(one for one in text if one in "\n\t" or unicodedata.category(one) not in _HIDDEN)
+    visible = "".join(one for place, one in enumerate(text) if _is_seen(text, place))
     visible = _CHAT_MARK.sub(lambda match: f"‹{(match[1] or match[2] or '').strip()}›", visible)
     visible = _ANGLED.sub(lambda match: f"‹{match[1].strip()}›", visible)
     visible = _BRACKET_MARK.sub(lambda match: f"({match[1].strip()})", visible)

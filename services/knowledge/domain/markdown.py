@@ -30,6 +30,8 @@ _BREAK = re.compile(r"(?:(?<! ) {2,}|\\)\n|<br[ ]{0,4}/?>\n?", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:b|strong|i|em|u|sub|sup|span|small|mark|kbd|code|a)(?:\s[^<>]{0,300})?>|<!--[^<>]{0,2000}-->", re.IGNORECASE
 )
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_RULED = re.compile(r"^[ \t]{0,3}\|?[ \t]*:?-+:?[ \t]*\|[\s|:-]*$", re.MULTILINE)
 _ANCHOR = re.compile(r"[ \t]{0,8}\{#[\w-]{1,80}\}[ \t]{0,8}$")
 _NEXT_LINE = re.compile(rf"\n(?=[ \t]{{0,3}}(?:{ASKS.pattern}|{ANSWERS.pattern}))", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -70,6 +72,9 @@ def _block(tokens: Sequence[Token], place: int, lines: Sequence[str], reading: R
         _table(lines[first:last], reading, first)
     elif token.type == "blockquote_open":
         quote = _QUOTE_MARK.sub("", source)
+        if _RULED.search(quote):  # a table that is quoted is a table
+            blocks += read_markdown(quote).blocks
+            return place + 1
         for part in re.split(r"\n[ \t]*\n", quote):
             if part.strip():
                 _paragraph(part.strip(), reading)
@@ -150,6 +155,8 @@ def _raw_html(tokens: Sequence[Token], place: int, lines: Sequence[str], reading
     first, last = tokens[place].map or [0, 0]
     source = "\n".join(lines[first:last])
     if not source.lstrip().lower().startswith("<details") or "</details" in source.lower():
+        if not _COMMENT.sub("", source).strip():
+            return place + 1
         part = pages.read_html(source.encode())
         reading.blocks += part.blocks
         reading.lost.update(part.lost)
@@ -205,9 +212,9 @@ def _front_matter(lines: list[str], reading: Reading) -> list[str]:
     fence = lines[start].rstrip()
     ends = (fence, "...") if fence == "---" else (fence,)
     end = next((place for place in range(start + 1, len(lines)) if lines[place].rstrip() in ends), None)
-    if end is None or not all(_FIELD.match(line) for line in lines[start + 1 : end]):
-        return lines
     source = "\n".join(lines[start + 1 : end])
+    if end is None or not (all(map(_FIELD.match, lines[start + 1 : end])) or _strict_fields(source, fence)):
+        return lines
     if len(source) > MAX_FRONT_MATTER or not source.strip():
         return lines[end + 1 :] if source.strip() else lines
     for name, value in _fields(source, fence).items():
@@ -215,6 +222,17 @@ def _front_matter(lines: list[str], reading: Reading) -> list[str]:
             reading.about[str(name).casefold()] = str(value)[:500]
     reading.title = reading.about.get("title", "").strip()
     return [""] * (end + 1) + lines[end + 1 :]
+
+
+def _strict_fields(source: str, fence: str) -> bool:
+    """Whether the lines between the fences are YAML or TOML that names fields, in whatever way it is written."""
+    if len(source) > MAX_FRONT_MATTER:
+        return False
+    try:
+        fields = tomllib.loads(source) if fence == "+++" else yaml.safe_load(source)
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError):
+        return False
+    return isinstance(fields, dict) and all(isinstance(name, str) and len(name) <= 60 for name in fields)
 
 
 def _fields(source: str, fence: str) -> dict[Any, Any]:

@@ -233,7 +233,7 @@ class _Walker:
         text = _line(self._text(cell))
         strong = "".join(_line(self._text(child)) for child in cell.iter("b", "strong"))
         head = cell.tag == "th" or _in_head(cell)
-        across, down = _span(cell.get("colspan")), _span(cell.get("rowspan"))
+        across, down = _span(cell.get("colspan")), _span(cell.get("rowspan"), to_the_end=True)
         return Cell(text, head, bool(text) and len(strong) >= len(text), across, down)
 
     def _text(self, element: Any, without: list[Any] | None = None, marks: bool = True) -> str:
@@ -308,8 +308,14 @@ def _outside(element: Any) -> bool:
     return any(parent.tag in ("header", "footer", "aside") for parent in element.iterancestors())
 
 
-def _span(value: str | None) -> int:
-    return min(int(value), 1000) if value and value.strip().isdigit() and len(value) < 6 and int(value) else 1
+def _span(value: str | None, to_the_end: bool = False) -> int:
+    """The columns or rows that a cell covers; a row span of 0 covers all that follow."""
+    if not value or not value.strip().isdigit() or len(value) >= 6:
+        return 1
+    return min(int(value), _MOST_SPANNED) or (_MOST_SPANNED if to_the_end else 1)
+
+
+_MOST_SPANNED = 1000
 
 
 def _line(text: str) -> str:

@@ -38,6 +38,7 @@ WRONG = ("Ã", "â€", "Â", "\ufffd")
             "Größe: groß | Preis: 5 €",
         ),
         ("n.docx", word(paragraph("退货期限为三十天。"), paragraph("Żółć")), "退货期限为三十天。\n\nŻółć"),
+        ("q.html", "<p>می‌خواهم، क्‍ष, 👩‍👩‍👧</p>", "می‌خواهم، क्‍ष, 👩‍👩‍👧"),
         ("o.md", "Schöne Grüße – 5 €", "Schöne Grüße – 5 €"),
         ("p.csv", "Größe;Preis\ngroß;5 €\n", "Größe: groß | Preis: 5 €"),
     ],

@@ -38,6 +38,10 @@ HEAD = "<tr><th>Branch</th><th>Day</th><th>Hours</th></tr>"
             HEAD + "<tr><td>Harbour</td><td>Monday</td><td rowspan=2>9-12</td></tr><tr><td>Station</td><td>Friday</td></tr>",
             ["Branch: Harbour | Day: Monday | Hours: 9-12", "Branch: Station | Day: Friday | Hours: 9-12"],
         ),
+        (
+            HEAD + "<tr><td rowspan=0>Harbour</td><td>Monday</td><td>9-12</td></tr><tr><td>Tuesday</td><td>14-18</td></tr>",
+            ["Branch: Harbour | Day: Monday | Hours: 9-12", "Branch: Harbour | Day: Tuesday | Hours: 14-18"],
+        ),
         (HEAD + "<tr><td>Harbour</td><td colspan=2>closed</td></tr>", ["Branch: Harbour | Day: closed | Hours: closed"]),
         (
             "<thead><tr><th rowspan=2>Plan</th><th colspan=2>Price</th></tr><tr><th>monthly</th><th>yearly</th></tr></thead>"
@@ -95,6 +99,7 @@ MARKDOWN = [
     ("| Plan | Price |\n|---|---|\n| Basic | 19 | extra |", ["Plan: Basic | Price: 19 | extra"]),
     ("| Plan | Site |\n|---|---|\n| Basic | [here](https://x.example/a) |", ["Plan: Basic | Site: here (https://x.example/a)"]),
     ("<table><tr><th>Plan</th><th>Price</th></tr><tr><td>Basic</td><td>19</td></tr></table>", ["Plan: Basic | Price: 19"]),
+    ("> | Plan | Price |\n> |---|---|\n> | Basic | 19 |", ["Plan: Basic | Price: 19"]),
     ("| 套餐 | 价格 |\n|---|---|\n| 基础 | 19元 |", ["套餐: 基础 | 价格: 19元"]),
 ]  # fmt: skip
 
