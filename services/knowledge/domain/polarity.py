@@ -18,7 +18,7 @@ _SAYING = (
     r"wish(?:ed)?|wonder(?:ed)?|doubt(?:ed)?|imagined?|expect(?:ed)?|fear(?:ed)?|suspect(?:ed)?|figured?|"
     r"reckon(?:ed)?|dream(?:ed|t)?|want(?:ed)?|would like|says?|said|tells?|told|claim(?:s|ed)?|mentioned|"
     r"suggest(?:s|ed)?|keeps? saying|has it|report(?:s|ed)?|seems?|asks?|asked|mean(?:t)? to (?:say|ask)|"
-    r"(?:was|were|am|are|is) (?:not |un)?(?:sure|certain|afraid)|"
+    r"(?:was|were|am|are|is) (?:not |un|pretty |quite |fairly |almost |very )?(?:sure|certain|afraid|positive)|"
     r"(?:don['’]?t|didn['’]?t|do not|did not) (?:know|think|believe))"
 )
 _REPORTED = re.compile(
@@ -29,7 +29,9 @@ _SIGNS_OF_DOUBT = re.compile(
     r"hopefully|might|could|would|should|if|unless|whether|provided|providing|assuming|suppose|supposing|in case|"
     r"as long as|even when|whenever|otherwise|wherever|according to|it is said|they say|people say|so they say|i guess|"
     r"i think|i believe|i heard|i hope|i assume|i suppose|not sure|"
-    r"imagine|pretend|let['’]s say|for example|e\.g|seems?|looks like|as far as i know|to my knowledge)\b",
+    r"imagine|pretend|let['’]s say|for example|e\.g|seems?|looks like|in my (?:opinion|view|experience)"
+    r"|only (?:with|for|if|when)|i['’]d (?:say|guess|think)|"
+    r"i['’]m (?:\w+ )?(?:sure|certain|positive)|may (?:cost|also|well|soon|still)|as far as i know|to my knowledge)\b",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
@@ -49,7 +51,9 @@ _FALSE = (
     r"untrue|false|wrong|incorrect|nonsense|a (?:lie|mistake|myth)|outdated|out of date)"
 )
 _FALSE_THAT = re.compile(
-    rf"^it(?:['’]s| is| was) (?:simply |just |also |quite )?{_FALSE} (?:to say )?that (.+)$", re.IGNORECASE
+    rf"^it(?:(?:['’]s| is| was) (?:simply |just |also |quite )?{_FALSE}"
+    r"|(?:\s+is|\s+was)n['’]t (?:true|right|correct|the case|so)) (?:any ?more )?(?:to say )?that (.+)$",
+    re.IGNORECASE,
 )
 _THAT_FALSE = re.compile(
     rf"^(?:that|the claim that|saying that) (.+) (?:is|was) (?:simply |just )?{_FALSE}$", re.IGNORECASE
@@ -138,7 +142,7 @@ def _contrast_by_do(text: str) -> Polarity | None:
     match = re.match(r"^(?P<head>.*\s)(?P<denied>(?:[A-Z0-9€$£\"“][^ ]*)(?: .*)?)$", parts[0])
     if match is None or _states(parts[1]):
         return None
-    return Polarity(f"{match['head']}{parts[1]}", denied=match["denied"])
+    return Polarity(f"{match['head']}{parts[1]}", denied=_ANY_MORE.sub("", match["denied"]))
 
 
 def _states(text: str) -> bool:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from services.knowledge.domain.polarity import polarity
 
 _LEAD = re.compile(
-    r"^(?:(?:actually|no|well|sorry|please note|note|by the way|correction|update|fyi|it is true|"
-    r"remember|in fact|as of (?:now|today)|now|from now on)\b[,:]?\s*(?:that\s+)?)+",
+    r"^(?:(?:actually|no|nope|nah|wrong|not true|that(?:['’]s| is) (?:wrong|false|incorrect|not (?:right|true"
+    r"|correct))|well|sorry|please note|note|by the way|correction|update|fyi|it is true|"
+    r"remember|in fact|as of (?:now|today)|now|from now on)\b[,:.;!]?\s*(?:that\s+)?)+",
     re.IGNORECASE,
 )
 _CORRECTING = re.compile(

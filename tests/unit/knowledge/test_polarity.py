@@ -20,6 +20,10 @@ DENIALS = [
     "The Orion tariff's price isn’t 30 euros.",
     "No, the Orion tariff is not 30 euros.",
     "The Orion tariff can't be 30 euros.",
+    "Nope, the Orion tariff doesn't cost 30 euros.",
+    "That's wrong: the Orion tariff does not cost 30 euros.",
+    "Wrong. The Orion tariff isn't 30 euros.",
+    "It isn't true that the Orion tariff costs 30 euros.",
 ]
 CONTRASTS = [
     "The Orion tariff costs 34 euros, not 30 euros.",
@@ -30,6 +34,7 @@ CONTRASTS = [
     "The Orion tariff does not cost 30 euros but 34 euros.",
     "The Orion tariff is not 30 euros but 34 euros.",
     "The Orion tariff isn't 30 euros, it's 34 euros.",
+    "The Orion tariff isn't 30 euros anymore, it's 34 euros.",
     "The price of the Orion tariff is not 30 euros, but 34 euros.",
     "The price of the Orion tariff is 34 euros, not 30 euros.",
 ]
@@ -49,6 +54,11 @@ UNSTATED = [
     "Perhaps the Orion tariff costs 30 euros.",
     "The Orion tariff might cost 30 euros.",
     "The Orion tariff should cost 30 euros.",
+    "I'm pretty sure the Orion tariff costs 30 euros.",
+    "I'd say the Orion tariff costs 30 euros.",
+    "In my opinion the Orion tariff costs 30 euros.",
+    "Only with a voucher the Orion tariff costs 30 euros.",
+    "The Orion tariff may cost 30 euros.",
     "I wonder whether the Orion tariff costs 30 euros.",
     "Does the Orion tariff cost 30 euros",
     "Is it true that the Orion tariff costs 30 euros?",
