@@ -57,6 +57,7 @@ def take_denials(comment: str, draft: str) -> Denials:
 def _as_wishes(comment: str) -> str:
     """The comment with negations that only sound like denials put plainly: "why don't you mention X", "not only X but
     also Y", "wouldn't a list be better?", "bullet points? No."."""
+    comment = re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[^\S\n]+", " ", comment))  # runs of it would make patterns slow
     comment = said.SUGGESTS.sub("please ", comment)
     comment = said.BETTER.sub(lambda match: f"use {match['wish']}", comment)
     comment = said.DENIED_FAULT.sub("", comment)

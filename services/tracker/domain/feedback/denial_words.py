@@ -45,7 +45,7 @@ MORE_TEXT = (
     r"|explanations?|context|depth|words|sentences)"
 )
 FORM = (
-    r"(?:(?:any|a|an|the|it as an?|it in)\s+)*(?:bullets?|bullet[- ]?points?|(?:numbered |bulleted |bullet )?lists?"
+    r"(?:(?:any|a|an|the|it as an?|it in)\s+){0,3}(?:bullets?|bullet[- ]?points?|(?:numbered |bulleted |bullet )?lists?"
     r"|titles?|"
     r"tables?|headings?|headlines?|sections?|json|markdown|emojis?|postscript|p\.?s\.?|quotation marks|capitals?|"
     r"capital letters)"
@@ -74,9 +74,7 @@ COMPARATIVE = (
     r"|paper\b|offer\b|order\b|better\b|never\b|ever\b)[a-z]{3,12}(?:i|[a-z])er)"
 )
 IS = r"(?:is|['’]s|was|are|were|['’]re|looks?|seems?|feels?|sounds?|reads?|came out|turned out)"
-ENDS_IN_BE = re.compile(
-    rf"\b\w*(?:{IS}|be|been|do|does|did|could|would|should|must|may|might|will|can)\s*$", re.I
-)
+ENDS_IN_BE = re.compile(rf"\b\w*(?:{IS}|be|been|do|does|did|could|would|should|must|may|might|will|can)\s*$", re.I)
 """What a negation that follows belongs to: then it is no contrast."""
 CONTRASTED = re.compile(
     rf"[\s,;:(–-]+(?:and |but )?(?:not|rather than|instead of|as opposed to|never|by no means)"
