@@ -30,11 +30,13 @@ from services.knowledge.domain.entries import Entry
 from services.knowledge.domain.index import EXACT_LIMIT, TenantIndex
 from services.knowledge.domain.snapshot import load, save
 from services.knowledge.domain.vectors import ExactVectors, Vectors
+from services.knowledge.encoders import Encoders
 from services.knowledge.indexes import Indexes
 from services.knowledge.ingest import Ingester
 from services.knowledge.settings import KnowledgeSettings
 from services.knowledge.steps import GroundStep
-from services.models.sentence_encoder import PROPERTIES, SentenceEncoder
+from services.models.encoder_files import PROPERTIES
+from services.models.sentence_encoder import SentenceEncoder
 
 SEED = 5
 TENANT = "bench"
@@ -131,6 +133,7 @@ def ground(
     step = GroundStep(
         store, cast(Bus, broker), cast(EventPublisher, broker), cast(Indexes, Ready(index)), encoder.encode,
         encoder.tuned(PROPERTIES).encode, KnowledgeSettings(), lambda _tenant, _turn: None,
+        Encoders(KnowledgeSettings()).evidence,
     )  # fmt: skip
     collection = store.connection.scoped("turns", TENANT)
     spent, burnt = [], []

@@ -47,8 +47,9 @@ from services.generator.settings import GeneratorSettings
 from services.generator.turns.superseded import refusing
 from services.knowledge.domain.query import Query
 from services.models.chat import chat_format
+from services.models.encoder_files import PROPERTIES
 from services.models.language_model import content_hash, find_model
-from services.models.sentence_encoder import PROPERTIES, SentenceEncoder
+from services.models.sentence_encoder import SentenceEncoder
 
 SEED = 17
 ARMS = ("none", "text", "vector", "both", "vector-other", "both-other")

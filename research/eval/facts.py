@@ -35,7 +35,8 @@ from services.knowledge.domain.slots import match_slot
 from services.knowledge.domain.statements import Reading, read_statement
 from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
-from services.models.sentence_encoder import PROPERTIES, SentenceEncoder
+from services.models.encoder_files import PROPERTIES
+from services.models.sentence_encoder import SentenceEncoder
 
 SEED = 11
 TENANT = "eval"

@@ -28,8 +28,9 @@ from services.knowledge.domain.slots import property_text
 from services.knowledge.domain.statements import read_statement
 from services.knowledge.domain.vectors import Vectors
 from services.models.arithmetic import computes_in_bf16
+from services.models.encoder_files import encoder_folder
 from services.models.int8_rows import save_int8
-from services.models.sentence_encoder import SentenceEncoder, encoder_folder
+from services.models.sentence_encoder import SentenceEncoder
 
 SPLIT = 3  # layers below stay as published
 QUESTIONS, BARE = 0.15, 0.2  # shares of questions, and of statements without their value

@@ -20,10 +20,11 @@ import torch
 from torch.nn import functional
 
 from research.scope.pairs import Maker, Pair, pararel_pairs, property_families
+from services.models.encoder_files import PROPERTIES, Vectors
 from services.models.scope.features import Features, pair_features
 from services.models.scope.head import ScopeHead, collate
 from services.models.scope.reading import Reader, Reading
-from services.models.sentence_encoder import PROPERTIES, SentenceEncoder, Vectors
+from services.models.sentence_encoder import SentenceEncoder
 
 LEARNED = (
     "P159", "P17", "P937", "P138", "P19", "P39", "P407", "P36", "P495", "P101", "P176", "P108", "P530", "P131",

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import structlog
-import torch
 
 from services.common.bus import Bus, Consumer, EventPublisher, start_all, topology
 from services.common.bus.job_consumer import work_on_jobs
@@ -18,17 +17,13 @@ from services.common.bus.search import search_queue
 from services.common.errors import Unavailable
 from services.common.runtime import Runtime
 from services.common.store import Store
-from services.knowledge.evidence.model import AnswerModels
-from services.knowledge.evidence.reading import UnitReader
-from services.knowledge.evidence.step import EvidenceStep
+from services.knowledge.encoders import Encoders
 from services.knowledge.indexes import Indexes
 from services.knowledge.ingest import Ingester
 from services.knowledge.mining import Miner
 from services.knowledge.settings import KnowledgeSettings
 from services.knowledge.steps import GroundStep
 from services.knowledge.tasks import PROPOSE, Resender, register
-from services.models.evidence_reader import READER, EvidenceReader
-from services.models.sentence_encoder import BUNDLED, PROPERTIES, SentenceEncoder
 
 log = structlog.get_logger(__name__)
 
@@ -39,29 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("part", choices=["ground", "jobs"], help="what this process works on")
     part = parser.parse_args(arguments).part
     settings = KnowledgeSettings()
-    torch.set_num_threads(1)  # one query keeps one core; several run beside each other
     if part == "ground":
         run_ground(settings)
     else:
         run_jobs(settings)
-
-
-def load_encoder(settings: KnowledgeSettings) -> SentenceEncoder:
-    """The sentence encoder that the settings name."""
-    return SentenceEncoder.load(settings.sentence_encoder, settings.sentence_precision)
-
-
-def load_property_encoder(settings: KnowledgeSettings, encoder: SentenceEncoder) -> SentenceEncoder:
-    """The encoder of what statements say, which shares what it can with the texts' `encoder`."""
-    bundled = settings.sentence_encoder == BUNDLED
-    published = encoder if bundled else SentenceEncoder.load(precision=settings.sentence_precision)
-    return published.tuned(PROPERTIES)
-
-
-def load_evidence_step(settings: KnowledgeSettings, encoder: SentenceEncoder) -> EvidenceStep:
-    """The evidence step over the texts' encoder, with the trained reader where the encoder is the bundled one."""
-    reader = EvidenceReader.load(encoder) if settings.sentence_encoder == BUNDLED and READER.is_file() else None
-    return EvidenceStep(UnitReader(encoder, reader), AnswerModels.load(with_reader=reader is not None))
 
 
 def run_ground(settings: KnowledgeSettings) -> None:
@@ -73,24 +49,24 @@ def run_ground(settings: KnowledgeSettings) -> None:
         searches = search_queue(redis=bus.redis)
         bus.declare([searches])
         events = EventPublisher(bus)
-        encoder = load_encoder(settings)
+        encoders = Encoders(settings, threads=1)  # one query keeps one core; several run beside each other
         snapshots = settings.cache_dir / "knowledge" / settings.mongo_database
-        indexes = Indexes(store, encoder.name, encoder.dimensions, settings.exact_vectors, snapshots)
+        indexes = Indexes(store, encoders.name, encoders.dimensions, settings.exact_vectors, snapshots)
         indexes.start()
         indexes.connected.wait(30)
+        loader = _load_when_needed(indexes, encoders)
         jobs = Jobs(settings)
         sender = ThreadPoolExecutor(1, thread_name_prefix="propose")
-        properties = load_property_encoder(settings, encoder)
         step = GroundStep(
             store,
             bus,
             events,
             indexes,
-            encoder.encode,
-            properties.encode,
+            encoders.encode,
+            encoders.encode_properties,
             settings,
             partial(_propose, sender, jobs),
-            load_evidence_step(settings, encoder),
+            encoders.evidence,
         )
         turns = topology.turn_queue(topology.GROUND, redis=bus.redis)
         consumers = [
@@ -109,11 +85,26 @@ def run_ground(settings: KnowledgeSettings) -> None:
         for consumer in consumers:
             consumer.stop(settings.drain_seconds)
         indexes.stop()
+        loader.join()
         sender.shutdown()
         jobs.close()
         events.close()
         bus.close()
         store.close()
+
+
+def _load_when_needed(indexes: Indexes, encoders: Encoders) -> threading.Thread:
+    """Loads the encoders now where somebody has knowledge, else when the first of it comes, on the thread answered."""
+
+    def load() -> None:
+        if indexes.wait_for_knowledge():
+            encoders.load()
+
+    if indexes.has_knowledge():
+        encoders.load()
+    loader = threading.Thread(target=load, name="load-encoders", daemon=True)
+    loader.start()
+    return loader
 
 
 def _propose(sender: ThreadPoolExecutor, jobs: Jobs, tenant: str, turn: str) -> None:
@@ -131,14 +122,13 @@ def _propose(sender: ThreadPoolExecutor, jobs: Jobs, tenant: str, turn: str) -> 
 def run_jobs(settings: KnowledgeSettings) -> None:
     """Works on ingest jobs until SIGTERM."""
     with Runtime(settings, "knowledge-jobs") as runtime:
-        torch.set_num_threads(2)
         store = Store(settings, name="antiphon-knowledge-jobs")
         store.prepare()
         jobs = Jobs(settings)
         app = make_celery(settings, "antiphon-knowledge", (topology.INGEST_JOBS,))
         declare_jobs(app, settings)
-        encoder = load_encoder(settings)
-        register(app, Ingester(store, encoder), Miner(store, load_property_encoder(settings, encoder).encode))
+        encoders = Encoders(settings, threads=2)
+        register(app, Ingester(store, encoders), Miner(store, encoders.encode_properties))
         stopping = threading.Event()
         Resender(store, jobs, settings.ingest_resend_seconds, stopping).start()
         try:

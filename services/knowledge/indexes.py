@@ -58,7 +58,9 @@ class Indexes:
 
     def stop(self) -> None:
         """Ends following and saves what has changed since the last save."""
-        self._stopping.set()
+        with self._moved:
+            self._stopping.set()
+            self._moved.notify_all()
         if self._thread.is_alive():
             self._thread.join(30)
         for tenant in list(self._indexes):
@@ -189,11 +191,22 @@ class Indexes:
         revisions: list[FactRevision] = self._store.knowledge.all_revisions(tenant, sorted(facts))
         index.put_facts(revisions, forget_first=facts if erased else set())
 
+    def has_knowledge(self) -> bool:
+        """Whether anybody is known to have knowledge."""
+        return any(self._heads.values())
+
+    def wait_for_knowledge(self) -> bool:
+        """Waits until somebody has knowledge; False where following ended before."""
+        with self._moved:
+            self._moved.wait_for(lambda: self.has_knowledge() or self._stopping.is_set())
+            return self.has_knowledge()
+
     def _follow(self) -> None:
         while not self._stopping.is_set():
             for heads in self._store.knowledge.log.follow(self._stopping):
                 with self._moved:
                     self._heads = dict(heads.seqs) if heads.complete else {**self._heads, **heads.seqs}
+                    self._moved.notify_all()
                 if heads.complete:
                     self.connected.set()
                 if not self._catch_up_all(heads.seqs):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import structlog
@@ -12,7 +13,7 @@ from services.common.store import Store
 from services.knowledge.domain.blocks import Unreadable
 from services.knowledge.domain.passages import Passage
 from services.knowledge.parsing import Parsed, Source, parse_limited
-from services.models.sentence_encoder import SentenceEncoder
+from services.models.encoder_files import Vectors
 
 log = structlog.get_logger(__name__)
 _PASSAGES = 256  # passages a log entry
@@ -20,10 +21,21 @@ _VECTORS = 64  # vectors a log entry
 MAX_ATTEMPTS = 3  # without any progress; then the document is at fault
 
 
+class TextEncoder(Protocol):
+    """What is needed of an encoder."""
+
+    name: str
+    tokenizer_file: Path
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of the texts."""
+        ...
+
+
 class Ingester:
     """Works on one ingestion at a time and thread; every step of it may be repeated after a crash."""
 
-    def __init__(self, store: Store, encoder: SentenceEncoder) -> None:
+    def __init__(self, store: Store, encoder: TextEncoder) -> None:
         self._store = store.knowledge
         self._encoder = encoder
 

@@ -52,9 +52,10 @@ class GroundStep:
         properties: Encode,
         settings: KnowledgeSettings,
         propose: Propose,
-        evidence: EvidenceStep,
+        evidence: Callable[[], EvidenceStep],
     ) -> None:
-        """`encode` reads texts, `properties` what statements say (see `slots`); `evidence` weighs what was found.
+        """`encode` reads texts, `properties` what statements say (see `slots`); `evidence` gives what weighs
+        what was found.
 
         `propose(tenant, turn)` has a turn mined for facts; it must not wait.
         """
@@ -173,11 +174,11 @@ class GroundStep:
             base = Base(index.idf, partial(self._store.knowledge.editions, message.tenant))
             earlier = (question.grounding or {}).get("evidence") if question.comment else None
             if earlier:
-                answers = self._evidence.evidence(
+                answers = self._evidence().evidence(
                     question.comment, (question.text, *question.before), query.state, sources, base
                 )
                 return {**earlier, "comment": answers.to_json()["answers"]}
-            evidence = self._evidence.evidence(question.text, question.before, query.state, sources, base)
+            evidence = self._evidence().evidence(question.text, question.before, query.state, sources, base)
         except Exception:
             log.exception("evidence_not_weighed", tenant=message.tenant, turn=message.turn)
             unknown = Answer("fact", "unknown", 0.0, (), 0, len(question.text))

@@ -54,7 +54,7 @@ class EvidenceReader:
     def load(cls, encoder: SentenceEncoder, file: Path = READER) -> EvidenceReader:
         """The trained reader over the bundled encoder.
 
-        Raises EncoderNotFound of `sentence_encoder` where there is no such file.
+        Raises EncoderNotFound of `encoder_files` where there is no such file.
         """
         tuned = encoder.tuned(file)
         weights, _ = read_int8(file)

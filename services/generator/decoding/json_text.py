@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from services.generator.decoding.words import BAN, Vocabulary, only
 from services.generator.decoding.written import Written
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _CANDIDATES = 96
 _LITERALS = ("true", "false", "null")
@@ -188,7 +188,7 @@ class JsonText:
             return only(logits, first)
         kept = logits[fitting].clone()
         logits.fill_(BAN)
-        logits[fitting] = torch.where(kept.isfinite(), kept, torch.zeros_like(kept))
+        logits[fitting] = kept.masked_fill(~kept.isfinite(), 0.0)
         return logits
 
     def _goes_on(self, token: int) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from services.common import text_measures as measure
 from services.common.constraints.punctuation import WRITINGS
 from services.generator.decoding.words import BAN, Vocabulary
 from services.generator.decoding.written import Written
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LOOP = 6  # tokens
 _EMOJI = re.compile(rb"\xf0|\xe2[\x98-\x9e]")  # four-byte characters, and the older symbols

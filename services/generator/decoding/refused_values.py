@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Protocol
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from services.generator.decoding.words import BAN
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _TELLING = 3  # letters or digits that make a value, or the beginning of one, more than a common word
 
@@ -51,7 +51,7 @@ class RefusedValues:
         if banned:
             kept = logits[banned].clone()
             logits[banned] = BAN
-            if not bool(torch.isfinite(logits).any()):
+            if not bool(logits.isfinite().any()):
                 logits[banned] = kept
         return logits
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from services.common.sentences import sentence_ended
 from services.generator.decoding.masks import characters_mask
 from services.generator.decoding.words import BAN, Vocabulary, only
 from services.generator.decoding.written import Written
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _SLACK = 48  # tokens before the limit from which a draft may end at the next sentence's end
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BAN = float("-inf")
 _TABLES = 256
@@ -64,7 +64,7 @@ class Vocabulary:
         if name not in self._tables:
             if len(self._tables) >= _TABLES:
                 self._tables.clear()  # names can come from users
-            self._tables[name] = torch.tensor(made(), dtype=torch.long)
+            self._tables[name] = _tensor(made())
         return self._tables[name]
 
     def tables(self) -> list[Tensor]:
@@ -82,7 +82,7 @@ class Vocabulary:
             rests.append(
                 [i for i, s in enumerate(self._folded) if s.startswith(rest) and _ends_word(s, len(rest), word)]
             )
-        as_tensor = [torch.tensor(ids, dtype=torch.long) for ids in (inner, begins, *rests)]
+        as_tensor = [_tensor(ids) for ids in (inner, begins, *rests)]
         return as_tensor[0], as_tensor[1], tuple(as_tensor[2:])
 
     def _ways(self, word: str) -> tuple[tuple[int, ...], ...]:
@@ -183,7 +183,7 @@ def only(logits: Tensor, token: int) -> Tensor:
     """Leave one token, even one that was refused."""
     kept = logits[token].clone()
     logits.fill_(BAN)
-    logits[token] = kept if torch.isfinite(kept) else 0.0
+    logits[token] = kept if kept.isfinite() else 0.0
     return logits
 
 
@@ -200,6 +200,12 @@ def inflections(phrase: str) -> tuple[str, ...]:
     else:
         endings = ("s", "ed", "ing", "'s", "’s", "s'", "s’")
     return (phrase, *(phrase + ending for ending in endings))
+
+
+def _tensor(ids: Sequence[int] | Sequence[Sequence[int]]) -> Tensor:
+    import torch  # here: an engine without a model has no logits and needs no torch
+
+    return torch.tensor(ids, dtype=torch.long)
 
 
 def _wordly(byte: bytes) -> bool:

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from usearch.index import Index
 
 Vectors = npt.NDArray[np.float32]
@@ -81,6 +80,8 @@ class ExactVectors:
         count = len(self._place)
         if not count:
             return []
+        import torch  # here: an index without vectors needs none
+
         # torch keeps to the process's number of threads; a product of numpy would wake every core for each query
         similar = torch.mv(torch.from_numpy(self._block[:count]), torch.from_numpy(vector)).numpy()
         limit = min(limit, count)

@@ -6,8 +6,8 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
+from services.models.encoder_files import Vectors
 from services.models.scope.reading import Reading, Word, stem
-from services.models.sentence_encoder import Vectors
 
 _CLASSES = (
     "monday tuesday wednesday thursday friday saturday sunday weekday weekend",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import Stemmer  # type: ignore[import-not-found]
 
-from services.models.sentence_encoder import Vectors
+from services.models.encoder_files import Vectors
 
 if TYPE_CHECKING:
     from services.models.sentence_encoder import SentenceEncoder

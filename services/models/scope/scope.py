@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from services.models.encoder_files import PROPERTIES, Vectors
 from services.models.scope.head import ScopeHead
 from services.models.scope.reading import Reader, Reading, content_stems
-from services.models.sentence_encoder import PROPERTIES, SentenceEncoder, Vectors
+from services.models.sentence_encoder import SentenceEncoder
 
 FARTHEST = 0.2
 """Cosine below which a message is not even held against a correction."""

@@ -7,10 +7,9 @@ import pytest
 from services.common.store import NewTurn, Request, Store, TurnLimits
 from services.common.store.knowledge import Statement
 from services.finetune.batches import Batcher
-from services.knowledge.app import load_property_encoder
+from services.knowledge.encoders import Encoders
 from services.knowledge.mining import Miner
 from services.knowledge.settings import KnowledgeSettings
-from services.models.sentence_encoder import SentenceEncoder
 
 TENANT = "acme"
 KNOWN = [
@@ -46,8 +45,8 @@ NOTHING = [
 
 
 @pytest.fixture(scope="module")
-def encoder() -> SentenceEncoder:
-    return SentenceEncoder.load()
+def encoders() -> Encoders:
+    return Encoders(KnowledgeSettings())
 
 
 @pytest.fixture
@@ -57,9 +56,7 @@ def taught(store: Store) -> Store:
     return store
 
 
-def _comment(
-    store: Store, settings: KnowledgeSettings, encoder: SentenceEncoder, comment: str
-) -> list[dict[str, object]]:
+def _comment(store: Store, encoders: Encoders, comment: str) -> list[dict[str, object]]:
     """Comment on a reply; the candidates that wait afterwards."""
     new = NewTurn("session_s", "Tell me.", Request("SendTurn", "s", ""), user="ada")
     turn = store.turns.accept_turn(TENANT, new, TurnLimits()).turn
@@ -68,7 +65,7 @@ def _comment(
     said = {"rating": 2, "comment": comment, "edited_text": None, "constraints": [], "status": "stored"}
     about = {"turn": turn["_id"], "session": "session_s", "round": 0, "user": "ada"}
     store.feedback.submit(TENANT, Request("SubmitFeedback", "f", ""), {**said, **about})
-    miner = Miner(store, load_property_encoder(settings, encoder).encode)
+    miner = Miner(store, encoders.encode_properties)
 
     def mine(tenant: str, ids: list[str]) -> None:
         miner.mine(tenant, ids)
@@ -79,9 +76,9 @@ def _comment(
 
 @pytest.mark.parametrize(("comment", "denied"), RETRACTIONS)
 def test_confirming_what_denies_a_fact_takes_it_back_alone(
-    taught: Store, settings: KnowledgeSettings, encoder: SentenceEncoder, comment: str, denied: str
+    taught: Store, encoders: Encoders, comment: str, denied: str
 ) -> None:
-    (candidate,) = _comment(taught, settings, encoder, comment)
+    (candidate,) = _comment(taught, encoders, comment)
     assert (candidate["value"], candidate["retracts"]) == ("", denied)
     for _ in range(2):  # the same decision again answers the same
         decision = taught.knowledge.decide_candidate(TENANT, str(candidate["_id"]), author="reviewer")
@@ -94,14 +91,12 @@ def test_confirming_what_denies_a_fact_takes_it_back_alone(
 
 @pytest.mark.parametrize(("comment", "slot", "value"), REPLACEMENTS)
 def test_of_a_contrast_the_new_value_replaces_the_old_one(
-    taught: Store, settings: KnowledgeSettings, encoder: SentenceEncoder, comment: str, slot: str, value: str
+    taught: Store, encoders: Encoders, comment: str, slot: str, value: str
 ) -> None:
-    (candidate,) = _comment(taught, settings, encoder, comment)
+    (candidate,) = _comment(taught, encoders, comment)
     assert (candidate["slot"], candidate["value"]) == (slot, value)
 
 
 @pytest.mark.parametrize("comment", NOTHING)
-def test_what_states_nothing_new_makes_no_candidate(
-    taught: Store, settings: KnowledgeSettings, encoder: SentenceEncoder, comment: str
-) -> None:
-    assert _comment(taught, settings, encoder, comment) == []
+def test_what_states_nothing_new_makes_no_candidate(taught: Store, encoders: Encoders, comment: str) -> None:
+    assert _comment(taught, encoders, comment) == []

@@ -1,13 +1,15 @@
 """The indexes follow the log whatever happens in between, and keep nothing of other tenants or of the erased."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from deploy.local.mongo import MongoServer
 from services.common.store import Store
-from services.common.store.knowledge import Statement, Upload, document_id
+from services.common.store.knowledge import Change, Statement, Upload, document_id
 from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
 from tests.support.documents import DIMENSIONS, ENCODER, add_document, found
@@ -56,6 +58,35 @@ def test_the_stream_brings_changes_and_a_lost_server_loses_none(
     mongo.start()
     add_document(store, "acme", "b.txt", "refund exceptions")
     wait_until(lambda: found(indexes, "acme", "refund") == {"acme-a.txt-0", "acme-b.txt-0"}, 30)
+
+
+def test_what_is_taught_after_a_lost_connection_is_found(
+    store: Store, indexes: Indexes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tail, failures = store.knowledge.log.tail, iter([AutoReconnect("the connection was cut")] * 2)
+
+    def failing_tail(tenant: str, after: int, limit: int = 1000) -> list[Change]:
+        for failure in failures:
+            raise failure
+        return tail(tenant, after, limit)
+
+    monkeypatch.setattr(store.knowledge.log, "tail", failing_tail)
+    for slot in ("price", "colour"):
+        store.knowledge.teach_fact("acme", Statement("Router X", slot, "29"))
+    wait_until(lambda: indexes.watermark("acme") >= 2, 20, "both facts in the index")
+    assert next(failures, None) is None
+
+
+def test_the_first_knowledge_ends_a_wait_for_it_and_so_does_the_end(store: Store, indexes: Indexes) -> None:
+    assert not indexes.has_knowledge()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(indexes.wait_for_knowledge)
+        store.knowledge.teach_fact("acme", Statement("Router X", "price", "29"))
+        assert waiting.result(20)
+        other = Indexes(store, ENCODER, DIMENSIONS, 1000)
+        waiting = pool.submit(other.wait_for_knowledge)
+        other.stop()
+        assert not waiting.result(20)
 
 
 def test_an_index_built_anew_equals_one_that_followed(store: Store, indexes: Indexes) -> None:

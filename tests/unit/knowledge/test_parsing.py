@@ -5,7 +5,7 @@ import pytest
 from services.common.media import DOCX, media_type
 from services.knowledge.domain.blocks import Unreadable
 from services.knowledge.parsing import Parsed, Source, parse_limited
-from services.models.sentence_encoder import encoder_folder
+from services.models.encoder_files import encoder_folder
 from tests.support.hostile_files import docx, pdf
 
 HTML = b"<html><body><nav>menu</nav><h1>Returns</h1><p>Shoes may be returned within thirty days.</p></body></html>"

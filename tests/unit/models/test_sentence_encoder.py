@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.models.sentence_encoder import EncoderNotFound, SentenceEncoder
+from services.models.encoder_files import EncoderNotFound
+from services.models.sentence_encoder import SentenceEncoder
 
 
 @pytest.fixture(scope="module")

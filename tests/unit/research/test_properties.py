@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from research.properties import train
-from services.models.sentence_encoder import PROPERTIES, EncoderNotFound, SentenceEncoder
+from services.models.encoder_files import PROPERTIES, EncoderNotFound
+from services.models.sentence_encoder import SentenceEncoder
 
 FAMILY = [
     {

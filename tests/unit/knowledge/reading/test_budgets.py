@@ -9,7 +9,7 @@ import pytest
 from services.common.quoting import quoted
 from services.knowledge.domain.blocks import Unreadable
 from services.knowledge.parsing import Parsed, Source, parse_limited
-from services.models.sentence_encoder import encoder_folder
+from services.models.encoder_files import encoder_folder
 from tests.support.cpu import cpu_seconds
 from tests.support.passages import passages
 
