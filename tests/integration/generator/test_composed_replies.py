@@ -16,14 +16,20 @@ from tests.support.turns import TENANT, TurnDriver, turn_driver
 UNKNOWN = Evidence("en", (Answer("fact", "unknown", 0.1),))
 
 
-@pytest.fixture
-def driver(mongo: MongoServer, database: str, broker: Broker) -> Iterator[TurnDriver]:
-    with turn_driver(mongo.url, database, broker.url) as driver:
+pytestmark = pytest.mark.parametrize("shared_broker", ["redis"], indirect=True)  # what is composed, no broker changes
+
+
+@pytest.fixture(scope="module")
+def driver(
+    mongo_server: MongoServer, shared_database: str, shared_broker: Broker, shared_services: Services
+) -> Iterator[TurnDriver]:
+    """One generator for all tests; each has a session of its own."""
+    shared_services.spawn("generator", engine="echo", reply_policy="quote", unknown_reply="No idea.").until_ready()
+    with turn_driver(mongo_server.url, shared_database, shared_broker.url) as driver:
         yield driver
 
 
-def test_evidence_is_quoted_streamed_stored_and_remembered(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
+def test_evidence_is_quoted_streamed_stored_and_remembered(driver: TurnDriver) -> None:
     taught = driver.store.knowledge.teach_fact(TENANT, Statement("Basic plan", "price", "9 euros")).fact
     assert taught is not None
     piece = Piece("fact", taught.fact.id, 1, 0, 10, (), 0.9)
@@ -45,8 +51,7 @@ def test_evidence_is_quoted_streamed_stored_and_remembered(driver: TurnDriver, s
     assert driver.ended(following["_id"])["drafts"][0]["manifest"]["history_draft_ids"] == [draft["id"]]
 
 
-def test_what_is_not_known_is_declined_with_the_offer_of_a_human(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", reply_policy="quote", unknown_reply="No idea.").until_ready()
+def test_what_is_not_known_is_declined_with_the_offer_of_a_human(driver: TurnDriver) -> None:
     turn = driver.accept(driver.session(), "What colour is the manager's car?").turn
     driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), evidence=UNKNOWN.to_json()))
     driver.wait_for(turn["_id"], "completed")
@@ -55,8 +60,7 @@ def test_what_is_not_known_is_declined_with_the_offer_of_a_human(driver: TurnDri
     assert draft["handoff"]
 
 
-def test_a_turn_may_have_its_reply_written_freely(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
+def test_a_turn_may_have_its_reply_written_freely(driver: TurnDriver) -> None:
     turn = driver.accept(driver.session(), "say it in your own words", settings={"reply_policy": "free"}).turn
     driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), evidence=UNKNOWN.to_json()))
     driver.wait_for(turn["_id"], "completed")

@@ -22,9 +22,16 @@ from tests.support.turns import TENANT, TurnDriver, turn_driver
 QUESTION = "How much is Basic plan?"
 
 
-@pytest.fixture
-def driver(mongo: MongoServer, database: str, broker: Broker) -> Iterator[TurnDriver]:
-    with turn_driver(mongo.url, database, broker.url) as driver:
+pytestmark = pytest.mark.parametrize("shared_broker", ["redis"], indirect=True)  # what is composed, no broker changes
+
+
+@pytest.fixture(scope="module")
+def driver(
+    mongo_server: MongoServer, shared_database: str, shared_broker: Broker, shared_services: Services
+) -> Iterator[TurnDriver]:
+    """One generator for all tests; each has a session of its own."""
+    shared_services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
+    with turn_driver(mongo_server.url, shared_database, shared_broker.url) as driver:
         yield driver
 
 
@@ -32,6 +39,11 @@ def taught(driver: TurnDriver, entity: str, name: str, value: str) -> Piece:
     fact = driver.store.knowledge.teach_fact(TENANT, Statement(entity, name, value)).fact
     assert fact is not None
     return Piece("fact", fact.fact.id, 1, 0, 10, (), 0.9)
+
+
+@pytest.fixture(scope="module")
+def price(driver: TurnDriver) -> Piece:
+    return taught(driver, "Basic plan", "price", "9 euros")
 
 
 def grounding(piece: Piece, *others: Piece) -> dict[str, Any]:
@@ -65,9 +77,8 @@ def revised(driver: TurnDriver, turn: dict[str, Any], comment: str, **message: A
     return draft
 
 
-def test_a_quoted_reply_is_revised_by_rule_and_says_what_it_met(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
-    turn = answered(driver, taught(driver, "Basic plan", "price", "9 euros"))
+def test_a_quoted_reply_is_revised_by_rule_and_says_what_it_met(driver: TurnDriver, price: Piece) -> None:
+    turn = answered(driver, price)
     draft = revised(driver, turn, "End with 'Ask me anything.'")
     assert draft["text"] == f"{turn['drafts'][0]['text']} Ask me anything."
     assert draft["manifest"]["composed_by"] == "revision"
@@ -75,9 +86,7 @@ def test_a_quoted_reply_is_revised_by_rule_and_says_what_it_met(driver: TurnDriv
     assert draft["manifest"]["feedback_ids"] == [draft["id"]]
 
 
-def test_a_phrase_is_brought_in_by_the_fact_that_has_it(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
-    price = taught(driver, "Basic plan", "price", "9 euros")
+def test_a_phrase_is_brought_in_by_the_fact_that_has_it(driver: TurnDriver, price: Piece) -> None:
     deposit = taught(driver, "Basic plan", "deposit", "25 euros")
     turn = answered(driver, price)
     draft = revised(driver, turn, "mention the deposit", **grounding(price, deposit))
@@ -86,17 +95,15 @@ def test_a_phrase_is_brought_in_by_the_fact_that_has_it(driver: TurnDriver, serv
     assert deposit.id in [citation["id"] for citation in draft["citations"]]
 
 
-def test_what_nobody_can_do_leaves_the_reply_and_is_told_unmet(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
-    turn = answered(driver, taught(driver, "Basic plan", "price", "9 euros"))
+def test_what_nobody_can_do_leaves_the_reply_and_is_told_unmet(driver: TurnDriver, price: Piece) -> None:
+    turn = answered(driver, price)
     draft = revised(driver, turn, "Auf Deutsch bitte")
     assert draft["text"] == turn["drafts"][0]["text"]
     assert [check["met"] for check in draft["checks"]] == [False]
 
 
-def test_words_that_no_source_has_are_not_glued_on(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", reply_policy="quote").until_ready()
-    turn = answered(driver, taught(driver, "Basic plan", "price", "9 euros"))
+def test_words_that_no_source_has_are_not_glued_on(driver: TurnDriver, price: Piece) -> None:
+    turn = answered(driver, price)
     draft = revised(driver, turn, "mention 'unicorns'")
     assert draft["text"] == turn["drafts"][0]["text"]
     assert [check["met"] for check in draft["checks"]] == [False]

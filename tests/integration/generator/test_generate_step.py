@@ -16,15 +16,27 @@ from tests.support.tiny_model import make_state_projector, make_tiny_model
 from tests.support.turns import TENANT, TurnDriver, turn_driver
 from tests.support.waiting import wait_until
 
+STORY = "a long story, my name is Zoltan " * 300  # the echo engine says it again, 50 words a second
+
+
+@pytest.fixture(scope="module")
+def driver(
+    mongo_server: MongoServer, shared_database: str, shared_broker: Broker, shared_services: Services
+) -> Iterator[TurnDriver]:
+    """One generator for all tests; each has sessions of its own."""
+    shared_services.spawn("generator", engine="echo", echo_step_ms=20, renew_seconds=0.5).until_ready()
+    with turn_driver(mongo_server.url, shared_database, shared_broker.url) as driver:
+        yield driver
+
 
 @pytest.fixture
-def driver(mongo: MongoServer, database: str, broker: Broker) -> Iterator[TurnDriver]:
+def lone_driver(mongo: MongoServer, database: str, broker: Broker) -> Iterator[TurnDriver]:
+    """For a test that starts generators of its own, and kills them."""
     with turn_driver(mongo.url, database, broker.url) as driver:
         yield driver
 
 
-def test_a_turn_is_streamed_stored_and_accounted_for(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo").until_ready()
+def test_a_turn_is_streamed_stored_and_accounted_for(driver: TurnDriver) -> None:
     session = driver.session()
     turn = driver.send(session, "where is my parcel today")
     completed = driver.wait_for(turn["_id"], "completed")
@@ -38,8 +50,8 @@ def test_a_turn_is_streamed_stored_and_accounted_for(driver: TurnDriver, service
     assert ended["attempt"] == 1
 
 
-def test_what_a_reply_cites_is_held_against_its_notes(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo").until_ready()  # repeats its notes, as they are numbered, and the message
+def test_what_a_reply_cites_is_held_against_its_notes(driver: TurnDriver) -> None:
+    # The engine repeats its notes, as they are numbered, and the message.
     fact = driver.store.knowledge.teach_fact(TENANT, Statement("Basic plan", "price", "9 euros")).fact
     assert fact is not None
     reference = {"id": fact.fact.id, "revision": 1, "score": 1.0}
@@ -57,8 +69,7 @@ def test_what_a_reply_cites_is_held_against_its_notes(driver: TurnDriver, servic
     assert use.turn == turn["_id"]
 
 
-def test_waiting_turns_of_a_session_run_one_after_the_other(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", echo_step_ms=5).until_ready()
+def test_waiting_turns_of_a_session_run_one_after_the_other(driver: TurnDriver) -> None:
     session = driver.session()
     turns = [driver.send(session, f"message number {number}") for number in range(4)]
     # Without a tracker the promoted turns stand on its queue; pass them on as it would.
@@ -74,10 +85,9 @@ def test_waiting_turns_of_a_session_run_one_after_the_other(driver: TurnDriver, 
     assert ends == sorted(ends)
 
 
-def test_a_message_that_comes_twice_makes_one_draft(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=20).until_ready()
+def test_a_message_that_comes_twice_makes_one_draft(driver: TurnDriver) -> None:
     session = driver.session()
-    turn = driver.send(session, "hello")
+    turn = driver.send(session, "hello " * 20)
     for _ in range(3):
         driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(turn))
     driver.wait_for(turn["_id"], "completed")
@@ -88,9 +98,8 @@ def test_a_message_that_comes_twice_makes_one_draft(driver: TurnDriver, services
     assert len([e for e in driver.events if e["turn"] == turn["_id"] and e["type"] == "completed"]) == 1
 
 
-def test_a_cancelled_turn_stops_and_keeps_its_partial_text(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=2000).until_ready()
-    turn = driver.send(driver.session(), "tell me a long story")
+def test_a_cancelled_turn_stops_and_keeps_its_partial_text(driver: TurnDriver) -> None:
+    turn = driver.send(driver.session(), STORY)
     driver.wait_for(turn["_id"], "delta")
     assert driver.store.turns.cancel_turn(TENANT, turn["_id"]) is not None
     driver.bus.publish_control({"op": "cancel", "turn": turn["_id"]})
@@ -104,12 +113,9 @@ def test_a_cancelled_turn_stops_and_keeps_its_partial_text(driver: TurnDriver, s
 
 @pytest.mark.parametrize("command", ["first", "last", "lost"])
 @pytest.mark.parametrize("words", [0, 2, 12])
-def test_an_interrupted_turn_enters_history_with_what_it_said(
-    driver: TurnDriver, services: Services, words: int, command: str
-) -> None:
-    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=2000, renew_seconds=0.5).until_ready()
+def test_an_interrupted_turn_enters_history_with_what_it_said(driver: TurnDriver, words: int, command: str) -> None:
     session = driver.session(policy="interrupt")
-    turn = driver.send(session, "a long story, my name is Zoltan", policy="interrupt")
+    turn = driver.send(session, STORY, policy="interrupt")
     wait_until(lambda: driver.store.turns.get(TENANT, turn["_id"])["attempt"] == 1, 10)
     wait_until(lambda: len(driver.text_of(turn["_id"]).split()) >= words, 20)
     accepted = driver.accept(session, "what is my name", policy="interrupt", settings={"max_tokens": 8})
@@ -127,11 +133,10 @@ def test_an_interrupted_turn_enters_history_with_what_it_said(
     assert kept["text"].startswith(driver.text_of(turn["_id"]))
 
 
-def test_a_message_interrupted_before_any_worker_took_it_enters_history(driver: TurnDriver, services: Services) -> None:
+def test_a_message_interrupted_before_any_worker_took_it_enters_history(driver: TurnDriver) -> None:
     session = driver.session(policy="interrupt")
     first = driver.accept(session, "my name is Zoltan", policy="interrupt").turn
     second = driver.accept(session, "what is my name", policy="interrupt").turn
-    services.spawn("generator", engine="echo").until_ready()
     driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(second))
     driver.wait_for(second["_id"], "completed")
     manifest = driver.ended(second["_id"])["drafts"][0]["manifest"]
@@ -139,28 +144,25 @@ def test_a_message_interrupted_before_any_worker_took_it_enters_history(driver: 
 
 
 def test_a_turn_does_not_wait_for_the_words_of_a_dead_worker_more_than_once(
-    driver: TurnDriver, services: Services
+    lone_driver: TurnDriver, services: Services
 ) -> None:
-    worker = services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=2000)
+    worker = services.spawn("generator", engine="echo", echo_step_ms=20)
     worker.until_ready()
-    session = driver.session(policy="interrupt")
-    turn = driver.send(session, "a long story", policy="interrupt")
-    driver.wait_for(turn["_id"], "delta")
+    session = lone_driver.session(policy="interrupt")
+    turn = lone_driver.send(session, STORY, policy="interrupt")
+    lone_driver.wait_for(turn["_id"], "delta")
     worker.kill()
     services.spawn("generator", engine="echo", renew_seconds=0.5).until_ready()
     for text in ("and now", "and then"):
-        accepted = driver.accept(session, text, policy="interrupt").turn
-        driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(accepted))
-        driver.wait_for(accepted["_id"], "completed")
-        ids = driver.ended(accepted["_id"])["drafts"][0]["manifest"]["history_draft_ids"]
+        accepted = lone_driver.accept(session, text, policy="interrupt").turn
+        lone_driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(accepted))
+        lone_driver.wait_for(accepted["_id"], "completed")
+        ids = lone_driver.ended(accepted["_id"])["drafts"][0]["manifest"]["history_draft_ids"]
         assert ids[0] == turn["drafts"][0]["id"]
 
 
-def test_a_lost_cancel_costs_one_renewal(driver: TurnDriver, services: Services) -> None:
-    services.spawn(
-        "generator", engine="echo", echo_step_ms=20, echo_tokens=5000, renew_seconds=0.2, silent_seconds=1
-    ).until_ready()
-    turn = driver.send(driver.session(), "tell me a long story")
+def test_a_lost_cancel_costs_one_renewal(driver: TurnDriver) -> None:
+    turn = driver.send(driver.session(), STORY)
     driver.wait_for(turn["_id"], "delta")
     assert driver.store.turns.cancel_turn(TENANT, turn["_id"]) is not None
     kept = wait_until(
@@ -169,9 +171,8 @@ def test_a_lost_cancel_costs_one_renewal(driver: TurnDriver, services: Services)
     assert kept["status"] == "cancelled"
 
 
-def test_another_gateway_gets_all_text_so_far(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo", echo_step_ms=20, echo_tokens=60).until_ready()
-    turn = driver.accept(driver.session(), "one two three").turn
+def test_another_gateway_gets_all_text_so_far(driver: TurnDriver) -> None:
+    turn = driver.accept(driver.session(), "one two three " * 20).turn
     driver.store.turns.set_reply_to(TENANT, turn["_id"], "events.of_a_dead_gateway")
     message = TurnMessage.of_turn(turn)
     driver.bus.publish_turn(topology.GENERATE, message)
@@ -182,8 +183,7 @@ def test_another_gateway_gets_all_text_so_far(driver: TurnDriver, services: Serv
     assert driver.text_of(turn["_id"]) == completed["draft"]["text"]
 
 
-def test_an_unreadable_message_goes_to_the_dead_letters(driver: TurnDriver, services: Services) -> None:
-    services.spawn("generator", engine="echo").until_ready()
+def test_an_unreadable_message_goes_to_the_dead_letters(driver: TurnDriver) -> None:
     driver.bus.publish_raw(topology.GENERATE, b"\xff\xfe not json", persistent=True)
     turn = driver.send(driver.session(), "still alive")
     driver.wait_for(turn["_id"], "completed")
@@ -198,7 +198,7 @@ def test_an_unreadable_message_goes_to_the_dead_letters(driver: TurnDriver, serv
 
 @pytest.mark.parametrize("broker", ["redis"], indirect=True)
 def test_the_state_enters_as_vectors_and_the_manifest_names_what_made_them(
-    driver: TurnDriver, services: Services, tmp_path: Path
+    lone_driver: TurnDriver, services: Services, tmp_path: Path
 ) -> None:
     cache = Path.home() / ".cache" / "antiphon"
     model = make_tiny_model(tmp_path / "model", cache, spread=0.3)
@@ -208,12 +208,12 @@ def test_the_state_enters_as_vectors_and_the_manifest_names_what_made_them(
     ).until_ready()
 
     def reply(area: str) -> tuple[str, dict[str, Any]]:
-        turn = driver.accept(driver.session(), "where is it").turn
+        turn = lone_driver.accept(lone_driver.session(), "where is it").turn
         slots = {"area": {"value": area}} if area else {}
         state = {"services": {"hotel": {"slots": slots}}, "base_revision": 0}
-        driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), state=state))
-        driver.wait_for(turn["_id"], "completed")
-        draft = driver.ended(turn["_id"])["drafts"][0]
+        lone_driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), state=state))
+        lone_driver.wait_for(turn["_id"], "completed")
+        draft = lone_driver.ended(turn["_id"])["drafts"][0]
         return draft["text"], draft["manifest"]
 
     (centre, manifest), (again, _), (north, _), (plain, without) = map(reply, ("centre", "centre", "north", ""))
