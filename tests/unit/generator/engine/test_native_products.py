@@ -18,19 +18,26 @@ pytestmark = pytest.mark.skipif(not native_here(), reason="the native kernels do
 Product = Callable[[str, Tensor, Tensor], Tensor]
 
 
+@pytest.fixture(scope="module")
+def lower_kernels(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The kernels of the lower level, compiled once."""
+    file = tmp_path_factory.mktemp("lower") / "llama.so"
+    library.compile_kernels(library.LEVELS[-1].flags, file)
+    kernels = ctypes.CDLL(str(file))
+    kernels.antiphon_new.restype = ctypes.c_void_p
+    return kernels
+
+
 @pytest.fixture(scope="module", params=["this machine's", "the lower level's"])
-def product(request: pytest.FixtureRequest, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Product:
+def product(request: pytest.FixtureRequest, cache_dir: Path) -> Product:
     """The product of packed weights `[n, k]` with rows `[rows, k]`."""
     if request.param == "this machine's":
         kernels = library.load_library(cache_dir)
     else:
-        best, lower = library.LEVELS
+        best, _ = library.LEVELS
         if best.needed - library.cpu_flags():
             pytest.skip("this machine's is of the lower level")
-        file = tmp_path_factory.mktemp("lower") / "llama.so"
-        library.compile_kernels(lower.flags, file)
-        kernels = ctypes.CDLL(str(file))
-        kernels.antiphon_new.restype = ctypes.c_void_p
+        kernels = request.getfixturevalue("lower_kernels")
     shape, layers = library.ShapeFields(0, 32, 1, 1, 32, 32, 1e-5), (library.LayerFields * 1)()
     model = ctypes.c_void_p(kernels.antiphon_new(as_pointer(shape), ctypes.byref(layers), None, None))
 
