@@ -14,7 +14,8 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 class LeadComposer:
-    """Says the tracker's lead: alone, or behind an answer that another composer has where the user asked something.
+    """Says the tracker's lead: alone, or behind an answer that another composer has where the user asked something or
+    wished for it by a question that the documents answer.
 
     A question that no composer answers is the engine's, and so is everything under the policy `free`.
     """
@@ -32,11 +33,13 @@ class LeadComposer:
         if not lead or not lead.get("text") or self._policy(turn) == "free":
             return None
         about = {"lead": {key: lead.get(key) for key in ("act", "service", "intent", "slot")}}
-        if lead.get("alone", True):
-            return ComposedReply((lead["text"],), "lead", about=about)
+        alone = ComposedReply((lead["text"],), "lead", about=about)
+        asks = str(turn["text"]).rstrip().endswith(("?", "？"))
+        if lead.get("alone", True) and not asks:
+            return alone
         answer = next((reply for one in self._answering if (reply := one.compose(turn)) is not None), None)
-        if answer is None or answer.handoff:
-            return answer
+        if answer is None or answer.handoff:  # what only sounds like a question is a wish: "May I have a table?"
+            return alone if lead.get("alone", True) else answer
         joint = "" if _HAN.search(lead["text"]) else " "
         sentences = (*answer.sentences[:-1], answer.sentences[-1] + joint, lead["text"])
         return replace(answer, sentences=sentences, about={**answer.about, **about})

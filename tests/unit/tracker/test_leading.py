@@ -194,6 +194,36 @@ def test_a_request_in_the_form_of_a_question_is_led(request_: str) -> None:
     assert step is None or step.alone
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Until when can I have lavender delivered on a Friday?",
+        "What do 12 pots of thyme cost?",
+        "From when on is there rosemary in May?",
+        "hello, we are four people. how many pots of lavender fit into the van",
+        "thyme on thanksgiving day?? til when",
+        "If I take 20 pots of rosemary, is the delivery part of the price?",
+        "whos the boss for deliveries on monday",
+        "lavender 3 pots hw much is it",
+        "On Mondays, which plants do you deliver?",
+        "Could you tell me the price of 12 pots of thyme?",
+        "I would like to know what you charge for a pot of lavender.",
+        "3 pots of rosemary, price?",
+    ],
+)
+def test_a_question_that_names_values_is_no_order(question: str) -> None:
+    assert talk(question) == [None]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["Can I have 20 pots of thyme on Friday?", "I'd like 12 pots of lavender, please.", "Could you send thyme?"],
+)
+def test_a_wish_for_values_is_led(request_: str) -> None:
+    (step,) = talk(request_)
+    assert step is not None
+
+
 @pytest.mark.parametrize("agreement", ["Lovely, thank you.", "perfect!", "That's right, thanks", "ok great, cheers"])
 def test_who_is_pleased_with_what_is_read_back_agrees(agreement: str) -> None:
     *_, summary, step = talk("I'd like to cancel order number AB-1204.", agreement)
