@@ -34,8 +34,8 @@ _LEAVING = re.compile(
 
 _WANTS_TO_KNOW = re.compile(
     r"\b(?:what(?! about\b)(?:['’]?s)?|wat time|which|when|where|whos?e?|why|how (?:much|many|long|often|far|late"
-    r""
-    r"|early|old|big|soon|fast|do|does|can|is|are)|h[uo]?w (?:much|many|long|do|does)|(?:un)?til when)\b.{0,200}[?？]|[?？]{2}"
+    r"|early|old|big|soon|fast|do|does|can|is|are)|h[uo]?w (?:much|many|long|do|does)|(?:un)?til when)\b"
+    r".{0,200}[?？]|[?？]{2}"
     r"|^\W*(?:\w+\W+){0,6}?(?:what(?:['’]?s| is| are| do| does| time)|whos|who['’]s|wats|wat time|hw (?:much|many|long)"
     r"|how (?:much|many|long|often|late|early) (?:is|are|do|does|can|for)|(?:un)?til when)\b"
     r"|^\W*(?:\w+\W+){0,2}?how (?:much|many|long)\b",
