@@ -49,14 +49,30 @@ def add(
         return
     if others:
         errors.print(f"[yellow]left out, of no kind that is read:[/yellow] {escape(', '.join(others))}")
-    for one in done:
-        status = knowledge_pb2.IngestionStatus.Name(one.status).removeprefix("INGESTION_STATUS_").lower()
-        day = f", as of {one.effective}" if one.effective else ""
-        console.print(f"{escape(one.name)}  {status}, {one.passages} passages{day} [dim]{escape(one.error)}[/dim]")
-        for warning in one.warnings:
-            console.print(f"  [yellow]{escape(warning)}[/yellow]")
+    _show_ingestions(done)
     if any(one.status == knowledge_pb2.INGESTION_STATUS_FAILED for one in done):
         raise typer.Exit(1)
+
+
+def _show_ingestions(ingestions: Sequence[knowledge_pb2.Ingestion]) -> None:
+    for ingestion in ingestions:
+        status = knowledge_pb2.IngestionStatus.Name(ingestion.status).removeprefix("INGESTION_STATUS_").lower()
+        day = f", as of {ingestion.effective}" if ingestion.effective else ""
+        error = f"[dim]{escape(ingestion.error)}[/dim]"
+        console.print(f"{escape(ingestion.name)}  {status}, {ingestion.passages} passages{day} {error}")
+        for warning in ingestion.warnings:
+            console.print(f"  [yellow]{escape(warning)}[/yellow]")
+
+
+@knowledge.command("list")
+def list_documents(context: typer.Context, limit: LimitOption = 50, as_json: JsonOption = False) -> None:
+    """List the documents by name, each as its newest upload stands."""
+    with connected(context) as client:
+        answer = client.knowledge.ListDocuments(knowledge_pb2.ListDocumentsRequest(page_size=limit))
+    if as_json:
+        print_json(answer)
+    else:
+        _show_ingestions(answer.documents)
 
 
 def find_documents(paths: Sequence[Path]) -> dict[str, Path]:

@@ -21,7 +21,7 @@ from services.common.store.knowledge.ingesting import OPEN
 from services.gateway import validation as check
 from services.gateway.audit import note
 from services.gateway.auth import caller
-from services.gateway.mapping.knowledge import ingestion_message
+from services.gateway.mapping.knowledge import ingestion_message, passage_message
 from services.gateway.quotas import Quotas
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
@@ -29,6 +29,7 @@ from services.gateway.threads import Threads
 log = structlog.get_logger(__name__)
 MAX_CHUNK = 2**20
 MAX_TITLE = 500
+MAX_PASSAGES = 100
 WATCH_SECONDS = 0.2
 INGEST = "knowledge.ingest"
 
@@ -97,6 +98,20 @@ class DocumentRpcs:
             if source["status"] not in OPEN:
                 return
             await asyncio.sleep(WATCH_SECONDS)
+
+    async def ListDocuments(self, request: pb.ListDocumentsRequest, context: Any) -> pb.ListDocumentsResponse:
+        size = check.page_size(request.page_size)
+        after = check.words("page_token", request.page_token, check.MAX_NAME, needed=False)
+        sources = await self._threads.run(self._store.knowledge.list_sources, caller().tenant, after, size)
+        following = sources[-1]["uri"] if len(sources) == size else ""
+        documents = [ingestion_message(source) for source in sources]
+        return pb.ListDocumentsResponse(documents=documents, next_page_token=following)
+
+    async def GetPassages(self, request: pb.GetPassagesRequest, context: Any) -> pb.GetPassagesResponse:
+        check.between("passage_ids", len(request.passage_ids), 1, MAX_PASSAGES)
+        ids = [check.identifier(f"passage_ids[{n}]", name) for n, name in enumerate(request.passage_ids)]
+        rows = await self._threads.run(self._store.knowledge.read_passages, caller().tenant, ids)
+        return pb.GetPassagesResponse(passages=[passage_message(rows[name]) for name in ids if name in rows])
 
     async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Any) -> pb.DeleteDocumentResponse:
         check.request_of("DeleteDocument", request)

@@ -51,6 +51,16 @@ class KnowledgeServiceStub:
                 request_serializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionResponse.FromString,
                 _registered_method=True)
+        self.ListDocuments = channel.unary_unary(
+                '/antiphon.v1.KnowledgeService/ListDocuments',
+                request_serializer=antiphon_dot_v1_dot_knowledge__pb2.ListDocumentsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_knowledge__pb2.ListDocumentsResponse.FromString,
+                _registered_method=True)
+        self.GetPassages = channel.unary_unary(
+                '/antiphon.v1.KnowledgeService/GetPassages',
+                request_serializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesResponse.FromString,
+                _registered_method=True)
         self.DeleteDocument = channel.unary_unary(
                 '/antiphon.v1.KnowledgeService/DeleteDocument',
                 request_serializer=antiphon_dot_v1_dot_knowledge__pb2.DeleteDocumentRequest.SerializeToString,
@@ -130,6 +140,22 @@ class KnowledgeServiceServicer:
     def WatchIngestion(self, request, context):
         """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
         NOT_FOUND: no such ingestion.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDocuments(self, request, context):
+        """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPassages(self, request, context):
+        """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
+        at what a manifest or a citation names.
+        INVALID_ARGUMENT: no ids, or more than 100.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,6 +260,16 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
                     servicer.WatchIngestion,
                     request_deserializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionResponse.SerializeToString,
+            ),
+            'ListDocuments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDocuments,
+                    request_deserializer=antiphon_dot_v1_dot_knowledge__pb2.ListDocumentsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_knowledge__pb2.ListDocumentsResponse.SerializeToString,
+            ),
+            'GetPassages': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPassages,
+                    request_deserializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesResponse.SerializeToString,
             ),
             'DeleteDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDocument,
@@ -369,6 +405,60 @@ class KnowledgeService:
             '/antiphon.v1.KnowledgeService/WatchIngestion',
             antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionRequest.SerializeToString,
             antiphon_dot_v1_dot_knowledge__pb2.WatchIngestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDocuments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.KnowledgeService/ListDocuments',
+            antiphon_dot_v1_dot_knowledge__pb2.ListDocumentsRequest.SerializeToString,
+            antiphon_dot_v1_dot_knowledge__pb2.ListDocumentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPassages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.KnowledgeService/GetPassages',
+            antiphon_dot_v1_dot_knowledge__pb2.GetPassagesRequest.SerializeToString,
+            antiphon_dot_v1_dot_knowledge__pb2.GetPassagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

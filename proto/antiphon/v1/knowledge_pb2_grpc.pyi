@@ -50,6 +50,13 @@ class KnowledgeServiceStub:
     """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
     NOT_FOUND: no such ingestion.
     """
+    ListDocuments: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListDocumentsRequest, _knowledge_pb2.ListDocumentsResponse]
+    """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers."""
+    GetPassages: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.GetPassagesRequest, _knowledge_pb2.GetPassagesResponse]
+    """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
+    at what a manifest or a citation names.
+    INVALID_ARGUMENT: no ids, or more than 100.
+    """
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]
     """Takes a document and its passages out of the knowledge base. Manifests keep their references; the text is gone.
     Deleting what is deleted answers the same.
@@ -112,6 +119,13 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     WatchIngestion: _aio.UnaryStreamMultiCallable[_knowledge_pb2.WatchIngestionRequest, _knowledge_pb2.WatchIngestionResponse]  # type: ignore[assignment]
     """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
     NOT_FOUND: no such ingestion.
+    """
+    ListDocuments: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListDocumentsRequest, _knowledge_pb2.ListDocumentsResponse]  # type: ignore[assignment]
+    """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers."""
+    GetPassages: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.GetPassagesRequest, _knowledge_pb2.GetPassagesResponse]  # type: ignore[assignment]
+    """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
+    at what a manifest or a citation names.
+    INVALID_ARGUMENT: no ids, or more than 100.
     """
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
     """Takes a document and its passages out of the knowledge base. Manifests keep their references; the text is gone.
@@ -190,6 +204,25 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_knowledge_pb2.WatchIngestionResponse], _abc.AsyncIterator[_knowledge_pb2.WatchIngestionResponse]]:
         """Streams an ingestion as it stands and whenever something of it changes, until it has ended.
         NOT_FOUND: no such ingestion.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDocuments(
+        self,
+        request: _knowledge_pb2.ListDocumentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_pb2.ListDocumentsResponse, _abc.Awaitable[_knowledge_pb2.ListDocumentsResponse]]:
+        """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers."""
+
+    @_abc_1.abstractmethod
+    def GetPassages(
+        self,
+        request: _knowledge_pb2.GetPassagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_pb2.GetPassagesResponse, _abc.Awaitable[_knowledge_pb2.GetPassagesResponse]]:
+        """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
+        at what a manifest or a citation names.
+        INVALID_ARGUMENT: no ids, or more than 100.
         """
 
     @_abc_1.abstractmethod
