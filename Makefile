@@ -20,7 +20,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check lint kill-test deploy-check bench proto docs rabbitmq clean
+.PHONY: help run up down test check lint kill-test deploy-check bench console console-test proto docs rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -66,6 +66,15 @@ deploy-check: $(VENV)/dev.stamp  ## Lint and render the Helm chart and check wha
 
 bench: $(VENV)/dev.stamp  ## What the platform adds to a turn: latency, turns a second, CPU
 	$(PY) -m bench.overhead
+
+console:  ## Build the console's pages into the package (node 20.19 or newer)
+	npm --prefix console ci --no-audit --no-fund --loglevel=error
+	npm --prefix console run --silent check
+	npm --prefix console run --silent build
+
+console-test: $(VENV)/dev.stamp  ## Use the console in a real browser (Debian's chromium; axe-core from `make console`)
+	@command -v chromium >/dev/null || { echo "chromium is needed: as root 'apt-get install chromium'"; exit 1; }
+	$(PY) -m pytest tests/console
 
 proto: $(VENV)/dev.stamp  ## Generate the stubs from proto/
 	$(PROTOC) --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto

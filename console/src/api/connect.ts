@@ -1,0 +1,137 @@
+// Calls of the contract by the Connect protocol: JSON bodies for one answer, envelopes for streams (docs/http.md).
+import { apiKey, expireKey } from "../signin";
+
+/** What is wrong with one field of a request. */
+export interface Violation {
+  field: string;
+  description: string;
+}
+
+interface WireError {
+  code?: string;
+  message?: string;
+  details?: { debug?: { reason?: string; fieldViolations?: Violation[] } }[];
+}
+
+/** A refused or broken call. `code` is the gRPC status in lower case, or "offline" where no answer came. */
+export class CallError extends Error {
+  readonly reason: string;
+  readonly fields: Violation[];
+
+  constructor(
+    readonly code: string,
+    message: string,
+    details: WireError["details"] = [],
+  ) {
+    super(message);
+    this.reason = details.map((detail) => detail.debug?.reason ?? "").find(Boolean) ?? "";
+    this.fields = details.flatMap((detail) => detail.debug?.fieldViolations ?? []);
+  }
+}
+
+/** How a call is made, beyond its request. */
+export interface Manner {
+  signal?: AbortSignal;
+  /** Another key than the one that was signed in with. */
+  key?: string;
+}
+
+const LAST = 2;
+const HEADER = 5;
+
+async function post(path: string, body: BodyInit, type: string, manner: Manner): Promise<Response> {
+  const key = manner.key ?? apiKey.value;
+  try {
+    return await fetch(`/antiphon.v1.${path}`, {
+      method: "POST",
+      body,
+      signal: manner.signal ?? null,
+      headers: { "Content-Type": type, Authorization: `Bearer ${key}` },
+      credentials: "omit",
+      cache: "no-store",
+    });
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+/** The error of a connection that did not answer to its end; leaving on purpose stays what it is. */
+function broken(error: unknown): unknown {
+  const left = error instanceof DOMException && error.name === "AbortError";
+  return left ? error : new CallError("offline", error instanceof Error ? error.message : String(error));
+}
+
+function refusal(error: WireError, manner: Manner): CallError {
+  const refused = new CallError(error.code ?? "unknown", error.message ?? "", error.details);
+  if (refused.code === "unauthenticated" && manner.key === undefined) expireKey();
+  return refused;
+}
+
+async function refusalOf(response: Response, manner: Manner): Promise<CallError> {
+  let error: WireError & { error?: WireError } = {};
+  try {
+    error = await response.json();
+  } catch {
+    // a proxy's own page
+  }
+  const code = response.status === 401 ? "unauthenticated" : response.status >= 502 ? "unavailable" : "unknown";
+  return refusal({ code, message: `HTTP ${response.status}`, ...(error.error ?? error) }, manner);
+}
+
+/** One answer of `Service/Method`. Throws CallError. */
+export async function call<Answer>(path: string, request: object, manner: Manner = {}): Promise<Answer> {
+  const response = await post(path, JSON.stringify(request), "application/json", manner);
+  if (!response.ok) throw await refusalOf(response, manner);
+  try {
+    return await response.json();
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+function envelope(message: object): Uint8Array<ArrayBuffer> {
+  const json = new TextEncoder().encode(JSON.stringify(message));
+  const body = new Uint8Array(HEADER + json.length);
+  new DataView(body.buffer).setUint32(1, json.length);
+  body.set(json, HEADER);
+  return body;
+}
+
+/** The messages of a stream to its end. Throws CallError: "offline" where the connection broke off before the end. */
+export async function* stream<Message>(path: string, requests: object[], manner: Manner = {}): AsyncGenerator<Message> {
+  const body = new Blob(requests.map(envelope));
+  const response = await post(path, body, "application/connect+json", manner);
+  if (!response.ok || !response.body) throw await refusalOf(response, manner);
+  const reader = response.body.getReader();
+  let rest = new Uint8Array();
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) throw new CallError("offline", "the stream broke off");
+      const bytes = new Uint8Array(rest.length + value.length);
+      bytes.set(rest);
+      bytes.set(value, rest.length);
+      rest = bytes;
+      while (rest.length >= HEADER) {
+        const end = HEADER + new DataView(rest.buffer, rest.byteOffset).getUint32(1);
+        if (rest.length < end) break;
+        const message = JSON.parse(new TextDecoder().decode(rest.subarray(HEADER, end)));
+        const last = ((rest[0] ?? 0) & LAST) !== 0;
+        rest = rest.slice(end);
+        if (last && message.error) throw refusal(message.error, manner);
+        if (last) return;
+        yield message;
+      }
+    }
+  } catch (error) {
+    throw error instanceof CallError ? error : broken(error);
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+/** A new request id, which makes a call repeatable. */
+export function requestId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `console-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
