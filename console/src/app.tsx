@@ -3,16 +3,20 @@ import { type ComponentType, type JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Door } from "./door";
 import { KnowledgePage } from "./knowledge/page";
+import { QueuePage } from "./queue/page";
 import { go, route } from "./route";
 import { apiKey, signOut } from "./signin";
 import { TalkPage } from "./talk/page";
 import { type Key, choose, language, t } from "./text";
 import { type Theme, chooseTheme, theme } from "./theme";
 import { Link } from "./ui";
+import { VersionsPage } from "./versions/page";
 
 const PAGES: [string, Key, ComponentType][] = [
   ["talk", "page.talk", TalkPage],
   ["knowledge", "page.knowledge", KnowledgePage],
+  ["queue", "page.queue", QueuePage],
+  ["versions", "page.versions", VersionsPage],
 ];
 
 /** The console. */

@@ -11,7 +11,7 @@ export function errorWords(error: unknown): string {
   const known = error.reason ? word("reason", error.reason) : error.reason;
   if (known !== error.reason) return known;
   const kind = word("error", error.code);
-  if (error.fields.length) return `${kind}: ${error.fields.map((each) => `${each.field} ${each.description}`).join("; ")}`;
+  if (error.fields.length) return `${kind} (${error.fields.map((each) => `${each.field}: ${each.description}`).join("; ")})`;
   if (error.code === "offline" || error.code === "unauthenticated") return kind;
   return error.message ? `${kind}: ${error.message}` : kind;
 }

@@ -94,20 +94,19 @@ function Cited(props: { draft: Draft; citation: Citation; pieces: EvidencePiece[
 const SENTENCES = /[^.!?。！？\n]+[.!?。！？]*/gu;
 const MARKS = /\s*\[\d+\]\s*/g;
 
-/** Where the quoted words stand in a passage: as the evidence says, or else its sentences that the draft's has. */
+/** Where the quoted words stand in a passage: its sentences that the draft's has, or else what the evidence names. */
 function spansOf(text: string, id: string, pieces: EvidencePiece[], sentence: string): { start: number; end: number }[] {
-  const spans = pieces
-    .filter((piece) => piece.passage?.id === id)
-    .map((piece) => ({ start: piece.start ?? 0, end: piece.end ?? 0 }));
   const said = sentence.replace(MARKS, "");
-  if (spans.length || !said) return spans;
-  return [...text.matchAll(SENTENCES)].flatMap((match) => {
+  const shared = [...text.matchAll(SENTENCES)].flatMap((match) => {
     const found = match[0].trim();
-    const shared = found.length > 2 && (said.includes(found) || found.includes(said));
-    if (!shared) return [];
+    if (!said || found.length < 3 || !(said.includes(found) || found.includes(said))) return [];
     const start = length(text.slice(0, match.index)) + length(match[0]) - length(match[0].trimStart());
     return [{ start, end: start + length(found) }];
   });
+  if (shared.length) return shared;
+  return pieces
+    .filter((piece) => piece.passage?.id === id)
+    .map((piece) => ({ start: piece.start ?? 0, end: piece.end ?? 0 }));
 }
 
 function PassageText(props: { id: string; pieces: EvidencePiece[]; sentence: string }): JSX.Element {
