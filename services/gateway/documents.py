@@ -79,8 +79,7 @@ class DocumentRpcs:
     def _ingestion(self, ingestion: str) -> Document:
         """An upload and how far it has come. Raises NotFound, also where the document's labels were not granted."""
         source: Document = self._store.knowledge.get_ingestion(caller().tenant, ingestion)
-        access = ((source.get("labels") or {}).get("access") or "").split(",")
-        if not caller().granted(filter(None, access)):
+        if not _granted(source):
             raise NotFound(f"no ingestion {ingestion}")
         return source
 
@@ -104,14 +103,26 @@ class DocumentRpcs:
         after = check.words("page_token", request.page_token, check.MAX_NAME, needed=False)
         sources = await self._threads.run(self._store.knowledge.list_sources, caller().tenant, after, size)
         following = sources[-1]["uri"] if len(sources) == size else ""
-        documents = [ingestion_message(source) for source in sources]
+        documents = [ingestion_message(source) for source in sources if _granted(source)]
         return pb.ListDocumentsResponse(documents=documents, next_page_token=following)
 
     async def GetPassages(self, request: pb.GetPassagesRequest, context: Any) -> pb.GetPassagesResponse:
         check.between("passage_ids", len(request.passage_ids), 1, MAX_PASSAGES)
         ids = [check.identifier(f"passage_ids[{n}]", name) for n, name in enumerate(request.passage_ids)]
-        rows = await self._threads.run(self._store.knowledge.read_passages, caller().tenant, ids)
-        return pb.GetPassagesResponse(passages=[passage_message(rows[name]) for name in ids if name in rows])
+        passages = await self._threads.run(self._passages, caller().tenant, ids)
+        return pb.GetPassagesResponse(passages=passages)
+
+    def _passages(self, tenant: str, ids: list[str]) -> list[pb.Passage]:
+        """Those that are there and whose document's labels were granted, in the order of the ids."""
+        rows = self._store.knowledge.read_passages(tenant, ids)
+        labels = self._store.knowledge.labels_of(tenant, [row["source"] for row in rows.values()])
+        who = caller()
+
+        def readable(row: Document) -> bool:
+            words = labels.get(row["source"], set())
+            return who.granted(word.removeprefix(check.ACCESS) for word in words if word.startswith(check.ACCESS))
+
+        return [passage_message(rows[name]) for name in ids if name in rows and readable(rows[name])]
 
     async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Any) -> pb.DeleteDocumentResponse:
         check.request_of("DeleteDocument", request)
@@ -173,6 +184,12 @@ def _check_header(header: pb.DocumentHeader) -> None:
     if header.media_type and media_type("", header.media_type) not in MEDIA_TYPES.values():
         known = " or ".join(sorted(set(MEDIA_TYPES.values())))
         raise InvalidArgument("header.media_type", f"{header.media_type!r} is not taken; {known}")
+
+
+def _granted(source: Document) -> bool:
+    """Whether the caller was granted every label that limits who finds the document."""
+    access = ((source.get("labels") or {}).get("access") or "").split(",")
+    return caller().granted(filter(None, access))
 
 
 def _labels(header: pb.DocumentHeader) -> tuple[tuple[str, str], ...]:

@@ -146,15 +146,16 @@ class KnowledgeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDocuments(self, request, context):
-        """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers.
+        """Lists the documents that are not deleted, each as its newest upload stands, by name; without those whose
+        labels of access were not granted. Called by reviewers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPassages(self, request, context):
-        """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
-        at what a manifest or a citation names.
+        """Reads passages by their ids, in the order asked for; those that are gone, or whose labels of access were
+        not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
         INVALID_ARGUMENT: no ids, or more than 100.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -51,10 +51,12 @@ class KnowledgeServiceStub:
     NOT_FOUND: no such ingestion.
     """
     ListDocuments: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListDocumentsRequest, _knowledge_pb2.ListDocumentsResponse]
-    """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers."""
+    """Lists the documents that are not deleted, each as its newest upload stands, by name; without those whose
+    labels of access were not granted. Called by reviewers.
+    """
     GetPassages: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.GetPassagesRequest, _knowledge_pb2.GetPassagesResponse]
-    """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
-    at what a manifest or a citation names.
+    """Reads passages by their ids, in the order asked for; those that are gone, or whose labels of access were
+    not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
     INVALID_ARGUMENT: no ids, or more than 100.
     """
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]
@@ -121,10 +123,12 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     NOT_FOUND: no such ingestion.
     """
     ListDocuments: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListDocumentsRequest, _knowledge_pb2.ListDocumentsResponse]  # type: ignore[assignment]
-    """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers."""
+    """Lists the documents that are not deleted, each as its newest upload stands, by name; without those whose
+    labels of access were not granted. Called by reviewers.
+    """
     GetPassages: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.GetPassagesRequest, _knowledge_pb2.GetPassagesResponse]  # type: ignore[assignment]
-    """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
-    at what a manifest or a citation names.
+    """Reads passages by their ids, in the order asked for; those that are gone, or whose labels of access were
+    not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
     INVALID_ARGUMENT: no ids, or more than 100.
     """
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
@@ -212,7 +216,9 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _knowledge_pb2.ListDocumentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.ListDocumentsResponse, _abc.Awaitable[_knowledge_pb2.ListDocumentsResponse]]:
-        """Lists the documents that are not deleted, each as its newest upload stands, by name. Called by reviewers."""
+        """Lists the documents that are not deleted, each as its newest upload stands, by name; without those whose
+        labels of access were not granted. Called by reviewers.
+        """
 
     @_abc_1.abstractmethod
     def GetPassages(
@@ -220,8 +226,8 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _knowledge_pb2.GetPassagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.GetPassagesResponse, _abc.Awaitable[_knowledge_pb2.GetPassagesResponse]]:
-        """Reads passages by their ids, in the order asked for; those that are gone are left out. Called by reviewers who look
-        at what a manifest or a citation names.
+        """Reads passages by their ids, in the order asked for; those that are gone, or whose labels of access were
+        not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
         INVALID_ARGUMENT: no ids, or more than 100.
         """
 
