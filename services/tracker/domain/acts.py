@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from services.tracker.domain.lead_wording import CHINESE, ENGLISH, question
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
+from services.tracker.domain.normalise import MEASURES
+from services.tracker.domain.standing_words import HARMLESS
 from services.tracker.domain.words import STOP, stem, tokens_of
 
 
@@ -90,6 +92,16 @@ DONTCARE = re.compile(
     re.I,
 )
 _NEGATION = re.compile(r"\b(?:no|not|without|never|avoid|except|nor|dont|cannot)\b|n['’]t\b|不|没|无需|别", re.I)
+_HAN_ASKS = re.compile(
+    r"几[号时点位岁]|哪[天家位儿里]|(?:能|会|可以|行|有|要|是|用|算)[\u4e00-\u9fff]{0,8}[不没]$|[啊么吧]？$"
+)
+_ONLY_COUNTS = re.compile(
+    rf"^\W*(?:就|只要|只|要|来|先)?\s?(?:\d{{1,4}}|[一二两三四五六七八九十]{{1,3}})\s?[{MEASURES}]"
+    r"(?:就?(?:好|行|够|可以|成)了?|吧|了)?\W*$"
+    r"|^\W*(?:辛苦|麻烦|不好意思|没事|算|好|行|可以|知道|明白|收到)了?你?们?\W*$"
+)
+"""Counts something, or is a courtesy."""
+_DENIED_HAN = re.compile("(?:不|没有?|别|无需|免)(?:用|要|想|需要|打算|必|再){0,2}$")
 _FORGET = re.compile(
     r"\b(?:forget|remove|drop|delete|cancel|ignore|clear|scratch|never ?mind|skip|no longer (?:care|need|want))\b", re.I
 )
@@ -194,6 +206,20 @@ def negated(text: str, start: int) -> bool:
     """Whether what stands at `start` is under a negation in its own clause."""
     before = re.split(r"[.,;!?]|\bbut\b", text[:start])[-1]
     return _NEGATION.search(" ".join(before.split()[-5:])) is not None
+
+
+def answers_nothing(text: str, start: int, end: int) -> bool:
+    """Whether the Chinese clause at `start` to `end` cannot tell what was asked for: it asks itself, or only counts."""
+    clause = text[start:end]
+    if clause.startswith(("《", "「", "“")):
+        return False
+    asks_back = text[end : end + 1] in ("?", "？") or _HAN_ASKS.search(clause) or _HAN_FACT.search(clause)
+    return bool(asks_back) or _ONLY_COUNTS.match(clause) is not None
+
+
+def denied_in_han(text: str, start: int) -> bool:
+    """Whether a Chinese negation stands directly before `start` ("不换", "没有要")."""
+    return _DENIED_HAN.search(HARMLESS.sub(" ", text[max(0, start - 8) : start])) is not None
 
 
 def forgets(clause: str) -> bool:

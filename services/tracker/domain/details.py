@@ -13,12 +13,15 @@ from functools import lru_cache
 from itertools import islice
 
 from services.common.schema import Slot
+from services.tracker.domain.model_names import model_spans
 from services.tracker.domain.normalise import typed_mentions
 from services.tracker.domain.standing_words import CORRECTS
 from services.tracker.domain.state import DONTCARE
 from services.tracker.domain.words import tokens_of
 
-PHONE, EMAIL, CODE, ADDRESS, PERSON, SPAN = "phone", "email", "code", "address", "person", "span"
+PHONE, EMAIL, CODE, ADDRESS, PERSON, SPAN, MODEL = "phone", "email", "code", "address", "person", "span", "model"
+_LEAST_PHONE = 5
+"""Digits of a telephone number at least."""
 
 _FORMS = (
     (EMAIL, re.compile(r"\be-?mail\b|邮箱|电子邮件|邮件地址", re.I)),
@@ -50,6 +53,7 @@ _FORMS = (
             re.I,
         ),
     ),
+    (MODEL, re.compile("型号|机型|车型|款号|产品|商品")),
     (
         PERSON,
         re.compile(
@@ -97,7 +101,7 @@ _TOWN = re.compile(
 )
 """The town behind a street."""
 _ADDRESS_LEAD = re.compile(
-    r"[\u4e00-\u9fff]{0,12}?(?:送到|寄到|送去|寄去|地址[是在为改]?成?到?|住在|家在|就在|改到|改成|换到|是在|在"
+    r"[\u4e00-\u9fff]{0,12}?(?:送到|寄到|送去|寄去|送(?![\u4e00-\u9fff]{0,3}[路街巷])|地址[是在为改]?成?到?|住在|家在|就在|改到|改成|换到|是在|在"
     r"|到)(?=[\u4e00-\u9fff]{2})"
 )
 _ADDRESS_NAMED = re.compile(
@@ -178,10 +182,12 @@ def form_of(slot: Slot) -> str | None:
 def well_formed(slot: Slot, value: str) -> bool:
     """Whether a value can be what the slot holds: a telephone number has digits, an e-mail address its @."""
     form = form_of(slot)
-    if value == DONTCARE or form in (None, PERSON, ADDRESS):
+    if value == DONTCARE or form in (None, PERSON, ADDRESS, MODEL):
         return True
     if form == SPAN:
         return _SPAN.search(value) is not None
+    if form == PHONE:
+        return sum(c.isdigit() for c in value) >= _LEAST_PHONE
     return "@" in value if form == EMAIL else any(c.isdigit() for c in value)
 
 
@@ -196,11 +202,15 @@ def details(slots: Mapping[str, Slot], text: str, asked: Mapping[str, float], he
         if form is not None:
             by_form.setdefault(form, []).append(name)
     found: list[Detail] = []
-    for form in (EMAIL, ADDRESS, PHONE, CODE, SPAN, PERSON):
+    for form in (EMAIL, ADDRESS, PHONE, MODEL, CODE, SPAN, PERSON):
         names = by_form.get(form)
         if not names:
             continue
-        for start, end, labelled in _spans(form, text):
+        if form == MODEL:
+            spans = [(*span, True) for span in _models(names, slots, text, asked)]
+        else:
+            spans = _spans(form, text)
+        for start, end, labelled in spans:
             if any(d.start < end and start < d.end for d in found):
                 continue
             taker = _slot_for(form, names, slots, text, start, labelled, asked, held)
@@ -208,6 +218,14 @@ def details(slots: Mapping[str, Slot], text: str, asked: Mapping[str, float], he
                 found = [d for d in found if d.slot != taker]  # the last word counts
                 found.append(Detail(taker, text[start:end], start, end))
     return found
+
+
+def _models(
+    names: list[str], slots: Mapping[str, Slot], text: str, asked: Mapping[str, float]
+) -> list[tuple[int, int]]:
+    """Where models stand in the text; what the other slots list is no part of their names."""
+    known = [word for slot in slots.values() for value in slot.values for word in (value.value, *value.aliases)]
+    return model_spans(text, known, asked=any(name in asked for name in names))
 
 
 def _spans(form: str, text: str) -> list[tuple[int, int, bool]]:
@@ -335,7 +353,7 @@ def _slot_for(
         return directed, named(name) if not leads else 0, asked.get(name, 0.0), name not in held, -names.index(name)
 
     best = max(names, key=fits)
-    if form in (EMAIL, ADDRESS, SPAN):
+    if form in (EMAIL, ADDRESS, SPAN, MODEL):
         return best
     if form == PHONE:
         code_named = re.search(r"\b(?:order|ticket|booking|reference|invoice|customer)\b|订单|编号|单号", before, re.I)

@@ -8,7 +8,7 @@ from itertools import islice
 from services.tracker.domain import acts
 from services.tracker.domain.counting import fill_numbers
 from services.tracker.domain.details import details
-from services.tracker.domain.faults import fault_in, holds_fault
+from services.tracker.domain.faults import fault_in, holds_fault, things_of
 from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.free_text import answers, bare_name, headed, named_things, offered_again, places, titles
 from services.tracker.domain.labelled import labelled
@@ -80,7 +80,7 @@ def _told(rules: ServiceRules, text: str, held: dict[str, str], filling: Filling
         name = slot.slot.name
         span = labelled(slot.slot, text, held.get(name), several=several)
         if span is None and name not in held and holds_fault(slot.slot):
-            span = fault_in(text)
+            span = fault_in(text, things_of(rules.service))
         if span is not None and filling.free(*span):
             filling.put(slot, text[slice(*span)], span)
 
@@ -168,6 +168,9 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
 
         slot, value = max(hits[start, end], key=fits)
         name = slot.slot.name
+        if slot.kind == "boolean" and value == slot.true_value and acts.denied_in_han(text, start):
+            filling.put(slot, slot.false_value, (start, end))
+            continue
         if not filling.meant(slot, start, end):
             if state.value(rules.service.name, name) == value and name not in filling.values:
                 filling.deleted.append(name)

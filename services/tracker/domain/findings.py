@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from services.tracker.domain.details import well_formed
 from services.tracker.domain.lexicon import SlotRules
 from services.tracker.domain.standing import Stand, Standing, holds_past
 from services.tracker.domain.state import MULTI_SEPARATOR, USER, Entity
@@ -42,6 +43,8 @@ class Filling:
     def put(self, slot: SlotRules, value: str, span: tuple[int, int] | None, origin: str = USER) -> None:
         """Records the value; a multi-valued slot gathers, another keeps the first value or what corrects it."""
         name = slot.slot.name
+        if not well_formed(slot.slot, value):
+            return
         known = self.values.get(name)
         if known is None or (span is not None and self.corrected(name, span)):
             self.values[name] = Found(value, span, origin)

@@ -202,6 +202,8 @@ def answers(rules: ServiceRules, text: str, asked: dict[str, float], filling: Fi
     if filling.taken and max(asked.values()) >= acts.SURE:
         return  # the assistant asked for one thing and got another
     answer = short_answer(text)
+    if answer is not None and HAN.search(answer.text) and acts.answers_nothing(text, answer.start, answer.end):
+        return
     if answer is not None and filling.free(answer.start, answer.end):
         best = max(wanted, key=lambda s: asked[s.slot.name])
         if names_thing(best.slot) and len(answer.text.split()) > MAX_WORDS:

@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 
 from services.common.schema import Slot
+from services.tracker.domain.faults import holds_fault
+from services.tracker.domain.normalise import MEASURES
 from services.tracker.domain.words import HAN
 
 _SAYS = (
@@ -18,6 +20,8 @@ _REPLACED = re.compile(
 )
 _GENERAL = re.compile(r"客户|用户|名称|名字|姓名|的|名|要|什么|哪|个|所|称呼|怎么|写|联系|填")
 _NOT_VALUES = re.compile(r"^(?:什么|哪|谁|多少|不|没|几|这|那|吗|呢|要|可以|我|你|同一|一样|随便)")
+_AMOUNT = re.compile(rf"^(?:一下|再|[一二两三四五六七八九十百几半]{{1,3}} ?[{MEASURES}种款批次])")
+"""What is put in a number's or another day's place ("改成两台", "换一天")."""
 _COMPANY = re.compile(r"公司|单位|企业|店")
 _PERSON = re.compile(r"姓名|名字|联系人|称呼|学员|病人|患者|客人")
 _WE_ARE = re.compile(rf"(?:我们(?:公司|店|单位)?|本公司)(?:叫做|叫|是){_VALUE}")
@@ -45,8 +49,9 @@ def labelled(slot: Slot, text: str, held: str | None, *, several: bool) -> tuple
         for match in pattern.finditer(text):
             if not _NOT_VALUES.match(match["value"]) and text[match.end() : match.end() + 1] not in ("?", "？"):
                 return match.span("value")
-    if held is not None and not several:
+    if held is not None and not several and not holds_fault(slot):
         for match in _REPLACED.finditer(text):
-            if not _NOT_VALUES.match(match["value"]) and not re.search(r"\d|[月日号点周]", match["value"]):
+            other = _NOT_VALUES.match(match["value"]) or _AMOUNT.match(match["value"])
+            if not other and not re.search(r"\d|[月日号点周]", match["value"]):
                 return match.span("value")
     return None

@@ -250,10 +250,15 @@ def _alias_patterns(slot: Slot) -> tuple[tuple[re.Pattern[str], str, str], ...]:
     """The same for a yes/no slot: only what else its two values are called, longest first."""
     surfaces = {alias.lower(): value.value for value in slot.values for alias in value.aliases}
     return tuple(
-        (_surface_pattern(surface), value, _opening(surface))
+        (_last_in_clause(surface) if len(surface) == 1 else _surface_pattern(surface), value, _opening(surface))
         for surface, value in sorted(surfaces.items(), key=lambda item: -len(item[0]))
-        if len(surface) > 3 or (HAN.search(surface) and len(surface) > 1)
+        if len(surface) > 3 or (HAN.search(surface) and surface not in TRUE | FALSE)
     )
+
+
+def _last_in_clause(character: str) -> re.Pattern[str]:
+    """One Chinese character by itself ends its clause ("拿旧的抵"); elsewhere it is part of a word."""
+    return re.compile(rf"{character}(?=[吧了的啊呀]?(?:[，。！？；,!?;\s]|$))")
 
 
 def _surface_pattern(surface: str) -> re.Pattern[str]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from services.common.schema import Schema
 from services.tracker.domain import acts
-from services.tracker.domain.faults import holds_fault
+from services.tracker.domain.actions import wished_intents, wished_services
+from services.tracker.domain.faults import holds_fault, tells_broken, things_of
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.findings import Filling
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules, compile_schema
@@ -30,12 +31,14 @@ from services.tracker.domain.state import (
     State,
 )
 from services.tracker.domain.tracker import TrackRequest
-from services.tracker.domain.words import tokens_of
+from services.tracker.domain.words import HAN, tokens_of
 
 _STAYS = 0.8
 """What a service counts for being the current one."""
 _OPTIONAL = 0.6
 """What a listed value counts for a service that can do without it."""
+_WISHED = 2.0
+"""What a wish for its action counts for a service or an intent: more than the thing that the wish is about."""
 _LEAST_INTENT = 0.3
 """What the words must say of an intent, where none is known, so that one is."""
 
@@ -101,12 +104,13 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
     stems = acts.stems_of(user_text)
     current = _current(lexicon, state)
     scores: dict[str, float] = {}
+    wished = _wished(lexicon, user_text, current)
     for name, rules in lexicon.services.items():
         score = sum(weight for word, weight in rules.cues.items() if word in stems)
         score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0)
         listed = [s for s in rules.slots if any(p.search(user_text) for p, _ in s.values_in(user_text))]
         score += sum(_listed_weight(lexicon, rules, s, user_text) for s in listed)
-        score += _told_weight(lexicon, rules, state, user_text)
+        score += _told_weight(lexicon, rules, state, user_text) + (_WISHED if name in wished else 0.0)
         scores[name] = score + (_STAYS if name == current else 0.0)
     if current is not None and _answers(lexicon.services[current], system_text, user_text):
         scores[current] += 1.0
@@ -131,6 +135,13 @@ def _answers(rules: ServiceRules, system_text: str, user_text: str) -> bool:
     return bool(kinds) and any(mention.kind in kinds for mention in typed_mentions(user_text))
 
 
+def _wished(lexicon: Lexicon, text: str, current: str | None) -> frozenset[str]:
+    """The services whose action a Chinese message wishes."""
+    if not HAN.search(text):
+        return frozenset()
+    return wished_services(tuple(rules.service for rules in lexicon.services.values()), text, current)
+
+
 def _listed_weight(lexicon: Lexicon, rules: ServiceRules, slot: SlotRules, text: str) -> float:
     """What a listed value in the text says for the service: less where others list it, or nothing needs it."""
     if _shared(lexicon, rules.service.name, slot, text):
@@ -144,6 +155,8 @@ def _told_weight(lexicon: Lexicon, rules: ServiceRules, state: State, text: str)
     found = certain(rules, state, text, {}).values
     told = {name for name, value in found.items() if value.span is not None and value.value != DONTCARE}
     score = sum(1.2 if holds_fault(s.slot) else 0.8 for s in rules.slots if s.slot.name in told)
+    if any(holds_fault(s.slot) for s in rules.slots) and tells_broken(text, things_of(rules.service)):
+        score += 1.2
     words = f" {' '.join(tokens_of(text))} "
     for slot in rules.slots:
         own = tokens_of(slot.slot.name)
@@ -200,6 +213,8 @@ def _intent(state: State, rules: ServiceRules, system_text: str, user_text: str,
         known = filled & {*intent.required, *intent.optional}
         fresh = len(known & set(filling.values)) * (0.1 if service.intent else 0.3)
         scores[intent.name] += fresh + (0.4 if intent.name == service.intent else 0)
+    for name in wished_intents(rules.service, user_text) if HAN.search(user_text) else ():
+        scores[name] += _WISHED
     best = max(scores, key=lambda name: scores[name])
     if service.intent is None and scores[best] < _LEAST_INTENT:
         return state

@@ -102,6 +102,7 @@ RESUMES = re.compile(
 
 REFUSED_HAN = re.compile(
     r"不行|不可以|不能|不方便|不合适|没空|没时间|没有空|没有时间|不在|不来|不去|不太行|无法|没法|不了|太早|太晚|不喜欢"
+    r"|(?<=[\u4e00-\u9fffA-Za-z0-9])没(?:事|坏)"
 )
 """Chinese predicates that refuse their clause."""
 

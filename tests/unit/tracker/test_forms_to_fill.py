@@ -82,7 +82,7 @@ def talk(schema: Schema, *texts: str) -> tuple[State, list[Lead | None]]:
         ("There is a crack in the door.", "There is a crack in the door"),
         ("The display is completely dark!", "The display is completely dark"),
         ("机器坏了，能来看看吗？", "机器坏了"),
-        ("你好，烤箱不热了怎么办", "烤箱不热了"),
+        ("你好，烤箱不热了怎么办", "烤箱不热"),
         ("红灯一直闪。", "红灯一直闪"),
     ],
 )
