@@ -27,8 +27,8 @@ import grpc
 import psutil
 import yaml
 from antiphon.client import document
-from antiphon.v1 import conversation_pb2 as pb
 from antiphon.v1 import (
+    common_pb2,
     conversation_pb2_grpc,
     feedback_pb2,
     knowledge_pb2,
@@ -36,6 +36,7 @@ from antiphon.v1 import (
     state_pb2,
     state_pb2_grpc,
 )
+from antiphon.v1 import conversation_pb2 as pb
 
 from bench.machine import describe
 from deploy.local.mongo import MongoServer
@@ -215,13 +216,13 @@ def _derived_facts(stack: Stack) -> bool:
     if not caller.knowledge.ListFacts(
         knowledge_pb2.ListFactsRequest(page_size=1), metadata=caller.metadata, timeout=60
     ).facts:
-        before: list[knowledge_pb2.FactRef] = []
+        before: list[common_pb2.FactRef] = []
         for number in range(24):
             fact = knowledge_pb2.TeachFactRequest(
                 entity=f"thing {number}", slot="value", value=str(number), depends_on=before[-8:]
             )
             taught = caller.knowledge.TeachFact(fact, metadata=caller.metadata, timeout=60).fact
-            before.append(knowledge_pb2.FactRef(id=taught.id, revision=taught.revision))
+            before.append(common_pb2.FactRef(id=taught.id, revision=taught.revision))
     listing = knowledge_pb2.ListFactsRequest(page_size=500)
     for _ in range(40):
         caller.knowledge.ListFacts.future(listing, metadata=caller.metadata, timeout=60).cancel()
