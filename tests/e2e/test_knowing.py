@@ -88,7 +88,8 @@ def test_a_fact_that_was_taught_reaches_the_next_turn(antiphon: Command, session
 
 def test_a_key_opens_until_it_is_revoked(antiphon: Command, session: str) -> None:
     made = antiphon.json("keys", "create", "review tool", "--role", "caller")
-    antiphon("--key", made["secret"], "ask", "hello", "--session", session)
+    antiphon("--key", made["secret"], "ask", "hello")
+    assert "NOT_FOUND" in antiphon("--key", made["secret"], "ask", "hello", "--session", session, status=1).err
     assert "PERMISSION_DENIED" in antiphon("--key", made["secret"], "keys", "list", status=1).err
     antiphon("keys", "revoke", made["key"]["id"])
     listed = {one["id"]: one for one in antiphon.json("keys", "list")["keys"]}

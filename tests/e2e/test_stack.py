@@ -27,7 +27,7 @@ def test_a_killed_service_comes_back(antiphon: Command, session: str) -> None:
         found = json.loads((antiphon.home / "status.json").read_text())
         return all(row["stage"] == "ready" for row in found["processes"])
 
-    wait_until(came_back, timeout=60, interval=0.3)
+    wait_until(came_back, timeout=150, interval=0.3)
     assert antiphon.json("ask", "still there?", "--session", session)["end"] == "completed"
 
 
