@@ -128,6 +128,7 @@ def run_jobs(settings: KnowledgeSettings) -> None:
         app = make_celery(settings, "antiphon-knowledge", (topology.INGEST_JOBS,))
         declare_jobs(app, settings)
         encoders = Encoders(settings, threads=2)
+        encoders.properties()  # before the first job: one that waits for torch looks like one without progress
         register(app, Ingester(store, encoders), Miner(store, encoders.encode_properties))
         stopping = threading.Event()
         Resender(store, jobs, settings.ingest_resend_seconds, stopping).start()
