@@ -147,6 +147,7 @@ _SPAN = re.compile(
     r"|(?:\d{1,4}|半|[一二两三四五六七八九十]{1,3})(?:个半|个)?(?:分钟|小时|钟头|天|晚|周|星期|礼拜|月|年)",
     re.I,
 )
+_IN_UNITS = re.compile(r"\bin (?:minutes|hours|days|nights|weeks|months|years)\b|\bnumber of\b|天数", re.I)
 _NO_SPAN = re.compile(
     r"\b(?:in|within|every|last|past|after|before|since|under|over|aged?|each|per|first|next)\s+(?:the |another )?$"
     r"|再过$|每$",
@@ -175,6 +176,8 @@ def form_of(slot: Slot) -> str | None:
     words = f"{' '.join(tokens_of(slot.name))} {slot.name} . {slot.description}"
     form = next((form for form, pattern in _FORMS if pattern.search(words)), None)
     if slot.kind == "number" and form not in (CODE, PHONE):
+        return None
+    if form == SPAN and _IN_UNITS.search(words):  # "length of stay in days" is a number
         return None
     return form
 
