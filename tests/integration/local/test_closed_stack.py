@@ -17,6 +17,8 @@ from deploy.local.redis import RedisServer
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("closed") / "home")
     home.prepare()
+    for server in ("mongo", "redis"):  # each test finds both, whichever worker it runs on
+        home.secret(server)
     return home
 
 
