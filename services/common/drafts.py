@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 _NAME = 60
 """Characters of a table's row's name, at most."""
+_RANGE = re.compile(r"(?:\d|\b[ap]\.?m\.?|day|\b(?:mon|tue|wed|thu|fri|sat|sun)) – ", re.I)
+"""A dash between two times or days: what stands before it names no row."""
 
 
 def chosen_draft(turn: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -43,7 +46,8 @@ def own_words(draft: Mapping[str, Any]) -> str:
     for citation in sorted(draft.get("citations") or (), key=lambda citation: int(citation["start"])):
         quotation = text[citation["start"] : citation["end"]]
         name, dash, _ = quotation.partition(" – ")
-        kept += text[at : citation["start"]] + (f"{name}." if dash and len(name) <= _NAME else "")
+        row = dash and len(name) <= _NAME and not _RANGE.search(quotation)
+        kept += text[at : citation["start"]] + (f"{name}." if row else "")
         at = max(at, citation["end"])
     return kept + text[at:]
 

@@ -249,7 +249,8 @@ class TrackStep:
         return {**effective_state(state, corrections, message.n), "base_revision": seen, **_lead_of(state)}
 
     def _understand(self, message: TurnMessage, turn: Document, feedback: Mapping[str, Any]) -> Understanding:
-        about, heard = _draft_before(turn, message.round), _heard_before(turn, message.round)
+        about = str(_draft_before(turn, message.round).get("text") or "")
+        heard = _heard_before(turn, message.round)
 
         def read(said: Mapping[str, Any]) -> Understanding:
             return read_feedback(Feedback.from_json(said), about, turn["text"], self._fallback, heard)
@@ -283,7 +284,7 @@ class TrackStep:
         if schema is None or state is None or not any(c.kind == "replace" for c in understanding.constraints):
             return None
         before = State.from_json(state)
-        about, comment = _draft_before(turn, message.round), feedback.get("comment") or ""
+        about, comment = own_words(_draft_before(turn, message.round)), feedback.get("comment") or ""
         try:
             after = self._budget.run(lambda: self._tracker.track(schema, before, about, comment, message.n))
         except OverBudget as error:
@@ -326,12 +327,11 @@ def _lead_of(state: Mapping[str, Any]) -> Document:
     return {"lead": state["lead"]} if state.get("lead") else {}
 
 
-def _draft_before(turn: Document, round_number: int) -> str:
-    """The text of the draft that a round's feedback is about: the latest completed one before it."""
-    for draft in reversed(turn["drafts"][:round_number]):
-        if draft.get("status") == "completed":
-            return draft.get("text") or ""
-    return ""
+def _draft_before(turn: Document, round_number: int) -> Document:
+    """The draft that a round's feedback is about: the latest completed one before it; an empty one where there is
+    none."""
+    drafts: list[Document] = turn["drafts"][:round_number]
+    return next((draft for draft in reversed(drafts) if draft.get("status") == "completed"), {})
 
 
 def _heard_before(turn: Document, round_number: int) -> list[Constraint] | None:

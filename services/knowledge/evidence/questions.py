@@ -15,10 +15,13 @@ MAX_READ = 600
 MAX_QUESTIONS = 4
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORDS = {
-    "en": "the a an is are of for to you your how what when where who which do does can i my it much",
-    "de": "der die das ein eine ist sind wie was wann wo wer welche kann ich mein und für nicht bei gibt es kostet",
-    "fr": "le la les un une est sont quel quelle combien où quand qui je mon pour avec vous puis comment",
-    "es": "el la los un una es son qué cuánto cuándo dónde quién cómo puedo mi para con hay cuesta",
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "the a an is are of for to you your how what when where who which do does can i my it much",
+        "de": "der die das ein eine ist sind wie was wann wo wer welche kann ich mein und für nicht bei gibt es kostet",
+        "fr": "le la les un une est sont quel quelle combien où quand qui je mon pour avec vous puis comment",
+        "es": "el la los un una es son qué cuánto cuándo dónde quién cómo puedo mi para con hay cuesta",
+    }.items()
 }
 _ASKS = re.compile(
     r"(?:what|whats|what's|how|when|where|who|whom|whose|which|why|can|could|may|might|do|does|did|is|are|am|"
@@ -105,7 +108,7 @@ def language_of(text: str) -> str:
     if len(_HAN.findall(text)) >= 2:
         return "zh"
     words = re.findall(r"[a-zäöüßéèêàçñóáíú]+", text.casefold())
-    votes = {name: sum(word in known.split() for word in words) for name, known in _WORDS.items()}
+    votes = {name: sum(word in known for word in words) for name, known in _WORDS.items()}
     best = max(votes, key=lambda name: votes[name])
     return best if votes[best] > votes["en"] else "en"
 

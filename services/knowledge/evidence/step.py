@@ -102,7 +102,7 @@ class EvidenceStep:
             text = questions.completed(question.text, before, names)
             asked = replace(question, text=personal(text, state, names))
             weighed = self.weighed(asked, candidates, base)
-            answers.append(choose(asked, weighed, candidates, self._models.of(questions.language_of(text)), base))
+            answers.append(choose(asked, weighed, candidates, self._models.of(questions.language_of(asked.text)), base))
         return Evidence(language, tuple(answers))
 
     def weighed(self, question: questions.Question, candidates: Sequence[Candidate], base: Base) -> list[Candidate]:

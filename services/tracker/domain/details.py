@@ -149,12 +149,15 @@ _SPAN = re.compile(
 )
 _IN_UNITS = re.compile(r"\bin (?:minutes|hours|days|nights|weeks|months|years)\b|\bnumber of\b|天数", re.I)
 _NO_SPAN = re.compile(
-    r"\b(?:in|within|every|last|past|after|before|since|under|over|aged?|each|per|first|next)\s+(?:the |another )?$"
+    r"\b(?:in|within|every|last|past|after|before|since|under|over|aged?|each|per"
+    r"|(?<!for the )(?<!for )(?:first|next))\s+(?:the |another )?$"
     r"|再过$|每$",
     re.I,
 )
 """Before a length of time: it tells when, not how long."""
-_NO_SPAN_BEHIND = re.compile(r"^[\s-]*(?:ago|old|notice|before|later|from now|after|earlier|前|后|以后|之前)\b", re.I)
+_NO_SPAN_BEHIND = re.compile(
+    r"^[\s-]*(?:(?:ago|old|notice|before|later|from now|after|earlier)\b|前|后|以后|之前|之后)", re.I
+)
 _LABEL_WINDOW = 40
 
 

@@ -129,6 +129,8 @@ def headed(rules: ServiceRules, text: str, filling: Filling) -> None:
     for slot in rules.slots:
         if slot.kind != "text" or slot.place or slot.values or not slot.fillable or form_of(slot.slot):
             continue
+        if names_thing(slot.slot):  # its noun belongs to it: "flatbed trailer"
+            continue
         heads = {w for w, weight in slot.cues.items() if weight >= 0.5}
         for match in re.finditer(r"(?=\b([A-Za-z][\w\-']+)\s+([A-Za-z]+)\b)", text):
             word = match[1]

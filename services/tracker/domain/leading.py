@@ -13,62 +13,18 @@ from typing import Any, Literal
 
 from services.common.schema import Intent, Schema, Service, Slot
 from services.tracker.domain import acts, lead_wording
+from services.tracker.domain.asking import asks_too
 from services.tracker.domain.state import COPIED, ServiceState, SlotValue, State
 
 Act = Literal["ask", "confirm", "summarise", "ready"]
 _MOST_ASKED = 2
 """Times in a row that a slot is asked for before another one is; it comes back afterwards."""
 _KEPT = 40
-_INFORMS = re.compile(
-    r"^\W*(?:(?:hi|hello|hey|and|so|ok|okay)\b\W*)*"
-    r"(?:is|are|was|were|does|do|did|how (?:much|many|long|often|far|late|early)|what(?:['’]s)?|which|when|where|who"
-    r"|why)\b"
-    r"(?!\s+(?:it (?:possible|okay|ok)|you (?:mind|able)|there (?:any|a) (?:chance|way)|about|if)\b)",
-    re.I,
-)
-"""Begins a question that wants to be told something: "Is a visit free of charge?", not "Can I book a visit?"."""
 """Slots remembered as asked for."""
 _LEAVING = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|no|thanks?|thank you|bye|goodbye|see you|that['’]?s all|谢谢|再见|不用了)\W*){1,4}$", re.I
 )
 
-_WANTS_TO_KNOW = re.compile(
-    r"\b(?:what(?! about\b)(?:['’]?s)?|wat time|which|when|where|whos?e?|why|how (?:much|many|long|often|far|late"
-    r"|early|old|big|soon|fast|do|does|can|is|are)|h[uo]?w (?:much|many|long|do|does)|(?:un)?til when)\b"
-    r".{0,200}[?？]|[?？]{2}"
-    r"|^\W*(?:\w+\W+){0,6}?(?:what(?:['’]?s| is| are| do| does| time)|whos|who['’]s|wats|wat time|hw (?:much|many|long)"
-    r"|how (?:much|many|long|often|late|early) (?:is|are|do|does|can|for)|(?:un)?til when)\b"
-    r"|^\W*(?:\w+\W+){0,2}?how (?:much|many|long)\b",
-    re.I,
-)
-"""A question that wants to be told something, wherever it stands in its sentence."""
-_ASKS_POLITELY = re.compile(
-    r"\b(?:tell|quote|inform) (?:me|us)\b|\blike to know\b|\bplease list\b"
-    r"|\b(?:price|cost|rate|fees?|charge|hours|hrs|address)\b[^?]{0,60}\?",
-    re.I,
-)
-_WANTS_A_YES = re.compile(
-    r"(?:^|[,;:.] )(?:is|are|was|were|does|do|did|will|has|have|had)\b(?! (?:you (?:mind|able)|it (?:possible|ok|okay)"
-    r"|that (?:possible|ok|okay)|there (?:a|any) (?:chance|way)))[^?]{3,200}\?",
-    re.I,
-)
-_WISHES = re.compile(
-    r"\b(?:i|we)(?:['’]d| would)? (?:like|love|want|wish|prefer|need) (?:to|a|an|the|it|one|two|some)\b"
-    r"|\bplease (?:book|reserve|order|cancel|send|put|make|change|move)\b|\b(?:i|we)(?:['’]ll| will) take\b",
-    re.I,
-)
-_MAY_I = re.compile(
-    r"\b(?:can|could|may|might) (?:i|we|you) (?:please )?(?:book|reserve|order|have|get|cancel|change|move|reschedule"
-    r"|send|come|make)\b",
-    re.I,
-)
-"""What asks by a question for a thing to be done."""
-_ASKS_BLUNTLY = re.compile(
-    r"^\W*(?:(?:hi|hello|hey|and|so|ok|okay|k|wait|sorry|but|also|btw)\b\W*)*"
-    r"(?:what|whats|which|when|where|who|why|how)\b(?=(?:\W+[\w'’-]+){2,14}\W*$)",
-    re.I,
-)
-"""A question that was typed without its mark: "which proof did u say"."""
 _PLEASED = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|that['’]?s|that is|this is|looks?|sounds?)\W+)*(?:all )?"
     r"(?:lovely|great|perfect|wonderful|super|excellent|brilliant|splendid|marvell?ous|fantastic|good|fine|right|correct"
@@ -146,8 +102,10 @@ def lead(schema: Schema, previous: State, state: State, before: Lead | None, use
     """
     asked = before.asked if before else ()
     done = before.done if before else ()
-    asks = _asks_too(user_text, previous, state)
-    if _LEAVING.match(user_text) and not (before and before.act == "summarise"):
+    news = _news(previous, state)
+    asks = asks_too(user_text, news=news)
+    answers = before is not None and (before.act in ("summarise", "confirm") or news)
+    if _LEAVING.match(user_text) and not answers:
         return None
     for name in reversed(list(state.services)):
         content = state.services[name]
@@ -247,21 +205,8 @@ def _unsure(slot: Slot, value: SlotValue) -> bool:
     return slot.kind == "time" and re.fullmatch(r"\d{1,2}", value.value) is not None and int(value.value) <= 12
 
 
-def _asks_too(user_text: str, previous: State, state: State) -> bool:
-    """Whether the message asks something that wants an answer of its own."""
+def _news(previous: State, state: State) -> bool:
+    """Whether the message changed a slot's value or an intent."""
     changed = {(s, k, v.value) for s, k, v in state.filled()} != {(s, k, v.value) for s, k, v in previous.filled()}
     intents = {s: c.intent for s, c in state.services.items()} != {s: c.intent for s, c in previous.services.items()}
-    for start, clause in acts.clauses(user_text):
-        if _ASKS_POLITELY.search(clause):
-            return True
-        if not _WISHES.search(clause) and (
-            _WANTS_TO_KNOW.search(clause) or (_WANTS_A_YES.search(clause) and not _MAY_I.search(clause))
-        ):
-            return True
-        if clause.rstrip().endswith(("?", "？")) and (
-            not (changed or intents) or acts.is_factual_question(user_text, start) or _INFORMS.match(clause)
-        ):
-            return True
-        if not changed and not intents and _ASKS_BLUNTLY.match(clause):
-            return True
-    return False
+    return changed or intents

@@ -28,7 +28,7 @@ _LATER_CLAUSES = 3
 """Clauses behind one that bounds a time in which the wished time is looked for."""
 
 _LIST_END = re.compile(r"^\W*(?:\w+\W+){0,3}(?:or|and)\W+(?:\w+\W*){1,3}$", re.I)
-_BARE = re.compile(r"^\W*(?:\w+\W*){1,4}$")
+_BARE = re.compile(r"^\W*\w+(?:\W+\w+){0,3}\W*$")
 
 
 class Stand(Enum):

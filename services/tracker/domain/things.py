@@ -25,6 +25,8 @@ _HEADS = (
 )
 _THING = re.compile(
     rf"^\W*(?:(?:the|a|an|any|kind|type|sort|name|number|of|or|\w{{1,12}}ed) ){{0,4}}{_HEADS}\b"
+    r"(?! (?:problem|fault|issue|symptom|defect|damage|trouble|complaint|number|code|size|type|colou?r|year|weight"
+    r"|registration)s?\b| of the (?:day|week|year)\b)"
     r"|^\W*(?!.*\bhow\b)what (?:is|was|the \w{1,20}|they|you|somebody|someone) (?:to be |being )?"
     r"(?:hire|rent|order|buy|want|need|return|borrow|repair|reserve|book|exchange|damage|los|stole|broke|collect|bought|deliver)\w{0,4}\b",
     re.I,
@@ -32,9 +34,11 @@ _THING = re.compile(
 _NAMED = re.compile(rf"(?:^|_){_HEADS}$", re.I)
 _SUFFERS = re.compile(r"damag|broke|fault|lost|stolen|theft|concerned|repair|defect|complain|wrong|incident", re.I)
 _WISH = re.compile(
-    r"\b(?:reserve|book|rent|hire|borrow|order|buy|purchase|take|get|want|need|like|love|prefer|have|try|return|exchange"
-    r"|replace|swap|collect|deliver|send back|bring back|looking for|interested in|after|repair|fix|mend|service|clean"
-    r"|pick up|report|sell|register|insure|make it|go for|go with|choose)\s+(?!to\b)(?:back )?",
+    r"(?<!\bmy )(?<!\bour )(?<!\byour )(?<!\bthe )(?<!\ban )(?<!\ba )"
+    r"\b(?:reserve|book|rent|hire|borrow|order|buy|purchase|take|get|want|need|like|love|prefer|try|return|exchange"
+    r"|replace|swap|collect|deliver|send back|bring back|looking for|interested in|repair|fix|mend|service|clean"
+    r"|pick up|report|sell|register|insure|make it|go for|go with|choose|(?:can|could|may) (?:i|we) have"
+    r"|(?:['’]ll|will) have)\s+(?!to\b)(?:back )?",
     re.I,
 )
 _DETERMINER = re.compile(r"(?:a|an|the|your|our|my|one|some|this|that|another|two|three|\d{1,2}) (?=\S)", re.I)
@@ -43,8 +47,8 @@ _HAPPENED = re.compile(
     r"(?P<thing>(?:(?!(?:the|your|our|my|an?|that|in|of|on|and)\b)[A-Za-z0-9][\w'’/-]{0,20} ){1,5}?)"
     r"(?:(?:has|have|had|is|was|were|got|['’]s) (?:\w{1,12} ){0,2}?(?:been )?(?:stolen|nicked|robbed|taken|lost|gone"
     r"|missing|broken|damaged|cracked|dead|faulty|torn|bent|smashed|stuck|leaking|scratched|ruined|defective"
-    r"|not working|making)|cracked|broke|snapped|leaks|leaked|burst|died|stopped|failed|fell|tore|smashed|bent"
-    r"|won['’]t|doesn['’]t|does not|will not|keeps|makes|went|vanished|disappeared)\b",
+    r"|not working|making)|(?:cracked|broke|snapped|burst|tore|smashed|bent|stopped)\b(?! (?:my|our|your|the|one of)\b)"
+    r"|leaks|leaked|died|failed|fell|won['’]t|doesn['’]t|does not|will not|keeps|makes|went|vanished|disappeared)\b",
     re.I,
 )
 _DONE_TO = re.compile(
@@ -53,10 +57,11 @@ _DONE_TO = re.compile(
     re.I,
 )
 _ON_IT = re.compile(
-    r"\b(?:on|with|of|to|for|about|in) (?:your|our|my|the|one of your) (?P<thing>(?:[A-Za-z0-9][\w'’/-]{0,20} ?){1,5})",
+    r"\b(?:on|with|to) (?:your|our|my|the|one of your) (?P<thing>(?:[A-Za-z0-9][\w'’/-]{0,20} ?){1,5})",
     re.I,
 )
 _WORD = re.compile(r"[A-Za-z0-9][\w'’/.-]{0,24}")
+_CONTRACTION = re.compile(r"['’](?:d|ll|m|re|ve|t)$")
 _UNITS = frozenset(
     "kg g t tonne tonnes ton cm mm m ft inch inches l litre litres ml v w kw kva hp bar km mb gb".split()
 )
@@ -68,7 +73,8 @@ _STOPS = frozenset(
     " on monday tuesday wednesday thursday friday saturday sunday the a an".split()
 )
 _EMPTY = frozenset(
-    "it one that this them something anything someone somebody everything nothing help information info question"
+    "morning afternoon evening night noon minute today"
+    " it one that this them something anything someone somebody everything nothing help information info question"
     " problem issue time day week weekend month hour date place slot quote price offer refund call moment while look"
     " lot bit way appointment booking reservation visit chance idea choice change doubt number name address email copy"
     " wait same other others thing things stuff delivery collection advice person people money more less"
@@ -140,7 +146,7 @@ def _phrase(text: str, start: int, filling: Filling, limit: int | None = None) -
         if word is None or (limit is not None and word.start() >= limit):
             break
         plain = word[0].lower().rstrip(".'’")
-        if plain in _STOPS or not filling.free(word.start(), word.end()):
+        if plain in _STOPS or _CONTRACTION.search(plain) or not filling.free(word.start(), word.end()):
             break
         if plain.isdigit() and not _is_measure(text, word.end()):
             break
@@ -149,7 +155,13 @@ def _phrase(text: str, start: int, filling: Filling, limit: int | None = None) -
             break
         at = word.end() + 1
     head = text[first:end].rpartition(" ")[2].lower()
-    if not words or head in _EMPTY or head.isdigit() or not re.search(r"[a-z]{3}", text[first:end], re.I):
+    if (
+        not words
+        or head in _EMPTY
+        or head.removesuffix("s") in _EMPTY
+        or head.isdigit()
+        or not re.search(r"[a-z]{3}", text[first:end], re.I)
+    ):
         return None
     return first, end
 

@@ -22,6 +22,8 @@ def draft(text: str, *citations: tuple[int, int], composed_by: str = "evidence")
         (draft("We open at 9:00. Shall I go ahead?", (0, 16)), " Shall I go ahead?"),
         (draft("Shall I book Monday?", composed_by="lead"), "Shall I book Monday?"),
         ({"text": "There is a table at 7 pm.", "citations": []}, "There is a table at 7 pm."),
+        (draft("Monday – Friday: 9:00 to 17:00.", (0, 31)), ""),
+        (draft("Open 9 am – 5 pm.", (0, 17)), ""),
         ({}, ""),
     ],
 )

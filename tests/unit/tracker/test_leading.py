@@ -1,11 +1,14 @@
 """A service dialogue is led: what is missing is asked for, read back once, and then ready."""
 
+from functools import partial
+
 import pytest
 
 from services.common.schema import Schema, SchemaError, parse_schema, parse_schema_document
 from services.tracker.domain.leading import Lead, lead
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import COPIED, ServiceState, SlotValue, State
+from tests.support.cpu import cpu_seconds
 
 SCHEMA = parse_schema(
     """
@@ -238,3 +241,20 @@ def test_a_question_without_its_mark_is_answered_before_the_form_goes_on(questio
     *_, step = talk("I'd like to cancel an order.", question)
     assert step is not None
     assert not step.alone
+
+
+def test_what_was_asked_for_is_confirmed_by_a_mere_ok() -> None:
+    held = {"plant": SlotValue("thyme", "user", None, 1), "number_of_pots": SlotValue("3", "user", None, 1)}
+    held |= {"delivery_day": SlotValue("Friday", COPIED, None, 1)}
+    state = State({"orders": ServiceState("deliver_plants", (), held)})
+    asked = lead(SCHEMA, State(), state, None, "thyme please")
+    assert asked is not None
+    assert asked.act == "confirm"
+    assert lead(SCHEMA, state, state, asked, "ok") is not None
+
+
+@pytest.mark.parametrize("piece", ["-", "why -", "'", "a-", "what ", "a" * 50 + " "])
+def test_leading_takes_time_as_the_message_does(piece: str) -> None:
+    short, long = (cpu_seconds(partial(lead, SCHEMA, State(), State(), None, f"why {piece * n} a b c"), 0.05)
+                   for n in (500, 4_000))  # fmt: skip
+    assert long < 16 * short + 0.05

@@ -42,6 +42,7 @@ def values(*messages: str) -> dict[str, str]:
         ("half a year", "half a year"),
         ("I'd say one and a half months", "one and a half months"),
         ("three or four weeks", "three or four weeks"),
+        ("for the next two weeks", "two weeks"),
     ],
 )
 def test_a_length_is_told(message: str, length: str) -> None:

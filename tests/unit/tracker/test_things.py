@@ -45,6 +45,8 @@ def values(*messages: tuple[str, str]) -> dict[str, str]:
         ("Could I book your popcorn cart?", "popcorn cart"),
         ("I am looking for a smoke machine, please", "smoke machine"),
         ("Can we take the round table on Monday?", "round table"),
+        ("We have a garden party on Saturday and need a marquee", "marquee"),
+        ("After that I'd like a sander", "sander"),
     ],
 )
 def test_what_is_wished_for_is_the_thing(message: str, thing: str) -> None:
@@ -60,6 +62,10 @@ def test_what_is_wished_for_is_the_thing(message: str, thing: str) -> None:
         "What does the popcorn cart cost?",
         "I would like it on Friday",
         "We don't want the big tent.",
+        "My order hasn't arrived.",
+        "I can pick it up after work.",
+        "I'd prefer the morning.",
+        "I need three hours.",
     ],
 )
 def test_what_names_no_thing_or_does_not_wish_for_it_fills_none(message: str) -> None:
@@ -70,6 +76,8 @@ def test_what_names_no_thing_or_does_not_wish_for_it_fills_none(message: str) ->
     ("message", "thing"),
     [
         ("I have to report that your karaoke set broke.", "karaoke set"),
+        ("Sorry to report damage, my son broke the uplight.", "uplight"),
+        ("My complaint: your dog smashed our vase", "vase"),
         ("The generator was stolen from our site, contract 5570318.", "generator"),
         ("My complaint: the guy at the door says the tent pole is cracked", "tent pole"),
         ("There is damage: one of your chairs has been smashed", "chairs"),
