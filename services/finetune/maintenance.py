@@ -10,7 +10,7 @@ import structlog
 
 from services.common.bus import Bus
 from services.common.clock import now
-from services.common.errors import AntiphonError
+from services.common.errors import AntiphonError, Unavailable
 from services.common.store import DATABASE_AWAY, Document, Store
 
 log = structlog.get_logger(__name__)
@@ -45,13 +45,21 @@ class Maintenance(threading.Thread):
     def erase(self) -> None:
         """The next step of every erasure that is due; generators are told to forget the sessions."""
         for erasure in self._store.erasures.due():
-            sessions = self._store.erasures.advance(erasure)
-            for session in sessions:
-                self._bus.publish_control({"op": "forget", "tenant": erasure["tenant"], "session": session})
-            if sessions:
-                dropped = self._bus.drop_dead(sessions)
-                self._store.erasures.note(erasure["tenant"], erasure["_id"], {"dead_letters": dropped})
-            log.info("erasure_advanced", tenant=erasure["tenant"], erasure=erasure["_id"])
+            try:
+                self._erase(erasure)
+            except Unavailable as error:  # the broker is away; the other erasures' database is not
+                log.warning("erasure_postponed", erasure=erasure["_id"], error=str(error))
+
+    def _erase(self, erasure: Document) -> None:
+        """What the broker and the generators hold goes first: once the sessions are gone nobody knows their ids."""
+        tenant, sessions = erasure["tenant"], self._store.erasures.sessions(erasure)
+        dropped = self._bus.drop_dead(sessions) if sessions else 0
+        for session in sessions:
+            self._bus.publish_control({"op": "forget", "tenant": tenant, "session": session})
+        self._store.erasures.advance(erasure)
+        if sessions:
+            self._store.erasures.note(tenant, erasure["_id"], {"dead_letters": dropped})
+        log.info("erasure_advanced", tenant=tenant, erasure=erasure["_id"])
 
     def retain(self) -> None:
         """Delete, tenant by tenant, what is older than the tenant wants it kept."""

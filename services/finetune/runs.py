@@ -109,9 +109,9 @@ class TrainingRun:
         self._store.examples.mark_learned(hold.tenant, learned, self._kind, hold.run["created_at"])
         if version["status"] == "ready" and hold.run.get("promote"):
             self._promote(version["version"])
+        self._store.trainings.drop_checkpoint(hold.tenant, hold.id)  # before the end: nobody comes back to an ended run
         ended = {"version": version["version"]}
         self._store.trainings.end(hold.tenant, hold.id, "completed", ended, holder=hold.holder)
-        self._store.trainings.drop_checkpoint(hold.tenant, hold.id)
 
     def _promote(self, version: str) -> None:
         hold, versions = self._hold, self._store.versions

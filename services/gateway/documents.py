@@ -101,9 +101,15 @@ class DocumentRpcs:
     async def ListDocuments(self, request: pb.ListDocumentsRequest, context: Any) -> pb.ListDocumentsResponse:
         size = check.page_size(request.page_size)
         after = check.words("page_token", request.page_token, check.MAX_NAME, needed=False)
-        sources = await self._threads.run(self._store.knowledge.list_sources, caller().tenant, after, size)
-        following = sources[-1]["uri"] if len(sources) == size else ""
-        documents = [ingestion_message(source) for source in sources if _granted(source)]
+        granted: list[Document] = []
+        while len(granted) < size:
+            sources = await self._threads.run(self._store.knowledge.list_sources, caller().tenant, after, size)
+            granted += filter(_granted, sources)
+            if len(sources) < size:
+                break
+            after = sources[-1]["uri"]
+        following = granted[size - 1]["uri"] if len(granted) >= size else ""  # names no document that was not granted
+        documents = [ingestion_message(source) for source in granted[:size]]
         return pb.ListDocumentsResponse(documents=documents, next_page_token=following)
 
     async def GetPassages(self, request: pb.GetPassagesRequest, context: Any) -> pb.GetPassagesResponse:
@@ -115,22 +121,31 @@ class DocumentRpcs:
     def _passages(self, tenant: str, ids: list[str]) -> list[pb.Passage]:
         """Those that are there and whose document's labels were granted, in the order of the ids."""
         rows = self._store.knowledge.read_passages(tenant, ids)
-        labels = self._store.knowledge.labels_of(tenant, [row["source"] for row in rows.values()])
-        who = caller()
+        readable = self._readable(tenant, [row["source"] for row in rows.values()])
+        return [passage_message(rows[name]) for name in ids if name in rows and rows[name]["source"] in readable]
 
-        def readable(row: Document) -> bool:
-            words = labels.get(row["source"], set())
-            return who.granted(word.removeprefix(check.ACCESS) for word in words if word.startswith(check.ACCESS))
+    def _readable(self, tenant: str, documents: list[str]) -> set[str]:
+        """Those of the documents of which the caller was granted every label that limits who finds them."""
+        labels, who = self._store.knowledge.labels_of(tenant, documents), caller()
 
-        return [passage_message(rows[name]) for name in ids if name in rows and readable(rows[name])]
+        def access(document: str) -> list[str]:
+            words = labels.get(document, set())
+            return [word.removeprefix(check.ACCESS) for word in words if word.startswith(check.ACCESS)]
+
+        return {document for document in documents if who.granted(access(document))}
 
     async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Any) -> pb.DeleteDocumentResponse:
         check.request_of("DeleteDocument", request)
-        name = check.words("name", request.name, check.MAX_NAME)
-        watermark, passages = await self._threads.run(
-            self._store.knowledge.delete_document, caller().tenant, self._document(name)
-        )
+        document = self._document(check.words("name", request.name, check.MAX_NAME))
+        watermark, passages = await self._threads.run(self._delete, caller().tenant, document)
         return pb.DeleteDocumentResponse(watermark=watermark, passages=passages)
+
+    def _delete(self, tenant: str, document: str) -> tuple[int, int]:
+        """Raises NotFound, also where the document's labels were not granted."""
+        if document not in self._readable(tenant, [document]):
+            raise NotFound("there is no such document")
+        found: tuple[int, int] = self._store.knowledge.delete_document(tenant, document)
+        return found
 
     @staticmethod
     def _document(name: str) -> str:

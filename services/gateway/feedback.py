@@ -165,15 +165,19 @@ class FeedbackService(rpc.FeedbackServiceServicer):
         exported = 0
         while batch := await self._threads.run(lambda: self._whole(tenant, list(islice(records, EXPORT_BATCH)))):
             for record in batch:
-                yield pb.ExportFeedbackResponse(record=record_message(record))
-            exported += len(batch)
+                if caller().granted(record["access"]):
+                    yield pb.ExportFeedbackResponse(record=record_message(record))
+                    exported += 1
             note(records=exported)
 
     def _whole(self, tenant: str, records: list[Document]) -> list[Document]:
-        """The records with the message and the draft that each is about."""
+        """The records with the message and the draft that each is about, and the labels that limit who reads them."""
         ids = sorted({record["turn"] for record in records if record.get("turn")})
         turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
-        return [{**record, **_about(turns.get(record.get("turn", "")), record)} for record in records]
+        about = [(record, turns.get(record.get("turn", ""))) for record in records]
+        return [
+            {**record, **_about(turn, record), "access": (turn or {}).get("access") or ()} for record, turn in about
+        ]
 
     async def EraseFeedback(self, request: pb.EraseFeedbackRequest, context: Any) -> pb.EraseFeedbackResponse:
         check.request_of("EraseFeedback", request)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from typing import Any
 
 import grpc
@@ -91,6 +91,9 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class 
                         await self._audit.end(caller(), entry)
                         metrics.CALLS.labels(_name(method), "OK").inc()
                         return response
+                except asyncio.CancelledError as gone:
+                    await self._left(entry, gone)
+                    raise
                 except Exception as error:
                     await self._refuse(method, context, error, entry)
                 await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered by this server")
@@ -115,11 +118,20 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # the class 
                         await self._audit.end(caller(), entry)
                         metrics.CALLS.labels(_name(method), "OK").inc()
                         return
+                except asyncio.CancelledError as gone:
+                    await self._left(entry, gone)
+                    raise
                 except Exception as error:
                     await self._refuse(method, context, error, entry)
                 await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered by this server")
 
         return answer
+
+    async def _left(self, entry: str, gone: asyncio.CancelledError) -> None:
+        """Says in the audit log that the caller left before the end."""
+        if entry:
+            with suppress(Exception):
+                await asyncio.shield(self._audit.end(caller(), entry, gone))
 
     async def _admit(self, method: str, request: Any, context: Any) -> tuple[Any, str]:
         """The request as it is to be answered, and its entry in the audit log; raises what refuses the call."""

@@ -110,7 +110,9 @@ def _get(url: str) -> bytes:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=FETCH_TIMEOUT)
-    cut = threading.Timer(FETCH_TIMEOUT, _cut, (connection,))  # the connection's own limit is for each packet
+    connection.connect()
+    # The connection's own limit is for each packet; an answer may take the socket over from it.
+    cut = threading.Timer(FETCH_TIMEOUT, _cut, (connection.sock,))
     cut.start()
     try:
         connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
@@ -126,10 +128,9 @@ def _get(url: str) -> bytes:
         connection.close()
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    if connection.sock is not None:
-        with suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+def _cut(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _parse(document: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:

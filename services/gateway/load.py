@@ -153,9 +153,9 @@ class Load:
                 self._tell(lambda open_turns=open_turns, up=up: self.take(open_turns, up))  # type: ignore[misc]
             except DATABASE_AWAY as error:
                 log.info("load_unknown", error=repr(error))
-            except RuntimeError:  # the loop is closed
-                return
             except Exception:
+                if self._loop is None or self._loop.is_closed():
+                    return
                 log.exception("load_unknown")
             took = time.monotonic() - began
             pause = LOOK_SECONDS if self._busy else LOOK_SECONDS_IDLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -12,6 +13,8 @@ from starlette.types import Scope
 FOLDER = Path(__file__).with_name("console")
 # The build puts a hash into these names: what they hold never changes.
 HASHED = "assets/"
+_VIEW = re.compile(r"(?!v\d+(?:/|$))[\w/-]*")
+"""A path of the console's own; one of an API's, such as /v1/respones, is no view, and files have a dot."""
 
 
 class Console(StaticFiles):
@@ -21,7 +24,7 @@ class Console(StaticFiles):
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
-            if error.status_code != 404 or "." in path.rpartition("/")[2] or scope["method"] not in ("GET", "HEAD"):
+            if error.status_code != 404 or not _VIEW.fullmatch(path) or scope["method"] not in ("GET", "HEAD"):
                 raise
             response = await super().get_response("index.html", scope)
         hashed = path.startswith(HASHED)

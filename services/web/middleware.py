@@ -6,10 +6,11 @@ import asyncio
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common import metrics
-from services.web.errors import WebError, error_response
+from services.web.errors import WebError, answer_error, error_response
 
 # The console's pages run their own scripts and styles alone, and talk to this origin alone.
 CONTENT_SECURITY_POLICY = (
@@ -62,6 +63,11 @@ class Guard:
         except WebError as error:
             if status == 0:
                 await error_response(error)(scope, receive, send_on)
+        except Exception as error:
+            if status:
+                raise
+            answer = await answer_error(Request(scope), error)
+            await answer(scope, receive, send_on)
         finally:
             metrics.HTTP_ANSWERS.labels(_area(scope["path"]), str(status or 499)).inc()
 
@@ -78,6 +84,7 @@ class _Body:
         self._seconds = seconds
         self._bytes = 0
         self._whole = False
+        self._until: float | None = None
 
     def refuses(self, length: str) -> bool:
         """Whether a body of this length, as its header says, is too large."""
@@ -90,8 +97,10 @@ class _Body:
     async def __call__(self) -> Message:
         if self._whole:  # what comes now is the client's going away
             return await self._receive()
+        if self._until is None or self._limit is None:  # an upload without a limit: each part by itself
+            self._until = asyncio.get_running_loop().time() + self._seconds
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
             raise WebError("the body did not arrive in time", status=408, code="body_too_slow") from None

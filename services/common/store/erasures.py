@@ -96,7 +96,7 @@ class Erasures:
         Steps may be repeated and may overlap.
         """
         tenant, user = erasure["tenant"], erasure["name"]
-        sessions = [one["_id"] for one in self._of(tenant, "sessions").find({"user": user}, ("_id",))]
+        sessions = self.sessions(erasure)
         said: Document = {"$or": [{"user": user}, {"session": {"$in": sessions}}]}
         turns, feedback = ([one["_id"] for one in self._of(tenant, name).find(said, ("_id",))] for name in OF_SESSION)
         learned = self._knowledge.erase_user(tenant, user, turns, feedback)
@@ -123,6 +123,11 @@ class Erasures:
             update["$unset"] = {"open": "", "next_at": ""}
         self._of(tenant).update_one({"_id": erasure["_id"], "status": erasure["status"]}, update)
         return sessions
+
+    def sessions(self, erasure: Document) -> list[str]:
+        """The user's sessions that are still there."""
+        mine = self._of(erasure["tenant"], "sessions").find({"user": erasure["name"]}, ("_id",))
+        return [session["_id"] for session in mine]
 
     def note(self, tenant: str, erasure: str, counts: dict[str, int]) -> None:
         """Add what was erased outside of the database (KEPT), such as dead letters."""
@@ -170,7 +175,7 @@ class Erasures:
                 {"_id": session["_id"]}, corrected, array_filters=[{"mine.by": actor}]
             )
         for name, field in (("imports", "name"), ("refused_lines", "reason")):
-            holds = {field: {"$regex": re.escape(user)}}
+            holds = {field: {"$regex": rf"(?<!\w){re.escape(user)}(?!\w)"}}
             counts[f"{name}.{field}"] = (
                 self._of(tenant, name).update_many(holds, {"$set": {field: ERASED}}).modified_count
             )

@@ -9,6 +9,7 @@ from antiphon.v1 import common_pb2
 from antiphon.v1 import conversation_pb2 as pb
 
 from services.common.state import ready_lead
+from services.gateway.auth import request_space
 from services.gateway.mapping.feedbacks import constraint_messages, feedback_message
 from services.gateway.mapping.states import entity_message, state_message
 from services.gateway.mapping.times import duration, timestamp
@@ -255,8 +256,14 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
         replaces_turn_id=turn.get("replaces") or "",
         create_time=timestamp(turn["accepted_at"]),
         end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,
-        request_id=(turn.get("request") or {}).get("id") or "",
+        request_id=((turn.get("request") or {}).get("id") or "").removeprefix(_own_space()),
     )
+
+
+def _own_space() -> str:
+    """What stands before the request ids of this call's credential where they are stored."""
+    space = request_space()
+    return f"{space}/" if space else ""
 
 
 def accepted_round(turn: Document, *, followed: bool) -> int | None:

@@ -27,7 +27,8 @@ _NOT_NAMES = frozenset(
     "monday tuesday"
     " wednesday thursday friday saturday sunday am pm a.m p.m not just maybe sorry wait hmm um if at in on to "
     "for from with of by or as"
-    " after before since correct fine exactly sounds search reserve buy play tell help add check set change fantastic wonderful "
+    " after before since"
+    " correct fine exactly sounds search reserve buy play tell help add check set change fantastic wonderful "
     "excellent definitely".split()
 )
 _LEAD = re.compile(

@@ -207,7 +207,7 @@ class Continuation:
         """A session: new and seeded with the history, or the one that is always the same for a chat."""
         conversation, named = self._request.conversation, self._request.named
         request = CreateSessionRequest(
-            user_id=self._user(),
+            user_id=self._user("" if seeded else named.chat),
             schema_name=schema_of(self._request.model),
             system_text=conversation.system_text,
         )
@@ -232,9 +232,9 @@ class Continuation:
         """Leave nothing behind of a request that was refused."""
         await erase_quietly(self._gateways, self.fresh, self._metadata)
 
-    def _user(self) -> str:
-        """The user as the request names them; what nobody is named in gets a name of its own."""
-        return self._request.named.user or f"anonymous-{self._digest()}"
+    def _user(self, chat: str = "") -> str:
+        """The user as the request names them; what nobody is named in gets a name of its own, a named chat its own."""
+        return self._request.named.user or f"anonymous-{hashed('chat', chat) if chat else self._digest()}"
 
     def _digest(self) -> str:
         """What was said and asked for, in a word."""

@@ -95,7 +95,7 @@ class Conversations:
         """What was said, the latest first unless ``order=asc``; ``after`` is the ``last_id`` of the page before."""
         query = request.query_params
         limit = query.get("limit", str(PAGE))
-        if not limit.isdecimal() or not 1 <= int(limit[:4]) <= MAX_PAGE:
+        if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3) or not 1 <= int(limit) <= MAX_PAGE:
             refuse("limit", f"must be from 1 to {MAX_PAGE}")
         order = query.get("order", "desc")
         if order not in ("asc", "desc"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -52,8 +52,10 @@ class EventStream:
         finally:
             for task in (writing, watching):
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            ended = await asyncio.gather(writing, watching, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
         if gone and self._left is not None:
             await self._left()
 

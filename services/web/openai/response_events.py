@@ -49,9 +49,12 @@ def read_reader(starting_after: str | None) -> Reader:
     """The reader of a query's ``starting_after``. Raises WebError."""
     if starting_after is None:
         return Reader()
-    if not starting_after.isascii() or not starting_after.isdigit() or int(starting_after[:20]) > MAX_NUMBER:
+    number = (
+        starting_after if starting_after.isascii() and starting_after.isdecimal() and len(starting_after) <= 20 else ""
+    )
+    if not number or int(number) > MAX_NUMBER:
         refuse("starting_after", "must be the sequence_number of an event")
-    return Reader(int(starting_after))
+    return Reader(int(number))
 
 
 class ResponseEvents:

@@ -55,6 +55,11 @@ def test_pages_come_under_a_policy_that_runs_nothing_inline(http: TestClient) ->
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page.text), "something is inline"
 
 
+def test_a_mistyped_path_of_an_api_is_no_page(http: TestClient) -> None:
+    for path in ("/v1/respones", "/v2/nothing", "/antiphon.v1.Nothing/Get", "/assets/none.js"):
+        assert http.get(path).status_code == 404
+
+
 def test_every_file_that_the_page_names_is_served_by_its_type_and_kept(http: TestClient) -> None:
     names = re.findall(r'(?:src|href)="(/[^"]+)"', http.get("/").text)
     types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
