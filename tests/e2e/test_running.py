@@ -27,7 +27,7 @@ def test_a_file_of_feedback_goes_in_but_for_its_broken_lines_and_comes_out(antip
 def test_versions_and_trainings_are_listed(antiphon: Command) -> None:
     trainings = antiphon.json("train", "list").get("trainings", [])  # corrections of other tests may have begun one
     assert all(training["id"].startswith("training_") for training in trainings)
-    assert antiphon.json("models", "list")["pointer"] == {}
+    assert antiphon.json("models", "list")["pointer"].keys() <= {"epoch"}  # to none
     (serving,) = antiphon.json("models", "serving")["serving"]
     assert serving["worker"].startswith("generator")
     assert "NO_PREVIOUS" in antiphon("models", "rollback", status=1).err
