@@ -44,8 +44,6 @@ def _targets(rng: random.Random, kind: str, broker: bool) -> tuple[str, ...]:
     if kind == "memory lost":
         return ("broker",)
     servers = ["mongod", "mongod", *(["broker", "broker"] if broker else [])]
-    if kind == "stop":  # mongod and broker end cleanly, too
-        return (rng.choice([*workers, *servers]),)
     if kind == "two at once":
         role = rng.choice(WORKERS)
         return (f"{role}{rng.randint(0, 1)}", rng.choice([name for name in (*workers, "mongod") if role not in name]))

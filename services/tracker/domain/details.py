@@ -234,8 +234,13 @@ def _models(
     return model_spans(text, known, asked=any(name in asked for name in names))
 
 
-def _spans(form: str, text: str) -> list[tuple[int, int, bool]]:
-    """(start, end, whether its own words lead to it) of what has that form."""
+@lru_cache(maxsize=512)
+def _spans(form: str, text: str) -> tuple[tuple[int, int, bool], ...]:
+    """(start, end, whether its own words lead to it) of what has that form. A message is looked at for each service."""
+    return tuple(_find_spans(form, text))
+
+
+def _find_spans(form: str, text: str) -> list[tuple[int, int, bool]]:
     if form == EMAIL:
         return [(m.start(), m.end(), True) for m in _EMAIL.finditer(text)][:10]
     if form == PHONE:
