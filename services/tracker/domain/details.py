@@ -213,7 +213,7 @@ def details(slots: Mapping[str, Slot], text: str, asked: Mapping[str, float], he
         if not names:
             continue
         if form == MODEL:
-            spans = [(*span, True) for span in _models(names, slots, text, asked)]
+            spans = tuple((*span, True) for span in _models(names, slots, text, asked))
         else:
             spans = _spans(form, text)
         for start, end, labelled in spans:
