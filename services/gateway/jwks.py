@@ -116,10 +116,10 @@ def _get(url: str) -> bytes:
     cut.start()
     try:
         connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            raise OSError(f"answered with status {answer.status}")
-        content = answer.read(MAX_JWKS_BYTES + 1)
+        with connection.getresponse() as answer:
+            if answer.status != http.client.OK:
+                raise OSError(f"answered with status {answer.status}")
+            content = answer.read(MAX_JWKS_BYTES + 1)
         if len(content) > MAX_JWKS_BYTES:
             raise ValueError(f"more than {MAX_JWKS_BYTES} bytes")
         return content

@@ -212,7 +212,8 @@ HABIT = re.compile(
     r"|promised)\b"
     r"|\b(?:is|are|was|were) due\b|\b(?:every|each) (?:single )?(?:day|morning|afternoon|evening|night|week|month"
     r"|\w{3,6}day)s?\b"
-    rf"|^\W*(?:today|tomorrow|it)(?:['’]s| is) (?:already |only |now )?(?:the \d|{WEEKDAY})"
+    rf"|^\W*(?:(?:today|tomorrow)(?:['’]s| is) (?:already |only |now )?|it(?:['’]s| is) (?:already|only|now) )"
+    rf"(?:the \d|{WEEKDAY})"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day is (?:my|our|his|her|the (?:kids|children))\b"
     r"(?! (?:choice|preferred|favou?rite|best|first|only|day off|free))"
     r"|上班|下班|开会|上课|放学|过生日",

@@ -16,6 +16,7 @@ from services.common.store.traces import search
 from services.finetune.maintenance import Maintenance
 from services.gateway.certificate import certificate, check, signing_key
 from tests.support.brokers import Broker
+from tests.support.waiting import wait_until
 
 USER, TENANT = "ann.smith@example.org", "t"
 
@@ -62,8 +63,8 @@ def test_a_person_is_erased_everywhere_and_the_certificate_says_what_was_searche
         TurnMessage(TENANT, name, f"turn_{name}", 1, state={"services": {"a": {"slots": {"b": {"value": "x"}}}}})
         for name in (session, others)
     ]
-    for letter in letters:
-        bus.publish_raw(topology.DEAD, letter.encode())
+    _refuse(bus, letters)
+    wait_until(lambda: _dead_letters(bus) == 2, 10)
     before = search(store.connection, TENANT, {USER, f"jwt:{USER}"})
     assert {name for name, count in before.items() if count} >= {"sessions", "turns", "feedback", "examples", "keys"}
 
@@ -94,6 +95,26 @@ def test_a_person_is_erased_everywhere_and_the_certificate_says_what_was_searche
         assert others in str(kept.body)
         assert dead.get(no_ack=True) is None
     bus.close()
+
+
+def _refuse(bus: Bus, letters: list[TurnMessage]) -> None:
+    """Puts messages where the broker puts those that no worker takes."""
+    with bus.connect() as connection:
+        dead = topology.dead_queue(redis=bus.redis)(connection.default_channel)
+        for letter in letters:
+            connection.Producer().publish(
+                letter.encode(),
+                exchange=dead.exchange,
+                routing_key=topology.DEAD,
+                content_type="application/octet-stream",
+                content_encoding="binary",
+            )
+
+
+def _dead_letters(bus: Bus) -> int:
+    with bus.connect() as connection:
+        dead = topology.dead_queue(redis=bus.redis)(connection.default_channel)
+        return int(dead.queue_declare(passive=True).message_count)
 
 
 def _soon(store: Store, erasure: str) -> None:
