@@ -3,6 +3,7 @@
 import pytest
 
 from services.common.schema import parse_schema
+from services.tracker.domain.details import form_of, well_formed
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import DONTCARE, State
 
@@ -61,6 +62,17 @@ def test_a_length_is_told(message: str, length: str) -> None:
 )
 def test_other_times_are_no_length(message: str) -> None:
     assert "how_long" not in values(message)
+
+
+@pytest.mark.parametrize(
+    ("description", "length"), [("Length of the stay in days", "5"), ("Length of the stay", "5 days")]
+)
+def test_a_slot_that_names_its_unit_holds_the_number(description: str, length: str) -> None:
+    document = f"services: {{stay: {{description: A stay, slots: {{stay_length: {{description: {description}}}}}}}}}"
+    schema = parse_schema(document)
+    slot = schema.service("stay").slot("stay_length")
+    assert well_formed(slot, length)
+    assert (form_of(slot) is None) == length.isdigit()
 
 
 def test_a_length_that_changes_leaves_the_number_alone() -> None:
