@@ -9,6 +9,7 @@ from antiphon.v1 import knowledge_pb2 as pb
 from antiphon.v1 import knowledge_pb2_grpc as rpc
 
 from services.common.store import Store
+from services.common.store.knowledge import document_id
 from tests.support.gateway import Client
 from tests.support.waiting import wait_until
 
@@ -34,6 +35,68 @@ def test_progress_is_streamed_until_the_ingestion_ends(client: Client, store: St
     with pytest.raises(grpc.RpcError) as missing:
         next(knowledge.WatchIngestion(pb.WatchIngestionRequest(ingestion_id="ing_1"), metadata=client.metadata))
     assert missing.value.code() == grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
+
+
+def test_documents_are_listed_by_name_until_they_are_deleted(client: Client, store: Store, tenant: str) -> None:
+    knowledge = rpc.KnowledgeServiceStub(client.channel)
+
+    def upload(name: str, text: str) -> pb.Ingestion:
+        parts = iter(document(name, text.encode()))
+        return knowledge.IngestDocument(parts, metadata=client.metadata, timeout=20).ingestion
+
+    def listed(**page: object) -> tuple[list[tuple[str, int]], str]:
+        answer = knowledge.ListDocuments(pb.ListDocumentsRequest(**page), metadata=client.metadata)  # type: ignore[arg-type]
+        return [(each.name, each.revision) for each in answer.documents], answer.next_page_token
+
+    assert listed() == ([], "")
+    upload("tariffs.md", "Basic costs 9 euros.")
+    upload("returns.md", "Within 30 days.")
+    upload("tariffs.md", "Basic costs 12 euros.")
+    assert listed() == ([("returns.md", 1), ("tariffs.md", 2)], "")
+    first, token = listed(page_size=1)
+    assert (first, listed(page_size=1, page_token=token)[0]) == ([("returns.md", 1)], [("tariffs.md", 2)])
+    knowledge.DeleteDocument(pb.DeleteDocumentRequest(name="returns.md"), metadata=client.metadata)
+    assert listed()[0] == [("tariffs.md", 2)]
+
+
+def test_passages_are_read_by_their_ids_and_what_is_gone_is_left_out(client: Client, store: Store, tenant: str) -> None:
+    knowledge = rpc.KnowledgeServiceStub(client.channel)
+
+    def read(*ids: str) -> list[str]:
+        request = pb.GetPassagesRequest(passage_ids=ids)
+        return [each.text for each in knowledge.GetPassages(request, metadata=client.metadata).passages]
+
+    fields = {"source": "doc_a", "uri": "a.md", "revision": 1, "title": "A", "headings": []}
+    for number, owner in enumerate((tenant, tenant, "somebody else")):
+        row = {"_id": f"psg_{tenant}_{number}", "text": f"Text {number}.", **fields}
+        store.knowledge._connection.scoped("passages", owner).insert_one(row)
+    names = [f"psg_{tenant}_{number}" for number in range(3)]
+    assert read(names[1], "psg_gone", names[2], names[0]) == ["Text 1.", "Text 0."]
+    for ids in ([], [""], ["psg_1"] * 101, ["p" * 200]):
+        with pytest.raises(grpc.RpcError) as refused:
+            read(*ids)
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT  # type: ignore[attr-defined]
+
+
+def test_documents_and_passages_of_limited_access_are_not_shown_without_the_label(
+    client: Client, store: Store, tenant: str
+) -> None:
+    knowledge = rpc.KnowledgeServiceStub(client.channel)
+    for name, labels in (("open.md", []), ("board.md", ["access:board"])):
+        parts = iter(document(name, b"Some words.", labels=labels))
+        knowledge.IngestDocument(parts, metadata=client.metadata, timeout=20)
+        row = {"_id": f"psg_{name}", "text": name, "source": document_id(name), "uri": name, "revision": 1}
+        store.knowledge._connection.scoped("passages", tenant).insert_one({**row, "title": "", "headings": []})
+
+    def seen(scopes: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        metadata = [("authorization", f"Bearer {store.keys.create(tenant, 'reviewer', 'desk', scopes=scopes)[1]}")]
+        listed = knowledge.ListDocuments(pb.ListDocumentsRequest(), metadata=metadata).documents
+        request = pb.GetPassagesRequest(passage_ids=["psg_board.md", "psg_open.md"])
+        read = knowledge.GetPassages(request, metadata=metadata).passages
+        return [each.name for each in listed], [each.text for each in read]
+
+    assert seen(("access:board",)) == (["board.md", "open.md"], ["board.md", "open.md"])
+    assert seen(()) == (["open.md"], ["open.md"])
 
 
 def test_facts_are_asked_for_as_they_held_and_as_they_were_known_at_another_time(client: Client) -> None:
