@@ -147,7 +147,9 @@ _SPAN = re.compile(
     r"|(?:\d{1,4}|半|[一二两三四五六七八九十]{1,3})(?:个半|个)?(?:分钟|小时|钟头|天|晚|周|星期|礼拜|月|年)",
     re.I,
 )
-_IN_UNITS = re.compile(r"\bin (?:minutes|hours|days|nights|weeks|months|years)\b|\b(?:number|count) of\b|\bhow many\b|天数", re.I)
+_IN_UNITS = re.compile(
+    r"\bin (?:minutes|hours|days|nights|weeks|months|years)\b|\b(?:number|count) of\b|\bhow many\b|天数", re.I
+)
 _NO_SPAN = re.compile(
     r"\b(?:in|within|every|last|past|after|before|since|under|over|aged?|each|per"
     r"|(?<!for the )(?<!for )(?:first|next))\s+(?:the |another )?$"
