@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from services.common.schema import Service
-from services.tracker.domain.normalise import MEASURES
+from services.tracker.domain.han_numbers import MEASURES
 
 _ACTIONS: Mapping[str, re.Pattern[str]] = {
     action: re.compile(words)
@@ -28,12 +28,13 @@ _ACTIONS: Mapping[str, re.Pattern[str]] = {
         "transfer": "转账|汇款?",
         "enrol": "报(?:名|班)|选课",
         "complain": "投诉",
+        "pay": "[缴交]费|缴|(?<![提转外社成上])交(?![通付给代易流换往接])|充值",
     }.items()
 }
 _WISHED = re.compile(
     r"(?<![不没别])(?:想|要|再|先|帮我|帮忙|给我|替我|帮|我们?|来|另外|还|直接|打算|准备|需要|希望|去|麻烦|请"
     r"|(?:^|(?<=[，。！？；,\s])))(?P<between>(?:(?![不没别])[\u4e00-\u9fff]){0,3}?)"
-    r"(?P<verb>买|购|下单|修|退|订|约|预定|挂号|租|借|寄|取消|撤销|开户|开通|开卡|办|转账|汇|报名|报班|选课|投诉)"
+    r"(?P<verb>买|购|下单|修|退|订|约|预定|挂号|租|借|寄|取消|撤销|开户|开通|开卡|办|转账|汇|报名|报班|选课|投诉|缴|交费|交(?=[\u4e00-\u9fff]{0,3}费)|充值)"
     r"(?![的过了错到来回])"
 )
 _AMOUNT = re.compile(

@@ -6,9 +6,9 @@ import re
 from bisect import bisect_right
 from functools import lru_cache
 
+from services.tracker.domain.han_numbers import MEASURES
 from services.tracker.domain.lead_wording import CHINESE, ENGLISH, question
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
-from services.tracker.domain.normalise import MEASURES
 from services.tracker.domain.standing_words import HARMLESS
 from services.tracker.domain.words import STOP, stem, tokens_of
 

@@ -15,11 +15,13 @@ from itertools import islice
 from services.common.schema import Slot
 from services.tracker.domain.model_names import model_spans
 from services.tracker.domain.normalise import typed_mentions
+from services.tracker.domain.people import STAFF_TITLES, people, staff
 from services.tracker.domain.standing_words import CORRECTS
 from services.tracker.domain.state import DONTCARE
 from services.tracker.domain.words import tokens_of
 
 PHONE, EMAIL, CODE, ADDRESS, PERSON, SPAN, MODEL = "phone", "email", "code", "address", "person", "span", "model"
+ROOM, STAFF = "room", "staff"
 _LEAST_PHONE = 5
 """Digits of a telephone number at least."""
 
@@ -44,6 +46,8 @@ _FORMS = (
         ),
     ),
     (ADDRESS, re.compile(r"\b(?:address|street)\b|地址|住址", re.I)),
+    (ROOM, re.compile("房号|房间号|房间编号|门牌|室号|楼栋|[几哪][栋幢]")),
+    (STAFF, re.compile(rf"(?:{STAFF_TITLES}) \. ")),
     (
         SPAN,
         re.compile(
@@ -74,7 +78,17 @@ _PHONE = re.compile(
     r"|(?<![0-9A-Za-z])(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|400-?\d{3}-?\d{4})(?![0-9A-Za-z])"
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}", re.A)
+_ROOM = re.compile(
+    r"(?<![\dA-Za-z])(?:\d{1,3}|[一二三四五六七八九十]{1,3}) ?(?:号楼|[栋幢座])(?: ?(?:\d{1,2}|[一二三四五六]) ?单元)?"
+    r"(?: ?(?:\d{1,2}|[一二三四五六七八九十]{1,3}) ?[层楼])?"
+    r"(?: ?(?:\d{2,4}|[零〇一二三四五六七八九十]{2,5})(?: ?[室房号])?)?"
+    r"|(?<![\dA-Za-z-])\d{1,2}-\d{1,2}(?:-\d{3,4})|(?<![\dA-Za-z-])\d{1,2}-\d{3,4}(?![\d-])"
+    r"|(?<![\dA-Za-z-])\d{3,4} ?(?:室|号?房(?!间))"
+)
+"""A home by its building and number, a room by its number."""
+_PLATE = r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z] ?·? ?[A-Z0-9]{5,6}(?![A-Za-z0-9])"
 _CODE = re.compile(
+    rf"{_PLATE}|"
     r"(?<![A-Za-z0-9@.+_-])(?:[A-Z]{1,4}[ -](?=[A-Za-z0-9/-]{0,6}\d))?(?:[A-Za-z]{1,8}-(?=\d))?"
     r"(?:\d{2,5}(?: \d{2,5}){1,4}(?![A-Za-z0-9])|[A-Za-z0-9]{0,8}\d[A-Za-z0-9]{0,14})"
     r"(?:[-/][A-Za-z0-9]{1,12}){0,3}(?: (?!OK|AM|PM)[A-Z]{2,3}(?![A-Za-z]))?(?![A-Za-z0-9@])"
@@ -107,35 +121,6 @@ _ADDRESS_LEAD = re.compile(
 _ADDRESS_NAMED = re.compile(
     r"(?i:\b(?:my|the|our|delivery|home|new)? ?address(?: is|:| would be))\s+(?P<value>[^.;!?\n]{4,80})"
     r"|地址(?:是|在|为|：|:|改成|改为|改到) ?(?P<han>[^，。；！？\n]{4,40})"
-)
-_NAME_WORD = r"[A-ZÀ-ÖØ-Þ][\w'’-]{0,30}"
-_NAME = rf"{_NAME_WORD}(?: (?:van|von|de|der|la|da|del|bin|al|{_NAME_WORD})){{0,4}}"
-_PERSON = re.compile(
-    rf"(?i:\b(?:under|in the name of|on behalf of|call me|ask for|(?:he|she|it)(?:['’]s| is) called|called|named"
-    rf"|this is"
-    rf"|i['’]m|i am|(?:it['’]?s|it is|booking|reservation|table|appointment) for|contact (?:person )?is|owner is"
-    rf"|patient is))(?i: the name(?: of)?| mr\.?| mrs\.?| ms\.?)?\s+(?P<value>{_NAME})"
-)
-_PERSON_BEHIND = re.compile(rf"(?:^|(?<=[.!?,] ))(?P<value>{_NAME}) is (?:the|my) name\b")
-_PERSON_NAMED = re.compile(
-    r"\bname(?:['’]s| is|:| would be)\s+(?P<value>[^\W\d_][\w'’-]{0,30}(?: [^\W\d_][\w'’-]{0,30}){0,3})"
-    r"|(?:(?:^|(?<=[，。]))叫(?!我)|我叫|名字(?:是|叫)|姓名(?:是|：|:)?|联系人(?:是|：|:|叫|改成|写)?|叫我|称呼我"
-    r"|收件人(?:是|：|:)?"
-    r"|预[订约]人(?:是|：|:)?)"
-    r"(?P<han>[\u4e00-\u9fff]{2,3}?)(?=[，。！？、\s]|$|电话|手机|吧|就|，|的)"
-    r"|(?:我姓|免贵姓|姓)(?P<family>[\u4e00-\u9fff])(?=[，。！？、\s]|$|，)"
-    r"|(?P<title>(?<=[是叫找系到给])[\u4e00-\u9fff]{1,2}(?:先生|女士|小姐)"
-    r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{1,2}(?:先生|女士|小姐))",
-    re.I,
-)
-_ENDS_NAME = frozenset(
-    "and my the phone number telephone with on at i please for but or so thanks from in is by to email tel"
-    " mobile".split()
-)
-_NO_NAME = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
-    " september"
-    " october november december today tomorrow i i'm no not yes ok sorry the a an just only here it".split()
 )
 _COUNT = (
     r"(?:\d{1,4}(?:[.,]\d{1,2})?|half an?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
@@ -190,10 +175,12 @@ def form_of(slot: Slot) -> str | None:
 def well_formed(slot: Slot, value: str) -> bool:
     """Whether a value can be what the slot holds: a telephone number has digits, an e-mail address its @."""
     form = form_of(slot)
-    if value == DONTCARE or form in (None, PERSON, ADDRESS, MODEL):
+    if value == DONTCARE or form in (None, PERSON, ADDRESS, MODEL, STAFF):
         return True
     if form == SPAN:
         return _SPAN.search(value) is not None
+    if form == ROOM:
+        return re.search(r"[\d一二三四五六七八九十]", value) is not None
     if form == PHONE:
         return sum(c.isdigit() for c in value) >= _LEAST_PHONE
     return "@" in value if form == EMAIL else any(c.isdigit() for c in value)
@@ -210,7 +197,7 @@ def details(slots: Mapping[str, Slot], text: str, asked: Mapping[str, float], he
         if form is not None:
             by_form.setdefault(form, []).append(name)
     found: list[Detail] = []
-    for form in (EMAIL, ADDRESS, PHONE, MODEL, CODE, SPAN, PERSON):
+    for form in (EMAIL, ADDRESS, ROOM, PHONE, MODEL, CODE, SPAN, STAFF, PERSON):
         names = by_form.get(form)
         if not names:
             continue
@@ -250,6 +237,10 @@ def _find_spans(form: str, text: str) -> list[tuple[int, int, bool]]:
         return [(a, b, False) for a, b in phones if 6 <= sum(c.isdigit() for c in text[a:b]) <= 15][:10]
     if form == CODE:
         return _codes(text)
+    if form == ROOM:
+        return [(*match.span(), True) for match in islice(_ROOM.finditer(text), 10)]
+    if form == STAFF:
+        return staff(text)
     if form == SPAN:
         return _lengths(text)
     if form == ADDRESS:
@@ -262,7 +253,7 @@ def _find_spans(form: str, text: str) -> list[tuple[int, int, bool]]:
             if not any(a < span[1] and span[0] < b for a, b, _ in kept):
                 kept.append(span)
         return sorted(kept)[:10]
-    return _people(text)
+    return people(text)
 
 
 def _with_town(text: str, end: int) -> int:
@@ -305,35 +296,6 @@ def _lengths(text: str) -> list[tuple[int, int, bool]]:
     ]
 
 
-def _people(text: str) -> list[tuple[int, int, bool]]:
-    found = []
-    for match in _PERSON_NAMED.finditer(text):
-        group = next(name for name in ("value", "han", "family", "title") if match[name])
-        start, end = match.span(group)
-        if group == "value":
-            end = _trimmed_name(text, start, end)
-        if end > start and text[start:end].lower() not in _NO_NAME:
-            found.append((start, end, True))
-    found += [(*match.span("value"), True) for match in _PERSON_BEHIND.finditer(text)]
-    for match in _PERSON.finditer(text):
-        start, end = match.span("value")
-        end = _trimmed_name(text, start, end)
-        if end > start and not any(a < end and start < b for a, b, _ in found):
-            found.append((start, end, False))
-    return sorted(found)[:10]
-
-
-def _trimmed_name(text: str, start: int, end: int) -> int:
-    """Where a name ends: before the first word that goes on with something else; `start` where it is none."""
-    at = start
-    for match in re.finditer(r"\S+", text[start:end]):
-        word = match[0].lower().strip(".,")
-        if word in _ENDS_NAME or word in _NO_NAME:
-            break
-        at = start + match.end()
-    return at
-
-
 def _trimmed(text: str, start: int, end: int) -> int:
     """Where an address ends: before "and", "please" or a telephone number that goes on."""
     stop = re.search(r",? (?:and|please|my|phone|thanks|with|but)\b|\s*$", text[start:end])
@@ -366,7 +328,7 @@ def _slot_for(
         return directed, named(name) if not leads else 0, asked.get(name, 0.0), name not in held, -names.index(name)
 
     best = max(names, key=fits)
-    if form in (EMAIL, ADDRESS, SPAN, MODEL):
+    if form in (EMAIL, ADDRESS, SPAN, MODEL, ROOM, STAFF):
         return best
     if form == PHONE:
         code_named = re.search(r"\b(?:order|ticket|booking|reference|invoice|customer)\b|订单|编号|单号", before, re.I)

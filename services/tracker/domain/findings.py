@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.lexicon import SlotRules
-from services.tracker.domain.standing import Stand, Standing, holds_past
+from services.tracker.domain.standing import Stand, Standing, holds_past, holds_reason
 from services.tracker.domain.state import MULTI_SEPARATOR, USER, Entity
 from services.tracker.domain.words import stem, tokens_of
 
@@ -72,7 +72,8 @@ class Filling:
             return False
         if stand is Stand.ELSEWHERE and slot.kind in ("date", "time"):
             return slot.slot.name in self.asked or holds_past(f"{slot.slot.name} {slot.slot.description}")
-        if slot.kind in ("name", "text") and not slot.values:
+        reason = stand.refused and holds_reason(f"{slot.slot.name} {slot.slot.description}")
+        if reason or (slot.kind in ("name", "text") and not slot.values):
             return stand is not Stand.EXCEPTED
         return not stand.refused
 

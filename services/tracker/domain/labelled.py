@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from services.common.schema import Slot
 from services.tracker.domain.faults import holds_fault
-from services.tracker.domain.normalise import MEASURES
+from services.tracker.domain.han_numbers import MEASURES
 from services.tracker.domain.words import HAN
 
 _SAYS = (

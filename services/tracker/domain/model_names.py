@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from itertools import islice
 
-from services.tracker.domain.normalise import MEASURES
+from services.tracker.domain.han_numbers import MEASURES
 
 MOST = 10
 """Models read in one message."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from services.tracker.domain.han_moments import DAY_OF_TIME, HAN_DATE, HAN_TIME
+from services.tracker.domain.han_numbers import COUNT, HAN_MONEY, HAN_NUMBER, MAX_NUMBER, han_number
+
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     " seventeen eighteen nineteen"
@@ -17,7 +20,6 @@ _ORDINALS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
     " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"
 ).split()
-_HAN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _MONTHS = "january february march april may june july august september october november december".split()
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 
@@ -114,38 +116,6 @@ MONEY = re.compile(
     re.I,
 )
 _DATE_LEADS = frozenset("on the of next this coming st nd rd th at for".split())
-_HAN_COUNT = "零一二两三四五六七八九十"
-MEASURES = (
-    "个位人张间天晚星分点元块月楼层次家名份件套双条台辆只部盒瓶箱袋"
-    "斤束盆棵页枚杯桌场门课股匹头支枝朵颗粒把副本幅组对株米平岁根笔扇床顿"
-)
-"""What Chinese counts things by."""
-HAN_NUMBER = re.compile(
-    rf"(?<![\d.A-Za-z])\d{{1,9}}(?:\.\d{{1,4}})?(?= ?[\u4e00-\u9fff])(?! ?[年月号日])"
-    rf"|(?<![{_HAN_COUNT}百千])[{_HAN_COUNT}百千]{{1,9}}(?=[{MEASURES}]|公斤|小时|周(?!年)|星期|礼拜|款)"
-)
-HAN_TIME = re.compile(
-    rf"(?:早上|早晨|上午|中午|下午|傍晚|晚上|凌晨|夜里|今晚|明早)? ?(?:(?<!\d)\d{{1,2}}"
-    rf"|(?<![{_HAN_COUNT}])[{_HAN_COUNT}]{{1,3}})"
-    rf" ?(?:点半|点钟|点(?:一刻|三刻|\d{{1,2}}分?|[{_HAN_COUNT}]{{1,3}}分?)?(?!以上|以下|[{_HAN_COUNT}]|儿|心|餐)"
-    rf"|[:：]\d{{2}})"
-    rf"(?:(?:到|至|-|–|~)(?:下午|晚上|中午|上午)?(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})(?:点半|点钟|点|[:：]\d{{2}}))?"
-    rf"|(?:早上|上午|中午|下午|晚上) ?(?:\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})(?:到|至|-|–|~)(?:\d{{1,2}}"
-    rf"|[{_HAN_COUNT}]{{1,3}})点半?"
-)
-HAN_DATE = re.compile(
-    rf"今天|明天|大后天|后天|今晚|明晚|(?:这|下下|下|本)?个?(?:周|星期|礼拜)(?:[一二三四五六日天]|末)"
-    rf"|(?:\d{{4}} ?年 ?)?(?:(?<!\d)\d{{1,2}}|[{_HAN_COUNT}]{{1,2}}) ?月 ?(?:\d{{1,2}}(?!\d)"
-    rf"|[{_HAN_COUNT}]{{1,3}})(?: ?[日号])?"
-    rf"|(?:下个?月|本月|这个月)?(?<![\dA-Za-z路街道巷弄])(?<![路街道巷弄] )(?:[12]?\d|3[01]"
-    rf"|(?<![{_HAN_COUNT}])[{_HAN_COUNT}]{{1,3}}) ?[号日](?![\d楼院门线栋]|公|本|语|常)"
-    r"|(?:下个?月|这个?月|本月)底|月底"
-)
-
-
-MAX_NUMBER = 60
-"""Characters of a number; a longer run of digits is no amount."""
-
 MAX_MENTIONS = 100
 """Mentions of one pattern in a message: nobody means more, and each costs a look at its surroundings."""
 
@@ -169,9 +139,9 @@ def number_value(text: str) -> str | None:
         return str(int(text))
     if re.fullmatch(r"[0-9]+\.[0-9]+", text):
         return text.removesuffix(".0")
-    han = _han_number(text)
+    han = han_number(text)
     if han is not None:
-        return str(han)
+        return han
     tokens = [token for token in re.split(r"[\s-]+", text) if token not in ("", "and")]
     if not tokens:
         return None
@@ -188,19 +158,6 @@ def number_value(text: str) -> str | None:
     return str(total + current)
 
 
-def _han_number(text: str) -> int | None:
-    if not text or any(c not in _HAN_DIGITS and c not in "十百千" for c in text):
-        return None
-    total = current = 0
-    for c in text:
-        if c in _HAN_DIGITS:
-            current = _HAN_DIGITS[c]
-        else:
-            total += max(1, current) * {"十": 10, "百": 100, "千": 1000}[c]
-            current = 0
-    return total + current
-
-
 def time_value(text: str) -> str | None:
     """A time as HH:MM on the 24-hour clock ("half past 5 pm" → "17:30"); None where the text is no time."""
     lower = text[:MAX_NUMBER].lower().strip()
@@ -215,7 +172,7 @@ def time_value(text: str) -> str | None:
     hour, minute = found
     if "at night" in lower and (hour == 12 or hour < 5):
         hour %= 12
-    elif (re.search(r"p\.?m|afternoon|evening|night|下午|晚上|傍晚", lower) and hour < 12) or (
+    elif (re.search(r"p\.?m|afternoon|evening|night|下午|晚上|傍晚|[今明]晚", lower) and hour < 12) or (
         "中午" in lower and hour < 4
     ):
         hour += 12
@@ -281,9 +238,9 @@ def _clock(lower: str) -> tuple[int, int] | None:
     exact = re.search(r"(\d{1,2})[:.h](\d{2})|\b(\d{2})(\d{2}) (?:hours|hrs)", lower)
     if exact:
         return int(exact[1] or exact[3]), int(exact[2] or exact[4])
-    han = re.search(rf"(\d{{1,2}}|[{_HAN_COUNT}]{{1,3}})点(半|\d{{1,2}}|[{_HAN_COUNT}]+)?", lower)
+    han = re.search(rf"(\d{{1,2}}|[{COUNT}]{{1,3}}) ?点 ?(半|[一三]刻|\d{{1,2}}|[{COUNT}]+)?", lower)
     if han:
-        return _pair(han[1], "30" if han[2] == "半" else han[2] or "0")
+        return _pair(han[1], {"半": "30", "一刻": "15", "三刻": "45"}.get(han[2] or "0", han[2] or "0"))
     shifted = _SHIFTED.search(lower)
     hour = re.match(rf" ({_hour})", lower[shifted.end() :]) if shifted else None
     if shifted and hour:
@@ -322,6 +279,9 @@ def _typed_mentions(text: str) -> tuple[Mention, ...]:
             if start < end and not any(taken[start:end]):
                 taken[start:end] = b"\1" * (end - start)
                 found.append(Mention(kind, text[start:end], start, end))
+                day = DAY_OF_TIME.match(text[start:end]) if kind == "time" else None
+                if day:
+                    found.append(Mention("date", day[0], start, start + day.end()))
     return tuple(sorted(found, key=lambda m: m.start))
 
 
@@ -346,6 +306,7 @@ _PATTERNS = (
     ("time", HAN_TIME),
     ("date", DATE),
     ("date", HAN_DATE),
+    ("money", HAN_MONEY),
     ("money", MONEY),
     ("number", NUMBER),
     ("number", HAN_NUMBER),

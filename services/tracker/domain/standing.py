@@ -136,6 +136,11 @@ def holds_past(words: str) -> bool:
     return said.PAST_SLOT.search(words.replace("_", " ")) is not None
 
 
+def holds_reason(words: str) -> bool:
+    """Whether a slot with this Chinese name and description holds why something is, which a refusal may tell."""
+    return said.REASON_SLOT.search(words) is not None
+
+
 def _clauses(text: str) -> list[_Clause]:
     pieces: list[tuple[int, int, str]] = []
     start, opener = 0, ""

@@ -303,3 +303,6 @@ PAST_SLOT = re.compile(
     re.I,
 )
 """A slot described so holds what has happened."""
+
+REASON_SLOT = re.compile("原因|为什么|为何|理由")
+"""A slot described so holds a reason ("去不了了" is one)."""
