@@ -10,7 +10,7 @@ from antiphon.v1 import conversation_pb2, state_pb2
 from antiphon.v1.common_pb2 import DecodingSettings
 
 from services.cli.conversation import Conversation
-from services.cli.knowledge import find_documents, ingest
+from services.cli.documents import choose, ingest, show_ingestion
 from services.cli.learning import Open, play_learning
 from services.cli.output import Failure, console
 
@@ -36,9 +36,8 @@ def set_up(client: Client, user: str) -> Conversation:
     definition = (FOLDER / "schema.yaml").read_text(encoding="utf-8")
     schema = client.states.PutSchema(state_pb2.PutSchemaRequest(name=SCHEMA, definition=definition)).schema
     console.print(f"[dim]  schema {schema.name}, revision {schema.revision}[/dim]")
-    for document in ingest(client, find_documents([FOLDER]), show=console.is_terminal):
-        count = f"{document.passages} passage{'s' if document.passages != 1 else ''}"
-        console.print(f"[dim]  document {document.name}: {count}[/dim]")
+    for document in ingest(client, choose([FOLDER]).files, show=console.is_terminal).ingestions:
+        show_ingestion(document)
     return begin(client, user)
 
 

@@ -2,161 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from antiphon.client import Client, document
 from antiphon.v1 import knowledge_pb2
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services.cli import documents, fact_files
 from services.cli.connection import connected
 from services.cli.options import JsonOption, LimitOption, user_name
-from services.cli.output import Failure, console, errors, print_json, print_table
+from services.cli.output import Failure, console, print_json, print_table
 from services.cli.render import fact_words
-from services.common.media import MEDIA_TYPES
-
-WAIT_S = 300.0
 
 knowledge = typer.Typer(no_args_is_help=True, help="Documents and facts that replies are grounded on.")
 candidates = typer.Typer(no_args_is_help=True, help="Facts mined from feedback and talk, waiting to be confirmed.")
+knowledge.add_typer(documents.documents, name="documents")
 knowledge.add_typer(candidates, name="candidates")
-
-
-@knowledge.command("add")
-def add(
-    context: typer.Context,
-    paths: Annotated[
-        list[Path], typer.Argument(help="Files (text, Markdown, HTML, PDF, DOCX, XLSX, CSV) or folders of them")
-    ],
-    label: Annotated[list[str] | None, typer.Option(help="A word to find it by")] = None,
-    wait: Annotated[bool, typer.Option(help="Return when they are searchable")] = True,
-    as_json: JsonOption = False,
-) -> None:
-    """Upload documents. One that is there unchanged is left as it is, a changed one replaces its old text.
-
-    What of a document could not be kept, and which files of a folder were left out, is said.
-    """
-    files, others = find_documents(paths), left_out(paths)
-    with connected(context) as client:
-        done = ingest(client, files, labels=label or [], wait=wait, show=not as_json)
-    if as_json:
-        print_json({"ingestions": done, "left_out": others})
-        return
-    if others:
-        errors.print(f"[yellow]left out, of no kind that is read:[/yellow] {escape(', '.join(others))}")
-    _show_ingestions(done)
-    if any(one.status == knowledge_pb2.INGESTION_STATUS_FAILED for one in done):
-        raise typer.Exit(1)
-
-
-def _show_ingestions(ingestions: Sequence[knowledge_pb2.Ingestion]) -> None:
-    for ingestion in ingestions:
-        status = knowledge_pb2.IngestionStatus.Name(ingestion.status).removeprefix("INGESTION_STATUS_").lower()
-        day = f", as of {ingestion.effective}" if ingestion.effective else ""
-        error = f"[dim]{escape(ingestion.error)}[/dim]"
-        console.print(f"{escape(ingestion.name)}  {status}, {ingestion.passages} passages{day} {error}")
-        for warning in ingestion.warnings:
-            console.print(f"  [yellow]{escape(warning)}[/yellow]")
-
-
-@knowledge.command("list")
-def list_documents(context: typer.Context, limit: LimitOption = 50, as_json: JsonOption = False) -> None:
-    """List the documents by name, each as its newest upload stands."""
-    with connected(context) as client:
-        answer = client.knowledge.ListDocuments(knowledge_pb2.ListDocumentsRequest(page_size=limit))
-    if as_json:
-        print_json(answer)
-    else:
-        _show_ingestions(answer.documents)
-
-
-def find_documents(paths: Sequence[Path]) -> dict[str, Path]:
-    """Name to file: files under their own names, those of a folder under their paths in it.
-
-    Raises Failure when there is none, or two have one name.
-    """
-    files: dict[str, Path] = {}
-    for path in paths:
-        if path.is_dir():
-            found = {one.relative_to(path).as_posix(): one for one in _files(path) if _is_read(one)}
-        elif path.is_file():
-            found = {path.name: path}
-        else:
-            raise Failure(f"no such file or folder: {path}")
-        if twice := files.keys() & found.keys():
-            raise Failure(f"two documents would be called {min(twice)}; add their folder instead")
-        files |= found
-    if not files:
-        others = f" (left out: {', '.join(left_out(paths))})" if left_out(paths) else ""
-        raise Failure(f"no document there{others}; known endings: {', '.join(MEDIA_TYPES)}")
-    return files
-
-
-def left_out(paths: Sequence[Path]) -> list[str]:
-    """The files in the folders that no reader takes, by their paths there; hidden ones do not count."""
-    folders = (path for path in paths if path.is_dir())
-    return [file.relative_to(path).as_posix() for path in folders for file in _files(path) if not _is_read(file)]
-
-
-def _files(folder: Path) -> list[Path]:
-    visible = (
-        path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    return sorted(path for path in visible if path.is_file())
-
-
-def _is_read(file: Path) -> bool:
-    """Whether the ending is a document's and the file not one that Office keeps beside an open document."""
-    return file.suffix.lower() in MEDIA_TYPES and not file.name.startswith("~$")
-
-
-def ingest(
-    client: Client, files: Mapping[str, Path], labels: Sequence[str] = (), wait: bool = True, show: bool = True
-) -> list[knowledge_pb2.Ingestion]:
-    """Upload files under their names and, with ``wait``, follow them until they can be searched."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=True, disable=not show) as progress:
-        uploading = progress.add_task("uploading", total=len(files))
-        ingestions = []
-        for name, file in files.items():
-            parts = document(name, file.read_bytes(), labels=labels, user_id=user_name())
-            ingestions.append(client.knowledge.IngestDocument(parts).ingestion)
-            progress.advance(uploading)
-        if not wait:
-            return ingestions
-        reading = progress.add_task("reading", total=len(files))
-        deadline = time.monotonic() + WAIT_S
-        while any(one.status == knowledge_pb2.INGESTION_STATUS_ACCEPTED for one in ingestions):
-            if time.monotonic() > deadline:
-                raise Failure(f"not searchable after {WAIT_S:.0f} s; is `antiphon status` all ready?")
-            time.sleep(0.1)
-            ingestions = [_refreshed(client, one) for one in ingestions]
-            waiting = sum(one.status == knowledge_pb2.INGESTION_STATUS_ACCEPTED for one in ingestions)
-            progress.update(reading, completed=len(files) - waiting)
-    return ingestions
-
-
-def _refreshed(client: Client, one: knowledge_pb2.Ingestion) -> knowledge_pb2.Ingestion:
-    if one.status != knowledge_pb2.INGESTION_STATUS_ACCEPTED:
-        return one
-    request = knowledge_pb2.GetIngestionRequest(ingestion_id=one.id)
-    return client.knowledge.GetIngestion(request).ingestion
-
-
-@knowledge.command("delete")
-def delete(context: typer.Context, name: str, as_json: JsonOption = False) -> None:
-    """Take a document out of the knowledge base."""
-    with connected(context) as client:
-        answer = client.knowledge.DeleteDocument(knowledge_pb2.DeleteDocumentRequest(name=name))
-    if as_json:
-        print_json(answer)
-    else:
-        console.print(f"deleted {answer.passages} passages")
+knowledge.command("add")(documents.add)
+knowledge.command("import")(fact_files.import_facts)
 
 
 @knowledge.command("search")

@@ -134,6 +134,25 @@ class DocumentRpcs:
 
         return {document for document in documents if who.granted(access(document))}
 
+    async def ListPassages(self, request: pb.ListPassagesRequest, context: Any) -> pb.ListPassagesResponse:
+        name = check.words("document_name", request.document_name, check.MAX_NAME)
+        size = check.page_size(request.page_size)
+        start = check.page_number("page_token", request.page_token)
+        return await self._threads.run(self._contents, caller().tenant, document_id(name), start, size)
+
+    def _contents(self, tenant: str, document: str, start: int, size: int) -> pb.ListPassagesResponse:
+        """One page of a document. Raises NotFound, also where the document's labels were not granted."""
+        if document not in self._readable(tenant, [document]):
+            raise NotFound("there is no such document")
+        source, names = self._store.knowledge.contents(tenant, document)
+        page = names[start : start + size]
+        rows = self._store.knowledge.read_passages(tenant, page)
+        return pb.ListPassagesResponse(
+            document=ingestion_message(source),
+            passages=[passage_message(rows[name]) for name in page if name in rows],
+            next_page_token=str(start + size) if start + size < len(names) else "",
+        )
+
     async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Any) -> pb.DeleteDocumentResponse:
         check.request_of("DeleteDocument", request)
         document = self._document(check.words("name", request.name, check.MAX_NAME))

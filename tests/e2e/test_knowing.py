@@ -49,16 +49,47 @@ def test_a_broken_schema_is_refused_with_its_line(antiphon: Command, tmp_path: P
     assert "broken" not in [one["name"] for one in antiphon.json("schema", "list").get("schemas", [])]
 
 
-def test_a_document_is_found_once_it_is_added(antiphon: Command) -> None:
+def test_a_folder_is_added_shown_searched_and_taken_out_again(antiphon: Command, tmp_path: Path) -> None:
     first = antiphon.json("knowledge", "add", str(DEMO / "router.md"))["ingestions"][0]
     assert first["passages"] >= 1
     again = antiphon.json("knowledge", "add", str(DEMO / "router.md"))["ingestions"][0]
     assert again["id"] == first["id"]
     hits = antiphon.json("knowledge", "search", "what does the red light mean?")["hits"]
     assert "no signal" in hits[0]["passage"]["text"]
-    antiphon("knowledge", "delete", "router.md")
+
+    for name, content in (
+        ("mooring.md", b"# Mooring\n\nA berth is 14 euros."),
+        ("map.png", b"\x89PNG"),
+        ("torn.txt", b"\xff\xfe\xfd"),
+    ):
+        (tmp_path / name).write_bytes(content)
+    out = antiphon("knowledge", "add", str(tmp_path), status=1).out  # torn.txt is refused
+    assert "kept      mooring.md: 1 passage" in out
+    assert "left out  map.png: .png is no kind that is read" in out
+    assert "refused   torn.txt: the document is no UTF-8 text" in out
+    assert "1 document, 1 passage; not taken: 2 files" in out
+    assert "kept      mooring.md: 1 passage" in antiphon("knowledge", "documents", "list").out
+    assert "A berth is 14 euros." in antiphon("knowledge", "documents", "show", "mooring.md").out
+
+    antiphon("knowledge", "documents", "remove", "router.md", "mooring.md")
+    assert "there is no document mooring.md" in antiphon("knowledge", "documents", "show", "mooring.md", status=1).err
     hits = antiphon.json("knowledge", "search", "what does the red light mean?").get("hits", [])
     assert "router.md" not in [hit.get("passage", {}).get("document_name") for hit in hits]
+
+
+def test_facts_come_from_a_spreadsheet_once(antiphon: Command, tmp_path: Path) -> None:
+    file = tmp_path / "berths.csv"
+    file.write_text("Berth,Length,Price\nNorth quay,12 metres,14 euros\nSouth quay,,11 euros\n,9 metres,\n")
+    answer = antiphon("knowledge", "import", str(file), "--entity", "Berth", "--json", status=1).json
+    assert answer == {"taught": 3, "known": 0, "refused": {"4": "Berth: is empty"}}
+    (length,) = (
+        one for one in antiphon.json("knowledge", "facts", "--entity", "North quay")["facts"] if one["slot"] == "Length"
+    )
+    assert length["value"] == "12 metres"
+    assert (
+        "0 taught, 3 held already, 1 refused"
+        in antiphon("knowledge", "import", str(file), "--entity", "Berth", status=1).out
+    )
 
 
 def test_a_taught_fact_supersedes_and_is_taken_back(antiphon: Command) -> None:

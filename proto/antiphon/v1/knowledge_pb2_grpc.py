@@ -61,6 +61,11 @@ class KnowledgeServiceStub:
                 request_serializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesResponse.FromString,
                 _registered_method=True)
+        self.ListPassages = channel.unary_unary(
+                '/antiphon.v1.KnowledgeService/ListPassages',
+                request_serializer=antiphon_dot_v1_dot_knowledge__pb2.ListPassagesRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_knowledge__pb2.ListPassagesResponse.FromString,
+                _registered_method=True)
         self.DeleteDocument = channel.unary_unary(
                 '/antiphon.v1.KnowledgeService/DeleteDocument',
                 request_serializer=antiphon_dot_v1_dot_knowledge__pb2.DeleteDocumentRequest.SerializeToString,
@@ -157,6 +162,15 @@ class KnowledgeServiceServicer:
         """Reads passages by their ids, in the order asked for; those that are gone, or whose labels of access were
         not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
         INVALID_ARGUMENT: no ids, or more than 100.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPassages(self, request, context):
+        """Lists what was kept of a document: the passages of its newest revision that was read, in the document's order.
+        Called by reviewers who want to know what an upload has become.
+        NOT_FOUND: no such document, or one whose labels of access were not granted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -271,6 +285,11 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
                     servicer.GetPassages,
                     request_deserializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_knowledge__pb2.GetPassagesResponse.SerializeToString,
+            ),
+            'ListPassages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPassages,
+                    request_deserializer=antiphon_dot_v1_dot_knowledge__pb2.ListPassagesRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_knowledge__pb2.ListPassagesResponse.SerializeToString,
             ),
             'DeleteDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDocument,
@@ -460,6 +479,33 @@ class KnowledgeService:
             '/antiphon.v1.KnowledgeService/GetPassages',
             antiphon_dot_v1_dot_knowledge__pb2.GetPassagesRequest.SerializeToString,
             antiphon_dot_v1_dot_knowledge__pb2.GetPassagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPassages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.KnowledgeService/ListPassages',
+            antiphon_dot_v1_dot_knowledge__pb2.ListPassagesRequest.SerializeToString,
+            antiphon_dot_v1_dot_knowledge__pb2.ListPassagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

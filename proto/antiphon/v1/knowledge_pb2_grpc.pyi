@@ -59,6 +59,11 @@ class KnowledgeServiceStub:
     not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
     INVALID_ARGUMENT: no ids, or more than 100.
     """
+    ListPassages: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListPassagesRequest, _knowledge_pb2.ListPassagesResponse]
+    """Lists what was kept of a document: the passages of its newest revision that was read, in the document's order.
+    Called by reviewers who want to know what an upload has become.
+    NOT_FOUND: no such document, or one whose labels of access were not granted.
+    """
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]
     """Takes a document and its passages out of the knowledge base. Manifests keep their references; the text is gone.
     Deleting what is deleted answers the same.
@@ -130,6 +135,11 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     """Reads passages by their ids, in the order asked for; those that are gone, or whose labels of access were
     not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
     INVALID_ARGUMENT: no ids, or more than 100.
+    """
+    ListPassages: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListPassagesRequest, _knowledge_pb2.ListPassagesResponse]  # type: ignore[assignment]
+    """Lists what was kept of a document: the passages of its newest revision that was read, in the document's order.
+    Called by reviewers who want to know what an upload has become.
+    NOT_FOUND: no such document, or one whose labels of access were not granted.
     """
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
     """Takes a document and its passages out of the knowledge base. Manifests keep their references; the text is gone.
@@ -229,6 +239,17 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads passages by their ids, in the order asked for; those that are gone, or whose labels of access were
         not granted, are left out. Called by reviewers who look at what a manifest or a citation names.
         INVALID_ARGUMENT: no ids, or more than 100.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPassages(
+        self,
+        request: _knowledge_pb2.ListPassagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_pb2.ListPassagesResponse, _abc.Awaitable[_knowledge_pb2.ListPassagesResponse]]:
+        """Lists what was kept of a document: the passages of its newest revision that was read, in the document's order.
+        Called by reviewers who want to know what an upload has become.
+        NOT_FOUND: no such document, or one whose labels of access were not granted.
         """
 
     @_abc_1.abstractmethod

@@ -78,6 +78,41 @@ def test_passages_are_read_by_their_ids_and_what_is_gone_is_left_out(client: Cli
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT  # type: ignore[attr-defined]
 
 
+def test_a_document_shows_what_was_kept_of_it_page_by_page(client: Client, store: Store, tenant: str) -> None:
+    knowledge = rpc.KnowledgeServiceStub(client.channel)
+    ingestion = knowledge.IngestDocument(
+        iter(document("tea.md", b"# Tea")), metadata=client.metadata, timeout=20
+    ).ingestion.id
+
+    def shown(**page: object) -> tuple[list[str], str]:
+        request = pb.ListPassagesRequest(document_name="tea.md", **page)  # type: ignore[arg-type]
+        answer = knowledge.ListPassages(request, metadata=client.metadata)
+        assert answer.document.id == ingestion
+        return [each.text for each in answer.passages], answer.next_page_token
+
+    assert shown() == ([], "")  # not read yet
+    names = [f"psg_{tenant}_{letter}" for letter in "cab"]  # in the document's order, not in that of their ids
+    fields = {"source": document_id("tea.md"), "uri": "tea.md", "revision": 1, "title": "Tea", "headings": []}
+    for name in sorted(names):
+        row = {"_id": name, "text": f"Text {name[-1]}.", **fields}
+        store.knowledge._connection.scoped("passages", tenant).insert_one(row)
+    store.knowledge.plan_passages(tenant, ingestion, names)
+    assert shown() == (["Text c.", "Text a.", "Text b."], "")
+    first, token = shown(page_size=2)
+    assert (first, shown(page_size=2, page_token=token)) == (["Text c.", "Text a."], (["Text b."], ""))
+    knowledge.DeleteDocument(pb.DeleteDocumentRequest(name="tea.md"), metadata=client.metadata)
+    for name, token, code in (
+        ("tea.md", "", grpc.StatusCode.NOT_FOUND),
+        ("coffee.md", "", grpc.StatusCode.NOT_FOUND),
+        ("tea.md", "next", grpc.StatusCode.INVALID_ARGUMENT),
+        ("", "", grpc.StatusCode.INVALID_ARGUMENT),
+    ):
+        request = pb.ListPassagesRequest(document_name=name, page_token=token)
+        with pytest.raises(grpc.RpcError) as refused:
+            knowledge.ListPassages(request, metadata=client.metadata)
+        assert refused.value.code() == code  # type: ignore[attr-defined]
+
+
 def test_documents_and_passages_of_limited_access_are_not_shown_without_the_label(
     client: Client, store: Store, tenant: str
 ) -> None:
@@ -93,6 +128,13 @@ def test_documents_and_passages_of_limited_access_are_not_shown_without_the_labe
         listed = knowledge.ListDocuments(pb.ListDocumentsRequest(), metadata=metadata).documents
         request = pb.GetPassagesRequest(passage_ids=["psg_board.md", "psg_open.md"])
         read = knowledge.GetPassages(request, metadata=metadata).passages
+        shown = pb.ListPassagesRequest(document_name="board.md")
+        if scopes:
+            assert knowledge.ListPassages(shown, metadata=metadata).document.name == "board.md"
+        else:
+            with pytest.raises(grpc.RpcError) as hidden:
+                knowledge.ListPassages(shown, metadata=metadata)
+            assert hidden.value.code() == grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
         return [each.name for each in listed], [each.text for each in read]
 
     assert seen(("access:board",)) == (["board.md", "open.md"], ["board.md", "open.md"])

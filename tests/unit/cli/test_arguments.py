@@ -6,7 +6,7 @@ import pytest
 from antiphon.v1 import feedback_pb2
 
 from services.cli.ask import decoding, feedback_of
-from services.cli.knowledge import find_documents
+from services.cli.documents import choose
 from services.cli.output import Failure
 from services.cli.stack import last_words
 from services.cli.state import parse_correction
@@ -53,8 +53,24 @@ def test_documents_of_a_folder_are_known_by_their_paths_in_it(tmp_path: Path) ->
     (tmp_path / "faq").mkdir()
     for name in ("faq/prices.md", "faq/notes.txt", "faq/picture.png", "start.md"):
         (tmp_path / name).write_text("text")
-    assert list(find_documents([tmp_path])) == ["faq/notes.txt", "faq/prices.md", "start.md"]
-    assert list(find_documents([tmp_path / "start.md"])) == ["start.md"]
+    assert list(choose([tmp_path]).files) == ["faq/notes.txt", "faq/prices.md", "start.md"]
+    assert list(choose([tmp_path / "start.md"]).files) == ["start.md"]
+
+
+def test_of_every_file_that_is_left_out_the_reason_is_said(tmp_path: Path) -> None:
+    for name in ("start.md", "setup.exe", "sheet.XLSX", "~$sheet.xlsx", "README", ".hidden.md"):
+        (tmp_path / name).write_text("words")
+    (tmp_path / "empty.md").touch()
+    choice = choose([tmp_path])
+    assert list(choice.files) == ["sheet.XLSX", "start.md"]
+    assert choice.left_out == {
+        "README": "no ending is no kind that is read",
+        "empty.md": "is empty",
+        "setup.exe": ".exe is no kind that is read",
+        "~$sheet.xlsx": "is kept by Office beside an open document",
+    }
+    with pytest.raises(Failure, match=r"setup\.exe: \.exe is no kind that is read"):
+        choose([tmp_path / "setup.exe"])  # whatever is in it
 
 
 def test_two_documents_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -62,14 +78,14 @@ def test_two_documents_of_one_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "same.md").write_text("text")
     with pytest.raises(Failure, match=r"same\.md"):
-        find_documents([tmp_path / "a" / "same.md", tmp_path / "b" / "same.md"])
+        choose([tmp_path / "a" / "same.md", tmp_path / "b" / "same.md"])
 
 
 def test_nothing_to_add_is_said(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="no such file"):
-        find_documents([tmp_path / "missing.md"])
+        choose([tmp_path / "missing.md"])
     with pytest.raises(Failure, match="no document"):
-        find_documents([tmp_path])
+        choose([tmp_path])
 
 
 def test_the_last_state_of_a_progress_bar_is_shown(tmp_path: Path) -> None:

@@ -172,6 +172,19 @@ class DocumentStore(IngestStore):
         )
         return [row["newest"] for row in rows]
 
+    def contents(self, tenant: str, document: str) -> tuple[Document, list[str]]:
+        """A document's newest upload, and the passages of its newest revision that was read, in the document's order.
+
+        Raises NotFound where there is none, or it was deleted.
+        """
+        newest = self._newest(tenant, document)
+        if newest is None or newest["status"] == "deleted":
+            raise NotFound("there is no such document")
+        read = self._connection.scoped("sources", tenant).find_one(
+            {"document": document, "passages": {"$exists": True}}, {"passages": 1}, sort=[("revision", -1)]
+        )
+        return newest, list(read["passages"]) if read else []
+
     def labels_of(self, tenant: str, documents: Iterable[str]) -> dict[str, set[str]]:
         """The callers' words about documents, by document id."""
         rows = self._connection.scoped("sources", tenant).find(
