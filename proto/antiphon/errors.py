@@ -41,7 +41,8 @@ class CallError(AntiphonError):
         self.reason: str = details.reason
         self.violations: tuple[FieldViolation, ...] = details.violations
         self.retry_delay: float | None = details.retry_delay
-        told = [code.name, *([details.reason] if details.reason else []), message]
+        reasons = [details.reason] if details.reason not in ("", code.name) else []  # "NOT_FOUND" is said once
+        told = [code.name, *reasons, message]
         super().__init__(": ".join(told + [f"{one.field}: {one.reason}" for one in details.violations]))
 
 

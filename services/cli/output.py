@@ -77,7 +77,19 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")  # ids stay whole, to be copied
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, str) else str(cell) for cell in row))
-    console.print(table)
+        table.add_column(column, no_wrap=True)  # ids stay whole, to be copied
+    cells = [[cell if isinstance(cell, str) else str(cell) for cell in row] for row in rows]
+    for row_cells in cells:
+        table.add_row(*row_cells)
+    if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
+        console.print(table)
+        return
+    for row_cells in cells:  # too wide for this terminal: a block for each row, a line for each cell
+        console.print(f"[bold]{row_cells[0]}[/bold]", soft_wrap=True)
+        block = Table(box=None, show_header=False, pad_edge=False)
+        block.add_column(no_wrap=True, style="dim")
+        block.add_column(overflow="fold")
+        for column, cell in zip(columns[1:], row_cells[1:], strict=True):
+            if cell:
+                block.add_row(f"  {column}", cell)
+        console.print(block)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.cli.output import console
+from services.cli.wrapping import WordWriter
 
 ORIGINS = {
     state_pb2.ORIGIN_USER: "user",
@@ -38,6 +39,7 @@ class TurnView:
         self.sources = conversation_pb2.TurnGrounding()
         self._text = ""
         self._out = out
+        self._words = WordWriter(out)
 
     def show(self, event: conversation_pb2.TurnEvent) -> None:
         """Print one event."""
@@ -57,6 +59,8 @@ class TurnView:
         self._out.print(f"[dim]  {text}[/dim]")
 
     def _end_line(self) -> None:
+        self._words.flush()
+        self._words.restart()
         if self._text and not self._text.endswith("\n"):
             self._out.print()
 
@@ -97,14 +101,13 @@ class TurnView:
             self._note("knowledge: " + " and ".join(found))
 
     def _delta(self, event: conversation_pb2.TurnEvent) -> None:
-        self._text += event.delta.text
-        self._out.print(event.delta.text, end="", markup=False, soft_wrap=True)
+        self._delta_text(event.delta.text)
 
     def _restarted(self, event: conversation_pb2.TurnEvent) -> None:
         kept = self._text[: event.position.offset]
         if event.restarted.reason == "WORKER_LOST" or kept != self._text:
             self._note("begins again: its worker was lost")
-            self._out.print(kept, end="", markup=False, soft_wrap=True)
+            self._words.write(kept)
         self._text = kept
 
     def _completed(self, event: conversation_pb2.TurnEvent) -> None:
@@ -117,7 +120,7 @@ class TurnView:
 
     def _delta_text(self, text: str) -> None:
         self._text += text
-        self._out.print(text, end="", markup=False, soft_wrap=True)
+        self._words.write(text)
 
     def _cancelled(self, event: conversation_pb2.TurnEvent) -> None:
         self.cancelled = True

@@ -14,9 +14,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
-from deploy.local.home import Home
+from deploy.local.home import PREFERRED_PORTS, Home
 from deploy.local.model_folder import BrokenModel, check_model
 from services.cli.connection import Target
 from services.cli.options import HomeOption, JsonOption
@@ -138,6 +139,10 @@ def announce(home: Home, as_json: bool = False) -> None:
     console.print(
         f"Antiphon is up at [bold]{status['endpoint']['url']}[/bold]  (gRPC: {status['endpoint']['address']})"
     )
+    ports = {"gateway": status["endpoint"]["address"], "web": status["endpoint"]["url"]}
+    for name, place in ports.items():
+        if (port := int(place.rpartition(":")[2])) != PREFERRED_PORTS[name]:
+            console.print(f"[dim]port {PREFERRED_PORTS[name]} was taken: {name} is at {port}[/dim]")
     if console.is_terminal:  # what is written elsewhere may be a log
         console.print(f"API key {home.api_key()}", soft_wrap=True)
     console.print(f"[dim]API key kept in {home.key_file}[/dim]", soft_wrap=True)
@@ -172,7 +177,8 @@ _PASSWORD = re.compile(r"://[^@/]*@")
 
 def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show what runs. Ends with status 1 when something is not ready."""
-    found = _home(context, home).status()
+    place = _home(context, home)
+    found = place.status()
     if as_json:
         print_json(found or {"processes": []})
     elif found is None:
@@ -180,27 +186,40 @@ def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
     else:
         console.print(process_table(found["processes"]))
         for name, value in found["endpoint"].items():
-            console.print(f"[dim]{name:8}[/dim] {_PASSWORD.sub('://…@', value)}")
+            console.print(f"[dim]{name:8}[/dim] {_PASSWORD.sub('://…@', value)}", soft_wrap=True)
+        console.print(f"[dim]logs     {place.logs}; `antiphon logs NAME` shows the end of one[/dim]", soft_wrap=True)
     if found is None or any(row["stage"] != "ready" for row in found["processes"]):
         raise typer.Exit(1)
 
 
 def process_table(rows: list[dict[str, Any]], with_words: bool = False) -> Table:
-    """The programs with their stage; ``with_words`` adds what the starting ones last wrote."""
+    """The programs with their stage; ``with_words`` adds what the starting ones last wrote, cut where the line ends."""
     table = Table(box=None, pad_edge=False, show_header=not with_words, header_style="bold")
-    for column in ("program", "stage", "pid", "restarts", "log"):
+    for column in ("program", "stage", "pid", "restarts"):
         table.add_column(column, no_wrap=True)
+    if with_words:
+        table.add_column("", no_wrap=True)
     for row in rows:
-        stage = f"[{STAGES[row['stage']]}]{row['stage']}[/]"
-        words = last_words(row, 1) if row["stage"] in ("starting", "backoff") else ""
-        table.add_row(
+        cells = [
             row["name"],
-            stage,
+            f"[{STAGES[row['stage']]}]{row['stage']}[/]",
             str(row["pid"] or ""),
             str(row["restarts"] or ""),
-            words[-100:] if with_words else row["log"],
-        )
+        ]
+        if with_words:
+            cells.append(escape(_cut(last_words(row, 1))) if row["stage"] in ("starting", "backoff") else "")
+        table.add_row(*cells)
     return table
+
+
+_BESIDE_WORDS = 42
+"""Columns that the programs' names, stages and process ids take."""
+
+
+def _cut(words: str) -> str:
+    """As much of a line as fits beside the rest of the table."""
+    room = max(20, console.width - _BESIDE_WORDS)
+    return words if len(words) <= room else words[: room - 1] + "…"
 
 
 def last_words(row: dict[str, Any], lines: int) -> str:

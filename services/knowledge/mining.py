@@ -60,10 +60,11 @@ class Miner:
         if fact is not None and fact.value.casefold() == reading.value.casefold():
             return False
         slot = fact.slot if fact is not None else reading.slot
-        question = f"Is the {slot} of {reading.entity} now {reading.value}?"
+        # The sentence is quoted: of the words that relate ("is", "opens at") no question can be made in good English.
+        question = f"Is this so: “{reading.span}”"
         if fact is not None:
-            doubt = "" if match.sure else " (it is not certain that both speak of the same thing)"
-            question = f"Is the {slot} of {reading.entity} {reading.value} and no longer {fact.value}?{doubt}"
+            doubt = "" if match.sure else " (It is not certain that both speak of the same thing.)"
+            question += f" – and no longer “{_words(fact)}”?{doubt}"
         statement = Statement(
             reading.entity,
             slot,
@@ -95,8 +96,13 @@ class Miner:
             multi=fact.multi,
             provenance=provenance,
         )
-        question = f"Is the {fact.slot} of {reading.entity} no longer {fact.value}?"
+        question = f"Is “{_words(fact)}” no longer so? It was said: “{reading.span}”"
         return self._store.knowledge.propose_retraction(tenant, statement, question)[1]
+
+
+def _words(fact: FactRevision) -> str:
+    """A fact in the words it was taught in, else its parts."""
+    return fact.span or f"{fact.entity}: {fact.slot}: {fact.value}"
 
 
 def _said(turn: dict[str, Any], feedback: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:

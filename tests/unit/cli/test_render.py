@@ -2,13 +2,17 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from antiphon.v1 import common_pb2, conversation_pb2, feedback_pb2, state_pb2
 from rich.console import Console
 
-from services.cli.output import SafeConsole, json_text
+from services.cli import output, stack
+from services.cli.output import SafeConsole, json_text, print_table
 from services.cli.render import TurnView, constraint_words, state_changes
+from services.cli.stack import process_table
+from services.cli.wrapping import WordWriter
 
 Constraint = feedback_pb2.Constraint
 
@@ -118,3 +122,66 @@ def test_what_people_wrote_does_not_steer_the_terminal(words: str) -> None:
     as_json = json_text({"text": words})
     assert json.loads(as_json) == {"text": words}
     assert as_json.isprintable()
+
+
+def written(*pieces: str, width: int, terminal: bool = True) -> str:
+    out = io.StringIO()
+    writer = WordWriter(Console(file=out, width=width, force_terminal=terminal, no_color=True))
+    for piece in pieces:
+        writer.write(piece)
+    writer.flush()
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("The kettle holds heat", ["The kettle", "holds heat"]),
+        ("The kettles hold heat.", ["The kettles", "hold heat."]),
+        ("One\n\nTwo  three four", ["One", "", "Two  three", "four"]),
+        ("- a\n  - b c d e f g", ["- a", "  - b c d e f", "g"]),
+        ("unbreakablewords stay", ["unbreakablewords stay"]),
+        ("我们的水壶保温半小时。", ["我们的水壶保", "温半小时。"]),
+        ("Twelve cols!", ["Twelve cols!"]),
+    ],
+)
+def test_on_a_terminal_no_word_is_broken_however_the_text_comes(text: str, lines: list[str], size: int) -> None:
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    assert written(*pieces, width=13 if text.startswith("- ") else 12).split("\n") == lines
+
+
+def test_where_no_terminal_is_the_text_is_left_as_it_comes() -> None:
+    assert written("The kettles ", "hold heat.", width=5, terminal=False) == "The kettles hold heat."
+
+
+def test_a_table_fits_eighty_columns_or_becomes_blocks_with_whole_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(output, "console", Console(file=out, width=80))
+    rows = [(f"candidate_{'7' * 26}", "Is this so: “The Wren holds 1.2 litres.”", "1.2 litres", "", "word " * 30)]
+    print_table(("candidate", "question", "value", "instead of", "said"), rows, "none")
+    print_table(("slot", "value"), [("price", "9 euros")], "none")
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert f"candidate_{'7' * 26}" in text
+    assert "question  Is this so: “The Wren holds 1.2 litres.”" in text
+    assert "instead of" not in text  # an empty cell has no line
+    assert [line.rstrip() for line in text.splitlines()][-2:] == ["slot   value", "price  9 euros"]
+
+
+@pytest.mark.parametrize("with_words", [True, False])
+def test_the_programs_fit_eighty_columns_with_their_stage_in_full(
+    with_words: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "a folder with a long name that goes on" / "generator.log"
+    log.parent.mkdir()
+    log.write_text("loading the model [1/2] " * 20)
+    out = io.StringIO()
+    monkeypatch.setattr(stack, "console", Console(file=out, width=80))
+    row = {"name": "knowledge-jobs", "stage": "starting", "pid": 4_194_304, "restarts": 12, "log": str(log)}
+    stack.console.print(process_table([row, {**row, "stage": "ready"}], with_words=with_words))
+    lines = out.getvalue().splitlines()
+    assert all("knowledge-jobs" in line and len(line) <= 80 for line in lines[0 if with_words else 1 :])
+    assert "starting" in out.getvalue()
+    assert "ready" in out.getvalue()
+    assert ("loading the model [1/2]" in out.getvalue()) is with_words
