@@ -19,6 +19,7 @@ from services.cli import (
     drafts,
     evaluate,
     feedback,
+    init,
     keys,
     knowledge,
     models,
@@ -76,7 +77,7 @@ def target(
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Embedded stack": (stack.up, stack.down, stack.status, doctor.logs, doctor.doctor, verify.verify),
+    "Embedded stack": (stack.up, stack.down, stack.status, doctor.logs, doctor.doctor, init.init, verify.verify),
     "Talking": (
         chat.chat,
         ask.ask,

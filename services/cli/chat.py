@@ -40,17 +40,17 @@ SUGGESTIONS = (
     "How much does the Family plan cost?",
     "What does a red light on the router mean?",
     "/revise shorter, and mention the grey cable",
+    "/edit A red light means that the cable is loose.",
     "I'd like to book a technician's visit.",
     "/teach Family plan | trial period | two months",
     "How long is the trial period of the Family plan?",
     "/why",
 )
 NEXT = """\
-To make it your own:
-  {command} up --detach                   start it again and keep it running
-  {command} schema put NAME schema.yaml   say what your assistant keeps track of
-  {command} knowledge add FOLDER          give it your documents
-  {command} evaluate questions.jsonl      see what it answers right before you trust it"""
+To make it your own (`{command} up --detach` keeps it running meanwhile):
+  {command} init my-shop                          asks what it is for, and writes its files
+  {command} knowledge add my-shop/documents       gives it your documents
+  {command} evaluate my-shop/questions.jsonl      measures it on your questions"""
 
 
 def chat(
@@ -75,7 +75,7 @@ def chat(
         else:
             talk(_conversation(client, session, user or user_name(), schema, first=bring_up))
             if bring_up:
-                console.print(NEXT.format(command=_command()), markup=False)
+                console.print(NEXT.format(command=stack.launcher()), markup=False)
 
 
 @contextlib.contextmanager
@@ -114,11 +114,6 @@ def _conversation(client: Client, session: str | None, user: str, schema: str, f
             console.print(f"[dim]no assistant chosen (--schema): {escape(', '.join(names))}[/dim]")
     created = conversation_pb2.CreateSessionRequest(user_id=user, schema_name=schema)
     return Conversation(client, client.conversations.CreateSession(created).session)
-
-
-def _command() -> str:
-    """What one types here: the launcher of a clone, else the installed command."""
-    return "./antiphon" if (stack.REPOSITORY / "antiphon").is_file() else "antiphon"
 
 
 def _knows_something(client: Client) -> bool:

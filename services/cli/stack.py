@@ -148,6 +148,11 @@ def announce(home: Home, as_json: bool = False) -> None:
     console.print(f"[dim]API key kept in {home.key_file}[/dim]", soft_wrap=True)
 
 
+def launcher() -> str:
+    """What one types here: the launcher of a clone, else the installed command."""
+    return "./antiphon" if (REPOSITORY / "antiphon").is_file() else "antiphon"
+
+
 def down(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Stop the embedded stack; what it has stored stays."""
     stopped = stop(_home(context, home))

@@ -52,7 +52,9 @@ def test_the_first_run_on_a_terminal_has_an_assistant_to_talk_to(tmp_path_factor
         terminal.expect("> ")
         terminal.type("/quit")
         terminal.expect("To make it your own:")
-        terminal.expect("knowledge add FOLDER")
+        terminal.expect("init my-shop")
+        terminal.expect("knowledge add my-shop/documents")
+        terminal.expect("evaluate my-shop/questions.jsonl")
         assert terminal.process.wait(60) == 0
     assert antiphon("status", status=1).out.startswith("Nothing is running")
 
