@@ -52,11 +52,33 @@ _ASKS_BLUNTLY = re.compile(
     re.I,
 )
 """A question that was typed without its mark: "which proof did u say"."""
+_NEEDS = re.compile(r"\b(?:i|we)(?:['’]d| would)? (?:like|want|need|prefer) (?!to know\b)", re.I)
+_ASKS_ANYWHERE = re.compile(
+    r"\b(?:what(?:['’]?s)?|wh?ats?|wich|hw|hou|(?:un)?till? wh?en|at wh?en|by wh?en|wh?en\W*$"
+    r"|(?<!, )(?:which|who(?:['’]?s)?|where(?:['’]?s)?|how(?! about)))\b(?! (?:i|we|you|he|she|it|they)\b)",
+    re.I,
+)
+"""A word that asks, spelled rightly or not, wherever it stands; "what I need" and "my aunt, who" ask nothing."""
+_IS_IT_ALLOWED = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|and|so|ok|okay)\b\W*)*(?:can|could|may|might|must|should)\s+(?:[\w'’-]+\s+){1,8}?"
+    r"(?:bring|use|wear|eat|drink|smoke|park|swim|enter|leave|see|watch|touch|keep|take part|go|stay|wait|play|do|be"
+    r"|live|work|open|close|fit|carry|hold|reach|run|buy|pay|claim|drive|ride|walk|cook|lend|share|take any)\b[^?]*\?",
+    re.I,
+)
+"""Asks whether something is allowed or possible, and orders nothing."""
 
 
 def asks_too(text: str, *, news: bool) -> bool:
     """Whether the message asks something that wants an answer of its own; `news` says that it changed the state."""
     return any(_asks(text, start, clause, news=news) for start, clause in acts.clauses(text))
+
+
+def asks_before_a_form(text: str) -> bool:
+    """Whether a message asks something and wishes for nothing: then it begins no form, whatever it names."""
+    clauses = [clause for _, clause in acts.clauses(text)]
+    if any(pattern.search(clause) for pattern in (_WISHES, _NEEDS, _MAY_I) for clause in clauses):
+        return False
+    return any(_ASKS_ANYWHERE.search(clause) or _IS_IT_ALLOWED.match(clause) for clause in clauses)
 
 
 def _asks(text: str, start: int, clause: str, *, news: bool) -> bool:

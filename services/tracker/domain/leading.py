@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from services.common.schema import Intent, Schema, Service, Slot
 from services.tracker.domain import acts, lead_wording
-from services.tracker.domain.asking import asks_too
+from services.tracker.domain.asking import asks_before_a_form, asks_too
 from services.tracker.domain.state import COPIED, ServiceState, SlotValue, State
 
 Act = Literal["ask", "confirm", "summarise", "ready"]
@@ -116,7 +116,7 @@ def lead(schema: Schema, previous: State, state: State, before: Lead | None, use
         if intent is None or not (intent.required or intent.confirm or intent.done):
             continue
         led = before is not None and (before.service, before.intent) == (service.name, intent.name)
-        if asks and not led:  # who asks about a thing does not order it yet
+        if not led and (asks or asks_before_a_form(user_text)):  # who asks about a thing does not order it yet
             continue
         step = _Step(service, intent, content, before, lead_wording.language_of(user_text), user_text)
         found = step.next(asked, done, alone=not asks)

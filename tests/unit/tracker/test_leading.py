@@ -212,6 +212,15 @@ def test_a_request_in_the_form_of_a_question_is_led(request_: str) -> None:
         "Could you tell me the price of 12 pots of thyme?",
         "I would like to know what you charge for a pot of lavender.",
         "3 pots of rosemary, price?",
+        "lavender 3 pots how much",
+        "hw mch r 12 pots of thyme on friday",
+        "delivries on a friday till wen",
+        "thyme plants on sale on which days",
+        "im a student, what wd i pay for rosemary",
+        "rosemary delivered on monday evening, what van",
+        "Could I bring my dog when I fetch the lavender on Friday?",
+        "May a buyer of 12 pots of thyme park in the yard on Friday?",
+        "Can somebody with 3 pots of rosemary use the lift?",
     ],
 )
 def test_a_question_that_names_values_is_no_order(question: str) -> None:
@@ -220,7 +229,15 @@ def test_a_question_that_names_values_is_no_order(question: str) -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    ["Can I have 20 pots of thyme on Friday?", "I'd like 12 pots of lavender, please.", "Could you send thyme?"],
+    [
+        "Can I have 20 pots of thyme on Friday?",
+        "I'd like 12 pots of lavender, please.",
+        "Could you send thyme?",
+        "12 pots of thyme for Friday, please.",
+        "I need 12 pots of lavender which survive the frost.",
+        "Please deliver 3 pots of rosemary when I am at home, on Friday.",
+        "May I have lavender delivered to where I work?",
+    ],
 )
 def test_a_wish_for_values_is_led(request_: str) -> None:
     (step,) = talk(request_)
