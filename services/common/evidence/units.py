@@ -20,6 +20,10 @@ _LEANS = re.compile(
     r"|er|sie|es|dies\w*|dann|sonst|dort|dafür|davon|ihr\w*)\b|[它他她这那其此]",
     re.IGNORECASE,
 )
+_HEAD = 80
+"""Characters of the longest line that counts as the head of its paragraph."""
+_ENDS = tuple(".!?:;,。！？：；，")
+_ITEM = re.compile(r"\s*(?:[-+*•]|\d{1,3}[.)])\s")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -94,8 +98,20 @@ def _sentences(structure: Structure, text: str, place: str, question: str) -> li
         elif number and _LEANS.match(own) and spans[number - 1].lead < 0:
             before = spans[number - 1]
             own, start = f"{_plain(text[before.start : before.end])} {own}", before.start
-        units.append(Unit("sentence", start, span.end, place, own, question, effective=structure.effective))
+        about = _head_of_paragraph(text, span.start)
+        within = " > ".join(part for part in (place, about) if part)
+        units.append(Unit("sentence", start, span.end, within, own, question, effective=structure.effective))
     return units
+
+
+def _head_of_paragraph(text: str, start: int) -> str:
+    """The short first line, without a mark at its end, of the paragraph in which a later line begins at `start`: the
+    name above an address and telephone numbers; "" where there is none."""
+    blank = text.rfind("\n\n", 0, start)
+    begin = blank + 2 if blank >= 0 else 0
+    line, feed, _ = text[begin : min(start, begin + _HEAD + 1)].partition("\n")
+    head = _plain(line).strip()
+    return head if feed and _LETTERS.search(head) and not head.endswith(_ENDS) and not _ITEM.match(line) else ""
 
 
 def _cut(span: Span, text: str) -> list[Span]:

@@ -19,8 +19,8 @@ _ENDS = tuple(".!?:;,。！？：；，")
 
 
 def read_plain(text: str) -> Reading:
-    """The blocks of a text. A short line alone between blank ones, without a mark at its end, is a heading;
-    one with several numbers is a day, an hour, a telephone number.
+    """The blocks of a text. A short line alone between blank ones, or in capitals above others, without a mark at its
+    end, is a heading; one with several numbers is a day, an hour, a telephone number.
     """
     paragraphs = re.split(r"\n[ \t]*\n", re.sub("[\u2028\x85]", "\n", text.replace("\u2029", "\n\n")))
     gathered = [[line.rstrip() for line in part.split("\n") if line.strip()] for part in paragraphs]
@@ -44,6 +44,9 @@ def _blocks(lines: list[str], following: Sequence[str]) -> list[Block]:
         and not _is_heading(following[0] if len(following) == 1 else "")
     ):
         return [Heading(3, lines[0].strip())]
+    elif len(lines) > 1 and _is_in_capitals(lines[0]) and not _is_in_capitals(lines[1]):
+        blocks.append(Heading(3, lines[0].strip()))
+        lines = lines[1:]
     lines = [line for line in lines if not _RULE.match(line)]
     if len(lines) > 1 and all(_GAP.search(line.strip()) for line in lines):
         table = table_of([[Cell(cell) for cell in _GAP.split(line.strip())] for line in lines], "guess")
@@ -70,6 +73,11 @@ def _is_heading(line: str) -> bool:
     text = line.strip()
     bad = text.rstrip(_MARKS).endswith(_ENDS) or item_mark(line) or "|" in text or "\t" in text
     return 0 < len(text) <= _MAX_HEADING and not bad and len(_NUMBERS.findall(text)) < 2
+
+
+def _is_in_capitals(line: str) -> bool:
+    letters = [letter for letter in line if letter.isalpha()]
+    return _is_heading(line) and len(letters) >= 3 and line.isupper()
 
 
 def joined_lines(lines: Sequence[str]) -> str:

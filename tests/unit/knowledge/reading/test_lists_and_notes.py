@@ -29,6 +29,21 @@ def test_a_list_stays_with_its_lead_in(name: str, content: str | bytes) -> None:
     assert [span.lead for span in passage.structure.spans] == [-1, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("HARBOUR DESK\nPier 3. Call 555-0110.\n\nHILL DESK\nMill Lane.", ["HARBOUR DESK", "HILL DESK"]),
+        ("WHO TO CALL\nAs of March\n\nUPTOWN\nPier 3.", ["WHO TO CALL", "UPTOWN"]),
+        ("NO SMOKING\nNO DOGS\n\nWe mean it.", [""]),
+        ("CALL US NOW!\nWe are there.", [""]),
+        ("USA\n", [""]),
+        ("A4\nis a size of paper.", [""]),
+    ],
+)
+def test_a_line_in_capitals_above_others_is_a_heading(text: str, found: list[str]) -> None:
+    assert [heading for heading, _ in shown(text, "a.txt")] == found
+
+
 def test_a_long_list_has_its_lead_in_in_every_passage() -> None:
     items = "\n".join(f"- the form number {n} of the office for forms, in three copies" for n in range(60))
     found = passages(f"# Forms\n\nFor a stall you need:\n\n{items}\n", "a.md")
