@@ -11,7 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,9 @@ from services.models.evidence_reader import READER, EvidenceReader
 from services.models.sentence_encoder import SentenceEncoder
 
 BESIDE = 0.7
+ROWS_READ = 3
+_LOGIT = NAMES.index("logit")
+Fitted = tuple[Array, Array, float, Array]
 
 
 @dataclass
@@ -41,18 +47,28 @@ class Read:
     labels: Array
     owners: Array
     sources: Array
+    cells: Array
+    """[candidates, 2]: the reader's highest logit of a row's cell and the fit of its best column, for the likeliest
+    rows of each question; not a number for all others."""
 
     @classmethod
     def of(cls, company: Company, step: EvidenceStep) -> Read:
         """What the step makes of a company's questions."""
-        features, labels, owners, sources = [], [], [], []
+        features, labels, owners, sources, cells = [], [], [], [], []
         for number, question in enumerate(company.questions):
-            for candidate in company.weighed(number, step)[0]:
+            weighed = company.weighed(number, step)[0]
+            rows = sorted((one for one in weighed if one.unit.kind == "row"), key=lambda one: -one.features[_LOGIT])
+            likeliest = [one.source.id for one in rows[:ROWS_READ]]
+            for candidate in weighed:
+                read = (
+                    step.row_read(company.asked(number), candidate.unit) if candidate.source.id in likeliest else None
+                )
+                cells.append((read.logit, read.fit) if read is not None else (np.nan, np.nan))
                 features.append(candidate.features)
                 labels.append(answers(question, candidate))
                 owners.append(number)
                 sources.append(candidate.source.id)
-        parts = np.array(features), np.array(labels, float), np.array(owners), np.array(sources)
+        parts = np.array(features), np.array(labels, float), np.array(owners), np.array(sources), np.array(cells)
         return cls(company.name, company.questions, *parts)
 
     @classmethod
@@ -66,13 +82,14 @@ class Read:
             np.concatenate([one.labels for one in read]),
             np.concatenate([one.owners + first for one, first in zip(read, firsts, strict=False)]),
             np.concatenate([one.sources for one in read]),
+            np.vstack([one.cells for one in read]),
         )
 
     def without_reader(self) -> Read:
         """The same where the reader says nothing."""
         plain = self.features.copy()
         plain[:, [NAMES.index("logit"), NAMES.index("margin")]] = 0.0
-        return replace(self, features=plain)
+        return replace(self, features=plain, cells=np.full_like(self.cells, np.nan))
 
 
 def ranked(features: Array, labels: Array, owners: Array, l2: float = 1.0, steps: int = 400) -> Array:
@@ -157,21 +174,41 @@ def calibration_error(said: Array, true: Array) -> float:
     return float(sum(abs((said - true)[bins == b].sum()) for b in range(10)) / len(said))
 
 
-def both(read: Sequence[Read]) -> tuple[Array, Array, float]:
-    """(ranking, weights of answering, bias) fitted on the candidates of several companies."""
+def both(read: Sequence[Read]) -> Fitted:
+    """(ranking, weights of answering, bias, weights of a row's cells with their bias last) fitted on the candidates of
+    several companies."""
     one = Read.together("", read)
     ranking = ranked(one.features, one.labels, one.owners)
     rows, best, _ = led(one.features, one.owners, ranking, one.sources)
-    return ranking, *fitted(rows, one.labels[best])
+    weights, bias = fitted(rows, one.labels[best])
+    odds = np.clip(rows @ weights + bias, -8, 8)
+    known = ~np.isnan(one.cells[best, 0])
+    if not known.any():
+        return ranking, weights, bias, np.zeros(0)
+    of_cells, of_bias = fitted(_of_cells(odds, one.cells[best])[known], one.labels[best][known], l2=0.5)
+    return ranking, weights, bias, np.array([*of_cells, of_bias])
+
+
+def _of_cells(odds: Array, cells: Array) -> Array:
+    return np.column_stack([odds, cells[:, 0] / 4, cells[:, 1]])
+
+
+def probabilities(subject: Read, model: Fitted) -> tuple[Array, Array, Array]:
+    """(probability that the best candidate of each question answers, its row, the number of the question)."""
+    ranking, weights, bias, of_cells = model
+    rows, best, numbers = led(subject.features, subject.owners, ranking, subject.sources)
+    odds = np.clip(rows @ weights + bias, -8, 8)
+    if len(of_cells):
+        own = _of_cells(odds, subject.cells[best]) @ of_cells[:-1] + of_cells[-1]
+        odds = np.where(np.isnan(own), odds, own)
+    return 1 / (1 + np.exp(-odds)), best, numbers
 
 
 def left_out(read: Sequence[Read], threshold: float) -> dict[str, float]:
     """The figures of each company by models that were fitted on the others."""
     figures: dict[str, float] = {}
     for place, subject in enumerate(read):
-        ranking, weights, bias = both([one for at, one in enumerate(read) if at != place] or read)
-        rows, best, numbers = led(subject.features, subject.owners, ranking, subject.sources)
-        said = 1 / (1 + np.exp(-(rows @ weights + bias)))
+        said, best, numbers = probabilities(subject, both([one for at, one in enumerate(read) if at != place] or read))
         right = dict(zip(numbers.tolist(), (subject.labels[best] > 0).tolist(), strict=True))
         judgement = judged(subject, dict(zip(numbers.tolist(), said.tolist(), strict=True)), right, threshold)
         judgement["ranked_first"] = sum(right.values()) / sum(not one.get("unanswerable") for one in subject.questions)
@@ -188,22 +225,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shops", type=Path, help="companies, of which those that the reader was not taught are used")
     parser.add_argument("--reader", type=Path, default=READER, help="the trained reader")
     parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--jobs", type=int, default=1, help="companies read at once")
     parser.add_argument("--keep", type=Path, help="also write the features and labels here")
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of the models")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    encoder = SentenceEncoder.load()
-    step = EvidenceStep(UnitReader(encoder, EvidenceReader.load(encoder, options.reader)), UNFITTED)
-    read = [Read.of(Company.of_service_set(folder, encoder), step) for folder in options.data]
-    if options.shops:
-        shops = [Read.of(Company.of_shop(document, encoder), step) for document in held_back(options.shops)]
-        read.append(Read.together("shops", shops))
-    chinese = [Read.of(Company.of_service_set(folder, encoder), step) for folder in options.chinese]
+    shops = held_back(options.shops) if options.shops else []
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        every = [*options.data, *options.chinese, *shops]
+        companies = list(pool.map(read_company, every, [options.reader] * len(every)))
+    first, second = len(options.data), len(options.data) + len(options.chinese)
+    read, chinese = companies[:first], companies[first:second]
+    if shops:
+        read.append(Read.together("shops", companies[second:]))
     if options.keep:
         arrays = {
             f"{one.name}_{part}": getattr(one, part)
             for one in [*read, *chinese]
-            for part in ("features", "labels", "owners", "sources")
+            for part in ("features", "labels", "owners", "sources", "cells")
         }
         np.savez(options.keep, **arrays)
     figures = left_out(read, options.threshold)
@@ -213,14 +251,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures |= left_out(plain(chinese), options.threshold)
         models[CHINESE] = plain(chinese)
     for file, sets in models.items():
-        ranking, weights, bias = both(sets)
+        ranking, weights, bias, of_cells = both(sets)
         told = zip((*NAMES, "lead"), [*ranking, 0], weights, strict=True)
         print(file.name, *(f"{name} {a:.2f} {b:.2f}" for name, a, b in told))
         record = {"features": NAMES, "ranking": ranking.round(4).tolist(), "answering": weights.round(4).tolist()}
         record |= {"bias": round(bias, 4), "threshold": options.threshold, "beside": BESIDE}
+        record |= {"cells": of_cells.round(4).tolist()}
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / file.name).write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}))
+
+
+def read_company(source: Path, reader: Path) -> Read:
+    """What the step makes of the questions of a service set's folder, or to the company of a document."""
+    step, encoder = _step(reader)
+    company = Company.of_service_set(source, encoder) if source.is_dir() else Company.of_shop(source, encoder)
+    return Read.of(company, step)
+
+
+@cache
+def _step(reader: Path) -> tuple[EvidenceStep, SentenceEncoder]:
+    torch.set_num_threads(1)
+    encoder = SentenceEncoder.load()
+    return EvidenceStep(UnitReader(encoder, EvidenceReader.load(encoder, reader)), UNFITTED), encoder
 
 
 def plain(read: Sequence[Read]) -> list[Read]:

@@ -27,7 +27,7 @@ from services.knowledge.domain.query import Query
 from services.knowledge.evidence import features
 from services.knowledge.evidence.features import NAMES
 from services.knowledge.evidence.model import AnswerModel, AnswerModels
-from services.knowledge.evidence.questions import Question, kind_of, strip_opening
+from services.knowledge.evidence.questions import Question, kind_of, spelled_out, strip_opening
 from services.knowledge.evidence.step import Base, Candidate, EvidenceStep, Source, candidates_of, source_of_passage
 from services.knowledge.parsing import Source as Document
 from services.knowledge.parsing import parse_limited
@@ -108,8 +108,12 @@ class Company:
         words = features.read_question(strip_opening(asked.text), self.base.idf, known)
         return step.shortlist(asked, words, candidates), candidates
 
+    def asked(self, number: int) -> str:
+        """A question as the step reads it."""
+        return spelled_out(self.questions[number]["question"])
+
     def _asked(self, number: int) -> tuple[Question, list[Candidate]]:
-        text = self.questions[number]["question"]
+        text = self.asked(number)
         candidates = [candidate for source in self.sources(text) for candidate in candidates_of(source)]
         return Question(text, kind_of(text), 0, len(text)), candidates
 

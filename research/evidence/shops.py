@@ -6,16 +6,21 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 from research.evidence.sets import UNFITTED, Company, answers
 from research.evidence.worlds import Example
+from services.cli.evaluation.matching import stands_in
+from services.knowledge.evidence.cells import cell_texts
 from services.knowledge.evidence.reading import UnitReader
-from services.knowledge.evidence.step import EvidenceStep
+from services.knowledge.evidence.step import Candidate, EvidenceStep
 from services.models.sentence_encoder import SentenceEncoder
 
 HELD_BACK = 6
 """One company in so many is held back, to see how the reader does on companies it was not taught."""
+_OF_CELLS = 0.35
+"""How often a question that a row answers is asked of the row's cells instead of all that was found."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,9 @@ class Pool:
     right: tuple[str, ...]
     wrong: tuple[str, ...]
     near: bool
+    cells: tuple[tuple[str, bool], ...] = ()
+    """The cells of the row that answers, each with whether it holds the answer; where nothing answers, the cells of
+    the likeliest row."""
 
     def whole(self) -> Example:
         """All of it as one example."""
@@ -64,8 +72,22 @@ def _pool(company: Company, number: int, step: EvidenceStep) -> tuple[Pool, bool
     if not right:
         right = [one.unit.read for one in found if answers(question, one)][:2]
     wrong = [one.unit.read for one in read if not answers(question, one)]
-    pool = Pool(question["question"], tuple(dict.fromkeys(right)), tuple(dict.fromkeys(wrong)), silent)
+    cells = _cells(question, read)
+    pool = Pool(question["question"], tuple(dict.fromkeys(right)), tuple(dict.fromkeys(wrong)), silent, cells)
     return pool, bool(right) or silent
+
+
+def _cells(question: dict[str, Any], read: Sequence[Candidate]) -> tuple[tuple[str, bool], ...]:
+    silent = bool(question.get("unanswerable"))
+    rows = (one.unit for one in read if one.unit.kind == "row" and (silent or answers(question, one)))
+    row = next((unit for unit in rows if len(unit.cells) > 2), None)
+    if row is None:
+        return ()
+    cells = tuple(
+        (text, not silent and any(stands_in(words, row.cells[place][1]) for words in question["any_of"]))
+        for place, text in cell_texts(row).items()
+    )
+    return cells if silent or any(flag for _, flag in cells) else ()
 
 
 def drawn(pools: Sequence[Pool], candidates: int, rng: random.Random) -> Iterator[Example]:
@@ -74,6 +96,9 @@ def drawn(pools: Sequence[Pool], candidates: int, rng: random.Random) -> Iterato
     while True:
         rng.shuffle(order)
         for pool in order:
+            if pool.cells and rng.random() < _OF_CELLS:
+                yield _of_cells(pool, candidates, rng)
+                continue
             right = rng.sample(pool.right, min(2, len(pool.right)))
             wrong = rng.sample(pool.wrong, min(candidates - len(right), len(pool.wrong)))
             units = [(text, True) for text in right] + [(text, False) for text in wrong]
@@ -82,6 +107,14 @@ def drawn(pools: Sequence[Pool], candidates: int, rng: random.Random) -> Iterato
             rng.shuffle(units)
             texts = tuple(_without_place(text, rng) for text, _ in units)
             yield Example(_as_typed(pool.question, rng), texts, tuple(flag for _, flag in units), "shop")
+
+
+def _of_cells(pool: Pool, candidates: int, rng: random.Random) -> Example:
+    """The question with cells of one row: all that hold the answer and some others."""
+    cells = sorted(pool.cells, key=lambda cell: (not cell[1], rng.random()))[: candidates + 2]
+    rng.shuffle(cells)
+    texts, flags = zip(*cells, strict=True)
+    return Example(_as_typed(pool.question, rng), texts, flags, "cell")
 
 
 def _without_place(text: str, rng: random.Random) -> str:

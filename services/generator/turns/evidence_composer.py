@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from services.generator.turns.composed import ComposedReply
 from services.generator.turns.grounded import Sources
 
 _GREETS = ("hi", "hello", "hey", "good ", "hallo", "guten", "bonjour", "hola", "你好", "您好", "早上", "晚上")
+_LINKS = re.compile(r"^(?:[,;\s]|(?:and|n|und|et|y)\b|&)+", re.IGNORECASE)
+"""What joins a question to the one before it."""
 _BYES = ("bye", "goodbye", "see you", "tschüss", "au revoir", "再见")
 
 
@@ -84,7 +87,7 @@ class EvidenceComposer:
             sentences = self._answered(answer, words, texts)
             if not sentences and answer.kind != "chat":
                 unknown += 1
-                question = str(turn["text"])[answer.start : answer.end].strip()
+                question = _LINKS.sub("", str(turn["text"])[answer.start : answer.end].strip())
                 if len(evidence.answers) > 1:
                     sentences = [Said(words.part_unknown.format(question=question.rstrip("?？ ")))]
             said += sentences

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from services.common.evidence.units import Unit
+from services.knowledge.evidence.ranges import quantities_of, within
 from services.knowledge.evidence.values import present, wanted
 from services.knowledge.evidence.words import stems
 
@@ -26,6 +29,14 @@ HEADERS = {
     "weight": re.compile(r"weight|kg|gram|\bg\b|重", re.IGNORECASE),
     "time": re.compile(r"time|open|start|depart|arriv|from|clos|时间|点", re.IGNORECASE),
 }  # fmt: skip
+_DENIED = re.compile(r"(?:\bnot?|\bnon|n['’]?t|\bwithout)\b[\s-]+(?:an?\s+|any\s+|yet\s+)?(\w+)", re.IGNORECASE)
+_DENIES = re.compile(r"\b(?:not?|non|without)\b", re.IGNORECASE)
+_UNFIT = 0.8
+"""What a column loses that is for others than the question tells of, or gains whose range holds what it names."""
+_CLEAR = 0.45
+_CLEAR_READ = 0.2
+_OF_LOGIT = 0.15
+_MOST_LOGIT = 6.0
 
 
 def best_cell(question: str, unit: Unit) -> float:
@@ -34,16 +45,44 @@ def best_cell(question: str, unit: Unit) -> float:
     return min(max(scores), 1.5) - 0.5 if scores else 0.0
 
 
-def asked_cells(question: str, unit: Unit) -> tuple[int, ...]:
-    """The cells of a row whose column the question asks for, by its words or by the kind of value it wants; none where
-    it is not clear."""
+@dataclass(frozen=True)
+class RowRead:
+    """What a row's cells say to a question: the places of those that it asks for (none where that is not clear), the
+    reader's highest logit of a cell, and how well the best column fits."""
+
+    asked: tuple[int, ...] = ()
+    logit: float = 0.0
+    fit: float = 0.0
+
+
+def row_read(question: str, unit: Unit, logits: Mapping[int, float]) -> RowRead | None:
+    """Reads a row cell by cell; None for what is no row, or one of two cells.
+
+    Cells are chosen by the words of their columns, the kind of value that is wanted and, where `logits` has the
+    reader's of each cell, by what it thinks of the cell alone.
+    """
     cells = unit.cells
     if len(cells) <= 2:
-        return ()
+        return None
     scores = _scores(question, unit)
+    fit = max(scores)
+    clear = _CLEAR_READ if logits else _CLEAR
+    for place, logit in logits.items():
+        scores[place] += _OF_LOGIT * max(-_MOST_LOGIT, min(_MOST_LOGIT, logit))
     best = max(scores)
     chosen = tuple(place for place, score in enumerate(scores) if score >= best - 0.15)
-    return chosen if best >= 0.45 and len(chosen) <= 2 else ()
+    asked = chosen if best >= clear and len(chosen) <= 2 else ()
+    return RowRead(asked, max(logits.values(), default=0.0), fit)
+
+
+def cell_texts(unit: Unit) -> dict[int, str]:
+    """The places of a row's cells, each with the cell as the reader reads it by itself; what the row is about and
+    empty cells are left out."""
+    return {
+        place: ": ".join(part for part in (unit.place, unit.name, column, value) if part)
+        for place, (column, value) in enumerate(unit.cells)
+        if value and value != unit.name
+    }
 
 
 def _cell_score(column: str, value: str, said: frozenset[str], kinds: set[str], question: str) -> float:
@@ -56,12 +95,33 @@ def _cell_score(column: str, value: str, said: frozenset[str], kinds: set[str], 
 
 
 def _scores(question: str, unit: Unit) -> list[float]:
-    said = stems(question) - stems(unit.name)
+    denied = frozenset().union(*(stems(match[1]) for match in _DENIED.finditer(question)))
+    asked = stems(question)
+    said = asked - stems(unit.name) - denied
     kinds = wanted(question)
-    return [
-        0.0 if value == unit.name or not value else _cell_score(column, value, said, kinds, question)
-        for column, value in unit.cells
-    ]
+    quantities = quantities_of(question)
+    left = {column for column, _ in unit.cells if denied & stems(column) and not _DENIES.search(column)}
+    beside = frozenset().union(*map(stems, left)) - denied  # "Members pay" is left for "Others pay"
+    scores = []
+    for column, value in unit.cells:
+        if value == unit.name or not value:
+            scores.append(0.0)
+            continue
+        score = _cell_score(column, value, said, kinds, question)
+        words = stems(value)
+        if words and words <= asked and len(value) > 3:  # what the question says itself is not what it asks for
+            score -= 1.0
+        if column in left:
+            score -= _UNFIT
+        elif beside & stems(column):
+            score += _UNFIT
+        scores.append(score + _UNFIT * within(quantities, column))
+    if kinds and any(present(value, kinds) for _, value in unit.cells if value != unit.name):
+        scores = [
+            score if present(value, kinds) else score - 0.5
+            for score, (_, value) in zip(scores, unit.cells, strict=True)
+        ]
+    return scores
 
 
 def header_fits(question: str, column: str, value: str) -> bool:

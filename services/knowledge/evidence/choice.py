@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,25 +11,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.common.editions import Dated, Edition, prefer
-from services.common.evidence.records import Answer
+from services.common.evidence.records import Answer, Piece
+from services.common.evidence.units import Unit
 from services.knowledge.evidence import features
-from services.knowledge.evidence.cells import asked_cells
+from services.knowledge.evidence.cells import RowRead
 from services.knowledge.evidence.comparing import compared
+from services.knowledge.evidence.listing import is_lead, rows_alike, same_list, whole_list
 from services.knowledge.evidence.questions import Question
+from services.knowledge.evidence.values import meets_demands
 
 if TYPE_CHECKING:
     from services.knowledge.evidence.model import AnswerModel
     from services.knowledge.evidence.step import Base, Candidate
 
+ReadRow = Callable[[str, Unit], RowRead | None]
 _ARCHIVED = re.compile(
     r"\b(?:archived?|superseded|obsolete|withdrawn|outdated|out of print|no longer valid|expired|former|"
     r"veraltet|archiv)\b|"
     r"旧版|已失效|已作废|存档",
     re.IGNORECASE,
 )
+_YES_OR_NO = re.compile(r"(?:yes|no|ja|nein)\b[,:;.!–-]+\s*|[是不]的?[，：。]", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)20[0-4]\d(?!\d)")
 _COVERAGE = features.NAMES.index("coverage")
 _SAME = 0.55  # share of the question's weight that both documents cover, so that they speak of the same
+_LIKE = 0.35  # the same, where one of them goes by a year that has passed
+_LACKING = 0.2
+"""The probability of answering that is left to what lacks the kind of value that is asked for in so many words."""
 _RIVAL = 3.0
 """How far behind the best score another document's word still counts as a contradiction to be settled."""
 
@@ -40,21 +48,64 @@ def choose(
     candidates: Sequence[Candidate],
     model: AnswerModel,
     base: Base,
+    read_row: ReadRow,
 ) -> Answer:
-    """The answer to a question from its candidates, the best first."""
+    """The answer to a question from its candidates, the best first; `read_row` tells what the cells of a row say."""
     if question.kind == "comparison" and (answer := compared(question, candidates, base)) is not None:
         return answer
     current = reweighed(current_ones(weighed, base), model)
     best = current[0] if current else None
+    alike = rows_alike(question.text, best, candidates) if best is not None and question.kind == "list" else []
+    if best is not None and alike:  # they are no rivals of one another
+        ids = {one.source.id for one, _ in alike}
+        best = reweighed([best, *(one for one in current[1:] if one.source.id not in ids)], model)[0]
+    read = read_row(question.text, best.unit) if best is not None and not alike else None
+    if best is not None and read is not None:
+        best = replace(best, probability=model.confirmed(best.probability, read))
+    if best is not None and not meets_demands(question.text, _said(best, read)):
+        best = replace(best, probability=min(best.probability, _LACKING))
     if best is None or best.probability < model.threshold:
         probability = best.probability if best else 0.0
         return Answer(question.kind, "unknown", probability, (), question.start, question.end)
-    chosen = [best]
-    second = next((one for one in current[1:] if not _overlaps(one, best)), None)
-    if second is not None and best.score - second.score < model.beside:
-        chosen.append(second)
-    pieces = tuple(one.piece(asked_cells(question.text, one.unit)) for one in chosen)
+    pieces = tuple(replace(one.piece((place,)), probability=best.probability) for one, place in alike)
+    pieces = pieces or _pieces(question, current, best, model, read, read_row)
     return Answer(question.kind, "answered", best.probability, pieces, question.start, question.end)
+
+
+def _said(one: Candidate, read: RowRead | None) -> str:
+    """What would be quoted of the candidate."""
+    if read is not None and read.asked:
+        return " ".join(": ".join(one.unit.cells[place]) for place in read.asked)
+    return f"{one.unit.question} {one.unit.text}"
+
+
+def _pieces(
+    question: Question,
+    current: Sequence[Candidate],
+    best: Candidate,
+    model: AnswerModel,
+    read: RowRead | None,
+    read_row: ReadRow,
+) -> tuple[Piece, ...]:
+    """What is quoted of the best candidate and, where it is as good, of the next."""
+    if (question.kind == "list" or is_lead(best)) and (whole := whole_list(best)) is not None:
+        return (whole,)
+    chosen = [(best, read)]
+    second = next((one for one in current[1:] if not (_overlaps(one, best) or same_list(one, best))), None)
+    if second is not None and best.score - second.score < model.beside:
+        chosen.append((second, read_row(question.text, second.unit)))
+    return tuple(_without_yes(one, question).piece(row.asked if row else ()) for one, row in chosen)
+
+
+def _without_yes(one: Candidate, question: Question) -> Candidate:
+    """The answer to another question without the yes or no that it begins with."""
+    begins = _YES_OR_NO.match(one.source.text, one.unit.start)
+    if begins is None or not one.unit.question or one.unit.end - begins.end() < 8:
+        return one
+    asked, answered = features.stems(question.text), features.stems(one.unit.question)
+    if question.kind == "yes_no" and len(asked & answered) >= 0.6 * min(len(asked), len(answered)):
+        return one
+    return replace(one, unit=replace(one.unit, start=begins.end()))
 
 
 def current_ones(weighed: Sequence[Candidate], base: Base) -> list[Candidate]:
@@ -67,12 +118,18 @@ def current_ones(weighed: Sequence[Candidate], base: Base) -> list[Candidate]:
     older |= {one.source.document for one in weighed if _ARCHIVED.search(one.unit.place)}
     years = _years(weighed, editions)
     kept = [one for one in weighed if one.source.document not in older]
-    rivals = [one for one in kept if one.score >= kept[0].score - _RIVAL and one.features[_COVERAGE] >= _SAME]
+    rivals = [one for one in kept if one.score >= kept[0].score - _RIVAL and one.features[_COVERAGE] >= _LIKE]
+    same = {one.source.document for one in rivals if one.features[_COVERAGE] >= _SAME}
+    past = {name for name, one in editions.items() if _named_year(one) < datetime.now(UTC).year}
     outdone = {
         id(other)
         for one in rivals
         for other in rivals
-        if _newer(one.source.document, other.source.document, editions, years)
+        if (
+            {one.source.document, other.source.document} <= same
+            and _newer(one.source.document, other.source.document, editions, years)
+        )
+        or (other.source.document in past and _undated(editions.get(one.source.document)))
     }
     return [one for one in kept if id(one) not in outdone]
 
@@ -85,6 +142,19 @@ def _newer(one: str, other: str, editions: Mapping[str, Dated], years: Mapping[s
     if "metadata" not in (first.edition.basis, second.edition.basis) and (told := prefer(first, second)):
         return told < 0
     return years.get(one, 0) > years.get(other, 9999)
+
+
+def _named_year(document: Dated) -> int:
+    """The year that a document goes by: from which it says that it holds, or which its title or name has; 9999 where it
+    has none."""
+    said = document.edition.effective[:4] if document.edition.basis in ("text", "front matter") else ""
+    named = _YEAR.findall(f"{document.title} {document.name}")
+    return int(said) if said.isdigit() else max(map(int, named), default=9999)
+
+
+def _undated(document: Dated | None) -> bool:
+    """Whether a document goes by no year that has passed: then it takes the place of one that does."""
+    return document is not None and _named_year(document) >= datetime.now(UTC).year
 
 
 def reweighed(candidates: list[Candidate], model: AnswerModel) -> list[Candidate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from services.common.evidence.records import Answer
 from services.knowledge.evidence import features
@@ -14,6 +14,7 @@ from services.knowledge.evidence.questions import Question
 if TYPE_CHECKING:
     from services.knowledge.evidence.step import Base, Candidate
 
+Part = Literal["start", "end", "span"]
 _LOWER = re.compile(
     r"\b(?:cheap\w*|less|fewer|lower|lowest|short\w*|small\w*|quick\w*|slow\w*|light\w*|earl\w+|least|sooner|"
     r"younger)\b|"
@@ -21,7 +22,9 @@ _LOWER = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.,])[€$£¥]?\s?(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,:](\d{1,2}))?(?!\d)")
-_CLOCKS = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:-|–|—|to|until|bis|至|到)\s*(\d{1,2})(?:[:.](\d{2}))?")
+_CLOCK = r"(\d{1,2})(?:[:.](\d{2}))?(?: ?([ap])\.?m\b\.?)?"
+_CLOCKS = re.compile(rf"{_CLOCK}\s*(?:-|–|—|to|until|bis|至|到)\s*{_CLOCK}", re.IGNORECASE)
+_ENDS = re.compile(r"\b(?:clos\w+|shut\w*|until|till|end\w*|finish\w*)\b|关门|结束", re.IGNORECASE)
 _NOTHING = re.compile(r"^\W*(?:free|none|no|nil|0|included|gratis|kostenlos|无|免费)\b", re.IGNORECASE)
 
 
@@ -33,8 +36,10 @@ def compared(question: Question, candidates: Sequence[Candidate], base: Base) ->
     column = _column(question.text, pair)
     if column is None:
         return None
-    longer = bool(COLUMNS["length"].search(question.text))
-    first, second = (_value(one.unit.cells[column][1], longer) for one in pair)
+    part: Part = (
+        "span" if COLUMNS["length"].search(question.text) else "end" if _ENDS.search(question.text) else "start"
+    )
+    first, second = (_value(one.unit.cells[column][1], part) for one in pair)
     if first is None or second is None:
         return None
     lower = bool(_LOWER.search(question.text))
@@ -100,16 +105,26 @@ def _column(text: str, pair: tuple[Candidate, Candidate]) -> int | None:
     return chosen if best >= 0.9 else None
 
 
-def _value(text: str, span: bool = False) -> float | None:
-    """The first number in a cell; 0 for "free" or "none"; for a `span` of time, its hours."""
+def _value(text: str, part: Part = "start") -> float | None:
+    """The first number in a cell; 0 for "free" or "none". Of hours from one time to another it is their `part`: when
+    they start, when they end, or how many they are."""
     if _NOTHING.match(text):
         return 0.0
-    times = _CLOCKS.search(text) if span else None
+    times = _CLOCKS.search(text) if part != "start" else None
     if times is not None:
-        begin, end = (float(times[at]) + float(times[at + 1] or 0) / 60 for at in (1, 3))
+        begin, end = (_hour(times, at) for at in (1, 4))
+        if part == "end":
+            return end or 24.0
         return (end - begin) % 24 or 24.0
     match = _NUMBER.search(text)
     if match is None:
         return None
     whole = re.sub(r"[.,]", "", match[1])
     return float(f"{whole}.{match[2] or 0}")
+
+
+def _hour(times: re.Match[str], at: int) -> float:
+    """The hour in three groups of a match: hours, minutes, "a" or "p" of the half of the day."""
+    hour = float(times[at]) + float(times[at + 1] or 0) / 60
+    half = (times[at + 2] or "").casefold()
+    return hour % 12 + (12 if half == "p" else 0) if half else hour

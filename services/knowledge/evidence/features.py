@@ -14,6 +14,7 @@ from services.common.evidence.units import Unit
 from services.knowledge.domain.text import terms
 from services.knowledge.evidence import values
 from services.knowledge.evidence.cells import best_cell
+from services.knowledge.evidence.ranges import Range, quantities_of, unit_within
 from services.knowledge.evidence.synonyms import alike, meant
 from services.knowledge.evidence.words import stems as stems
 
@@ -21,7 +22,7 @@ Idf = Callable[[str], float]
 NAMES = (
     "logit", "coverage", "gap", "absent", "typed", "untyped", "cosine", "named", "other_named", "rank", "row", "answer",
     "fact", "margin", "number", "length", "match", "worst", "property",
-    "strange", "cell",
+    "strange", "cell", "within",
 )  # fmt: skip
 _COMMON = frozenset(
     "hi hey hello pls plz please thx thank thanks know tell want need get give like would much many long cost "
@@ -42,13 +43,15 @@ MAX_LOGIT = 8.0
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as its words are compared: stems with their weights, kinds of values wanted, numbers it names."""
+    """A question as its words are compared: stems with their weights, kinds of values wanted, numbers and quantities
+    that it names."""
 
     text: str
     weights: dict[str, float]
     absent: frozenset[str]
     kinds: frozenset[str]
     numbers: frozenset[str]
+    quantities: tuple[Range, ...] = ()
 
 
 def read_question(text: str, idf: Idf, known: frozenset[str] = frozenset()) -> Asked:
@@ -62,7 +65,8 @@ def read_question(text: str, idf: Idf, known: frozenset[str] = frozenset()) -> A
     most = max([*here.values(), 1.0])
     absent = frozenset(stem for stem in words if stem not in here)
     weights = here | dict.fromkeys(absent, most)
-    return Asked(text, weights, absent, frozenset(values.wanted(text)), frozenset(_NUMBER.findall(text)))
+    kinds, numbers = frozenset(values.wanted(text)), frozenset(_NUMBER.findall(text))
+    return Asked(text, weights, absent, kinds, numbers, tuple(quantities_of(text)))
 
 
 def coverage(asked: Asked, own: frozenset[str]) -> tuple[float, float, float]:
@@ -83,11 +87,33 @@ def coverage(asked: Asked, own: frozenset[str]) -> tuple[float, float, float]:
     return covered / total, gap / max(asked.weights.values()), absent / total
 
 
-def named(asked: Asked, unit: Unit, names: Sequence[frozenset[str]]) -> tuple[float, float]:
+def said_names(text: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names that stand in the question letter by letter, in small letters; `names` are the longest first, and what
+    a longer one has taken is no shorter one's."""
+    left, said = text.casefold(), []
+    for name in names:
+        plain = name.partition("(")[0].strip().casefold()
+        at = re.search(rf"(?<!\w){re.escape(plain)}(?!\w)", left) if len(plain) > 1 else None
+        if at is not None:
+            left = f"{left[: at.start()]}\x00{left[at.end() :]}"
+            said.append(plain)
+    return tuple(said)
+
+
+def named(
+    asked: Asked, unit: Unit, names: Sequence[frozenset[str]], exactly: Sequence[str] = ()
+) -> tuple[float, float]:
     """(1 where the question names what the unit is about, 1 where it names another thing of the documents instead).
 
-    `names` are the stems of everything that the candidates' rows, headings and facts are about.
+    `names` are the stems of everything that the candidates' rows, headings and facts are about, `exactly` the names
+    that the question says letter by letter: "Pebble S" is not Pebble Max.
     """
+    if exactly and unit.name:
+        read = unit.read.casefold()
+        if not any(name in read for name in exactly):
+            return 0.0, 1.0
+        if any(name == unit.name.partition("(")[0].strip().casefold() for name in exactly):
+            return 1.0, 0.0
     own = stems(f"{unit.name} {unit.place.rpartition(' > ')[2]}")
     text = stems(unit.read)
     said = frozenset(asked.weights)
@@ -133,10 +159,12 @@ def vector(
     cosine: float,
     rank: float,
     match: npt.NDArray[np.float32],
+    exactly: Sequence[str] = (),
 ) -> npt.NDArray[np.float32]:
-    """The unit's features in the order of NAMES, float32 [len(NAMES)]. `rank` is its passage's score in 0…1."""
+    """The unit's features in the order of NAMES, float32 [len(NAMES)]. `rank` is its passage's score in 0…1;
+    `exactly` are the names that the question says letter by letter."""
     covered, gap, absent = coverage(asked, own_stems)
-    mine, other = named(asked, unit, names)
+    mine, other = named(asked, unit, names, exactly)
     typed = values.present(unit.text, set(asked.kinds)) if asked.kinds else None
     logit = float(np.clip(logit, -MAX_LOGIT, MAX_LOGIT))
     return np.array(
@@ -162,6 +190,7 @@ def vector(
             property_share(asked, unit, names),
             float(strange(asked, unit)),
             best_cell(asked.text, unit),
+            unit_within(asked.quantities, unit),
         ],
         np.float32,
     )

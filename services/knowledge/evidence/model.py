@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from services.knowledge.evidence.cells import RowRead
 from services.knowledge.evidence.features import NAMES
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "weights" / "evidence" / "answer.json"
@@ -26,7 +27,9 @@ class AnswerModel:
 
     `ranking` weighs the features in the order of NAMES into a score. `answering` weighs the same features and, last,
     the lead of the score over the best other one, into log odds with `bias`. Below the probability `threshold` nothing
-    is answered; `beside` is the lead below which the next candidate is told as well.
+    is answered; `beside` is the lead below which the next candidate is told as well. `cells` weighs, of a table's row,
+    its log odds, the reader's highest logit of a cell and how well the best column fits, and has a bias last; without
+    it a row's probability stays what it is.
     """
 
     ranking: tuple[float, ...]
@@ -34,6 +37,7 @@ class AnswerModel:
     bias: float
     threshold: float = 0.5
     beside: float = 0.7
+    cells: tuple[float, ...] = ()
 
     @classmethod
     def load(cls, file: Path = WEIGHTS) -> AnswerModel:
@@ -42,8 +46,9 @@ class AnswerModel:
         if tuple(record.pop("features")) != NAMES:
             raise ValueError(f"{file} was fitted on other features")
         return cls(
-            tuple(record["ranking"]), tuple(record["answering"]), record["bias"], record["threshold"], record["beside"]
-        )
+            tuple(record["ranking"]), tuple(record["answering"]), record["bias"], record["threshold"], record["beside"],
+            tuple(record.get("cells", ())),
+        )  # fmt: skip
 
     def weigh(self, rows: Sequence[npt.NDArray[np.float32]], sources: Sequence[str]) -> tuple[Floats, Floats]:
         """(score, probability of answering) of each of one question's candidates, given their features and the ids of
@@ -52,6 +57,14 @@ class AnswerModel:
         scores = features @ np.asarray(self.ranking)
         odds = np.hstack([features, leads(scores, sources)[:, None]]) @ np.asarray(self.answering) + self.bias
         return scores, 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+
+    def confirmed(self, probability: float, read: RowRead) -> float:
+        """The probability that a row answers, now that its cells were read one by one."""
+        if not self.cells:
+            return probability
+        of_odds, of_logit, of_fit, bias = self.cells
+        odds = of_odds * log_odds(probability) + of_logit * read.logit / 4 + of_fit * read.fit + bias
+        return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,11 @@ class AnswerModels:
         if language == "zh":
             return self.chinese
         return self.read if self.read is not None and language == "en" else self.plain
+
+
+def log_odds(probability: float) -> float:
+    """The log odds of a probability, cut at ±8."""
+    return float(np.clip(np.log(max(probability, 1e-9) / max(1 - probability, 1e-9)), -8.0, 8.0))
 
 
 def leads(scores: Floats, sources: Sequence[str]) -> Floats:

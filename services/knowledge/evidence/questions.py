@@ -26,15 +26,18 @@ _WORDS = {
 _ASKS = re.compile(
     r"(?:what|whats|what's|how|when|where|who|whom|whose|which|why|can|could|may|might|do|does|did|is|are|am|"
     r"was|were|will|"
-    r"would|must|should|shall|have|has|until|till|from when|at what|in which|on which|by when|for how|how's|where's|"
+    r"would|must|should|shall|have|has|hw|hou|wat|wats|wen|wich|wer|"
+    r"until|till|from when|at what|in which|on which|by when|for how|how's|where's|"
     r"wie|was|wann|wo|wer|wen|welche\w*|kann|können|darf|ist|sind|gibt|muss|habt|haben|bis wann|ab wann|"
     r"combien|quand|où|qui|quel\w*|est-ce|puis-je|cu[aá]nto\w*|cu[aá]ndo|d[oó]nde|qui[eé]n|qu[eé]|puedo|hay)\b",
     re.IGNORECASE,
 )
+_ASKS_LATER = re.compile(r"[:,;] *(?:how|what|when|where|which|who)\b(?! (?:i|we|you)\b)", re.IGNORECASE)
+"""A question behind what it is about: "the big tent: how many does it seat"."""
 _CHINESE_ASKS = re.compile(r"吗|呢|什么|多少|几|哪|谁|怎么|如何|是否|能不能|可不可以|有没有|可以|多久|多长|多大|为什么")
 _OPENING = re.compile(
     r"^(?:(?:hi|hello|hey|good (?:morning|day|evening|afternoon)|dear \w+|excuse me|sorry[^,:]{0,30}|ok|okay|so|"
-    r"and|also|well|"
+    r"and|n|also|well|"
     r"quick question|one (?:more|other) (?:thing|question)|just wondering|hallo|guten \w+|und|你好|您好|请问)"
     r"(?: there| team| all)?[\s,.!:;–-]+)+",
     re.IGNORECASE,
@@ -69,10 +72,24 @@ _COMPARES = re.compile(
 _LISTS = re.compile(
     r"\b(?:which|what)\b(?: \w+){0,3} (?:\w+s|people|of your)\b.{0,40}\b(?:are|do|can|have|included|offer|"
     r"accept|there|need)\b|"
-    r"\blist\b|\ball (?:the|your|of)\b|\bwhat (?:is|are|'s) included\b|\bwhat (?:do|must|should) i (?:need|"
+    r"\blist\b|\bname (?:the|all|every)\b|\bin (?:which|what) cases\b|\bwh(?:at|ich) (?:kinds?|sorts?|types?) of\b|"
+    r"\b(?:which|what) (?:\w+ ){0,2}\w+s\b.{0,12}\b(?:does|may|could|should|will)\b|"
+    r"\ball (?:the|your|of)\b|\bwhat (?:is|are|'s) included\b|\bwhat (?:do|must|should) i (?:need|"
     r"bring|pack|take)\b|"
     r"\bhow many (?:different|kinds|types)\b|有哪些|哪些|都有什么|包括",
     re.IGNORECASE,
+)
+_SHORT = dict(
+    pair.split("=")
+    for pair in "hw=how hou=how mch=much wat=what wats=what's wot=what wots=what's wen=when wich=which wkend=weekend "
+    "wknd=weekend ur=your u=you r=are n=and pls=please plz=please thx=thanks b4=before mth=month mths=months "
+    "mnth=month hrs=hours hr=hour yrs=years yr=year wk=week wks=weeks fone=phone nr=number rite=right nite=night "
+    "lites=lights w/=with tmrw=tomorrow tmr=tomorrow bc=because cuz=because wd=would cd=could shd=should "
+    "abt=about appt=appointment addr=address mon=Monday tue=Tuesday tues=Tuesday "
+    "wed=Wednesday thu=Thursday thurs=Thursday fri=Friday sat=Saturday".split()
+)
+_SHORTHAND = re.compile(
+    rf"(?<![\w'’/.-])(?:{'|'.join(sorted(map(re.escape, _SHORT), key=len, reverse=True))})(?![\w'’.-])", re.IGNORECASE
 )
 _CHAT = re.compile(
     r"(?:(?:hi|hello|hey|hiya|good (?:morning|day|evening|afternoon)|thanks?|thank you|thx|ty|cheers|great|"
@@ -86,7 +103,7 @@ _CHAT = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"(?:,|;)?\s+(?:and|und|et|y)\s+(?=(?:how|what|when|where|who|which|can|could|may|do|does|is|are|will|must|"
+    r"(?:,|;)?\s+(?:and|n|&|und|et|y)\s+(?=(?:how|what|when|where|who|which|can|could|may|do|does|is|are|will|must|"
     r"wie|was|wann|wo|wer|kann|gibt|ist)\b)",
     re.IGNORECASE,
 )
@@ -154,7 +171,7 @@ def _is_question(sentence: str) -> bool:
     text = _OPENING.sub("", sentence.strip())
     if text.endswith(("?", "？")):
         return True
-    return bool(_ASKS.match(_POLITE.sub("", text)) or _CHINESE_ASKS.search(text))
+    return bool(_ASKS.match(_POLITE.sub("", text)) or _ASKS_LATER.search(text) or _CHINESE_ASKS.search(text))
 
 
 def _sentences(message: str) -> list[tuple[int, int]]:
@@ -174,6 +191,11 @@ def _sentences(message: str) -> list[tuple[int, int]]:
 def strip_opening(text: str) -> str:
     """The question without its greeting and its "could you tell me"."""
     return _POLITE.sub("", _OPENING.sub("", text.strip())) or text
+
+
+def spelled_out(text: str) -> str:
+    """An English question with its shorthand written out: "hw mch 4 the wkend" is "how much 4 the weekend"."""
+    return text if language_of(text) != "en" else _SHORTHAND.sub(lambda match: _SHORT[match[0].casefold()], text)
 
 
 _WHAT_ABOUT = re.compile(r"^\s*(?:(?:and )?(?:what|how) about\b|(?:und )?was ist mit\b|那么?|还有)", re.IGNORECASE)

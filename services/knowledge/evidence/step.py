@@ -13,8 +13,10 @@ from services.common.evidence.units import Unit, fact_unit, units_of
 from services.common.passages import Structure
 from services.knowledge.domain.vectors import Vectors
 from services.knowledge.evidence import features, questions, values
+from services.knowledge.evidence.cells import RowRead, cell_texts, row_read
 from services.knowledge.evidence.choice import choose
 from services.knowledge.evidence.model import AnswerModels
+from services.knowledge.evidence.ranges import unit_within
 
 _NEAR = 48  # candidates that are compared by their vectors
 _READ = 14  # of these the candidates that are read together with the question
@@ -98,11 +100,14 @@ class EvidenceStep:
         candidates = [one for source in sources for one in candidates_of(source)]
         names = names_of(candidates)
         answers = []
+        earlier = list(before)
         for question in questions.questions_of(message):
-            text = questions.completed(question.text, before, names)
+            text = questions.completed(questions.spelled_out(question.text), earlier, names)
+            earlier.insert(0, text)  # "Is the tent free, and what does it cost?"
             asked = replace(question, text=personal(text, state, names))
             weighed = self.weighed(asked, candidates, base)
-            answers.append(choose(asked, weighed, candidates, self._models.of(questions.language_of(asked.text)), base))
+            model = self._models.of(questions.language_of(asked.text))
+            answers.append(choose(asked, weighed, candidates, model, base, self.row_read))
         return Evidence(language, tuple(answers))
 
     def weighed(self, question: questions.Question, candidates: Sequence[Candidate], base: Base) -> list[Candidate]:
@@ -117,6 +122,8 @@ class EvidenceStep:
         logits = self._reader.logits(question.text, texts) if self._models.reads(language) else [0.0] * len(read)
         matches = self._reader.matches(question.text, texts)
         names = [features.stems(name) for name in names_of(candidates)]
+        things = sorted({one.unit.name for one in candidates if 1 < len(one.unit.name) <= 60}, key=len, reverse=True)
+        exactly = features.said_names(question.text, things)
         top = _top(candidates)
         rows = [
             features.vector(
@@ -129,6 +136,7 @@ class EvidenceStep:
                 cosine=one.cosine,
                 rank=one.source.score / top,
                 match=matches[place],
+                exactly=exactly,
             )
             for place, (one, logit) in enumerate(zip(read, logits, strict=True))
         ]
@@ -138,6 +146,12 @@ class EvidenceStep:
             for one, row, score, probability in zip(read, rows, scores, probabilities, strict=True)
         ]
         return sorted(weighed, key=lambda one: -one.score)
+
+    def row_read(self, question: str, unit: Unit) -> RowRead | None:
+        """What the cells of a row say to the question, each read by itself; None for what is no row of several."""
+        texts = cell_texts(unit) if len(unit.cells) > 2 and self._models.reads(questions.language_of(question)) else {}
+        logits = self._reader.logits(question, list(texts.values()))
+        return row_read(question, unit, dict(zip(texts, logits, strict=True)))
 
     def shortlist(
         self, question: questions.Question, asked: features.Asked, candidates: Sequence[Candidate]
@@ -207,7 +221,8 @@ def _sifted(asked: features.Asked, candidates: Sequence[Candidate], top: float) 
     for one in candidates:
         covered, _, _ = features.coverage(asked, one.stems)
         fits = 0.15 if asked.kinds and values.present(one.unit.text, set(asked.kinds)) else 0.0
-        scored.append(replace(one, sift=covered + 0.5 * one.source.score / top + fits))
+        holds = 0.4 * max(0.0, unit_within(asked.quantities, one.unit))
+        scored.append(replace(one, sift=covered + 0.5 * one.source.score / top + fits + holds))
     return sorted(scored, key=lambda one: -one.sift)[:_NEAR]
 
 

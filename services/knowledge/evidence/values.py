@@ -99,3 +99,39 @@ def wanted(question: str) -> set[str]:
 def present(text: str, kinds: set[str]) -> bool:
     """Whether the text has a value of one of the kinds."""
     return any(HAS[kind].search(text) for kind in kinds)
+
+
+_COLOURS = (
+    r"white|black|gr[ae]y|silver|gold(?:en)?|red|blue|green|yellow|orange|brown|pink|purple|violet|beige|cream|ivory|navy|"
+    r"turquoise|walnut|oak|natural|transparent|clear|colou?rs?"
+)
+_TIME = r"\b(?:minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?|years?)\b"
+_LENGTH = (
+    r"\d\s?(?:m|cm|mm|km|met\w+|centimet\w+|ft|feet|foot|in|inch\w*|yards?|miles?|deep|wide|tall|high)\b|"
+    r"\d\s?[\"″′米厘×x]|\b(?:height|depth|width|size|deep|tall|wide)\b"
+)
+_MASS = (
+    r"\d\s?(?:kg|kilo\w*|g|grams?|t|tonnes?|tons?|lbs?|pounds?|stone|oz)\b|\b(?:weigh\w*|light|heavy)\b|公斤|千克|克|吨"
+)
+DEMANDS = tuple(
+    (re.compile(question, re.IGNORECASE), re.compile(answer, re.IGNORECASE))
+    for question, answer in (
+        (r"\bhow many (?:\w+ )?(?:minutes|hours|days|nights|weeks|months|years)\b", rf"{HAS['span'].pattern}|{_TIME}"),
+        (r"\bhow heavy\b|\bhow many (?:kilos?|kg|pounds|grams|tonnes)\b|\bwhat (?:does|do) .{1,60} weigh\b", _MASS),
+        (r"\bhow loud\b|\bdecibels?\b", r"\bdb\b|\bdecibels?\b|\bquiet\b|\bsilent\b|\bloud\b|\bnois"),
+        (r"\bhow many lit(?:er|re)s\b", r"\d\s?(?:l|ml|lit\w+)\b|\blit(?:er|re)s?\b|升"),
+        (r"\bhow many (?:degrees|°)|\bwhat temperature\b", r"°|\bdegrees?\b|\btemperature\b|\d\s?[cf]\b|度"),
+        (r"\bhow (?:deep|tall|wide)\b", _LENGTH),
+        (r"\bwhat colou?rs?\b", rf"\b(?:{_COLOURS})\b"),
+        (r"\b(?:what(?:'s| is)? (?:the |your )?|which )e-?mail\b|\be-?mail address\b", r"@"),
+        (r"\bfax number\b", r"\bfax\b"),
+        (r"\b(?:which|what) year\b", r"\b(?:1[5-9]|20)\d\d\b|\b\d+ years? ago\b"),
+    )
+)
+"""What a question asks for in so many words, and what an answer to it must have."""
+
+
+def meets_demands(question: str, answer: str) -> bool:
+    """Whether the answer has what the question asks for in so many words: hours where it wants to know how many hours,
+    a colour where it asks which."""
+    return all(has.search(answer) for asks, has in DEMANDS if asks.search(question))

@@ -89,6 +89,20 @@ def test_a_passage_stored_without_structure_is_cut_into_sentences() -> None:
     ]
 
 
+def test_what_stands_below_a_name_is_read_with_it() -> None:
+    text = "MILLRACE, 218 Tannery Street\nManager: Odile Brandt.\n\nOpen daily.\nAlways.\n\n- One item\n- Another"
+    units = units_of(Structure.of({"text": text, "heading": "Contacts"}), text)
+    assert [unit.place for unit in units] == [
+        "Contacts",
+        "Contacts > MILLRACE, 218 Tannery Street",
+        "Contacts",
+        "Contacts",
+        "Contacts",
+        "Contacts",
+    ]
+    assert quote(Piece("passage", "a", 1, units[1].start, units[1].end), text, Structure()) == "Manager: Odile Brandt."
+
+
 def test_only_the_cells_that_are_asked_for_are_quoted() -> None:
     source = row(PLANS[1])
     piece = Piece("passage", "x", 1, 0, len(source.text), (1,))
