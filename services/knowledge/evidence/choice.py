@@ -35,7 +35,7 @@ _YES_OR_NO = re.compile(r"(?:yes|no|ja|nein)\b[,:;.!–-]+\s*|[是不]的?[，�
 _YEAR = re.compile(r"(?<!\d)20[0-4]\d(?!\d)")
 _COVERAGE = features.NAMES.index("coverage")
 _SAME = 0.55  # share of the question's weight that both documents cover, so that they speak of the same
-_LIKE = 0.35  # the same, where one of them goes by a year that has passed
+_LIKE = 0.35  # the same, where one of them has a year in its name that has passed
 _LACKING = 0.2
 """The probability of answering that is left to what lacks the kind of value that is asked for in so many words."""
 _RIVAL = 3.0
@@ -119,19 +119,23 @@ def current_ones(weighed: Sequence[Candidate], base: Base) -> list[Candidate]:
     years = _years(weighed, editions)
     kept = [one for one in weighed if one.source.document not in older]
     rivals = [one for one in kept if one.score >= kept[0].score - _RIVAL and one.features[_COVERAGE] >= _LIKE]
-    same = {one.source.document for one in rivals if one.features[_COVERAGE] >= _SAME}
-    past = {name for name, one in editions.items() if _named_year(one) < datetime.now(UTC).year}
-    outdone = {
-        id(other)
-        for one in rivals
-        for other in rivals
-        if (
-            {one.source.document, other.source.document} <= same
-            and _newer(one.source.document, other.source.document, editions, years)
-        )
-        or (other.source.document in past and _undated(editions.get(one.source.document)))
-    }
+    outdone = {id(other) for one in rivals for other in rivals if _outdoes(one, other, editions, years)}
     return [one for one in kept if id(one) not in outdone]
+
+
+def _outdoes(one: Candidate, other: Candidate, editions: Mapping[str, Dated], years: Mapping[str, int]) -> bool:
+    """Whether the first says the same as the second in a document that takes its place."""
+    newer, older = one.source.document, other.source.document
+    first, second = editions.get(newer), editions.get(older)
+    if first is None or second is None:
+        return False
+    same = min(one.features[_COVERAGE], other.features[_COVERAGE]) >= _SAME
+    if same and _newer(newer, older, editions, years):
+        return True
+    if _is_past(_year_said(first)) or _is_past(_year_named(first)):
+        return False
+    same = same or (one.unit.kind == other.unit.kind == "row" and one.unit.name == other.unit.name)
+    return _is_past(_year_named(second)) or (same and _is_past(_year_said(second)))
 
 
 def _newer(one: str, other: str, editions: Mapping[str, Dated], years: Mapping[str, int]) -> bool:
@@ -144,17 +148,20 @@ def _newer(one: str, other: str, editions: Mapping[str, Dated], years: Mapping[s
     return years.get(one, 0) > years.get(other, 9999)
 
 
-def _named_year(document: Dated) -> int:
-    """The year that a document goes by: from which it says that it holds, or which its title or name has; 9999 where it
-    has none."""
+def _year_said(document: Dated) -> int | None:
+    """The year from which a document says that it holds."""
     said = document.edition.effective[:4] if document.edition.basis in ("text", "front matter") else ""
-    named = _YEAR.findall(f"{document.title} {document.name}")
-    return int(said) if said.isdigit() else max(map(int, named), default=9999)
+    return int(said) if said.isdigit() else None
 
 
-def _undated(document: Dated | None) -> bool:
-    """Whether a document goes by no year that has passed: then it takes the place of one that does."""
-    return document is not None and _named_year(document) >= datetime.now(UTC).year
+def _year_named(document: Dated) -> int | None:
+    """The year in a document's title or name: "Prices 2024", "leaflet-2025.txt"."""
+    years = [int(year) for year in _YEAR.findall(f"{document.title} {document.name}")]
+    return max(years, default=None)
+
+
+def _is_past(year: int | None) -> bool:
+    return year is not None and year < datetime.now(UTC).year
 
 
 def reweighed(candidates: list[Candidate], model: AnswerModel) -> list[Candidate]:

@@ -37,9 +37,9 @@ def rows(columns: str, *lines: str, document: str = "list") -> list[Candidate]:
     return [weighed(one, 0.0) for one in found]
 
 
-def weighed(one: Candidate, score: float) -> Candidate:
+def weighed(one: Candidate, score: float, coverage: float = 0.6) -> Candidate:
     features = [0.0] * len(NAMES)
-    features[NAMES.index("coverage")] = 0.6
+    features[NAMES.index("coverage")] = coverage
     return Candidate(one.source, one.unit, one.stems, score=score, features=tuple(features))
 
 
@@ -177,6 +177,18 @@ def test_a_document_of_a_year_that_has_passed_gives_way() -> None:
     question = Question("What is the drill a day?", "fact", 0, 24)
     ranked = [weighed(old, 2.0), weighed(new, 1.0)]
     assert [piece.id for piece in choose(question, ranked, ranked, SURE, base, lambda *_: None).pieces] == ["new-1"]
+
+
+def test_a_document_that_holds_since_long_gives_way_only_to_another_word_about_the_same() -> None:
+    terms, faq = (rows("Tool|Day", f"{name}|€9", document=doc)[0] for name, doc in (("Drill", "terms"), ("Saw", "faq")))
+    since = Edition(effective="2021-03-01", basis="text")
+    editions = {"terms": Dated("terms.md", "Terms", since), "faq": Dated("faq.md", "FAQ", Edition())}
+    base = Base(lambda _: 1.0, lambda _: editions)
+    ranked = [weighed(terms, 2.0), weighed(faq, 1.0, coverage=0.4)]
+    (piece, *_) = choose(
+        Question("What is the drill?", "fact", 0, 18), ranked, ranked, SURE, base, lambda *_: None
+    ).pieces
+    assert piece.id == "terms-1"
 
 
 @pytest.mark.parametrize(
