@@ -48,12 +48,14 @@ def judge(behaviour: Behaviour, before: Behaviour, losses: tuple[float, float], 
     """The measures of a version of low-rank pairs: how it behaves where it is served, beside what was served `before`.
 
     Every share is held against its limit, whatever became of the losses: a version that says what it learned and
-    changes everything else as well has low losses too. ``losses`` of what was learned inform.
+    changes everything else as well has low losses too. That the rest stays must have been seen: a version of which no
+    neighbour and no general message was asked is not offered. ``losses`` of what was learned inform.
     """
 
-    def share(name: str, was: Share, now: Share, limit: float) -> Measure:
+    def share(name: str, was: Share, now: Share, limit: float, *, least: int = 0) -> Measure:
         low, high = now.interval
-        return Measure(name, was.value, now.value, now.items, limit, now.value >= limit, low, high)
+        good = now.value >= limit and now.items >= least
+        return Measure(name, was.value, now.value, now.items, limit, good, low, high)
 
     most = before.perplexity * (1 + limits.perplexity_rise)
     low, high = behaviour.degenerate.interval
@@ -62,8 +64,8 @@ def judge(behaviour: Behaviour, before: Behaviour, losses: tuple[float, float], 
         Measure("new_loss", *losses, items=behaviour.corrected.items),
         share("corrected", before.corrected, behaviour.corrected, limits.corrected),
         share("paraphrases", before.paraphrases, behaviour.paraphrases, limits.paraphrases),
-        share("neighbours_same", before.neighbours_same, behaviour.neighbours_same, limits.neighbours),
-        share("old_same", before.old_same, behaviour.old_same, limits.old),
+        share("neighbours_same", before.neighbours_same, behaviour.neighbours_same, limits.neighbours, least=1),
+        share("old_same", before.old_same, behaviour.old_same, limits.old, least=1),
         share("earlier_corrected", before.earlier, behaviour.earlier, limits.earlier),
         Measure(
             "perplexity",

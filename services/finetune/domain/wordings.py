@@ -110,7 +110,9 @@ def neighbours(message: str) -> list[str]:
         if instead is not None:
             made.append(opening + asked[: match.start()] + instead + asked[match.end() :])
     if not made:
-        words = [m for m in _WORD.finditer(asked) if len(m.group()) > 3 and m.group().lower() not in _QUESTION_WORDS]
+        every = list(_WORD.finditer(asked))
+        telling = [m for m in every if len(m.group()) > 3 and m.group().lower() not in _QUESTION_WORDS]
+        words = telling or every
         if words:
             longest = max(words, key=lambda m: len(m.group()))
             thing = _THINGS[sum(message.encode()) % len(_THINGS)]

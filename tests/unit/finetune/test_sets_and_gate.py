@@ -95,6 +95,10 @@ GOOD = Behaviour(
         ({"paraphrases": Share(20, 40)}, {"paraphrases"}),
         ({"neighbours_same": Share(0, 40)}, {"neighbours_same"}),
         ({"old_same": Share(3, 64)}, {"old_same"}),  # whatever the losses say
+        ({"old_same": Share(62, 64)}, {"old_same"}),
+        ({"neighbours_same": Share(0, 0)}, {"neighbours_same"}),  # nobody looked
+        ({"old_same": Share(0, 0)}, {"old_same"}),
+        ({"neighbours_same": Share(0, 0), "old_same": Share(0, 0)}, {"neighbours_same", "old_same"}),
         ({"earlier": Share(5, 10)}, {"earlier_corrected"}),
         ({"degenerate": Share(4, 40)}, {"degenerate"}),
         ({"perplexity": 9.2}, {"perplexity"}),

@@ -48,6 +48,8 @@ def test_wordings_keep_names_and_numbers(message: str) -> None:
         ("Is there a discount for children?", "children"),
         ("Who leads the Orbit team?", "Orbit"),
         ("Does the winter pass include skates?", "winter"),
+        ("why so", "why"),  # no word of it is telling
+        ("你好", "你好"),
     ],
 )
 def test_neighbours_ask_about_something_else(message: str, gone: str) -> None:
