@@ -65,7 +65,7 @@ class Evaluation:
             self._generator.stop()
         number = len(self.arms)
         self._generator = self._pipe.services.spawn("generator", worker_name=f"arm-{number}", **settings)
-        self._generator.until_ready(240)
+        self._generator.until_ready(900)
 
     def ask(self, arm: str) -> None:
         """Put all questions to what is served."""

@@ -98,6 +98,6 @@ def pipeline(broker: Kind = "redis", generators: int = 1, **settings: object) ->
             *(services.spawn("generator", worker_name=f"generator-{i}") for i in range(generators)),
         ]
         for one in started:
-            one.until_ready(240)
+            one.until_ready(900)
         _, key = store.keys.create("default", "operator", "evaluation")
         yield Pipeline(stack.enter_context(Client(address, key=key, timeout=300)), store, services, generators)
