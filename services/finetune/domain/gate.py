@@ -49,12 +49,13 @@ def judge(behaviour: Behaviour, before: Behaviour, losses: tuple[float, float], 
 
     Every share is held against its limit, whatever became of the losses: a version that says what it learned and
     changes everything else as well has low losses too. That the rest stays must have been seen: a version of which no
-    neighbour and no general message was asked is not offered. ``losses`` of what was learned inform.
+    neighbour or no general message was asked is not offered, unless its limit asks for nothing. ``losses`` of what was
+    learned inform.
     """
 
-    def share(name: str, was: Share, now: Share, limit: float, *, least: int = 0) -> Measure:
+    def share(name: str, was: Share, now: Share, limit: float, *, seen: bool = False) -> Measure:
         low, high = now.interval
-        good = now.value >= limit and now.items >= least
+        good = now.value >= limit and (now.items > 0 or not seen or limit == 0)
         return Measure(name, was.value, now.value, now.items, limit, good, low, high)
 
     most = before.perplexity * (1 + limits.perplexity_rise)
@@ -64,8 +65,8 @@ def judge(behaviour: Behaviour, before: Behaviour, losses: tuple[float, float], 
         Measure("new_loss", *losses, items=behaviour.corrected.items),
         share("corrected", before.corrected, behaviour.corrected, limits.corrected),
         share("paraphrases", before.paraphrases, behaviour.paraphrases, limits.paraphrases),
-        share("neighbours_same", before.neighbours_same, behaviour.neighbours_same, limits.neighbours, least=1),
-        share("old_same", before.old_same, behaviour.old_same, limits.old, least=1),
+        share("neighbours_same", before.neighbours_same, behaviour.neighbours_same, limits.neighbours, seen=True),
+        share("old_same", before.old_same, behaviour.old_same, limits.old, seen=True),
         share("earlier_corrected", before.earlier, behaviour.earlier, limits.earlier),
         Measure(
             "perplexity",

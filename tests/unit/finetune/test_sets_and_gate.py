@@ -111,6 +111,11 @@ def test_the_gate_judges_what_a_version_does(changed: dict[str, Any], missed: se
     assert passed(measures) is (not missed)
 
 
+def test_a_limit_of_nothing_needs_nobody_to_look() -> None:
+    unseen = replace(GOOD, neighbours_same=Share(0, 0), old_same=Share(0, 0))
+    assert passed(judge(unseen, GOOD, (3.0, 0.1), Limits(neighbours=0, old=0)))
+
+
 def test_a_share_is_told_with_how_surely_it_is_known() -> None:
     few, many = Share(3, 3).interval, Share(300, 300).interval
     assert few[0] < 0.5 < 0.95 < many[0]
