@@ -248,7 +248,7 @@ def _wish_in_han(slot: SlotRules, start: int, clause: str, filling: Filling) -> 
     name = re.sub("^(?:是否|要不要|需要|有没有|是不是)", "", slot.slot.name)
     cores = [name, *(cue for cue, weight in slot.cues.items() if weight >= 1.9 and cue in name)]
     at = next((clause.find(core) for core in cores if core in clause), -1)
-    if at < 0 or re.search(r"吗|么|是不是|能不能|可不可以", clause):
+    if at < 0 or re.search(r"吗|(?<![什怎那这多要])么|是不是|能不能|可不可以", clause):
         return
     if acts.DONTCARE.search(clause):
         filling.put(slot, DONTCARE, None)
