@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+PIP := deploy/local/progress.sh $(VENV) $(PY) -m pip install --quiet --disable-pip-version-check
 # Torch for Linux may bring CUDA along; `make TORCH_INDEX=URL` takes it from another index, such as PyTorch's for CPUs.
 TORCH_INDEX ?=
 # Tests that run at once.

@@ -38,7 +38,8 @@ def show_drafts(turn: conversation_pb2.Turn, out: Console = console) -> None:
         out.print(f"[bold]draft {draft.round}[/bold] {_lineage(draft, before)}")
         for words in _said(draft):
             out.print(f"  [yellow]{escape(words)}[/yellow]")
-        text = changed(before.text, draft.text) if before is not None else escape(draft.text)
+        # A word that was taken out is struck through on a terminal; elsewhere it would stand there as if it were said.
+        text = changed(before.text, draft.text) if before is not None and out.is_terminal else escape(draft.text)
         out.print(text.strip() or "[dim](empty)[/dim]", soft_wrap=True)
         for words in check_words(draft):
             out.print(f"  {words}")

@@ -18,6 +18,7 @@ from rich.markup import escape
 from services.cli.models import report_lines
 from services.cli.output import Failure, console
 from services.cli.render import correction_words
+from services.cli.train import follow
 
 TENANT = "demonstration"
 CORRECTIONS = Path(__file__).with_name("demo") / "corrections.jsonl"
@@ -115,11 +116,11 @@ def _train(client: Client) -> model_pb2.Version:
     settings.CopyFrom(SETTINGS)
     settings.seed = int(time.time())  # another version each time
     request = model_pb2.StartTrainingRequest(settings=settings)
-    training = client.models.StartTraining(request).training
+    begun = client.models.StartTraining(request).training
+    training = begun
     started = time.monotonic()
     told = 0
-    for answer in client.models.WatchTraining(model_pb2.WatchTrainingRequest(training_id=training.id)):
-        training = answer.training
+    for training in follow(client, begun.id):
         if training.step >= told + 11:
             told = training.step
             console.print(f"[dim]  step {training.step} of {training.total_steps}, loss {training.loss:.2f}[/dim]")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from antiphon.client import Client, Unavailable
 from antiphon.v1 import model_pb2
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,6 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.cli.connection import connected
 from services.cli.options import JsonOption, LimitOption
 from services.cli.output import console, errors, print_json, print_json_line, print_table
+
+PATIENCE_S = 60.0
+"""So long a training is watched without a gateway."""
 
 train = typer.Typer(no_args_is_help=True, help="Learn from feedback: start, watch, cancel, list.")
 
@@ -66,8 +72,7 @@ def watch(context: typer.Context, training: str, as_json: JsonOption = False) ->
         Progress(*columns, console=errors, transient=True, disable=as_json) as progress,
     ):
         task = progress.add_task("queued", total=None)
-        for answer in client.models.WatchTraining(model_pb2.WatchTrainingRequest(training_id=training)):
-            last = answer.training
+        for last in follow(client, training):
             if as_json:
                 print_json_line(last)
             loss = f", loss {last.loss:.3f}" if last.loss else ""
@@ -78,6 +83,21 @@ def watch(context: typer.Context, training: str, as_json: JsonOption = False) ->
         console.print(f"{last.id} {status_word(last)} {escape(last.version_id)} [red]{escape(last.error)}[/red]")
     if last.status == model_pb2.TRAINING_STATUS_FAILED:
         raise typer.Exit(1)
+
+
+def follow(client: Client, training: str, patience_s: float = PATIENCE_S) -> Iterator[model_pb2.Training]:
+    """A training as it goes on, to its end; a gateway that goes away is waited for. Raises Unavailable after that."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            for answer in client.models.WatchTraining(model_pb2.WatchTrainingRequest(training_id=training)):
+                deadline = time.monotonic() + patience_s
+                yield answer.training
+            return
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 @train.command("cancel")

@@ -1,11 +1,17 @@
 """`antiphon chat` on a terminal, and what it plays where there is none."""
 
+import os
 import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from services.common.settings import CommonSettings
 from tests.support.command import Command
+from tests.support.processes import REPOSITORY
 from tests.support.tiny_model import make_tiny_model
 
 
@@ -42,20 +48,23 @@ def test_a_person_talks_revises_rates_and_leaves(antiphon: Command) -> None:
 
 def test_the_first_run_on_a_terminal_has_an_assistant_to_talk_to(tmp_path_factory: pytest.TempPathFactory) -> None:
     antiphon = Command(tmp_path_factory.mktemp("first"))
-    antiphon.env["ANTIPHON_ENGINE"] = "echo"
     with antiphon.terminal("chat", "--up") as terminal:
-        terminal.expect("Try, for example:", timeout=200)
+        terminal.expect("Try, for example:", timeout=280)
         terminal.expect("How much does the Family plan cost?")
         terminal.expect("> ")
         terminal.type("How much does the Family plan cost?")
-        terminal.expect("knowledge: ")
+        terminal.expect("The Family plan costs 29 euros a month.")
+        terminal.expect("> ")
+        terminal.type("/edit The Family plan is 29 euros a month, with a router.")
+        terminal.expect("stored: your wording")
         terminal.expect("> ")
         terminal.type("/quit")
-        terminal.expect("To make it your own:")
+        terminal.expect("To make it your own")
         terminal.expect("init my-shop")
         terminal.expect("knowledge add my-shop/documents")
         terminal.expect("evaluate my-shop/questions.jsonl")
-        assert terminal.process.wait(60) == 0
+        assert terminal.process.wait(120) == 0
+        assert "warning" not in terminal.text.lower()
     assert antiphon("status", status=1).out.startswith("Nothing is running")
 
 
@@ -66,11 +75,17 @@ def test_a_broken_model_is_told_before_anything_starts(tmp_path_factory: pytest.
         assert "the model cannot be used: there is no folder" in words
 
 
-def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    antiphon = Command(tmp_path_factory.mktemp("demo"))
-    out = antiphon("chat", "--up", "--no-learning", timeout=280).out
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """A stack with the real model."""
+    antiphon = Command(tmp_path_factory.mktemp("real"))
+    antiphon("up", "--detach", timeout=280)
+    yield antiphon
+    antiphon("down")
+
+
+def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(real: Command) -> None:
+    out = real("chat", "--up", "--no-learning", timeout=280).out
     assert out.count("\nuser ") == 6
     revision = out.split("feedback ", 1)[1].split("\nuser ", 1)[0]
     assert 'must include "grey cable"' in revision
@@ -80,7 +95,36 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(
     state = out.split("what has it understood?", 1)[1]
     assert "Monday" in state
     assert "correction" in state
-    assert antiphon("status", status=1).out.startswith("Nothing is running")
+    assert real.json("status")["processes"]  # a stack that ran before is not the chat's to end
+
+
+def test_the_page_of_the_first_hour_says_what_its_commands_print(real: Command, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "first-hour.md").read_text(encoding="utf-8")
+    shim = tmp_path / "bin" / "antiphon"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {shlex.join(real.argv)} "$@"\n')
+    shim.chmod(0o755)
+    environment = real.env | {"PATH": f"{shim.parent}:{os.environ['PATH']}"}
+    commands = [step for block in re.findall(r"(?ms)^```console\n(.*?)^```", page) for step in _steps(block)]
+    assert len(commands) > 8
+    for command, expected in commands:
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200
+        )
+        assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
+        printed = iter(line.rstrip() for line in done.stdout.splitlines())
+        for line in expected:
+            assert line in printed, f"{command} printed no line {line!r} where the page has it, but:\n{done.stdout}"
+
+
+def _steps(block: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command of a block, with its here-document, and the lines that the page shows below it."""
+    for step in re.split(r"(?m)^\$ ", block)[1:]:
+        command, _, rest = step.partition("\n")
+        if command.endswith("<<'END'"):
+            document, _, rest = rest.partition("END\n")
+            command += f"\n{document}END\n"
+        yield command, [line.rstrip() for line in rest.splitlines() if line.strip() not in ("", "…")]
 
 
 def test_it_plays_how_corrections_count_at_once_and_become_a_version(
