@@ -142,7 +142,7 @@ def announce(home: Home, as_json: bool = False) -> None:
     ports = {"gateway": status["endpoint"]["address"], "web": status["endpoint"]["url"]}
     for name, place in ports.items():
         if (port := int(place.rpartition(":")[2])) != PREFERRED_PORTS[name]:
-            console.print(f"[dim]port {PREFERRED_PORTS[name]} was taken: {name} is at {port}[/dim]")
+            console.print(f"[dim]{name} is at port {port}: {PREFERRED_PORTS[name]} was taken when it was chosen[/dim]")
     if console.is_terminal:  # what is written elsewhere may be a log
         console.print(f"API key {home.api_key()}", soft_wrap=True)
     console.print(f"[dim]API key kept in {home.key_file}[/dim]", soft_wrap=True)

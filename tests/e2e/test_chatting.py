@@ -84,6 +84,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     antiphon("down")
 
 
+@pytest.mark.timeout(600)  # the stack's start is in it
 def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(real: Command) -> None:
     out = real("chat", "--up", "--no-learning", timeout=280).out
     assert out.count("\nuser ") == 6
@@ -98,6 +99,7 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(real: Co
     assert real.json("status")["processes"]  # a stack that ran before is not the chat's to end
 
 
+@pytest.mark.timeout(600)  # the stack's start is in it
 def test_the_page_of_the_first_hour_says_what_its_commands_print(real: Command, tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "first-hour.md").read_text(encoding="utf-8")
     shim = tmp_path / "bin" / "antiphon"
