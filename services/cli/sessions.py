@@ -91,10 +91,65 @@ def _show_turn(turn: conversation_pb2.Turn) -> None:
         if draft.feedback.comment:
             console.print(f"[bold]feedback[/bold] {escape(draft.feedback.comment)}")
         accepted = " [green]accepted[/green]" if draft.accepted else ""
+        accepted += " [yellow]suggestion[/yellow]" if draft.shadow else ""
         console.print(f"[bold cyan]round {draft.round}[/bold cyan]{accepted} {escape(draft.text)}")
     if turn.HasField("error"):
         console.print(f"[red]{escape(turn.error.reason)}[/red] {escape(turn.error.message)}")
     console.print()
+
+
+def _print_mode(session: conversation_pb2.Session, as_json: bool) -> None:
+    if as_json:
+        print_json(session)
+        return
+    mode = conversation_pb2.SessionMode.Name(session.mode).removeprefix("SESSION_MODE_").lower()
+    console.print(f"{session.id} {mode}{f', {escape(session.held_by)}' if session.held_by else ''}")
+
+
+@sessions.command("takeover")
+def take_over(
+    context: typer.Context,
+    session: str,
+    shadow: Annotated[bool, typer.Option(help="Let the bot draft on, for you alone")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer in the bot's place: it says nothing more in this session until it is handed back."""
+    request = conversation_pb2.TakeoverRequest(session_id=session, shadow=shadow, author=user_name())
+    with connected(context) as client:
+        _print_mode(client.conversations.Takeover(request).session, as_json)
+
+
+@sessions.command("reply")
+def reply(context: typer.Context, turn: str, text: str, as_json: JsonOption = False) -> None:
+    """Answer a turn as a person; what differs from the bot's suggestion is kept as its correction."""
+    request = conversation_pb2.PostReplyRequest(turn_id=turn, text=text, author=user_name())
+    with connected(context) as client:
+        answer = client.conversations.PostReply(request)
+    if as_json:
+        print_json(answer)
+    else:
+        _show_turn(answer.turn)
+
+
+@sessions.command("return")
+def hand_back(context: typer.Context, session: str, as_json: JsonOption = False) -> None:
+    """Hand a session back to the bot, which answers what still waits."""
+    with connected(context) as client:
+        answer = client.conversations.Return(conversation_pb2.ReturnRequest(session_id=session))
+    _print_mode(answer.session, as_json)
+
+
+@sessions.command("handoff")
+def ask_for_a_person(
+    context: typer.Context,
+    session: str,
+    note: Annotated[str, typer.Option(help="Why")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for a person to answer in a session."""
+    with connected(context) as client:
+        answer = client.conversations.Handoff(conversation_pb2.HandoffRequest(session_id=session, note=note))
+    _print_mode(answer.session, as_json)
 
 
 @sessions.command("end")

@@ -42,6 +42,13 @@ def request_space() -> str:
     return "" if credential is None or _whose.get(Whose.ALL) is Whose.ALL else credential.key
 
 
+def sees_suggestions() -> bool:
+    """Whether this call's credential sees the drafts that are an agent's alone. A caller does not: it shows
+    users what it reads."""
+    credential = _caller.get(None)
+    return credential is not None and credential.role in ("agent", "reviewer", "operator")
+
+
 class Keyring:
     """Checks keys against the store, tokens against their issuer's keys, and remembers good ones for a few seconds,
     hashed."""

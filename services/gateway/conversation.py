@@ -11,6 +11,7 @@ from antiphon.v1 import conversation_pb2_grpc as rpc
 
 from services.common.errors import InvalidArgument
 from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
+from services.common.store.takeovers import mode_of
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.dispatch import Dispatch
@@ -157,6 +158,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
             user=session["user"],
             version=self._store.versions.resolve(session["tenant"], session, outlook.pointer),
             schema=session.get("schema"),
+            held=mode_of(session) != "bot",
             settings=settings,
             min_watermark=watermark,
             extra=extra,
@@ -227,7 +229,13 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         text = check.words("text", request.text, self._settings.max_text)
         author = check.words("author", request.author, check.MAX_USER, needed=False)
         turn = await self._talk.post_reply(caller().tenant, turn_id, key, text, author)
+        await self._threads.run(self._learn, turn, text)
         return pb.PostReplyResponse(turn=turn_message(turn))
+
+    def _learn(self, turn: Document, text: str) -> None:
+        """What a person wrote instead of a shadow draft is a correction of it, stored once a reply."""
+        by = caller()
+        self._store.feedback.of_reply(turn, text, by.key)
 
     async def GetTurn(self, request: pb.GetTurnRequest, context: Context) -> pb.GetTurnResponse:
         turn_id = check.identifier("turn_id", request.turn_id)

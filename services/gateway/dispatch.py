@@ -16,7 +16,7 @@ from services.common import metrics
 from services.common.bus import Bus, TurnMessage, topology
 from services.common.bus.events import Event, viewers_of
 from services.common.errors import Unavailable
-from services.common.store import Accepted, Document, Store
+from services.common.store import Accepted, Document, Settled, Store
 from services.gateway.replay import end_of
 from services.gateway.streams import Hub
 from services.gateway.threads import Threads
@@ -69,6 +69,14 @@ class Dispatch:
         self.ended(turn)
         self.next(turn)
 
+    def settled(self, settled: Settled) -> None:
+        """What follows a change of a session's mode: engines stop, streams hear that a person answers, and what is the
+        bot's goes on its way."""
+        for turn in settled.held:
+            self._command({"op": "cancel", "turn": turn["_id"]})
+            self._tell(turn, end_of(turn))
+        self.turns(settled.dispatch)
+
     def later(self, call: Callable[[], object]) -> None:
         """Have something done beside what is sent."""
         self._threads.submit(call)
@@ -82,7 +90,9 @@ class Dispatch:
     def ended(self, turn: Document) -> None:
         """Tell the streams of a turn that a gateway has ended."""
         metrics.TURNS.labels(turn["status"]).inc()
-        events = end_of(turn)
+        self._tell(turn, end_of(turn))
+
+    def _tell(self, turn: Document, events: list[Event]) -> None:
         self._loop.call_soon_threadsafe(self._hub.deliver, events)
         for viewer in viewers_of(turn):
             if viewer != self.reply_to:

@@ -19,6 +19,8 @@ def end_of(turn: Mapping[str, Any]) -> list[Event]:
     if turn.get("open"):
         return []
     name, round_number, attempt = _place(turn)
+    if turn["status"] == "held":  # no end yet: a person is to answer
+        return [event(name, "held", round_number, attempt)]
     if turn["status"] == "completed":
         return [event(name, "completed", round_number, attempt, writer=_writer(turn), draft=current_draft(turn))]
     if turn["status"] == "cancelled":
@@ -77,5 +79,5 @@ def _snapshots(turn: Mapping[str, Any]) -> list[Event]:
 
 def _text(turn: Mapping[str, Any]) -> list[Event]:
     name, round_number, attempt = _place(turn)
-    text = turn.get("partial")
+    text = None if turn.get("shadow") else turn.get("partial")
     return [event(name, "delta", round_number, attempt, 0, writer=_writer(turn), text=text)] if text else []

@@ -9,16 +9,20 @@ from antiphon.v1 import conversation_pb2 as pb
 
 from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.store import Document, Request, Store
+from services.common.store.takeovers import Mode
 from services.gateway import validation as check
 from services.gateway.access import selection
 from services.gateway.auth import caller, whose
 from services.gateway.dispatch import Dispatch
-from services.gateway.mapping.sessions import POLICIES, STATUSES, session_message
+from services.gateway.mapping.sessions import MODES, POLICIES, STATUSES, session_message
+from services.gateway.mapping.turns import turn_message
 from services.gateway.quotas import Quotas
 from services.gateway.settings import GatewaySettings
+from services.gateway.talk import Talk
 from services.gateway.threads import Threads
 
 MAX_SYSTEM_TEXT = 8_000
+MAX_NOTE = 1_000
 Context = Any
 
 
@@ -30,6 +34,7 @@ class SessionRpcs:
     _threads: Threads
     _dispatch: Dispatch
     _quotas: Quotas
+    _talk: Talk
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
         key = check.request_of("CreateSession", request)
@@ -112,6 +117,9 @@ class SessionRpcs:
         check.words("page_token", request.page_token, check.MAX_ID, needed=False)
         check.words("user_id", request.user_id, check.MAX_USER, needed=False)
         check.choice("status", pb.SessionStatus, request.status)
+        for index, mode in enumerate(request.modes):
+            check.choice(f"modes[{index}]", pb.SessionMode, mode)
+        modes = sorted({MODES[mode] for mode in request.modes if mode})
         tenant, among = caller().tenant, selection(caller(), whose())
 
         def read() -> list[pb.Session]:
@@ -120,15 +128,49 @@ class SessionRpcs:
                 among=among,
                 user=request.user_id,
                 status=STATUSES.get(request.status, ""),
+                modes=modes,
+                handoff_asked=request.handoff_asked,
                 before=request.page_token,
                 limit=size,
             )
-            last = self._store.turns.last_of(tenant, [session["_id"] for session in found])
-            return [session_message(session, last.get(session["_id"])) for session in found]
+            whole = request.with_last_turn
+            last = self._store.turns.last_of(tenant, [session["_id"] for session in found], whole=whole)
+            messages = [session_message(session, last.get(session["_id"])) for session in found]
+            for message in messages:
+                if whole and message.id in last:
+                    message.last_turn.CopyFrom(turn_message(last[message.id]))
+            return messages
 
         sessions = await self._threads.run(read)
         following = sessions[-1].id if len(sessions) == size else ""
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=following)
+
+    async def Takeover(self, request: pb.TakeoverRequest, context: Context) -> pb.TakeoverResponse:
+        key = check.request_of("Takeover", request)
+        author = check.words("author", request.author, check.MAX_USER, needed=False) or caller().key
+        session = await self._change_mode(request, key, "shadow" if request.shadow else "human", author)
+        return pb.TakeoverResponse(session=session)
+
+    async def Return(self, request: pb.ReturnRequest, context: Context) -> pb.ReturnResponse:
+        key = check.request_of("Return", request)
+        return pb.ReturnResponse(session=await self._change_mode(request, key, "bot", ""))
+
+    async def _change_mode(
+        self, request: pb.TakeoverRequest | pb.ReturnRequest, key: Request, mode: Mode, holder: str
+    ) -> pb.Session:
+        session_id = check.identifier("session_id", request.session_id)
+        expected = request.expected_mode_revision if request.HasField("expected_mode_revision") else None
+        if expected is not None:
+            check.between("expected_mode_revision", expected, 0, check.MAX_INT64)
+        session = await self._talk.change_mode(caller().tenant, session_id, key, mode, expected, holder)
+        return await self._threads.run(self._shown, session)
+
+    async def Handoff(self, request: pb.HandoffRequest, context: Context) -> pb.HandoffResponse:
+        key = check.request_of("Handoff", request)
+        session_id = check.identifier("session_id", request.session_id)
+        note, tenant = check.words("note", request.note, MAX_NOTE, needed=False), caller().tenant
+        session = await self._threads.run(lambda: self._shown(self._store.takeovers.ask(tenant, session_id, key, note)))
+        return pb.HandoffResponse(session=session)
 
     async def EndSession(self, request: pb.EndSessionRequest, context: Context) -> pb.EndSessionResponse:
         key = check.request_of("EndSession", request)

@@ -22,6 +22,7 @@ Event = dict[str, Any]
 
 SNAPSHOTS = frozenset({"queued", "understood", "state", "ready", "grounding"})
 ENDS = frozenset({"completed", "cancelled", "failed"})
+TAKEN_OVER = "TAKEN_OVER"
 ASK_AGAIN = 0.25  # seconds between two requests for a snapshot of one stream
 
 
@@ -90,6 +91,8 @@ class Stream:
             self._delta(event["round"], event["attempt"], event["offset"], event["text"])
         elif kind in SNAPSHOTS:
             self._snapshot(kind, event)
+        elif kind == "held":
+            self._hold(event)
         elif kind in ENDS:
             self._end(kind, event)
 
@@ -135,10 +138,17 @@ class Stream:
             self._shown[kind] = payload
             self._put(Outgoing(kind, self.round, self.attempt, self.offset, payload))
 
+    def _hold(self, event: Event) -> None:
+        """A person has taken over: what the bot has said of the rounds before is void."""
+        if event["round"] > self.round:
+            self._restart(event["round"], 0, TAKEN_OVER)
+
     def _end(self, kind: str, event: Event) -> None:
         place = (event["round"], event["attempt"])
         if kind == "completed":
             text = event["draft"].get("text") or ""
+            if event["draft"].get("author") == "human" and place > (self.round, self.attempt):
+                self._restart(*place, TAKEN_OVER)
             self._goes_on(event)
             if self.offset > len(text) or (self._said is not None and not text.startswith(self.text)):
                 self._restart(self.round, self.attempt)
@@ -151,10 +161,10 @@ class Stream:
         self._put(Outgoing(kind, self.round, self.attempt, self.offset, event))
         self.ended = True
 
-    def _restart(self, round_number: int, attempt: int) -> None:
+    def _restart(self, round_number: int, attempt: int, why: str = "") -> None:
         """Stand at the start of another attempt; say so where the client has seen one before."""
         seen = self.attempt > 0 or self.offset > 0 or round_number > self.round
-        reason = "REVISED" if round_number > self.round else "WORKER_LOST"
+        reason = why or ("REVISED" if round_number > self.round else "WORKER_LOST")
         self.round, self.attempt, self.offset, self.writer = round_number, attempt, 0, ""
         self._said = []
         self._drop_deltas()

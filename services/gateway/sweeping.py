@@ -50,6 +50,8 @@ class Sweeping:
         for swept in self._store.sweep.sweep():
             metrics.SWEPT_TURNS.inc()
             self._act(swept)
+        for tenant, session in self._store.takeovers.unsettled():
+            self._dispatch.settled(self._store.takeovers.settle(tenant, session))
         if time.monotonic() - self._counted_at > COUNT_SECONDS:
             self._counted_at = time.monotonic()
             turns, stuck = self._store.turns.open_and_stuck()

@@ -16,9 +16,10 @@ from typing import Any
 from antiphon.v1 import conversation_pb2 as pb
 
 from services.common import metrics
-from services.common.errors import OutOfRange
+from services.common.errors import FailedPrecondition, OutOfRange
 from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.common.store.requests import first_answer
+from services.common.store.takeovers import Mode, mode_of
 from services.gateway.dispatch import Dispatch
 from services.gateway.load import Admitted, Load
 from services.gateway.mapping.events import accepted_message, event_message
@@ -89,9 +90,18 @@ class Talk:
             outlook.require_open()
             self._quotas.turn(tenant, turn.request, outlook.quotas)
             allowed = self._limits(tenant, outlook.quotas, limits, admitted)
-            return self._store.turns.accept_turn(tenant, turn, allowed, (outlook.newest_n, outlook.busy))
+            accepted = self._store.turns.accept_turn(tenant, turn, allowed, (outlook.newest_n, outlook.busy))
+            return self._with_person(tenant, accepted)
 
         return await self._begin(tenant, key, write)
+
+    def _with_person(self, tenant: str, accepted: Accepted) -> Accepted:
+        """A message to a person: in shadow a draft of the bot is begun for them. The mode may have changed since it
+        was read, so that the session is settled by what it is now."""
+        if accepted.turn["status"] != "held":
+            return accepted
+        self._dispatch.settled(self._store.takeovers.settle(tenant, accepted.turn["session"]))
+        return accepted
 
     def _limits(self, tenant: str, quotas: Mapping[str, Any], limits: TurnLimits, admitted: Admitted) -> TurnLimits:
         """The tenant's quota in place of the server's default, and whether it has to be counted."""
@@ -105,7 +115,9 @@ class Talk:
         """Begin a new round of a turn, in a session that takes turns, by a write that returns it reopened."""
 
         def checked(admitted: Admitted) -> Accepted:
-            self._session_of(tenant, turn_id)
+            session, turn = self._session_of(tenant, turn_id)
+            if mode_of(session) != "bot" and key.id not in (turn.get("revision_requests") or ()):
+                raise FailedPrecondition("a person answers in this session", reason="SESSION_TAKEN_OVER")
             quotas = self._quotas.of(tenant)
             self._quotas.turn(tenant, key, quotas)
             self._store.turns.check_open(tenant, key, self._limits(tenant, quotas, limits, admitted))
@@ -132,7 +144,8 @@ class Talk:
             outlook.require_open()
             self._quotas.turn(tenant, key, outlook.quotas)
             turn = replace(new(outlook, old), follows=old["n"])
-            return self._store.turns.accept_turn(tenant, turn, self._limits(tenant, outlook.quotas, limits, admitted))
+            allowed = self._limits(tenant, outlook.quotas, limits, admitted)
+            return self._with_person(tenant, self._store.turns.accept_turn(tenant, turn, allowed))
 
         return await self._begin(tenant, key, write)
 
@@ -282,6 +295,19 @@ class Talk:
                 break
         return turn
 
+    async def change_mode(
+        self, tenant: str, session_id: str, key: Request, mode: Mode, expected: int | None, holder: str
+    ) -> Document:
+        """Give a session to a person, or back to the bot, and bring its turns in accord with that."""
+
+        def write() -> Document:
+            takeovers = self._store.takeovers
+            session = takeovers.change(tenant, session_id, key, mode, expected_revision=expected, holder=holder)
+            self._dispatch.settled(takeovers.settle(tenant, session_id))
+            return session
+
+        return await self._cancels.run(write)
+
     async def post_reply(self, tenant: str, turn_id: str, key: Request, text: str, author: str) -> Document:
         """Answer in the assistant's place; a draft in work is cancelled first."""
 
@@ -291,6 +317,8 @@ class Talk:
                 self._store.rounds.check_reply(tenant, turn)
                 self._store.turns.cancel_turn(tenant, turn_id, reason="taken_over")
             replied = self._store.rounds.post_reply(tenant, turn_id, key, text, author)
+            for earlier in self._store.takeovers.answered_together(tenant, replied):
+                self._dispatch.ended(earlier)
             self._dispatch.taken_over(replied)
             return replied
 

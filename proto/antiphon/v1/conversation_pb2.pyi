@@ -80,6 +80,34 @@ SESSION_STATUS_ENDED: SessionStatus.ValueType  # 2
 """It has ended, by EndSession or by its idle time."""
 Global___SessionStatus: _TypeAlias = SessionStatus  # noqa: Y015
 
+class _SessionMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SessionModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SESSION_MODE_UNSPECIFIED: _SessionMode.ValueType  # 0
+    """Unused."""
+    SESSION_MODE_BOT: _SessionMode.ValueType  # 1
+    """The bot."""
+    SESSION_MODE_HUMAN: _SessionMode.ValueType  # 2
+    """A person: messages wait for them."""
+    SESSION_MODE_SHADOW: _SessionMode.ValueType  # 3
+    """A person, with the bot's draft as a suggestion that nobody else sees."""
+
+class SessionMode(_SessionMode, metaclass=_SessionModeEnumTypeWrapper):
+    """Who answers in a session."""
+
+SESSION_MODE_UNSPECIFIED: SessionMode.ValueType  # 0
+"""Unused."""
+SESSION_MODE_BOT: SessionMode.ValueType  # 1
+"""The bot."""
+SESSION_MODE_HUMAN: SessionMode.ValueType  # 2
+"""A person: messages wait for them."""
+SESSION_MODE_SHADOW: SessionMode.ValueType  # 3
+"""A person, with the bot's draft as a suggestion that nobody else sees."""
+Global___SessionMode: _TypeAlias = SessionMode  # noqa: Y015
+
 class _Speaker:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -122,6 +150,8 @@ class _TurnStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TurnStatus
     """Cancelled."""
     TURN_STATUS_FAILED: _TurnStatus.ValueType  # 5
     """Given up: `error` says why."""
+    TURN_STATUS_HELD: _TurnStatus.ValueType  # 6
+    """It waits for a person's reply: the session was taken over."""
 
 class TurnStatus(_TurnStatus, metaclass=_TurnStatusEnumTypeWrapper):
     """How far a turn has come."""
@@ -138,6 +168,8 @@ TURN_STATUS_CANCELLED: TurnStatus.ValueType  # 4
 """Cancelled."""
 TURN_STATUS_FAILED: TurnStatus.ValueType  # 5
 """Given up: `error` says why."""
+TURN_STATUS_HELD: TurnStatus.ValueType  # 6
+"""It waits for a person's reply: the session was taken over."""
 Global___TurnStatus: _TypeAlias = TurnStatus  # noqa: Y015
 
 class _DraftOrigin:
@@ -217,7 +249,7 @@ class _CancelReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelRe
     CANCEL_REASON_SESSION_ENDED: _CancelReason.ValueType  # 4
     """EndSession or an erasure."""
     CANCEL_REASON_TAKEN_OVER: _CancelReason.ValueType  # 5
-    """PostReply."""
+    """PostReply, of this turn or of a later one that answers both."""
 
 class CancelReason(_CancelReason, metaclass=_CancelReasonEnumTypeWrapper):
     """Who cancelled a turn."""
@@ -233,7 +265,7 @@ CANCEL_REASON_ROLLED_BACK: CancelReason.ValueType  # 3
 CANCEL_REASON_SESSION_ENDED: CancelReason.ValueType  # 4
 """EndSession or an erasure."""
 CANCEL_REASON_TAKEN_OVER: CancelReason.ValueType  # 5
-"""PostReply."""
+"""PostReply, of this turn or of a later one that answers both."""
 Global___CancelReason: _TypeAlias = CancelReason  # noqa: Y015
 
 class _CancelOutcome:
@@ -306,6 +338,12 @@ class Session(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     SYSTEM_TEXT_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    MODE_REVISION_FIELD_NUMBER: _builtins.int
+    HELD_BY_FIELD_NUMBER: _builtins.int
+    HANDOFF_TIME_FIELD_NUMBER: _builtins.int
+    HANDOFF_NOTE_FIELD_NUMBER: _builtins.int
+    LAST_TURN_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     user_id: _builtins.str
@@ -324,6 +362,14 @@ class Session(_message.Message):
     """Number of its last turn, 0 where there is none."""
     system_text: _builtins.str
     """The system text that opens the prompt; empty: the tenant's or the server's."""
+    mode: Global___SessionMode.ValueType
+    """Who answers."""
+    mode_revision: _builtins.int
+    """Rises with each change of the mode; 0 before the first."""
+    held_by: _builtins.str
+    """Who has taken it over, in their own words; empty at the bot."""
+    handoff_note: _builtins.str
+    """Why, as it was said."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The caller's own words about it."""
@@ -335,6 +381,14 @@ class Session(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When something last happened in it."""
+
+    @_builtins.property
+    def handoff_time(self) -> _timestamp_pb2.Timestamp:
+        """When a person was asked for, by Handoff; unset where none was, or the session came back since."""
+
+    @_builtins.property
+    def last_turn(self) -> Global___Turn:
+        """Its last turn; only where ListSessions was asked for it."""
 
     def __init__(
         self,
@@ -351,10 +405,16 @@ class Session(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         system_text: _builtins.str = ...,
+        mode: Global___SessionMode.ValueType = ...,
+        mode_revision: _builtins.int = ...,
+        held_by: _builtins.str = ...,
+        handoff_time: _timestamp_pb2.Timestamp | None = ...,
+        handoff_note: _builtins.str = ...,
+        last_turn: Global___Turn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "handoff_time", b"handoff_time", "last_turn", b"last_turn", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "labels", b"labels", "last_turn_number", b"last_turn_number", "policy", b"policy", "schema_name", b"schema_name", "schema_revision", b"schema_revision", "status", b"status", "system_text", b"system_text", "update_time", b"update_time", "user_id", b"user_id", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "handoff_note", b"handoff_note", "handoff_time", b"handoff_time", "held_by", b"held_by", "id", b"id", "labels", b"labels", "last_turn", b"last_turn", "last_turn_number", b"last_turn_number", "mode", b"mode", "mode_revision", b"mode_revision", "policy", b"policy", "schema_name", b"schema_name", "schema_revision", b"schema_revision", "status", b"status", "system_text", b"system_text", "update_time", b"update_time", "user_id", b"user_id", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -568,6 +628,7 @@ class Draft(_message.Message):
     CHECKS_FIELD_NUMBER: _builtins.int
     CITATIONS_FIELD_NUMBER: _builtins.int
     HANDOFF_FIELD_NUMBER: _builtins.int
+    SHADOW_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     round: _builtins.int
@@ -582,6 +643,8 @@ class Draft(_message.Message):
     """Whether it is the accepted one."""
     handoff: _builtins.bool
     """Whether a human should take over: the reply says that it does not know."""
+    shadow: _builtins.bool
+    """Whether it is a suggestion for the agent who holds the session: it is no reply, and users and callers don't see it."""
     @_builtins.property
     def usage(self) -> Global___Usage:
         """What it has cost; unset where no model wrote it."""
@@ -627,10 +690,11 @@ class Draft(_message.Message):
         checks: _abc.Iterable[Global___ConstraintCheck] | None = ...,
         citations: _abc.Iterable[Global___Citation] | None = ...,
         handoff: _builtins.bool = ...,
+        shadow: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback", "manifest", b"manifest", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "citations", b"citations", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "handoff", b"handoff", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "text", b"text", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "citations", b"citations", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "handoff", b"handoff", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "shadow", b"shadow", "text", b"text", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1138,7 +1202,7 @@ class TurnRestarted(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Why, in a word: WORKER_LOST, REVISED, RETRIED."""
+    """Why, in a word: WORKER_LOST, REVISED, RETRIED, TAKEN_OVER (a person answers from here)."""
     def __init__(
         self,
         *,
@@ -1461,6 +1525,9 @@ class ListSessionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    MODES_FIELD_NUMBER: _builtins.int
+    HANDOFF_ASKED_FIELD_NUMBER: _builtins.int
+    WITH_LAST_TURN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Sessions a page."""
     page_token: _builtins.str
@@ -1469,6 +1536,14 @@ class ListSessionsRequest(_message.Message):
     """Of this user only."""
     status: Global___SessionStatus.ValueType
     """With this status only."""
+    handoff_asked: _builtins.bool
+    """True lists only those where a person was asked for."""
+    with_last_turn: _builtins.bool
+    """True adds the last turn of each."""
+    @_builtins.property
+    def modes(self) -> _containers.RepeatedScalarFieldContainer[Global___SessionMode.ValueType]:
+        """In one of these modes only."""
+
     def __init__(
         self,
         *,
@@ -1476,10 +1551,13 @@ class ListSessionsRequest(_message.Message):
         page_token: _builtins.str = ...,
         user_id: _builtins.str = ...,
         status: Global___SessionStatus.ValueType = ...,
+        modes: _abc.Iterable[Global___SessionMode.ValueType] | None = ...,
+        handoff_asked: _builtins.bool = ...,
+        with_last_turn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "status", b"status", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handoff_asked", b"handoff_asked", "modes", b"modes", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "user_id", b"user_id", "with_last_turn", b"with_last_turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2154,6 +2232,180 @@ class PostReplyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PostReplyResponse: _TypeAlias = PostReplyResponse  # noqa: Y015
+
+@_typing.final
+class TakeoverRequest(_message.Message):
+    """Asks Takeover."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    SHADOW_FIELD_NUMBER: _builtins.int
+    EXPECTED_MODE_REVISION_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable."""
+    session_id: _builtins.str
+    """The session."""
+    shadow: _builtins.bool
+    """True has the bot draft on, for the agent alone."""
+    expected_mode_revision: _builtins.int
+    """The revision of the mode that the caller has seen; unset: whichever it is."""
+    author: _builtins.str
+    """Who takes it over, for the others to read; at most 256 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        shadow: _builtins.bool = ...,
+        expected_mode_revision: _builtins.int | None = ...,
+        author: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_mode_revision", b"_expected_mode_revision", "expected_mode_revision", b"expected_mode_revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_mode_revision", b"_expected_mode_revision", "author", b"author", "expected_mode_revision", b"expected_mode_revision", "request_id", b"request_id", "session_id", b"session_id", "shadow", b"shadow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_mode_revision: _TypeAlias = _typing.Literal["expected_mode_revision"]  # noqa: Y015
+    _WhichOneofArgType__expected_mode_revision: _TypeAlias = _typing.Literal["_expected_mode_revision", b"_expected_mode_revision"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_mode_revision) -> _WhichOneofReturnType__expected_mode_revision | None: ...
+
+Global___TakeoverRequest: _TypeAlias = TakeoverRequest  # noqa: Y015
+
+@_typing.final
+class TakeoverResponse(_message.Message):
+    """Answers Takeover."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeoverResponse: _TypeAlias = TakeoverResponse  # noqa: Y015
+
+@_typing.final
+class ReturnRequest(_message.Message):
+    """Asks Return."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_MODE_REVISION_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable."""
+    session_id: _builtins.str
+    """The session."""
+    expected_mode_revision: _builtins.int
+    """The revision of the mode that the caller has seen; unset: whichever it is."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        expected_mode_revision: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_mode_revision", b"_expected_mode_revision", "expected_mode_revision", b"expected_mode_revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_mode_revision", b"_expected_mode_revision", "expected_mode_revision", b"expected_mode_revision", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_mode_revision: _TypeAlias = _typing.Literal["expected_mode_revision"]  # noqa: Y015
+    _WhichOneofArgType__expected_mode_revision: _TypeAlias = _typing.Literal["_expected_mode_revision", b"_expected_mode_revision"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_mode_revision) -> _WhichOneofReturnType__expected_mode_revision | None: ...
+
+Global___ReturnRequest: _TypeAlias = ReturnRequest  # noqa: Y015
+
+@_typing.final
+class ReturnResponse(_message.Message):
+    """Answers Return."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnResponse: _TypeAlias = ReturnResponse  # noqa: Y015
+
+@_typing.final
+class HandoffRequest(_message.Message):
+    """Asks Handoff."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable."""
+    session_id: _builtins.str
+    """The session."""
+    note: _builtins.str
+    """Why, at most 1,000 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["note", b"note", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandoffRequest: _TypeAlias = HandoffRequest  # noqa: Y015
+
+@_typing.final
+class HandoffResponse(_message.Message):
+    """Answers Handoff."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandoffResponse: _TypeAlias = HandoffResponse  # noqa: Y015
 
 @_typing.final
 class GetTurnRequest(_message.Message):

@@ -111,6 +111,21 @@ class ConversationServiceStub:
                 request_serializer=antiphon_dot_v1_dot_conversation__pb2.PostReplyRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_conversation__pb2.PostReplyResponse.FromString,
                 _registered_method=True)
+        self.Takeover = channel.unary_unary(
+                '/antiphon.v1.ConversationService/Takeover',
+                request_serializer=antiphon_dot_v1_dot_conversation__pb2.TakeoverRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_conversation__pb2.TakeoverResponse.FromString,
+                _registered_method=True)
+        self.Return = channel.unary_unary(
+                '/antiphon.v1.ConversationService/Return',
+                request_serializer=antiphon_dot_v1_dot_conversation__pb2.ReturnRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_conversation__pb2.ReturnResponse.FromString,
+                _registered_method=True)
+        self.Handoff = channel.unary_unary(
+                '/antiphon.v1.ConversationService/Handoff',
+                request_serializer=antiphon_dot_v1_dot_conversation__pb2.HandoffRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_conversation__pb2.HandoffResponse.FromString,
+                _registered_method=True)
         self.GetTurn = channel.unary_unary(
                 '/antiphon.v1.ConversationService/GetTurn',
                 request_serializer=antiphon_dot_v1_dot_conversation__pb2.GetTurnRequest.SerializeToString,
@@ -263,6 +278,35 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Takeover(self, request, context):
+        """A person takes a session over: from the answer on no draft of the bot becomes a reply in it, whatever is in
+        flight. Drafts in work are stopped and their turns held, as are further messages, until the person answers with
+        PostReply or hands the session back; streams stay open and hear `restarted` (TAKEN_OVER). With `shadow` the bot
+        goes on drafting for the last message, for the agent's eyes alone (`Draft.shadow`).
+        NOT_FOUND: no such session; FAILED_PRECONDITION: SESSION_ENDED; ABORTED (MODE_MISMATCH): `expected_mode_revision`
+        is not the current one, somebody was faster.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Return(self, request, context):
+        """Hands a session back to the bot, which answers what still waits, in its order.
+        Fails as Takeover.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Handoff(self, request, context):
+        """Asks for a person: the session is marked, and every agent may see it unless it was handed to one. The bot goes on
+        until somebody takes over.
+        NOT_FOUND: no such session; INVALID_ARGUMENT: too long note; FAILED_PRECONDITION: SESSION_ENDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTurn(self, request, context):
         """Reads a turn with all its drafts.
         NOT_FOUND: no such turn.
@@ -351,6 +395,21 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.PostReply,
                     request_deserializer=antiphon_dot_v1_dot_conversation__pb2.PostReplyRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_conversation__pb2.PostReplyResponse.SerializeToString,
+            ),
+            'Takeover': grpc.unary_unary_rpc_method_handler(
+                    servicer.Takeover,
+                    request_deserializer=antiphon_dot_v1_dot_conversation__pb2.TakeoverRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_conversation__pb2.TakeoverResponse.SerializeToString,
+            ),
+            'Return': grpc.unary_unary_rpc_method_handler(
+                    servicer.Return,
+                    request_deserializer=antiphon_dot_v1_dot_conversation__pb2.ReturnRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_conversation__pb2.ReturnResponse.SerializeToString,
+            ),
+            'Handoff': grpc.unary_unary_rpc_method_handler(
+                    servicer.Handoff,
+                    request_deserializer=antiphon_dot_v1_dot_conversation__pb2.HandoffRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_conversation__pb2.HandoffResponse.SerializeToString,
             ),
             'GetTurn': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTurn,
@@ -748,6 +807,87 @@ class ConversationService:
             '/antiphon.v1.ConversationService/PostReply',
             antiphon_dot_v1_dot_conversation__pb2.PostReplyRequest.SerializeToString,
             antiphon_dot_v1_dot_conversation__pb2.PostReplyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Takeover(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.ConversationService/Takeover',
+            antiphon_dot_v1_dot_conversation__pb2.TakeoverRequest.SerializeToString,
+            antiphon_dot_v1_dot_conversation__pb2.TakeoverResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Return(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.ConversationService/Return',
+            antiphon_dot_v1_dot_conversation__pb2.ReturnRequest.SerializeToString,
+            antiphon_dot_v1_dot_conversation__pb2.ReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Handoff(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.ConversationService/Handoff',
+            antiphon_dot_v1_dot_conversation__pb2.HandoffRequest.SerializeToString,
+            antiphon_dot_v1_dot_conversation__pb2.HandoffResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -113,6 +113,23 @@ class ConversationServiceStub:
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or too long text; FAILED_PRECONDITION: NOT_LAST_TURN,
     TURN_ACCEPTED, SESSION_ENDED.
     """
+    Takeover: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.TakeoverRequest, _conversation_pb2.TakeoverResponse]
+    """A person takes a session over: from the answer on no draft of the bot becomes a reply in it, whatever is in
+    flight. Drafts in work are stopped and their turns held, as are further messages, until the person answers with
+    PostReply or hands the session back; streams stay open and hear `restarted` (TAKEN_OVER). With `shadow` the bot
+    goes on drafting for the last message, for the agent's eyes alone (`Draft.shadow`).
+    NOT_FOUND: no such session; FAILED_PRECONDITION: SESSION_ENDED; ABORTED (MODE_MISMATCH): `expected_mode_revision`
+    is not the current one, somebody was faster.
+    """
+    Return: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ReturnRequest, _conversation_pb2.ReturnResponse]
+    """Hands a session back to the bot, which answers what still waits, in its order.
+    Fails as Takeover.
+    """
+    Handoff: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.HandoffRequest, _conversation_pb2.HandoffResponse]
+    """Asks for a person: the session is marked, and every agent may see it unless it was handed to one. The bot goes on
+    until somebody takes over.
+    NOT_FOUND: no such session; INVALID_ARGUMENT: too long note; FAILED_PRECONDITION: SESSION_ENDED.
+    """
     GetTurn: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]
     """Reads a turn with all its drafts.
     NOT_FOUND: no such turn.
@@ -206,6 +223,23 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     accepted at once; a draft in work is cancelled. Called by agents' desktops.
     NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or too long text; FAILED_PRECONDITION: NOT_LAST_TURN,
     TURN_ACCEPTED, SESSION_ENDED.
+    """
+    Takeover: _aio.UnaryUnaryMultiCallable[_conversation_pb2.TakeoverRequest, _conversation_pb2.TakeoverResponse]  # type: ignore[assignment]
+    """A person takes a session over: from the answer on no draft of the bot becomes a reply in it, whatever is in
+    flight. Drafts in work are stopped and their turns held, as are further messages, until the person answers with
+    PostReply or hands the session back; streams stay open and hear `restarted` (TAKEN_OVER). With `shadow` the bot
+    goes on drafting for the last message, for the agent's eyes alone (`Draft.shadow`).
+    NOT_FOUND: no such session; FAILED_PRECONDITION: SESSION_ENDED; ABORTED (MODE_MISMATCH): `expected_mode_revision`
+    is not the current one, somebody was faster.
+    """
+    Return: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ReturnRequest, _conversation_pb2.ReturnResponse]  # type: ignore[assignment]
+    """Hands a session back to the bot, which answers what still waits, in its order.
+    Fails as Takeover.
+    """
+    Handoff: _aio.UnaryUnaryMultiCallable[_conversation_pb2.HandoffRequest, _conversation_pb2.HandoffResponse]  # type: ignore[assignment]
+    """Asks for a person: the session is marked, and every agent may see it unless it was handed to one. The bot goes on
+    until somebody takes over.
+    NOT_FOUND: no such session; INVALID_ARGUMENT: too long note; FAILED_PRECONDITION: SESSION_ENDED.
     """
     GetTurn: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]  # type: ignore[assignment]
     """Reads a turn with all its drafts.
@@ -381,6 +415,41 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         accepted at once; a draft in work is cancelled. Called by agents' desktops.
         NOT_FOUND: no such turn; INVALID_ARGUMENT: empty or too long text; FAILED_PRECONDITION: NOT_LAST_TURN,
         TURN_ACCEPTED, SESSION_ENDED.
+        """
+
+    @_abc_1.abstractmethod
+    def Takeover(
+        self,
+        request: _conversation_pb2.TakeoverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.TakeoverResponse, _abc.Awaitable[_conversation_pb2.TakeoverResponse]]:
+        """A person takes a session over: from the answer on no draft of the bot becomes a reply in it, whatever is in
+        flight. Drafts in work are stopped and their turns held, as are further messages, until the person answers with
+        PostReply or hands the session back; streams stay open and hear `restarted` (TAKEN_OVER). With `shadow` the bot
+        goes on drafting for the last message, for the agent's eyes alone (`Draft.shadow`).
+        NOT_FOUND: no such session; FAILED_PRECONDITION: SESSION_ENDED; ABORTED (MODE_MISMATCH): `expected_mode_revision`
+        is not the current one, somebody was faster.
+        """
+
+    @_abc_1.abstractmethod
+    def Return(
+        self,
+        request: _conversation_pb2.ReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ReturnResponse, _abc.Awaitable[_conversation_pb2.ReturnResponse]]:
+        """Hands a session back to the bot, which answers what still waits, in its order.
+        Fails as Takeover.
+        """
+
+    @_abc_1.abstractmethod
+    def Handoff(
+        self,
+        request: _conversation_pb2.HandoffRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.HandoffResponse, _abc.Awaitable[_conversation_pb2.HandoffResponse]]:
+        """Asks for a person: the session is marked, and every agent may see it unless it was handed to one. The bot goes on
+        until somebody takes over.
+        NOT_FOUND: no such session; INVALID_ARGUMENT: too long note; FAILED_PRECONDITION: SESSION_ENDED.
         """
 
     @_abc_1.abstractmethod

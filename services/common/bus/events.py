@@ -10,6 +10,7 @@ Every event names its turn and position. What each type adds:
 | grounding | `passages`, `facts`: `[{id, revision, …}]` (a snapshot) | knowledge |
 | delta | `writer` (the holder); `text`, standing at `offset`; at offset 0 maybe all so far (a snapshot) | generator |
 | completed | `writer`; `draft`: the draft as stored, with usage and manifest | generator |
+| held | a person answers from here: what the bot has said of the rounds before is void | gateway, generator |
 | cancelled | `reason` | gateway |
 | failed | `reason`, `message` | gateway (sweep), generator |
 """

@@ -26,6 +26,7 @@ from services.common.store.serving import Serving
 from services.common.store.sessions import Sessions
 from services.common.store.steps import Lease, Steps
 from services.common.store.sweep import Sweep, Swept
+from services.common.store.takeovers import Settled, Takeovers
 from services.common.store.tenants import Tenants
 from services.common.store.trainings import Trainings
 from services.common.store.turns import Accepted, NewTurn, TurnLimits, Turns
@@ -45,6 +46,7 @@ __all__ = [
     "Outlook",
     "Request",
     "Scoped",
+    "Settled",
     "Store",
     "Swept",
     "TurnLimits",
@@ -63,6 +65,7 @@ class Store:
         self.steps = Steps(self.connection, lease)
         self.sweep = Sweep(self.connection, self.turns, self.steps, settings.max_attempts)
         self.sessions = Sessions(self.connection)
+        self.takeovers = Takeovers(self.connection, self.sessions, self.turns)
         self.schemas = Schemas(self.connection)
         self.keys = Keys(self.connection)
         self.feedback = FeedbackStore(self.connection)

@@ -68,6 +68,17 @@ class FeedbackStore:
                 tenant, request, {**draft["feedback"], "rating": None, **_about(turn, chosen), "accepted": True}
             )
 
+    def of_reply(self, turn: Document, text: str, by: str) -> bool:
+        """Store a person's reply as the correction of the latest shadow draft of the turn (KEPT), once per reply; False
+        where there is none, or it was sent as it was."""
+        shadows = [draft for draft in turn["drafts"] if draft["status"] == "shadow" and draft.get("text")]
+        if not shadows or shadows[-1]["text"].strip() == text.strip():
+            return False
+        request = Request("PostReply", f"{turn['_id']}:{turn['accepted_round']}", "")
+        said = {"edited_text": text, "by": by}
+        self.submit(turn["tenant"], request, {**said, **_about(turn, shadows[-1]["round"])})
+        return True
+
     def of_turn(self, tenant: str, turn: str) -> list[Document]:
         """All feedback on a turn, oldest first."""
         return list(self._of(tenant).find({"turn": turn}).sort("_id", 1))

@@ -26,6 +26,12 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"agent": {"$gt": ""}},
         ),
         IndexModel([("tenant", UP), ("status", UP)], name="by_status"),
+        IndexModel(
+            [("unsettled_at", UP)], name="unsettled", partialFilterExpression={"unsettled_at": {"$exists": True}}
+        ),
+        IndexModel(
+            [("tenant", UP), ("mode", UP), ("_id", DOWN)], name="by_mode", partialFilterExpression={"mode": {"$gt": ""}}
+        ),
         IndexModel([("erased_at", UP)], name="erased", partialFilterExpression={"erased_at": {"$exists": True}}),
         _ASKED,
         IndexModel(
@@ -59,6 +65,11 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("tenant", UP), ("session", UP), ("n", UP)],
             name="open_turns",
             partialFilterExpression={"open": True},
+        ),
+        IndexModel(
+            [("tenant", UP), ("session", UP), ("n", UP)],
+            name="held_turns",
+            partialFilterExpression={"status": "held"},
         ),
         IndexModel([("next_dispatch_at", UP)], name="due", partialFilterExpression={"open": True}),
         _ASKED,

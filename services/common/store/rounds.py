@@ -122,7 +122,7 @@ class Rounds:
                 f"expected_round {expected_round}: the turn is at round {turn['round']}",
                 reason="ROUND_MISMATCH",
             )
-        if turn.get("open"):
+        if turn.get("open") or turn["status"] == "held":
             raise FailedPrecondition("the turn is still open", reason="TURN_OPEN")
         if turn.get("accepted_round") is not None:
             raise FailedPrecondition("a draft of the turn was accepted", reason="TURN_ACCEPTED")
@@ -176,6 +176,7 @@ class Rounds:
                 {
                     "_id": turn_id,
                     "open": {"$ne": True},
+                    "status": {"$ne": "held"},
                     "drafts": {"$elemMatch": {"round": chosen, "status": "completed"}},
                     "accepted_round": {"$in": [None, chosen]},
                     **unasked(request),
@@ -220,7 +221,7 @@ class Rounds:
                 {
                     "$set": {"status": "completed", "round": following, "attempt": 0, "accepted_round": following},
                     "$push": {"drafts": draft, "revision_requests": request.id},
-                    "$unset": {"failure": "", "cancel_reason": "", "partial": ""},
+                    "$unset": {"failure": "", "cancel_reason": "", "partial": "", "shadow": ""},
                     "$currentDate": {"ended_at": True},
                 },
             )
@@ -234,7 +235,7 @@ class Rounds:
         """Raises FailedPrecondition where a person may not reply to the turn any more."""
         if turn.get("accepted_round") is not None:
             raise FailedPrecondition("a draft of the turn was accepted", reason="TURN_ACCEPTED")
-        if self._has_later(self._of(tenant), turn):
+        if turn["status"] != "held" and self._has_later(self._of(tenant), turn):
             raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
 
     @staticmethod

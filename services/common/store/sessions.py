@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +81,8 @@ class Sessions:
         among: Document | None = None,
         user: str = "",
         status: str = "",
+        modes: Sequence[str] = (),
+        handoff_asked: bool = False,
         before: str = "",
         limit: int = 50,
     ) -> list[Document]:
@@ -89,6 +91,10 @@ class Sessions:
         query: Document = {"status": status or {"$ne": "erased"}, "$and": [among or {}]}
         if user:
             query["user"] = user
+        if modes:
+            query["mode"] = {"$in": [*modes, *([None] if "bot" in modes else [])]}
+        if handoff_asked:
+            query["handoff"] = {"$exists": True}
         if before:
             query["_id"] = {"$lt": before}
         return list(self._of(tenant).find(query).sort("_id", -1).limit(limit))

@@ -129,11 +129,25 @@ class Steps:
         fields: Document = {f"drafts.{round_number}.{name}": value for name, value in draft.items()}
         fields |= {"status": "completed", f"drafts.{round_number}.status": "completed"}
         result = self._of(tenant, Concern.KEPT).update_one(
-            {"_id": turn, "holder": holder, "status": "active", "round": round_number},
+            {"_id": turn, "holder": holder, "status": "active", "round": round_number, "shadow": {"$ne": True}},
             {
                 "$set": fields,
                 "$unset": {"open": "", "head": "", "lease_until": "", "next_dispatch_at": "", "partial": ""},
                 "$currentDate": {"ended_at": True, f"drafts.{round_number}.completed_at": True},
+            },
+        )
+        return result.matched_count == 1
+
+    def finish_shadow(self, tenant: str, turn: str, holder: str, round_number: int, draft: dict[str, Any]) -> bool:
+        """Store a draft that only the agent sees (KEPT); the turn waits on for the agent. False: the holder lost it."""
+        fields: Document = {f"drafts.{round_number}.{name}": value for name, value in draft.items()}
+        fields |= {"status": "held", f"drafts.{round_number}.status": "shadow"}
+        result = self._of(tenant, Concern.KEPT).update_one(
+            {"_id": turn, "holder": holder, "status": "active", "round": round_number, "shadow": True},
+            {
+                "$set": fields,
+                "$unset": dict.fromkeys(("open", "head", "holder", "lease_until", "next_dispatch_at", "partial"), ""),
+                "$currentDate": {f"drafts.{round_number}.completed_at": True},
             },
         )
         return result.matched_count == 1
@@ -178,8 +192,17 @@ class Steps:
             query["attempt"] = attempt
         if due is not None:
             query["next_dispatch_at"] = due
-        return self._of(tenant, Concern.KEPT).find_one_and_update(
-            query,
+        turns = self._of(tenant, Concern.KEPT)
+        turns.update_one(  # no draft for the agent is no failure of the turn: it waits on
+            {**query, "shadow": True},
+            {
+                "$set": {"status": "held", "drafts.$[running].status": "failed"},
+                "$unset": dict.fromkeys(("open", "head", "holder", "lease_until", "next_dispatch_at", "partial"), ""),
+            },
+            array_filters=[{"running.status": "active"}],
+        )
+        return turns.find_one_and_update(
+            {**query, "shadow": {"$ne": True}},
             {
                 "$set": {
                     "status": "failed",

@@ -127,18 +127,21 @@ class TurnReads:
             sort=[("n", -1)],
         )
 
-    def last_of(self, tenant: str, sessions: list[str]) -> dict[str, Document]:
-        """Of each session the last turn's ``n``, ``accepted_at`` and ``ended_at``; none for an empty session."""
+    def last_of(self, tenant: str, sessions: list[str], *, whole: bool = False) -> dict[str, Document]:
+        """Of each session the last turn's ``n``, ``accepted_at`` and ``ended_at``, or all of it; none for an empty
+        session."""
+        fields = None if whole else ("n", "accepted_at", "ended_at")
         found: dict[str, Document] = {}
         for session in sessions:
-            last = self._of(tenant).find_one({"session": session}, ("n", "accepted_at", "ended_at"), sort=[("n", -1)])
+            last = self._of(tenant).find_one({"session": session}, fields, sort=[("n", -1)])
             if last is not None:
                 found[session] = last
         return found
 
     def open_of(self, tenant: str, session: str) -> list[str]:
-        """Ids of a session's open turns, the last first."""
-        cursor = self._of(tenant).find({"session": session, "open": True}, ("_id",))
+        """Ids of a session's turns that have not ended, the last first."""
+        unended = [{"open": True}, {"status": "held"}]
+        cursor = self._of(tenant).find({"session": session, "$or": unended}, ("_id",))
         return [turn["_id"] for turn in cursor.sort("n", -1)]
 
     def cancelled_by_end(self, tenant: str, session: str) -> int:

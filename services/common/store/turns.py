@@ -53,6 +53,7 @@ class NewTurn:
     settings: Document = field(default_factory=dict)
     min_watermark: int = 0
     follows: int | None = None
+    held: bool = False  # a person holds the session: nobody works on it
     extra: Document = field(default_factory=dict)
 
 
@@ -99,6 +100,7 @@ class Turns(TurnReads):
                 if known is not None:
                     return self.accepted_again(tenant, known)
                 raise FailedPrecondition("a later turn of the session was accepted", reason="NOT_LAST_TURN")
+            busy = busy and not new.held
             if busy and new.policy == "reject":
                 known = self._same_request(turns, new.request)
                 if known is not None:
@@ -116,7 +118,7 @@ class Turns(TurnReads):
             if busy:
                 return self._settle(tenant, turn)
             self.settle(tenant, turn)
-            return Accepted(turn, created=True, dispatch=[turn])
+            return Accepted(turn, created=True, dispatch=[] if new.held else [turn])
 
     @staticmethod
     def _stands(turns: Scoped, session: str) -> tuple[int, bool]:
@@ -178,7 +180,10 @@ class Turns(TurnReads):
         }
         if trace := trace_context():  # a turn that is sent again stays in its trace
             turn["trace"] = trace
-        if not waiting:
+        if new.held:
+            turn["status"] = turn["drafts"][0]["status"] = "held"
+            del turn["open"], turn["next_dispatch_at"]
+        elif not waiting:
             turn["head"] = True
         return turn
 
@@ -197,7 +202,7 @@ class Turns(TurnReads):
         Done after the insert and before the dispatch, and again by a repeated call and by the sweep, since whoever
         accepted the turn may have died in between; it changes nothing the second time.
         """
-        if turn.get("open") and turn["attempt"] == 0 and turn.get("replaces"):
+        if (turn.get("open") or turn["status"] == "held") and turn["attempt"] == 0 and turn.get("replaces"):
             self._exclude(tenant, turn["replaces"])
         if turn["status"] != "waiting" or turn["policy"] not in ("interrupt", "rollback"):
             return []
@@ -328,9 +333,11 @@ class Turns(TurnReads):
         }
         if excluded:
             update["$set"]["excluded"] = True
-        query = {"_id": turn, "open": True, **unasked(request)}
+        query = {"_id": turn, "$or": [{"open": True}, {"status": "held"}], **unasked(request)}
         try:
-            return self._of(tenant).find_one_and_update(query, update, array_filters=[{"running.status": "active"}])
+            return self._of(tenant).find_one_and_update(
+                query, update, array_filters=[{"running.status": {"$in": ["active", "held"]}}]
+            )
         except DuplicateKeyError as error:
             raise _reused(request, error) from error
 

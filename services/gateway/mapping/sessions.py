@@ -20,9 +20,18 @@ STATUSES: dict[int, str] = {pb.SESSION_STATUS_OPEN: "open", pb.SESSION_STATUS_EN
 _STATUS_NUMBERS = {word: number for number, word in STATUSES.items()}
 
 
+MODES: dict[int, str] = {
+    pb.SESSION_MODE_BOT: "bot",
+    pb.SESSION_MODE_HUMAN: "human",
+    pb.SESSION_MODE_SHADOW: "shadow",
+}
+_MODE_NUMBERS = {word: number for number, word in MODES.items()}
+
+
 def session_message(session: Mapping[str, Any], last: Mapping[str, Any] | None) -> pb.Session:
     """A session; ``last`` is its last turn (n, accepted_at, ended_at), None where there is none."""
     name, _, revision = (session.get("schema") or "").rpartition("@")
+    handoff = session.get("handoff") or {}
     updated = [session.get(name) for name in ("updated_at", "ended_at", "created_at")]
     updated += [last.get(name) for name in ("accepted_at", "ended_at")] if last else []
     return pb.Session(
@@ -38,4 +47,9 @@ def session_message(session: Mapping[str, Any], last: Mapping[str, Any] | None) 
         create_time=timestamp(session["created_at"]),
         update_time=timestamp(max(time for time in updated if time is not None)),
         system_text=session.get("system_text") or "",
+        mode=_MODE_NUMBERS[session.get("mode") or "bot"],  # type: ignore[arg-type]
+        mode_revision=session.get("mode_revision") or 0,
+        held_by=session.get("held_by") or "",
+        handoff_time=timestamp(handoff.get("at")),
+        handoff_note=handoff.get("note") or "",
     )

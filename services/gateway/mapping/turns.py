@@ -9,7 +9,7 @@ from antiphon.v1 import common_pb2
 from antiphon.v1 import conversation_pb2 as pb
 
 from services.common.state import ready_lead
-from services.gateway.auth import request_space
+from services.gateway.auth import request_space, sees_suggestions
 from services.gateway.mapping.feedbacks import constraint_messages, feedback_message
 from services.gateway.mapping.states import entity_message, state_message
 from services.gateway.mapping.times import duration, timestamp
@@ -22,6 +22,7 @@ STATUSES: dict[str, pb.TurnStatus.ValueType] = {
     "completed": pb.TURN_STATUS_COMPLETED,
     "cancelled": pb.TURN_STATUS_CANCELLED,
     "failed": pb.TURN_STATUS_FAILED,
+    "held": pb.TURN_STATUS_HELD,
 }
 _FINISHES = {
     "stop": pb.FINISH_REASON_STOP,
@@ -164,6 +165,7 @@ def draft_message(draft: Document, accepted_round: int | None = None) -> pb.Draf
         ],
         citations=[_citation(one) for one in draft.get("citations") or ()],
         handoff=bool(draft.get("handoff")),
+        shadow=draft["status"] == "shadow",
     )
 
 
@@ -232,8 +234,10 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
     Drafts without any text (running, or failed before it) are left out.
     """
     accepted = accepted_round(turn, followed=followed)
-    drafts = [_with_partial(turn, draft) for draft in turn["drafts"]]
-    text_so_far = drafts[-1].get("text") or turn.get("partial") or ""
+    suggested = sees_suggestions()
+    drafts = [_with_partial(turn, draft) for draft in turn["drafts"] if suggested or draft["status"] != "shadow"]
+    partial = "" if turn.get("shadow") and not suggested else turn.get("partial") or ""
+    text_so_far = (drafts[-1].get("text") if drafts else "") or partial
     state = turn.get("state")
     understood = (turn.get("understood") or {}).get(str(turn["round"]))
     failure = turn.get("failure") if turn["status"] == "failed" else None

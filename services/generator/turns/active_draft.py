@@ -94,7 +94,8 @@ class ActiveDraft:
         self.round: int = self.turn["round"]
         self.attempt: int = self.turn["attempt"]
         self.holder: str = self.turn["holder"]
-        self.viewers = viewers_of(self.turn)
+        self.shadow: bool = bool(self.turn.get("shadow"))  # a suggestion for the agent: nobody else hears of it
+        self.viewers = () if self.shadow else viewers_of(self.turn)
         self.started = time.monotonic()
 
     def _event(self, kind: str, offset: int, **payload: Any) -> Event:
@@ -128,6 +129,8 @@ class ActiveDraft:
 
     def follow(self, viewer: str) -> None:
         """Send what follows to this gateway, too, beginning with all text so far at offset 0."""
+        if self.shadow:
+            return
         with self._lock:
             if viewer not in self.viewers:
                 self.viewers = (*self.viewers, viewer)
@@ -156,6 +159,8 @@ class ActiveDraft:
 
     def _follow_only(self, viewers: tuple[str, ...]) -> None:
         """Hear from the store who follows the turn now."""
+        if self.shadow:
+            return
         with self._lock:
             fresh = [viewer for viewer in viewers if viewer not in self.viewers]
             self.viewers = viewers
@@ -198,6 +203,9 @@ class ActiveDraft:
             "handoff": self.reply is not None and self.reply.handoff,
             "manifest": self.manifest,
         }
+        if self.shadow:
+            self.store.steps.finish_shadow(self.tenant, self.id, self.holder, self.round, stored)
+            return True
         if not self.store.steps.finish_draft(self.tenant, self.id, self.holder, self.round, stored):
             return True  # cancelled or taken over: the other end counts
         metrics.TURNS.labels("completed").inc()

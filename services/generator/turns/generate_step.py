@@ -151,6 +151,9 @@ class GenerateStep:
         if turn is None:
             self._not_taken(message, delivery)
             return
+        if not self._store.takeovers.allows(message.tenant, turn):
+            self._let_go(turn, delivery)
+            return
         with structlog.contextvars.bound_contextvars(
             tenant=message.tenant, session=message.session, turn=message.turn, attempt=turn["attempt"]
         ):
@@ -161,6 +164,15 @@ class GenerateStep:
             except (EngineFull, EngineClosed):
                 delivery.refuse()  # the lease ends by itself, then the sweep finds another worker
 
+    def _let_go(self, turn: Document, delivery: Delivery) -> None:
+        """A person has taken the session over since the turn was accepted, or has handed it back."""
+        settled = self._store.takeovers.settle(turn["tenant"], turn["session"])
+        for held in settled.held:
+            self._publisher.put_all(viewers_of(held), event(held["_id"], "held", held["round"]))
+        for other in settled.dispatch:
+            self._bus.publish_turn(topology.TRACK, TurnMessage.of_turn(other))
+        delivery.ack()
+
     def _not_taken(self, message: TurnMessage, delivery: Delivery) -> None:
         """Somebody holds the turn, or it has ended. A redelivered message waits until its holder was silent
         long enough to be taken for dead; any other is left to the sweep."""
@@ -169,7 +181,9 @@ class GenerateStep:
         except NotFound:  # erased
             delivery.ack()
             return
-        if not turn.get("open"):  # whoever ended it may have died before it could call the next one
+        if (
+            not turn.get("open") and turn["status"] != "held"
+        ):  # whoever ended it may have died before it could call the next one
             self._call_next(message.tenant, message.session)
         elif delivery.redelivered:
             renewed = turn.get("renewed_at")

@@ -172,6 +172,40 @@ def test_a_person_takes_over(client: Client, workers: FakeWorkers, still_running
         assert end[-1].completed.draft.text == "I am Ann."
 
 
+def test_a_session_is_taken_over_in_the_middle_of_a_reply_and_handed_back(client: Client, workers: FakeWorkers) -> None:
+    workers.script = lambda _text: held_script()
+    session = client.session()
+    stream = client.send(session, "hi")
+    turn = first(stream, "delta").turn_id
+    request = pb.TakeoverRequest(session_id=session, author="Ann", expected_mode_revision=0)
+    taken = client.call("Takeover", request).session
+    assert (taken.mode, taken.mode_revision, taken.held_by) == (pb.SESSION_MODE_HUMAN, 1, "Ann")
+    with pytest.raises(grpc.RpcError) as refused:
+        client.call("Takeover", request)
+    assert reason_of(refused.value) == "MODE_MISMATCH"
+    assert client.turn(turn).status == pb.TURN_STATUS_HELD
+    asked = pb.ListSessionsRequest(modes=[pb.SESSION_MODE_HUMAN], with_last_turn=True)
+    [listed] = client.call("ListSessions", asked).sessions
+    assert (listed.id, listed.last_turn.text) == (session, "hi")
+    with pytest.raises(grpc.RpcError) as refused:
+        events_of(client.revise(turn, resample=pb.Resample()))
+    assert reason_of(refused.value) == "SESSION_TAKEN_OVER"
+
+    waiting = client.send(session, "anybody there?")
+    later = first(waiting, "accepted").turn_id
+    answer = client.call("PostReply", pb.PostReplyRequest(turn_id=turn, text="I am Ann.", author="Ann"))
+    assert answer.turn.drafts[-1].origin == pb.DRAFT_ORIGIN_HUMAN
+    end = events_of(stream)
+    assert [one.restarted.reason for one in end if one.HasField("restarted")][0] == "TAKEN_OVER"
+    assert end[-1].completed.draft.text == text_of(end[-2:-1]) == "I am Ann."
+    assert client.turn(later).status == pb.TURN_STATUS_HELD
+
+    workers.reset()
+    back = client.call("Return", pb.ReturnRequest(session_id=session)).session
+    assert (back.mode, back.held_by) == (pb.SESSION_MODE_BOT, "")
+    assert events_of(waiting)[-1].completed.draft.text == REPLY
+
+
 def test_a_session_may_begin_with_a_history(client: Client, workers: FakeWorkers) -> None:
     said = [("hello", pb.SPEAKER_USER), ("hi", pb.SPEAKER_ASSISTANT)] * 2
     session = client.session(history=[pb.HistoryMessage(speaker=who, text=text) for text, who in said])
