@@ -2,6 +2,7 @@
 import { type ComponentType, type JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Door } from "./door";
+import { InboxPage } from "./inbox/page";
 import { KnowledgePage } from "./knowledge/page";
 import { QueuePage } from "./queue/page";
 import { go, route } from "./route";
@@ -14,6 +15,7 @@ import { VersionsPage } from "./versions/page";
 
 const PAGES: [string, Key, ComponentType][] = [
   ["talk", "page.talk", TalkPage],
+  ["inbox", "page.inbox", InboxPage],
   ["knowledge", "page.knowledge", KnowledgePage],
   ["queue", "page.queue", QueuePage],
   ["versions", "page.versions", VersionsPage],

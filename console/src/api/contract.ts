@@ -9,6 +9,12 @@ export interface Session {
   versionId?: string;
   lastTurnNumber?: number;
   updateTime?: string;
+  mode?: string;
+  modeRevision?: string;
+  heldBy?: string;
+  handoffTime?: string;
+  handoffNote?: string;
+  lastTurn?: Turn;
 }
 
 export interface Position {
@@ -127,6 +133,7 @@ export interface Draft {
   checks?: ConstraintCheck[];
   citations?: Citation[];
   handoff?: boolean;
+  shadow?: boolean;
 }
 
 export interface Understood {

@@ -196,7 +196,7 @@ def test_a_session_is_taken_over_in_the_middle_of_a_reply_and_handed_back(client
     answer = client.call("PostReply", pb.PostReplyRequest(turn_id=turn, text="I am Ann.", author="Ann"))
     assert answer.turn.drafts[-1].origin == pb.DRAFT_ORIGIN_HUMAN
     end = events_of(stream)
-    assert [one.restarted.reason for one in end if one.HasField("restarted")][0] == "TAKEN_OVER"
+    assert next(one.restarted.reason for one in end if one.HasField("restarted")) == "TAKEN_OVER"
     assert end[-1].completed.draft.text == text_of(end[-2:-1]) == "I am Ann."
     assert client.turn(later).status == pb.TURN_STATUS_HELD
 

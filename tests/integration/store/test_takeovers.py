@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from services.common.store import NewTurn, Request, Store, TurnLimits
 from services.common.store.takeovers import mode_of
 
 TENANT = "default"
-SEEDS = 1_000
+SEEDS = 200
 
 
 def request(name: str, payload: str = "hash", method: str = "Takeover") -> Request:
@@ -110,9 +111,9 @@ def play(store: Store, seed: int) -> None:
     assert replies_of_the_bot(store, session) == before, seed
 
 
-def test_no_reply_of_the_bot_comes_after_a_takeover_in_a_thousand_orders(store: Store) -> None:
-    for seed in range(SEEDS):
-        play(store, seed)
+def test_no_reply_of_the_bot_comes_after_a_takeover_in_whatever_order_they_write(store: Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seed: play(store, seed), range(SEEDS)))
 
 
 def test_a_turn_in_work_is_held_and_its_frozen_worker_cannot_finish_it(store: Store) -> None:
