@@ -39,7 +39,7 @@ export function InboxPage(): JSX.Element {
             <select id={field} value={show} onChange={(event) => setShow(event.currentTarget.value as Show)}>
               {SHOWS.map((each) => (
                 <option key={each} value={each}>
-                  {word("inbox.show", each)}
+                  {word("inboxShow", each)}
                 </option>
               ))}
             </select>

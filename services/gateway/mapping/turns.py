@@ -165,7 +165,7 @@ def draft_message(draft: Document, accepted_round: int | None = None) -> pb.Draf
         ],
         citations=[_citation(one) for one in draft.get("citations") or ()],
         handoff=bool(draft.get("handoff")),
-        shadow=draft["status"] == "shadow",
+        shadow=draft.get("status") == "shadow",
     )
 
 
