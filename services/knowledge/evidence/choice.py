@@ -37,7 +37,8 @@ _COVERAGE = features.NAMES.index("coverage")
 _SAME = 0.55  # share of the question's weight that both documents cover, so that they speak of the same
 _LIKE = 0.35  # the same, where one of them has a year in its name that has passed
 _LACKING = 0.2
-"""The probability of answering that is left to what lacks the kind of value that is asked for in so many words."""
+"""The probability of answering that is left to what lacks the kind of value that is asked for in so many words, or
+speaks of another thing of that name."""
 _RIVAL = 3.0
 """How far behind the best score another document's word still counts as a contradiction to be settled."""
 
@@ -62,7 +63,9 @@ def choose(
     read = read_row(question.text, best.unit) if best is not None and not alike else None
     if best is not None and read is not None:
         best = replace(best, probability=model.confirmed(best.probability, read))
-    if best is not None and not meets_demands(question.text, _said(best, read)):
+    if best is not None and (
+        not meets_demands(question.text, _said(best, read)) or features.other_code(question.text, best.unit.read)
+    ):
         best = replace(best, probability=min(best.probability, _LACKING))
     if best is None or best.probability < model.threshold:
         probability = best.probability if best else 0.0

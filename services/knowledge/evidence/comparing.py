@@ -79,8 +79,11 @@ def _mentioned(text: str, rows: dict[str, Candidate]) -> list[Candidate]:
             mentioned.append(rows[name])
     if len(mentioned) < 2:  # named in part or in another form
         words = features.stems(left.replace("\x00", " "))
+        taken = frozenset().union(*(features.stems(one.unit.name) for one in mentioned)) if mentioned else frozenset()
         for name, one in rows.items():
             own = features.stems(name)
+            if not own - taken:  # "a tyre without rim" does not name the tyre with rim
+                continue
             if one not in mentioned and own and len(own & words) >= max(1, 0.5 * len(own)):
                 mentioned.append(one)
     return mentioned

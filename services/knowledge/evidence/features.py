@@ -37,6 +37,10 @@ _ALIKE = 0.75
 """What a word in place of another is worth."""
 _NAMED = re.compile(r"\b[A-ZÄÖÜ][\w'’-]*\w\b|\b(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+\b")
 _NUMBERED = re.compile(r"\b([A-ZÄÖÜ][\w-]+) \d+\b")
+_CODED = re.compile(
+    r"\b((?:[A-Z][\w-]+ )*[A-Z][\w-]+|(?i:code|error|form|room|type|model|platform|line|bus|zone|gate|hall|building)) "
+    r"(\d{1,6})\b(?![.,:]\d| ?(?:%|[ap]\.?m\b))"
+)
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 MAX_LOGIT = 8.0
 
@@ -146,6 +150,18 @@ def strange(asked: Asked, unit: Unit) -> bool:
     return any(
         match[1].casefold() in text and match[0].casefold() not in text for match in _NUMBERED.finditer(asked.text)
     )
+
+
+def other_code(question: str, text: str) -> bool:
+    """Whether the question names a thing by a number and the text knows that thing by other numbers only: code 0707
+    where there is code 0404, "Ember Bio 50" where there is Ember Bio 20."""
+    folded = text.casefold()
+    for match in _CODED.finditer(question):
+        name, number = match[1].casefold(), match[2]
+        others = re.findall(rf"(?<!\w){re.escape(name)} (\d+)(?!\d)", folded)
+        if others and number not in others and not re.search(rf"(?<!\d){number}(?!\d)", folded):
+            return True
+    return False
 
 
 def vector(

@@ -49,7 +49,7 @@ WANTED = {
 }  # fmt: skip
 HAS = {
     "money": re.compile(
-        r"[€$£¥₹]\s?\d|\d\s?(?:[€$£¥]|eur|usd|gbp|chf|euros?|dollars?|pounds?|pence|cents?|francs?|yuan|rmb|元|块|"
+        r"[€$£¥₹]\s?\d|\d\s?(?:[€$£¥]|p\b|ct\b|eur|usd|gbp|chf|euros?|dollars?|pounds?|pence|cents?|francs?|yuan|rmb|元|块|"
         r"kr\b|zł)|"
         r"\bfree\b|\bno (?:extra )?(?:charge|cost|fee)|\bincluded\b|\bcosts? nothing\b|%|\bpercent\b|kostenlos|"
         r"gratis|免费",
@@ -119,6 +119,7 @@ DEMANDS = tuple(
         (r"\bhow many (?:\w+ )?(?:minutes|hours|days|nights|weeks|months|years)\b", rf"{HAS['span'].pattern}|{_TIME}"),
         (r"\bhow heavy\b|\bhow many (?:kilos?|kg|pounds|grams|tonnes)\b|\bwhat (?:does|do) .{1,60} weigh\b", _MASS),
         (r"\bhow loud\b|\bdecibels?\b", r"\bdb\b|\bdecibels?\b|\bquiet\b|\bsilent\b|\bloud\b|\bnois"),
+        (r"\bhow many (?:mega|kilo)?watts?\b", r"\d\s?[mk]?w\b|watts?\b|瓦"),
         (r"\bhow many lit(?:er|re)s\b", r"\d\s?(?:l|ml|lit\w+)\b|\blit(?:er|re)s?\b|升"),
         (r"\bhow many (?:degrees|°)|\bwhat temperature\b", r"°|\bdegrees?\b|\btemperature\b|\d\s?[cf]\b|度"),
         (r"\bhow (?:deep|tall|wide)\b", _LENGTH),

@@ -55,7 +55,7 @@ _ASKS_BLUNTLY = re.compile(
 _NEEDS = re.compile(r"\b(?:i|we)(?:['’]d| would)? (?:like|want|need|prefer) (?!to know\b)", re.I)
 _ASKS_ANYWHERE = re.compile(
     r"\b(?:what(?:['’]?s)?|wh?ats?|wich|hw|hou|(?:un)?till? wh?en|at wh?en|by wh?en|wh?en\W*$"
-    r"|(?<!, )(?:which|who(?:['’]?s)?|where(?:['’]?s)?|how(?! about)))\b(?! (?:i|we|you|he|she|it|they)\b)",
+    r"|(?<!, )(?:which|whom|who(?:['’]?s)?|where(?:['’]?s)?|how(?! about)))\b(?! (?:i|we|you|he|she|it|they)\b)",
     re.I,
 )
 """A word that asks, spelled rightly or not, wherever it stands; "what I need" and "my aunt, who" ask nothing."""

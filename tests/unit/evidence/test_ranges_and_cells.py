@@ -7,7 +7,8 @@ from services.common.evidence import Unit
 from services.common.passages import Span, Structure
 from services.knowledge.evidence.cells import RowRead, cell_texts, row_read
 from services.knowledge.evidence.choice import choose
-from services.knowledge.evidence.features import NAMES, named, read_question, said_names, stems
+from services.knowledge.evidence.comparing import compared
+from services.knowledge.evidence.features import NAMES, named, other_code, read_question, said_names, stems
 from services.knowledge.evidence.model import AnswerModel
 from services.knowledge.evidence.questions import Question, kind_of, questions_of, spelled_out
 from services.knowledge.evidence.ranges import quantities_of, unit_within, within
@@ -192,6 +193,28 @@ def test_a_document_that_holds_since_long_gives_way_only_to_another_word_about_t
 
 
 @pytest.mark.parametrize(
+    ("question", "text", "other"),
+    [
+        ("meter shows code 0707, is it broke?", "Code 0404 on the screen means that the clock has stopped.", True),
+        ("How much is Ember Bio 50?", "Ember Bio 20 | 30.9p", True),
+        ("What does Hearth 500 cost?", "Hearth 250 and Hearth 1000 have a term", True),
+        ("Is room 12 quiet?", "Room 12 looks on the yard, room 14 on the street.", False),
+        ("What does Hearth 500 cost?", "The large plan costs £20.", False),
+        ("Can I cancel within 48 hours?", "Free within 24 hours.", False),
+        ("Is the shop open on May 12?", "In May 3 and May 9 are holidays; 12 is not.", False),
+    ],
+)
+def test_a_thing_of_another_number_is_another_thing(question: str, text: str, other: bool) -> None:
+    assert other_code(question, text) == other
+
+
+def test_a_row_named_in_part_is_not_the_other_one() -> None:
+    tyres = rows("Tyre|Hill Yard|Mill Yard", "Tyre without rim|£3.70|£4.10", "Tyre with rim|£5.60|£6.00")
+    question = Question("A tyre without rim: is Hill Yard or Mill Yard cheaper for it?", "comparison", 0, 60)
+    assert compared(question, tyres, BASE) is None
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"),
     [
         ("hw mch is it for the wkend", "how much is it for the weekend"),
@@ -233,6 +256,8 @@ def test_questions_are_told_apart(message: str, parts: int) -> None:
         ("How heavy is the box?", "The box reaches 90 square metres.", False),
         ("How heavy is the box?", "Box – Weight: 2.4 kg", True),
         ("What fax number do you have?", "Desk: 0800 496 0450", False),
+        ("How many megawatts do they have?", "Unit rate: 29.3p", False),
+        ("How many megawatts do they have?", "Two turbines of 3 MW", True),
         ("In which year was it built?", "It was built in 1904.", True),
         ("What does it cost?", "Nine euros.", True),
     ],
@@ -247,7 +272,13 @@ def test_ranges_take_time_as_the_text_does(piece: str) -> None:
         text = (piece * length)[: 8 * length]
         (one,) = rows("Tool|Day|Week", f"Drill|{text}|€9")
         return cpu_seconds(
-            lambda: (quantities_of(text), asked_cells(text, one.unit, {}), spelled_out(text), meets_demands(text, text))
+            lambda: (
+                quantities_of(text),
+                asked_cells(text, one.unit, {}),
+                spelled_out(text),
+                meets_demands(text, text),
+                other_code(text, text),
+            )
         )
 
     spent(1_000)

@@ -213,6 +213,7 @@ def test_a_request_in_the_form_of_a_question_is_led(request_: str) -> None:
         "I would like to know what you charge for a pot of lavender.",
         "3 pots of rosemary, price?",
         "lavender 3 pots how much",
+        "I buy rosemary on Fridays. With whom is the contract?",
         "hw mch r 12 pots of thyme on friday",
         "delivries on a friday till wen",
         "thyme plants on sale on which days",
