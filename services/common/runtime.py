@@ -39,6 +39,7 @@ class Runtime:
         self._ends_when_hung = ends_when_hung
         self.service = service
         self.stopping = threading.Event()
+        self._ready = False
         self._ended = threading.Event()
         self._liveness: threading.Thread | None = None
 
@@ -64,9 +65,19 @@ class Runtime:
 
     def ready(self) -> None:
         """Say that the service works: a line in the log, and a file beside the liveness file for probes."""
+        self._ready = True
         if self.settings.liveness_file is not None:
             ready_file(self.settings.liveness_file).touch()
         log.info("ready", service=self.service)
+
+    def show_ready(self, able: bool) -> None:
+        """Take the file of readiness away while what the service needs is lost, and put it back; once it was ready."""
+        if self.settings.liveness_file is None or not self._ready:
+            return
+        if able:
+            ready_file(self.settings.liveness_file).touch()
+        else:
+            ready_file(self.settings.liveness_file).unlink(missing_ok=True)
 
     def wait(self) -> None:
         """Sleep until the process is asked to end."""

@@ -14,7 +14,6 @@ from services.common.bus.replay import replay_queue
 from services.common.ids import new_id
 from services.common.runtime import Runtime
 from services.common.store import Store
-from services.generator.engine import Engine
 from services.generator.prompt.builder import PromptBuilder
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import StepEvents
@@ -25,7 +24,7 @@ from services.generator.turns.draft_plan import DraftPlanner
 from services.generator.turns.evidence_composer import EvidenceComposer, policy_of, reply_policy
 from services.generator.turns.generate_step import GenerateStep
 from services.generator.turns.lead_composer import LeadComposer
-from services.generator.turns.loading import load_model
+from services.generator.turns.loading import start_engine
 from services.generator.turns.replay import ReplayStep
 from services.generator.turns.revision_composer import RevisionComposer
 from services.generator.turns.version_cache import VersionCache
@@ -54,14 +53,8 @@ class Generator:
         self._bus.declare([replay_queue(redis=self._bus.redis)])
         self._publisher = EventPublisher(self._bus)
         events = StepEvents(self._publisher)
-        loaded = load_model(settings, self._worker)
+        self._engine, loaded = start_engine(settings, self._worker, events.send)
         self._identity = loaded.identity
-        self._engine = Engine(
-            loaded.backend,
-            waiting_limit=settings.waiting_drafts,
-            prefill_ms=settings.prefill_ms,
-            on_step_end=events.send,
-        )
         self._counted_tokens = 0
         prompts = PromptBuilder(
             self._engine.codec,
@@ -69,18 +62,18 @@ class Generator:
             self._engine.context_limit,
             settings.system_text,
             settings.note_sentences,
+            tokenizer=self._identity["tokenizer_hash"],
         )
         self._versions = VersionCache(
             self._store,
             self._engine,
-            loaded.backend,
             self._identity["version_id"],
             settings.versions,
             loaded.loader,
             self._identity.get("fusion_head", ""),
         )
         self._desk = CorrectionDesk(self._store, loaded.scopes, settings)
-        bundled = settings.model == type(settings).model_fields["model"].default
+        bundled = settings.engine != "upstream" and settings.model == type(settings).model_fields["model"].default
         default = "free" if settings.engine == "echo" else "quote" if bundled else "grounded"
         revisions = RevisionComposer(self._store, partial(policy_of, default=reply_policy(settings, default)))
         planner = DraftPlanner(
@@ -141,7 +134,7 @@ class Generator:
             acknowledge=False,
         )
         ended = threading.Event()
-        announcer = threading.Thread(target=self._announce, args=(ended,), name="announce", daemon=True)
+        announcer = threading.Thread(target=self._announce, args=(runtime, ended), name="announce", daemon=True)
         self._versions.start()
         announcer.start()
         start_all(control, turns, replays)
@@ -181,9 +174,10 @@ class Generator:
         finally:
             delivery.ack()
 
-    def _announce(self, ended: threading.Event) -> None:
+    def _announce(self, runtime: Runtime, ended: threading.Event) -> None:
         while True:
             try:
+                runtime.show_ready(self._engine.ready)
                 stats = self._engine.stats()
                 self._measure(stats.generated_tokens)
                 self._store.serving.announce(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from services.common.settings import CommonSettings
 
-EngineName = Literal["slots", "module", "echo", "echo-signed"]
+EngineName = Literal["slots", "module", "upstream", "echo", "echo-signed"]
 KernelName = Literal["auto", "fp32", "bf16", "int8", "int4", "torch-fp32", "torch-bf16", "torch-int8", "torch-int4"]
 
 
@@ -21,7 +22,8 @@ class GeneratorSettings(CommonSettings):
     engine: EngineName = Field(
         "slots",
         description="slots: own forward for Llama-shaped models, others through their module; "
-        "module: always the model's module; echo: no model, repeats the user's words; "
+        "module: always the model's module; upstream: a server elsewhere, see "
+        "ANTIPHON_UPSTREAM_URLS; echo: no model, repeats the user's words; "
         "echo-signed: the same, every word with a sign of who wrote it, so that text mixed of two attempts is seen.",
     )
     kernel: KernelName = Field(
@@ -42,6 +44,30 @@ class GeneratorSettings(CommonSettings):
     )
     kv_cache_mb: int = Field(
         2048, ge=0, description="Megabytes of keys and values kept of sessions between turns before the oldest goes."
+    )
+    upstream_urls: str = Field(
+        "",
+        description="Servers of the engine upstream, separated by commas, each without /v1: llama.cpp's server, vLLM, "
+        "or any server of OpenAI's chat completions. All serve the same model.",
+    )
+    upstream_model: str = Field(
+        "", description="The model's name at the servers; empty: the one that they serve, if it is one."
+    )
+    upstream_key_file: Path | None = Field(None, description="File with the key that the servers want.")
+    upstream_context: int = Field(
+        0, ge=0, description="Most tokens of prompt and reply upstream; 0: what the servers say, else 4096."
+    )
+    upstream_start_seconds: float = Field(
+        120.0, ge=0, description="How long the start waits for servers that are not there yet, or still load."
+    )
+    upstream_silence_seconds: float = Field(
+        8.0, gt=0, description="A server that says nothing for so long is lost; before the first token if ill, too."
+    )
+    upstream_first_token_seconds: float = Field(
+        120.0, gt=0, description="How long a healthy server may take to the first token."
+    )
+    upstream_full_seconds: float = Field(
+        30.0, gt=0, description="How long a draft waits that every server refuses for want of room (429, 503)."
     )
     prefill_ms: float = Field(
         50.0, gt=0, description="Longest stall of running replies by a chunk of someone's prompt."

@@ -574,6 +574,9 @@ class Manifest(_message.Message):
     LAYERS_VERSION_ID_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     COMPOSED_BY_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
+    WITHHELD_FIELD_NUMBER: _builtins.int
+    ENFORCED_BY_FIELD_NUMBER: _builtins.int
     version_id: _builtins.str
     """The model version that wrote the reply: a content hash."""
     base_model: _builtins.str
@@ -610,6 +613,8 @@ class Manifest(_message.Message):
     """
     composed_by: _builtins.str
     """What put the reply together without the model's words, such as "evidence"; empty where the model wrote it."""
+    server: _builtins.str
+    """Where the engine is "upstream": the server that wrote it and its version, such as "vllm 0.32.0"."""
     @_builtins.property
     def history_draft_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The drafts that made up the history in the prompt, oldest first."""
@@ -642,6 +647,14 @@ class Manifest(_message.Message):
     def evidence(self) -> Global___Evidence:
         """What the knowledge base had to say to the message; unset where there was no base to ask."""
 
+    @_builtins.property
+    def withheld(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Abilities that the engine was seen to lack, so that they were withheld from the draft, such as "likelihoods"."""
+
+    @_builtins.property
+    def enforced_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What an upstream server was seen to keep constraints by, such as "grammar"; what none of them keeps is checked."""
+
     def __init__(
         self,
         *,
@@ -669,10 +682,13 @@ class Manifest(_message.Message):
         layers_version_id: _builtins.str = ...,
         evidence: Global___Evidence | None = ...,
         composed_by: _builtins.str = ...,
+        server: _builtins.str = ...,
+        withheld: _abc.Iterable[_builtins.str] | None = ...,
+        enforced_by: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "dropped", b"dropped", "evidence", b"evidence", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "composed_by", b"composed_by", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "engine", b"engine", "evidence", b"evidence", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "composed_by", b"composed_by", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "enforced_by", b"enforced_by", "engine", b"engine", "evidence", b"evidence", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "server", b"server", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "withheld", b"withheld", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

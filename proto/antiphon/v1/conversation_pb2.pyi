@@ -791,7 +791,9 @@ class TurnError(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """A stable word: ATTEMPTS_EXHAUSTED, DEADLINE_EXCEEDED, CONTEXT_TOO_LONG, VERSION_UNAVAILABLE, INTERNAL."""
+    """A stable word: ATTEMPTS_EXHAUSTED, DEADLINE_EXCEEDED, CONTEXT_TOO_LONG, VERSION_UNAVAILABLE,
+    ENGINE_LACKS (the settings ask for what the generator's engine can't do; the message names them), INTERNAL.
+    """
     message: _builtins.str
     """In words to act on."""
     def __init__(

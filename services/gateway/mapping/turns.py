@@ -111,7 +111,7 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         name: document.get(name) or ""
         for name in (
             "version_id", "base_model", "template_hash", "tokenizer_hash", "dtype", "kernels", "engine", "worker",
-            "prompt_hash", "fusion_head", "state_projector", "passage_projector",
+            "prompt_hash", "fusion_head", "state_projector", "passage_projector", "server",
         )
     }  # fmt: skip
     dropped = document.get("dropped")
@@ -129,6 +129,8 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         layers_version_id=document.get("layers") or "",
         evidence=evidence_message(document.get("evidence")),
         composed_by=document.get("composed_by") or "",
+        withheld=document.get("withheld") or (),
+        enforced_by=document.get("enforced_by") or (),
     )
 
 

@@ -1,6 +1,6 @@
 """The engine: many drafts, one model.
 
-How the generator's steps use it::
+How the generator's steps use it, through `DraftEngine`, which the engine of an upstream server has too::
 
     backend = build_backend(settings, progress)              # services.generator.engine.backends.build
     engine = Engine(backend, waiting_limit=256, prefill_ms=50.0, on_step_end=send_events)
@@ -10,8 +10,9 @@ How the generator's steps use it::
     engine.cancel(key) -> bool                               # within two steps; False: not open
     engine.remember(tenant, session, version, history)       # compute an accepted history in idle time
     engine.forget(tenant, session)                           # erase a session's memory
-    engine.apply(lambda backend: ...) -> Future              # on the engine thread, between two steps:
-                                                             # load_version, load_head(hash, head), …
+    engine.hold(VersionParts(name, adapter, head_name, head))     # serve a version; release(parts) -> bool
+    engine.between_steps(call) -> Future                     # on the engine thread
+    engine.apply(lambda backend: ...) -> Future              # the same of the own engine, with its backend
     engine.close(drain=True, timeout=25.0) -> bool
     engine.stats() -> EngineStats
 
@@ -39,12 +40,14 @@ correctness never depends on it.
 """
 
 from services.generator.decoding.settings import DecodeSettings
+from services.generator.engine.draft_engine import ALL_ABILITIES, Ability, DraftEngine, VersionParts
 from services.generator.engine.engine import Engine
 from services.generator.engine.errors import (
     DuplicateKey,
     EngineClosed,
     EngineError,
     EngineFull,
+    EngineLacks,
     PromptTooLong,
     UnknownHead,
     UnknownVersion,
@@ -66,10 +69,13 @@ from services.generator.engine.soft_tokens import soft_tokens
 from services.generator.engine.stats import EngineStats
 
 __all__ = [
+    "ALL_ABILITIES",
+    "Ability",
     "Branch",
     "BranchListener",
     "Branching",
     "DecodeSettings",
+    "DraftEngine",
     "DraftListener",
     "DraftRequest",
     "DuplicateKey",
@@ -77,6 +83,7 @@ __all__ = [
     "EngineClosed",
     "EngineError",
     "EngineFull",
+    "EngineLacks",
     "EngineStats",
     "FinishReason",
     "FinishedDraft",
@@ -87,5 +94,6 @@ __all__ = [
     "UnknownHead",
     "UnknownVersion",
     "Usage",
+    "VersionParts",
     "soft_tokens",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.generator.decoding.settings import DecodeSettings
 from services.generator.engine.detokenizer import Detokenizer
+from services.generator.engine.draft_engine import ALL_ABILITIES, Ability, VersionParts
 from services.generator.engine.errors import DuplicateKey, EngineClosed, PromptTooLong
 from services.generator.engine.idle_prefill import IdlePrefill
 from services.generator.engine.prefill_budget import PrefillBudget
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_CALL_SECONDS = 120.0
 
 
 class Engine:
@@ -75,6 +77,21 @@ class Engine:
     def proposes(self) -> bool:
         """Whether drafts may branch here: there are likelihoods to propose tokens by."""
         return self._backend.proposes
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """Everything; a backend of words alone stands for one that computes."""
+        return ALL_ABILITIES
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Nothing beside what was loaded."""
+        return {}
+
+    @property
+    def ready(self) -> bool:
+        """Until it closes."""
+        return not self._closing
 
     def submit(self, request: DraftRequest, listener: DraftListener) -> None:
         """Take a draft in work as soon as a row is free.
@@ -148,6 +165,36 @@ class Engine:
             EngineClosed: the engine is shutting down.
         """
         return self.apply(lambda backend: self._scheduler.fork(key, other, listener, settings))
+
+    def between_steps(self, call: Callable[[], T]) -> Future[T]:
+        """Run `call` on the engine thread between two steps. Raises EngineClosed."""
+        return self.apply(lambda _backend: call())
+
+    def hold(self, parts: VersionParts) -> None:
+        """Load a version's layers and head between two steps; what takes long is computed on the caller's thread.
+
+        Raises:
+            ValueError: the adapter does not fit the model.
+        """
+        prepared = self._backend.prepare_version(parts.adapter) if parts.name and parts.adapter is not None else None
+
+        def load(backend: Backend) -> None:
+            if parts.name:
+                backend.load_version(parts.name, prepared)
+            if parts.head_name and parts.head is not None:
+                backend.load_head(parts.head_name, parts.head)
+
+        self.apply(load).result(_CALL_SECONDS)
+
+    def release(self, parts: VersionParts) -> bool:
+        """Let layers and head go; a head left behind goes with nothing. False: an open sequence uses them."""
+
+        def unload(backend: Backend) -> bool:
+            if parts.name and not backend.unload_version(parts.name):
+                return False
+            return parts.head_name is None or backend.unload_head(parts.head_name) or parts.name is not None
+
+        return self.apply(unload).result(_CALL_SECONDS)
 
     def apply(self, call: Callable[[Backend], T]) -> Future[T]:
         """Run `call` on the engine thread between two steps: loading a version, reading the memory.

@@ -27,5 +27,9 @@ class UnknownHead(EngineError):
     """The fusion head is not loaded; load it before submitting its drafts."""
 
 
+class EngineLacks(EngineError):
+    """The draft asks for what this engine can't do; leave it out, or ask a generator of another engine."""
+
+
 class DuplicateKey(EngineError):
     """A draft with this key is still open."""

@@ -57,12 +57,15 @@ class PromptBuilder:
         context_limit: int,
         system_text: str,
         note_sentences: int = 0,
+        tokenizer: str = "",
     ) -> None:
+        """`tokenizer` is the codec's hash: a reply whose manifest names another one is encoded anew."""
         self._codec = codec
         self._chat = chat
         self._limit = context_limit
         self._system_text = system_text
         self._note_sentences = note_sentences
+        self._tokenizer = tokenizer
         self._reply_open = tuple(codec.encode(chat.reply_open))
         self._next_open = tuple(codec.encode(chat.next_open))
         self._turns: OrderedDict[str, tuple[int, ...]] = OrderedDict()
@@ -141,7 +144,8 @@ class PromptBuilder:
         if known is not None:
             return known
         reply = draft.get("token_ids")
-        if not reply:
+        written_with = (draft.get("manifest") or {}).get("tokenizer_hash") or self._tokenizer
+        if not reply or (self._tokenizer and written_with != self._tokenizer):
             reply = self._chat.encode_text(self._codec, draft.get("text", ""))
         user = self._chat.encode_text(self._codec, turn["text"])
         ids = (*user, *self._reply_open, *reply, *self._next_open)

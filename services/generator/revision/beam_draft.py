@@ -8,9 +8,9 @@ from dataclasses import replace
 from services.generator.engine import (
     Branch,
     Branching,
+    DraftEngine,
     DraftListener,
     DraftRequest,
-    Engine,
     FinishedDraft,
     Proposals,
 )
@@ -18,7 +18,7 @@ from services.generator.engine.detokenizer import Detokenizer
 from services.generator.revision.beam_search import Beams, Search
 
 
-def submit(engine: Engine, request: DraftRequest, listener: DraftListener, beams: Beams | None) -> None:
+def submit(engine: DraftEngine, request: DraftRequest, listener: DraftListener, beams: Beams | None) -> None:
     """Have a draft written, or searched for where `beams` are asked for and the engine proposes tokens; raises what
     Engine.submit raises."""
     if beams is None or not engine.proposes:
@@ -30,7 +30,7 @@ def submit(engine: Engine, request: DraftRequest, listener: DraftListener, beams
 class BeamDraft:
     """The engine's listener of one searched draft; `listener` hears the best hypothesis, whole, when it is found."""
 
-    def __init__(self, engine: Engine, request: DraftRequest, listener: DraftListener, beams: Beams) -> None:
+    def __init__(self, engine: DraftEngine, request: DraftRequest, listener: DraftListener, beams: Beams) -> None:
         codec, settings = engine.codec, request.settings
         self._engine = engine
         self._request = request

@@ -20,10 +20,10 @@ from dataclasses import replace
 
 from services.common.constraints import check
 from services.generator.engine import (
+    DraftEngine,
     DraftListener,
     DraftRequest,
     DuplicateKey,
-    Engine,
     EngineClosed,
     EngineFull,
     FinishedDraft,
@@ -44,7 +44,9 @@ _REFUSED = (EngineFull, EngineClosed, DuplicateKey, PromptTooLong)
 class BestOfN:
     """The candidates for one draft, of which `listener` hears one."""
 
-    def __init__(self, engine: Engine, request: DraftRequest, listener: DraftListener, policy: RevisionPolicy) -> None:
+    def __init__(
+        self, engine: DraftEngine, request: DraftRequest, listener: DraftListener, policy: RevisionPolicy
+    ) -> None:
         self._engine = engine
         self._request = replace(request, settings=replace(request.settings, scored=True))
         self._listener = listener

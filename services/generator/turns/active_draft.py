@@ -22,7 +22,7 @@ from services.common.citations import cite
 from services.common.constraints import checked
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import Step
-from services.generator.engine import DraftListener, FinishedDraft, PromptTooLong, UnknownVersion
+from services.generator.engine import DraftListener, EngineLacks, FinishedDraft, PromptTooLong, UnknownVersion
 from services.generator.prompt.builder import Prompt
 from services.generator.turns.composed import ComposedReply
 from services.generator.turns.writer import Writer
@@ -240,6 +240,9 @@ class ActiveDraft:
         """A draft that can't be made in any attempt fails now; anything else is tried again by the sweep."""
         if isinstance(error, PromptTooLong):
             self.fail("CONTEXT_TOO_LONG", str(error))
+            return True
+        if isinstance(error, EngineLacks):
+            self.fail("ENGINE_LACKS", str(error))
             return True
         if isinstance(error, UnknownVersion):
             self.fail("VERSION_UNAVAILABLE", str(error))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from services.common.store import Document, GroundingText, Store
 from services.generator.conditioning.soft_inputs import Soft, SoftInputs
 from services.generator.decoding.settings import DecodeSettings, decode_settings
-from services.generator.engine import DraftListener, DraftRequest, Engine, FusionInput
+from services.generator.engine import DraftEngine, DraftListener, DraftRequest, FusionInput
 from services.generator.prompt.builder import Prompt, PromptBuilder, asked_constraints
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.revision.policy import (
@@ -24,6 +24,7 @@ from services.generator.settings import GeneratorSettings
 from services.generator.turns.composed import ComposedReply
 from services.generator.turns.corrections import CorrectionDesk, InScope, correction_note
 from services.generator.turns.history import History
+from services.generator.turns.lacking import refuse_lacking
 from services.generator.turns.revision_composer import RevisionComposer
 from services.generator.turns.superseded import refusing
 from services.generator.turns.version_cache import VersionCache
@@ -56,7 +57,7 @@ class DraftPlanner:
         self,
         settings: GeneratorSettings,
         store: Store,
-        engine: Engine,
+        engine: DraftEngine,
         prompts: PromptBuilder,
         versions: VersionCache,
         identity: Document,
@@ -83,8 +84,9 @@ class DraftPlanner:
         """A turn's current round, ready to be written. ``earlier``: the turns of its history as they are to be used;
         None: those of its session.
 
-        Raises: PromptTooLong of ``services.generator.prompt.builder``.
+        Raises: PromptTooLong of ``services.generator.prompt.builder``; EngineLacks.
         """
+        refuse_lacking(turn, self._engine.abilities)
         decode = decode_settings(turn, self._settings)
         notes = self._grounding(turn)
         inside = self._in_scope(turn, notes)

@@ -6,6 +6,7 @@ Write 2 of a turn is the take here, write 3 the finish in ``active_draft``; ``dr
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,10 +24,11 @@ from services.common.clock import now
 from services.common.errors import AntiphonError, NotFound
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.generator.engine import (
+    DraftEngine,
     DraftListener,
-    Engine,
     EngineClosed,
     EngineFull,
+    EngineLacks,
     FinishedDraft,
     PromptTooLong,
     UnknownVersion,
@@ -41,6 +43,7 @@ from services.generator.turns.version_cache import VersionCache
 from services.generator.turns.writer import Writer
 
 log = structlog.get_logger(__name__)
+_READY_SECONDS = 2.0
 
 
 class GenerateStep:
@@ -52,7 +55,7 @@ class GenerateStep:
         store: Store,
         bus: Bus,
         publisher: EventPublisher,
-        engine: Engine,
+        engine: DraftEngine,
         events: StepEvents,
         versions: VersionCache,
         planner: DraftPlanner,
@@ -82,7 +85,7 @@ class GenerateStep:
 
     def handle(self, delivery: Delivery) -> None:
         """Work on one message of ``turns.generate``; it is acknowledged when the draft's end is stored."""
-        if self._draining:
+        if not self._can_write():
             delivery.requeue()
             return
         try:
@@ -93,6 +96,14 @@ class GenerateStep:
             return
         with telemetry.step_span("take", delivery.headers, turn=message.turn):
             self._begin(message, delivery)
+
+    def _can_write(self) -> bool:
+        """Whether the engine is ready, or becomes so soon: a turn that is taken while it is not would lose an
+        attempt, and a message that is put back may reach a worker whose engine is."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while not (self._engine.ready or self._draining) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self._engine.ready and not self._draining
 
     def control(self, command: Mapping[str, Any]) -> None:
         """Obey ``{"op": "cancel" | "attach" | "forget", …}``; what this worker does not hold is not its business."""
@@ -161,6 +172,8 @@ class GenerateStep:
                 self._submit(turn, delivery)
             except (TurnTooLong, PromptTooLong) as error:
                 self._fail(turn, "CONTEXT_TOO_LONG", str(error), delivery)
+            except EngineLacks as error:
+                self._fail(turn, "ENGINE_LACKS", str(error), delivery)
             except (EngineFull, EngineClosed):
                 delivery.refuse()  # the lease ends by itself, then the sweep finds another worker
 

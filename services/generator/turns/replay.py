@@ -20,7 +20,7 @@ from services.common.bus.replay import TIMEOUT, ReplayRequest
 from services.common.errors import AntiphonError, FailedPrecondition, NotFound, Unavailable
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.generator.engine import (
-    Engine,
+    DraftEngine,
     EngineClosed,
     EngineFull,
     FinishedDraft,
@@ -43,7 +43,7 @@ class ReplayStep:
     """The handler of ``drafts.replay``."""
 
     def __init__(
-        self, store: Store, engine: Engine, versions: VersionCache, planner: DraftPlanner, events: EventPublisher
+        self, store: Store, engine: DraftEngine, versions: VersionCache, planner: DraftPlanner, events: EventPublisher
     ) -> None:
         self._store = store
         self._engine = engine

@@ -14,8 +14,7 @@ import structlog
 
 from services.common.errors import NotFound
 from services.common.store import DATABASE_AWAY, Document, Store
-from services.generator.engine import Engine, UnknownVersion
-from services.generator.engine.backend import Backend
+from services.generator.engine import DraftEngine, UnknownVersion, VersionParts
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion, FusionLoader
@@ -48,8 +47,7 @@ class VersionCache:
     def __init__(
         self,
         store: Store,
-        engine: Engine,
-        backend: Backend,
+        engine: DraftEngine,
         base_version: str,
         limit: int,
         loader: FusionLoader | None = None,
@@ -57,7 +55,6 @@ class VersionCache:
     ) -> None:
         self._store = store
         self._engine = engine
-        self._backend = backend  # for what any thread may ask of it; the engine owns it
         self._base = base_version
         self._limit = limit
         self._loader = loader
@@ -139,19 +136,18 @@ class VersionCache:
         try:
             weights = read_version(self._store.versions.read_weights(tenant, version), self._base)
             layers = bool(weights.adapter.pairs) or weights.head is None
-            prepared = self._backend.prepare_version(weights.adapter) if layers else None
+            head = weights.head
+            fusion = self._loader.fusion(head) if head is not None and self._loader is not None else None
+            self._engine.hold(
+                VersionParts(
+                    version if layers else None,
+                    weights.adapter if layers else None,
+                    fusion.head if fusion is not None else None,
+                    head if fusion is not None else None,
+                )
+            )
         except (NotFound, BadVersion, ValueError) as error:
             raise UnknownVersion(str(error)) from error
-        head = weights.head
-        fusion = self._loader.fusion(head) if head is not None and self._loader is not None else None
-
-        def load(backend: Backend) -> None:
-            if layers:
-                backend.load_version(version, prepared)
-            if fusion is not None and head is not None:
-                backend.load_head(fusion.head, head)
-
-        self._engine.apply(load).result(120)
         with self._lock:
             self._loaded[version] = _Loaded(tenant, layers, fusion, weights.scope)
             surplus = self._surplus()
@@ -170,14 +166,9 @@ class VersionCache:
             going = self._loaded[version]
             heads = {one.fusion.head for name, one in self._loaded.items() if name != version and one.fusion}
 
-        def unload(backend: Backend) -> bool:
-            if going.layers and not backend.unload_version(version):
-                return False
-            if going.fusion is None or going.fusion.head in heads | {self._own_head}:
-                return True
-            return backend.unload_head(going.fusion.head) or going.layers  # a head left behind goes with nothing
-
-        if self._engine.apply(unload).result(120):
+        leaves = going.fusion is not None and going.fusion.head not in heads | {self._own_head}
+        head = going.fusion.head if going.fusion is not None and leaves else None
+        if self._engine.release(VersionParts(version if going.layers else None, head_name=head)):
             with self._lock:
                 self._loaded.pop(version, None)
 

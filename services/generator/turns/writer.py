@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from services.generator.engine import DraftListener, DraftRequest, Engine, FinishedDraft, Timings, Usage
-from services.generator.engine.backend import Backend
+from services.generator.engine import DraftEngine, DraftListener, DraftRequest, FinishedDraft, Timings, Usage
 from services.generator.revision.beam_draft import submit
 from services.generator.revision.beam_search import Beams
 
@@ -27,7 +26,7 @@ class SequenceWriter:
     """Has one draft written, or searched for."""
 
     def __init__(
-        self, engine: Engine, request: DraftRequest, listener: DraftListener, beams: Beams | None = None
+        self, engine: DraftEngine, request: DraftRequest, listener: DraftListener, beams: Beams | None = None
     ) -> None:
         self._engine = engine
         self._request = request
@@ -46,7 +45,7 @@ class SequenceWriter:
 class QuotedReply:
     """Answers with a reply that is written already; the engine's thread tells the listener, as of any other draft."""
 
-    def __init__(self, engine: Engine, request: DraftRequest, listener: DraftListener, text: str) -> None:
+    def __init__(self, engine: DraftEngine, request: DraftRequest, listener: DraftListener, text: str) -> None:
         self._engine = engine
         self._request = request
         self._listener = listener
@@ -57,13 +56,13 @@ class QuotedReply:
         began = time.monotonic()
         ids = tuple(self._engine.codec.encode(self._text))
 
-        def say(_backend: Backend) -> None:
+        def say() -> None:
             seconds = time.monotonic() - began
             self._listener.on_delta(self._text, list(ids))
             usage, timings = Usage(0, 0, len(ids)), Timings(0.0, 0.0, seconds, 0.0)
             self._listener.on_finish(FinishedDraft(self._text, ids, "stop", usage, timings))
 
-        self._engine.apply(say)
+        self._engine.between_steps(say)
 
     def cancel(self) -> bool:
         """It is said at once: nothing is open."""

@@ -54,7 +54,7 @@ class Recorder:
         prompts = PromptBuilder(self.engine.codec, loaded.chat, self.engine.context_limit, settings.system_text)
         self._shelf: Any = Shelf()
         base = loaded.identity["version_id"]
-        versions = VersionCache(self._shelf, self.engine, loaded.backend, base, settings.versions)
+        versions = VersionCache(self._shelf, self.engine, base, settings.versions)
         self._planner = DraftPlanner(settings, self._shelf, self.engine, prompts, versions, loaded.identity)
 
     def write(self, recorded: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""What is sent to a server of chat completions and what its stream says, in each dialect.
+
+Only the fields that are named here are ever sent: a server that does not know one may refuse the request, and one that
+knows it may do with it what nobody has tried.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from services.generator.decoding.settings import DecodeSettings
+from services.generator.engine.draft_engine import Ability
+from services.generator.engine.request import FinishReason
+from services.generator.engine.upstream.shaping import Means, shaping
+
+Dialect = Literal["llama.cpp", "vllm", "openai"]
+_STOPS = 4
+"""Stop strings that OpenAI's interface takes; all of them are looked for here too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one event of a stream adds; `usage` is (prompt, reused, completion) where the server tells."""
+
+    text: str = ""
+    finish_reason: FinishReason | None = None
+    usage: tuple[int, int, int] | None = None
+
+
+class UnreadableStream(ValueError):
+    """A stream says what no chat completion says."""
+
+
+def chat_body(
+    model: str,
+    messages: Sequence[dict[str, str]],
+    settings: DecodeSettings,
+    dialect: Dialect,
+    abilities: frozenset[Ability],
+    means: frozenset[Means],
+) -> dict[str, Any]:
+    """The request for a streamed reply."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": list(messages),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": settings.max_new_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+    }
+    if "seeds" in abilities:
+        body["seed"] = settings.seed % 2**31
+    if settings.stop:
+        body["stop"] = list(settings.stop[:_STOPS])
+    if "sampling" in abilities:
+        penalty = "repeat_penalty" if dialect == "llama.cpp" else "repetition_penalty"
+        body |= {"top_k": settings.top_k, "min_p": settings.min_p, penalty: settings.repetition_penalty}
+    if dialect == "llama.cpp":
+        body["cache_prompt"] = True
+    return body | shaping(settings, means)
+
+
+class StreamReader:
+    """Reads the lines of one stream of server-sent events."""
+
+    def __init__(self) -> None:
+        self._utf16 = codecs.getincrementaldecoder("utf-16-le")("replace")
+        self.complete = False
+        """Whether the server said that the reply has ended."""
+
+    def read(self, line: str) -> Chunk | None:
+        """What a line adds; None for a line that adds nothing. Raises UnreadableStream."""
+        if not line.startswith("data:"):
+            return None
+        data = line[5:].strip()
+        if data == "[DONE]":
+            self.complete = True
+            return None
+        try:
+            event = json.loads(data)
+        except ValueError as error:
+            raise UnreadableStream("an event is no JSON") from error
+        if not isinstance(event, dict) or "error" in event:
+            raise UnreadableStream("an event tells of an error" if isinstance(event, dict) else "an event is no object")
+        try:
+            return self._chunk(event)
+        except (TypeError, KeyError, AttributeError, IndexError) as error:
+            raise UnreadableStream("an event has another shape than a chat completion's") from error
+
+    def _chunk(self, event: dict[str, Any]) -> Chunk:
+        usage = event.get("usage") or None
+        counts = None
+        if usage is not None:
+            cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+            counts = (int(usage["prompt_tokens"]), int(cached), int(usage.get("completion_tokens") or 0))
+        choices = event.get("choices") or []
+        if not choices:
+            return Chunk(usage=counts)
+        text = (choices[0].get("delta") or {}).get("content") or ""
+        reason = choices[0].get("finish_reason")
+        if reason is not None:
+            self.complete = True
+        finish: FinishReason | None = None if reason is None else "length" if reason == "length" else "stop"
+        return Chunk(self._whole(text), finish, counts)
+
+    def _whole(self, text: str) -> str:
+        """Whole code points: half of a surrogate pair waits for the other half."""
+        return self._utf16.decode(text.encode("utf-16-le", "surrogatepass"))
