@@ -55,7 +55,7 @@ class ScriptedUpstream:
         if self._hung:
             self.go_on.wait(30)
             return
-        answers = {
+        answers: dict[str, dict[str, Any]] = {
             "/health": {"status": "ok"},
             "/props": {"default_generation_settings": {"n_ctx": 2048}, "build_info": "b7-scripted"},
             "/v1/models": {"data": [{"id": "scripted"}]},

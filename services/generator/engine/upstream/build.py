@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from services.generator.engine.upstream.engine import Patience, UpstreamEngine
+from services.generator.engine.upstream.engine import UpstreamEngine
+from services.generator.engine.upstream.pool import Patience
 from services.generator.engine.upstream.probe import BadUpstream, probe
 from services.generator.settings import GeneratorSettings
 

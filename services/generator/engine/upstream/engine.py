@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
 import itertools
 import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx2
 
 from services.generator.decoding.settings import DecodeSettings
-from services.generator.engine.draft_engine import ALL_ABILITIES, Ability, VersionParts
+from services.generator.engine.draft_engine import Ability, VersionParts
 from services.generator.engine.errors import (
     DuplicateKey,
     EngineClosed,
@@ -31,23 +28,13 @@ from services.generator.engine.request import DraftListener, DraftRequest, Finis
 from services.generator.engine.stats import Counters, EngineStats
 from services.generator.engine.upstream.draft import UpstreamDraft
 from services.generator.engine.upstream.piece_codec import PieceCodec
+from services.generator.engine.upstream.pool import HEALTH_SECONDS, Patience, ServerPool
 from services.generator.engine.upstream.probe import Server
 from services.generator.engine.upstream.wire import StreamReader, UnreadableStream, chat_body
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-_HEALTH_SECONDS = 1.0
 _BACK_OFF = (0.1, 0.2, 0.4, 0.8, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds: `silence` until a server that says nothing is given up, `first` until the first token of a server that
-    is healthy, `full` until a draft is given up that every server refuses for want of room."""
-
-    silence: float = 8.0
-    first: float = 120.0
-    full: float = 30.0
 
 
 class _Busy(Exception):
@@ -77,18 +64,17 @@ class UpstreamEngine:
         on_step_end: Callable[[], None] | None = None,
     ) -> None:
         """`context`: most tokens of prompt and reply; 0 takes the least that the servers say, else 4096."""
-        self._servers = list(servers)
         self._codec = PieceCodec()
         self._capacity = capacity
         self._waiting_limit = waiting_limit
         told = [server.context for server in servers if server.context]
         self._context = context or min(told, default=4096)
         self._patience = patience or Patience()
+        self._pool = ServerPool(servers, self._patience)
         self._on_step_end = on_step_end or (lambda: None)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._lock = threading.Lock()
         self._open: dict[str, UpstreamDraft] = {}
-        self._lost: set[str] = set()
         self._closing = False
         self._flushing = False
         self._counters = Counters()
@@ -98,8 +84,6 @@ class UpstreamEngine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
         self._started.wait()
-
-    # -- what it is ---------------------------------------------------------------------------------
 
     @property
     def codec(self) -> PieceCodec:
@@ -124,25 +108,17 @@ class UpstreamEngine:
     @property
     def abilities(self) -> frozenset[Ability]:
         """What every server was seen to do."""
-        return frozenset(ALL_ABILITIES.intersection(*(server.abilities for server in self._servers)))
+        return self._pool.abilities
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """The servers' release and what is withheld."""
-        releases = sorted({server.release or "unknown" for server in self._servers})
-        means = frozenset.intersection(*(server.means for server in self._servers))
-        return {
-            "server": ", ".join(releases),
-            "withheld": sorted(ALL_ABILITIES - self.abilities),
-            "enforced_by": sorted(means),
-        }
+        return self._pool.identity
 
     @property
     def ready(self) -> bool:
         """Whether a server answers."""
-        return not self._closing and len(self._lost) < len(self._servers)
-
-    # -- drafts ---------------------------------------------------------------------------------------
+        return not self._closing and self._pool.ready
 
     def submit(self, request: DraftRequest, listener: DraftListener) -> None:
         """Take a draft in work. Raises EngineFull, EngineClosed, DuplicateKey, PromptTooLong, ValueError."""
@@ -222,7 +198,7 @@ class UpstreamEngine:
         with self._lock:
             count = len(self._open)
         rows = min(count, self._capacity)
-        figures = {"servers": float(len(self._servers)), "servers_lost": float(len(self._lost))}
+        figures = {"servers": float(len(self._pool.servers)), "servers_lost": float(self._pool.lost)}
         return self._counters.snapshot(count - rows, rows, self._capacity, figures)
 
     def close(self, drain: bool = True, timeout: float | None = None) -> bool:
@@ -240,8 +216,6 @@ class UpstreamEngine:
             self._thread.join()
         return drained
 
-    # -- the client thread --------------------------------------------------------------------------
-
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
@@ -256,7 +230,7 @@ class UpstreamEngine:
         timeout = httpx2.Timeout(None, connect=5.0)  # how long an answer may take is the patience's question
         async with httpx2.AsyncClient(headers=self._headers, limits=limits, timeout=timeout) as client:
             self._client = client
-            watching = asyncio.create_task(self._watch())
+            watching = asyncio.create_task(self._pool.watch(client))
             self._started.set()
             await self._ending.wait()
             watching.cancel()
@@ -312,8 +286,6 @@ class UpstreamEngine:
         except Exception:
             log.exception("on_step_end failed")
 
-    # -- one draft --------------------------------------------------------------------------------------
-
     async def _write(self, draft: UpstreamDraft) -> FinishReason:
         """Have the draft written, by whichever server has room. Raises EngineError."""
         if draft.request.read:  # no server tells likelihoods: it is judged by checks alone
@@ -325,13 +297,13 @@ class UpstreamEngine:
         deadline = time.monotonic() + self._patience.full
         async with self._rows:
             for tries in itertools.count():
-                for server in self._order(draft.request.session):
+                for server in self._pool.order(draft.request.session):
                     try:
                         return await self._stream(draft, server, messages)
                     except _Busy:
                         continue
                     except _Lost as loss:
-                        self._lose(server, str(loss))
+                        self._pool.lose(server, str(loss))
                         if draft.begun:
                             raise EngineClosed(f"the upstream server was lost within a reply: {loss}") from loss
                 if not self.ready:
@@ -341,11 +313,6 @@ class UpstreamEngine:
                 draft.listener.on_progress()
                 await asyncio.sleep(_BACK_OFF[min(tries, len(_BACK_OFF) - 1)])
         raise AssertionError  # the line above never ends
-
-    def _order(self, session: str) -> list[Server]:
-        """Servers that answer, the session's own first (rendezvous hashing, Thaler and Ravishankar 1998)."""
-        live = [server for server in self._servers if server.url not in self._lost]
-        return sorted(live, key=lambda server: hashlib.sha256(f"{session}\0{server.url}".encode()).digest())
 
     async def _stream(self, draft: UpstreamDraft, server: Server, messages: list[dict[str, str]]) -> FinishReason:
         """Have one server write the draft. Raises _Busy, _Lost, EngineError."""
@@ -411,10 +378,10 @@ class UpstreamEngine:
         heard = time.monotonic()
         try:
             while True:
-                done, _ = await asyncio.wait({waiting}, timeout=min(_HEALTH_SECONDS, self._patience.silence / 2))
+                done, _ = await asyncio.wait({waiting}, timeout=min(HEALTH_SECONDS, self._patience.silence / 2))
                 if done:
                     return waiting.result()
-                if await self._healthy(server):
+                if await self._pool.healthy(self._client, server):
                     heard = time.monotonic()
                     draft.listener.on_progress()
                 now = time.monotonic()
@@ -424,34 +391,6 @@ class UpstreamEngine:
             if not waiting.done():
                 waiting.cancel()
                 await asyncio.gather(waiting, return_exceptions=True)
-
-    # -- servers that are lost and come back ------------------------------------------------------
-
-    def _lose(self, server: Server, why: str) -> None:
-        if server.url not in self._lost:
-            self._lost.add(server.url)
-            log.warning("upstream server lost: %s", why)
-
-    async def _watch(self) -> None:
-        """Take lost servers in again when they answer."""
-        while True:
-            await asyncio.sleep(_HEALTH_SECONDS / 2)
-            for server in self._servers:
-                if server.url in self._lost and await self._healthy(server):
-                    self._lost.discard(server.url)
-                    log.warning("upstream server is back: %s", server.url)
-
-    async def _healthy(self, server: Server) -> bool:
-        """Whether the server answers and serves: by /health where there is one, else by the list of its models."""
-        for path in ("/health", "/v1/models"):
-            with contextlib.suppress(httpx2.HTTPError):
-                seconds = min(2.0, self._patience.silence / 2)
-                response = await self._client.get(f"{server.url}{path}", timeout=seconds)
-                if response.status_code != 404:
-                    return response.status_code < 400 or response.status_code == 429
-                continue
-            return False
-        return False
 
 
 async def _next_line(lines: AsyncIterator[str]) -> str | None:

@@ -10,8 +10,9 @@ import pytest
 
 from services.common.constraints import Constraint
 from services.generator.engine import DecodeSettings, DraftRequest, EngineClosed, EngineFull, EngineLacks, PromptTooLong
-from services.generator.engine.upstream.engine import Patience, UpstreamEngine
+from services.generator.engine.upstream.engine import UpstreamEngine
 from services.generator.engine.upstream.piece_codec import PieceCodec
+from services.generator.engine.upstream.pool import Patience
 from services.generator.engine.upstream.probe import BadUpstream, probe
 from services.generator.engine.upstream.shaping import shaping
 from services.generator.turns.lacking import refuse_lacking
