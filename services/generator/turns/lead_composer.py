@@ -10,6 +10,8 @@ from typing import Any
 from services.common.store import Document
 from services.generator.turns.composed import ComposedReply, ReplyComposer
 
+_SURE = 0.6
+"""The probability from which a message that only names things is taken to want the answer that the documents have."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -35,7 +37,7 @@ class LeadComposer:
         about = {"lead": {key: lead.get(key) for key in ("act", "service", "intent", "slot")}}
         alone = ComposedReply((lead["text"],), "lead", about=about)
         asks = str(turn["text"]).rstrip().endswith(("?", "？"))
-        if lead.get("alone", True) and not asks:
+        if lead.get("alone", True) and not asks and (lead.get("wished", True) or not _is_answered(turn)):
             return alone
         answer = next((reply for one in self._answering if (reply := one.compose(turn)) is not None), None)
         if answer is None or answer.handoff:  # what only sounds like a question is a wish: "May I have a table?"
@@ -43,3 +45,11 @@ class LeadComposer:
         joint = "" if _HAN.search(lead["text"]) else " "
         sentences = (*answer.sentences[:-1], answer.sentences[-1] + joint, lead["text"])
         return replace(answer, sentences=sentences, about={**answer.about, **about})
+
+
+def _is_answered(turn: Document) -> bool:
+    """Whether the documents surely answer everything that the message asks."""
+    answers = ((turn.get("grounding") or {}).get("evidence") or {}).get("answers") or ()
+    return bool(answers) and all(
+        answer["verdict"] in ("answered", "several") and answer["probability"] >= _SURE for answer in answers
+    )

@@ -52,7 +52,7 @@ _ASKS_BLUNTLY = re.compile(
     re.I,
 )
 """A question that was typed without its mark: "which proof did u say"."""
-_NEEDS = re.compile(r"\b(?:i|we)(?:['’]d| would)? (?:like|want|need|prefer) (?!to know\b)", re.I)
+_NEEDS = re.compile(r"\b(?:i|we)(?:['’]?d| would)? (?:like|want|need|prefer) (?!to know\b)", re.I)
 _ASKS_ANYWHERE = re.compile(
     r"\b(?:what(?:['’]?s)?|wh?ats?|wich|hw|hou|(?:un)?till? wh?en|at wh?en|by wh?en|wh?en\W*$"
     r"|(?<!, )(?:which|whom|who(?:['’]?s)?|where(?:['’]?s)?|how(?! about)))\b(?! (?:i|we|you|he|she|it|they)\b)",
@@ -73,11 +73,17 @@ def asks_too(text: str, *, news: bool) -> bool:
     return any(_asks(text, start, clause, news=news) for start, clause in acts.clauses(text))
 
 
+def wishes(text: str) -> bool:
+    """Whether the message says in so many words that something is wanted."""
+    patterns = (_WISHES, _NEEDS, _MAY_I)
+    return any(pattern.search(clause) for pattern in patterns for _, clause in acts.clauses(text))
+
+
 def asks_before_a_form(text: str) -> bool:
     """Whether a message asks something and wishes for nothing: then it begins no form, whatever it names."""
-    clauses = [clause for _, clause in acts.clauses(text)]
-    if any(pattern.search(clause) for pattern in (_WISHES, _NEEDS, _MAY_I) for clause in clauses):
+    if wishes(text):
         return False
+    clauses = [clause for _, clause in acts.clauses(text)]
     return any(_ASKS_ANYWHERE.search(clause) or _IS_IT_ALLOWED.match(clause) for clause in clauses)
 
 

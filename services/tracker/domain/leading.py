@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from services.common.schema import Intent, Schema, Service, Slot
 from services.tracker.domain import acts, lead_wording
-from services.tracker.domain.asking import asks_before_a_form, asks_too
+from services.tracker.domain.asking import asks_before_a_form, asks_too, wishes
 from services.tracker.domain.state import COPIED, ServiceState, SlotValue, State
 
 Act = Literal["ask", "confirm", "summarise", "ready"]
@@ -41,7 +41,9 @@ class Lead:
 
     `slot` is what `ask` and `confirm` are about, `values` what the intent will be done with (only where everything it
     requires is known), `confirmed` whether the user said yes to it. `text` is its wording in the user's language.
-    `alone`: it is the whole reply; otherwise it follows an answer, because the user asked something too. `asked` are
+    `alone`: it is the whole reply; otherwise it follows an answer, because the user asked something too. `wished`: the
+    user wished for it, or it goes on with what was led before; otherwise they only named it, and may want to be told
+    something ("the 120 litre bin, max weight"). `asked` are
     the slots asked for so far, `done` the intents that were ready.
     """
 
@@ -55,6 +57,7 @@ class Lead:
     alone: bool = True
     asked: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
+    wished: bool = True
 
     @property
     def complete(self) -> bool:
@@ -74,6 +77,7 @@ class Lead:
             "alone": self.alone,
             "asked": list(self.asked),
             "done": list(self.done),
+            "wished": self.wished,
         }
 
     @classmethod
@@ -92,6 +96,7 @@ class Lead:
             alone=bool(document.get("alone", True)),
             asked=tuple(document.get("asked") or ()),
             done=tuple(document.get("done") or ()),
+            wished=bool(document.get("wished", True)),
         )
 
 
@@ -121,7 +126,7 @@ def lead(schema: Schema, previous: State, state: State, before: Lead | None, use
         step = _Step(service, intent, content, before, lead_wording.language_of(user_text), user_text)
         found = step.next(asked, done, alone=not asks)
         if found is not None:
-            return found
+            return found if led or wishes(user_text) else replace(found, wished=False)
     return None
 
 

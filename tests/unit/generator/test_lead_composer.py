@@ -43,6 +43,20 @@ def test_a_lead_follows_the_answer_to_a_question() -> None:
     assert reply.about["lead"]["slot"] == "number"
 
 
+def test_what_only_names_a_thing_is_answered_where_the_documents_surely_do() -> None:
+    def reply(verdict: str, probability: float, **lead: Any) -> str:
+        named = turn(**lead)
+        named["grounding"] = {"evidence": {"answers": [{"verdict": verdict, "probability": probability}]}}
+        composed = LeadComposer([Answering(ANSWER)], lambda _: "quote").compose(named)
+        assert composed is not None
+        return composed.text
+
+    assert reply("answered", 0.9, wished=False) == "Returns are free. Which order?"
+    assert reply("answered", 0.9) == "Which order?"
+    assert reply("answered", 0.5, wished=False) == "Which order?"
+    assert reply("unknown", 0.1, wished=False) == "Which order?"
+
+
 def test_a_question_that_nobody_answers_is_the_engines() -> None:
     assert composed(None, alone=False) is None
 

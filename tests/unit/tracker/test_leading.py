@@ -245,6 +245,23 @@ def test_a_wish_for_values_is_led(request_: str) -> None:
     assert step is not None
 
 
+@pytest.mark.parametrize(
+    ("messages", "wished"),
+    [
+        (["I'd like 12 pots of lavender."], True),
+        (["id need 12 pots of lavender"], True),
+        (["Can I have 20 pots of thyme?"], True),
+        (["12 pots of lavender max weight"], False),
+        (["12 pots of lavender max weight", "on Friday"], True),
+    ],
+)
+def test_a_lead_says_whether_it_was_wished_for(messages: list[str], wished: bool) -> None:
+    *_, step = talk(*messages)
+    assert step is not None
+    assert step.wished == wished
+    assert Lead.from_json(step.to_json()) == step
+
+
 @pytest.mark.parametrize("agreement", ["Lovely, thank you.", "perfect!", "That's right, thanks", "ok great, cheers"])
 def test_who_is_pleased_with_what_is_read_back_agrees(agreement: str) -> None:
     *_, summary, step = talk("I'd like to cancel order number AB-1204.", agreement)
