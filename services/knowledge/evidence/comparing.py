@@ -29,28 +29,63 @@ _NOTHING = re.compile(r"^\W*(?:free|none|no|nil|0|included|gratis|kostenlos|无|
 
 
 def compared(question: Question, candidates: Sequence[Candidate], base: Base) -> Answer | None:
-    """The answer to a question that names two rows of one table and says what to compare; None where it doesn't."""
+    """The answer to a question that names two rows of one table, or two columns of one row, and says what to compare;
+    None where it doesn't."""
     pair = _pair(question.text, candidates)
     if pair is None:
-        return None
+        return _of_one_row(question, candidates)
     column = _column(question.text, pair)
     if column is None:
         return None
-    part: Part = (
-        "span" if COLUMNS["length"].search(question.text) else "end" if _ENDS.search(question.text) else "start"
-    )
+    part = _part(question.text)
     first, second = (_value(one.unit.cells[column][1], part) for one in pair)
     if first is None or second is None:
         return None
-    lower = bool(_LOWER.search(question.text))
-    if re.search(r"\b(?:quick|fast)\w*\b", question.text, re.IGNORECASE):  # less time, or more of a speed
-        lower = bool(re.search(r"time|day|hour|minute", pair[0].unit.cells[column][0], re.IGNORECASE))
-    elif re.search(r"\bslow\w*\b", question.text, re.IGNORECASE):
-        lower = not re.search(r"time|day|hour|minute", pair[0].unit.cells[column][0], re.IGNORECASE)
+    lower = _wants_less(question.text, pair[0].unit.cells[column][0])
     relation = "equal" if first == second else "less" if lower else "more"
     ordered = pair if (first < second) == lower else (pair[1], pair[0])
     pieces = tuple(one.piece((column,)) for one in ordered)
     return Answer("comparison", "answered", 0.95, pieces, question.start, question.end, relation=relation)
+
+
+def _of_one_row(question: Question, candidates: Sequence[Candidate]) -> Answer | None:
+    """Two cells of one row, the one that is asked for first: "A tyre: is Hill Yard or Mill Yard cheaper?"."""
+    said, part = features.stems(question.text), _part(question.text)
+
+    def fit(one: Candidate) -> tuple[bool, int]:
+        name = features.stems(one.unit.name)
+        return name <= said, len(name & said)
+
+    rows = [one for one in candidates if one.unit.kind == "row" and fit(one)[1]]
+    for one in sorted(rows, key=fit, reverse=True):
+        named = [
+            (place, value)
+            for place, (column, cell) in enumerate(one.unit.cells)
+            if column and _stands(column, question.text) and (value := _value(cell, part)) is not None
+        ]
+        if len(named) == 2:
+            least = _wants_less(question.text, "")
+            places = tuple(place for place, _ in sorted(named, key=lambda cell: cell[1] if least else -cell[1]))
+            return Answer("comparison", "answered", 0.95, (one.piece(places),), question.start, question.end)
+    return None
+
+
+def _stands(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _part(text: str) -> Part:
+    return "span" if COLUMNS["length"].search(text) else "end" if _ENDS.search(text) else "start"
+
+
+def _wants_less(text: str, column: str) -> bool:
+    """Whether the lower value is asked for; of what is quick, less time or more of a speed."""
+    of_time = re.search(r"time|day|hour|minute", column, re.IGNORECASE) is not None
+    if re.search(r"\b(?:quick|fast)\w*\b", text, re.IGNORECASE):
+        return of_time
+    if re.search(r"\bslow\w*\b", text, re.IGNORECASE):
+        return not of_time
+    return _LOWER.search(text) is not None
 
 
 def _pair(text: str, candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate] | None:

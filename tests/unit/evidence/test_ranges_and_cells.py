@@ -210,8 +210,15 @@ def test_a_thing_of_another_number_is_another_thing(question: str, text: str, ot
 
 def test_a_row_named_in_part_is_not_the_other_one() -> None:
     tyres = rows("Tyre|Hill Yard|Mill Yard", "Tyre without rim|£3.70|£4.10", "Tyre with rim|£5.60|£6.00")
-    question = Question("A tyre without rim: is Hill Yard or Mill Yard cheaper for it?", "comparison", 0, 60)
-    assert compared(question, tyres, BASE) is None
+    question = Question("A tyre without rim: is Mill Yard or Hill Yard cheaper for it?", "comparison", 0, 60)
+    answer = compared(question, tyres, BASE)
+    assert answer is not None
+    assert [(piece.id, piece.cells) for piece in answer.pieces] == [("list-1", (1, 2))]
+    dearer = compared(
+        Question("Which is dearer for a tyre with rim, Hill Yard or Mill Yard?", "comparison", 0, 60), tyres, BASE
+    )
+    assert dearer is not None
+    assert [(piece.id, piece.cells) for piece in dearer.pieces] == [("list-2", (2, 1))]
 
 
 @pytest.mark.parametrize(
