@@ -27,6 +27,7 @@ from antiphon.v1.conversation_pb2 import (
     TURN_STATUS_CANCELLED,
     TURN_STATUS_COMPLETED,
     TURN_STATUS_FAILED,
+    TURN_STATUS_HELD,
     TURN_STATUS_WAITING,
     CreateSessionRequest,
     EraseSessionRequest,
@@ -40,7 +41,7 @@ from services.web.gateways import Gateways, Metadata
 from services.web.openai.chat_request import ChatRequest
 from services.web.openai.models import model_not_found, schema_of
 
-OPEN = (TURN_STATUS_WAITING, TURN_STATUS_ACTIVE)
+OPEN = (TURN_STATUS_WAITING, TURN_STATUS_ACTIVE, TURN_STATUS_HELD)
 BODY_LABEL = "http.body"
 SPARE_TURNS = 8  # read beyond what the client knows of: turns that were replaced
 MOST_TURNS = 500

@@ -12,6 +12,7 @@ from antiphon.v1.conversation_pb2 import (
     TURN_STATUS_CANCELLED,
     TURN_STATUS_COMPLETED,
     TURN_STATUS_FAILED,
+    TURN_STATUS_HELD,
     TURN_STATUS_WAITING,
     Citation,
     Draft,
@@ -167,9 +168,12 @@ def draft_of_round(turn: Turn, round: int) -> Draft | None:
 
 
 def status_of(turn: Turn, id: ResponseId, draft: Draft | None) -> str:
-    """How far a response has come."""
+    """How far a response has come; one whose turn a person has taken over waits for them."""
+    written = draft is not None and draft.finish_reason != FINISH_REASON_CANCELLED
+    if turn.status == TURN_STATUS_HELD and not written:
+        return "in_progress"
     if id.round < turn.position.round:
-        return "completed" if draft is not None and draft.finish_reason != FINISH_REASON_CANCELLED else "cancelled"
+        return "completed" if written else "cancelled"
     ends = {
         TURN_STATUS_COMPLETED: "completed",
         TURN_STATUS_CANCELLED: "cancelled",

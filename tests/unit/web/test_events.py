@@ -13,7 +13,7 @@ from antiphon.v1.common_pb2 import PassageRef, Position
 
 from services.web.openai.response_events import Reader, ResponseEvents, read_reader
 from services.web.openai.response_id import ResponseId
-from services.web.openai.response_shown import Asked
+from services.web.openai.response_shown import Asked, status_of
 from services.web.openai.steady import Diverged, SteadyText
 
 ID = ResponseId("turn_1")
@@ -136,3 +136,22 @@ def test_words_are_given_once_over_any_number_of_attempts() -> None:
     assert steady.take(completed(TEXT, 2)) == ""
     with pytest.raises(Diverged):
         steady.take(completed("Owls", 2))
+
+
+@pytest.mark.parametrize(
+    ("status", "round", "reason", "shown"),
+    [
+        (pb.TURN_STATUS_HELD, 1, None, "in_progress"),
+        (pb.TURN_STATUS_HELD, 1, pb.FINISH_REASON_CANCELLED, "in_progress"),
+        (pb.TURN_STATUS_HELD, 1, pb.FINISH_REASON_STOP, "completed"),
+        (pb.TURN_STATUS_ACTIVE, 1, pb.FINISH_REASON_CANCELLED, "cancelled"),
+        (pb.TURN_STATUS_COMPLETED, 0, pb.FINISH_REASON_STOP, "completed"),
+        (pb.TURN_STATUS_WAITING, 0, None, "queued"),
+    ],
+)
+def test_a_response_whose_turn_a_person_has_taken_over_waits_for_them(
+    status: pb.TurnStatus, round: int, reason: pb.FinishReason | None, shown: str
+) -> None:
+    turn = pb.Turn(id="turn_1", status=status, position=Position(round=round))
+    draft = None if reason is None else pb.Draft(round=0, finish_reason=reason)
+    assert status_of(turn, ID, draft) == shown
