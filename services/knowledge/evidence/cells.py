@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.common.evidence.units import Unit
-from services.knowledge.evidence.ranges import quantities_of, within
+from services.knowledge.evidence.ranges import Range, quantities_of, within
 from services.knowledge.evidence.values import present, wanted
 from services.knowledge.evidence.words import stems
 
@@ -39,9 +39,10 @@ _OF_LOGIT = 0.15
 _MOST_LOGIT = 6.0
 
 
-def best_cell(question: str, unit: Unit) -> float:
-    """How well the best cell of a row fits what is asked, -0.5 to 1; 0 for what is no row."""
-    scores = _scores(question, unit)
+def best_cell(question: str, quantities: Sequence[Range], unit: Unit) -> float:
+    """How well the best cell of a row fits what is asked, with the `quantities` that the question names, -0.5 to 1; 0
+    for what is no row."""
+    scores = _scores(question, quantities, unit)
     return min(max(scores), 1.5) - 0.5 if scores else 0.0
 
 
@@ -64,7 +65,7 @@ def row_read(question: str, unit: Unit, logits: Mapping[int, float]) -> RowRead 
     cells = unit.cells
     if len(cells) <= 2:
         return None
-    scores = _scores(question, unit)
+    scores = _scores(question, quantities_of(question), unit)
     fit = max(scores)
     clear = _CLEAR_READ if logits else _CLEAR
     for place, logit in logits.items():
@@ -94,12 +95,13 @@ def _cell_score(column: str, value: str, said: frozenset[str], kinds: set[str], 
     )
 
 
-def _scores(question: str, unit: Unit) -> list[float]:
+def _scores(question: str, quantities: Sequence[Range], unit: Unit) -> list[float]:
+    if not unit.cells:
+        return []
     denied = frozenset().union(*(stems(match[1]) for match in _DENIED.finditer(question)))
     asked = stems(question)
     said = asked - stems(unit.name) - denied
     kinds = wanted(question)
-    quantities = quantities_of(question)
     left = {column for column, _ in unit.cells if denied & stems(column) and not _DENIES.search(column)}
     beside = frozenset().union(*map(stems, left)) - denied  # "Members pay" is left for "Others pay"
     scores = []

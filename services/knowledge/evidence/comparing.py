@@ -10,6 +10,7 @@ from services.common.evidence.records import Answer
 from services.knowledge.evidence import features
 from services.knowledge.evidence.cells import COLUMNS, HEADERS
 from services.knowledge.evidence.questions import Question
+from services.knowledge.evidence.words import stands
 
 if TYPE_CHECKING:
     from services.knowledge.evidence.step import Base, Candidate
@@ -61,17 +62,13 @@ def _of_one_row(question: Question, candidates: Sequence[Candidate]) -> Answer |
         named = [
             (place, value)
             for place, (column, cell) in enumerate(one.unit.cells)
-            if column and _stands(column, question.text) and (value := _value(cell, part)) is not None
+            if column and stands(column, question.text) and (value := _value(cell, part)) is not None
         ]
         if len(named) == 2:
             least = _wants_less(question.text, "")
             places = tuple(place for place, _ in sorted(named, key=lambda cell: cell[1] if least else -cell[1]))
             return Answer("comparison", "answered", 0.95, (one.piece(places),), question.start, question.end)
     return None
-
-
-def _stands(name: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _part(text: str) -> Part:

@@ -205,7 +205,7 @@ def vector(
             float(match[1]),
             property_share(asked, unit, names),
             float(strange(asked, unit)),
-            best_cell(asked.text, unit),
+            best_cell(asked.text, asked.quantities, unit),
             unit_within(asked.quantities, unit),
         ],
         np.float32,

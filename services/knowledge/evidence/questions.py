@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from services.common.evidence.records import Kind
 from services.common.text_measures import sentence_ends
+from services.knowledge.evidence.words import stands
 
 MAX_READ = 600
 """Characters of a question that are read; what a longer one says at its end counts, and how it begins."""
@@ -231,15 +232,11 @@ def completed(text: str, before: Sequence[str], names: Sequence[str]) -> str:
         return text
     last = before[0][-MAX_READ:]
     rest = _ELLIPSIS.sub("", text).strip(" ?.!,;:？。！")
-    old = next((name for name in names if _stands(name, last)), "")
-    new = next((name for name in names if _stands(name, rest)), "")
+    old = next((name for name in names if len(name) > 1 and stands(name, last)), "")
+    new = next((name for name in names if len(name) > 1 and stands(name, rest)), "")
     if old and new and old.casefold() != new.casefold():
         at = re.search(re.escape(old), last, re.IGNORECASE)
         return f"{last[: at.start()]}{new}{last[at.end() :]}" if at else f"{last} {rest}"
     if old:
-        return f"{text.strip()} {old}" if not _stands(old, text) else text
+        return f"{text.strip()} {old}" if not stands(old, text) else text
     return f"{last} {text}"
-
-
-def _stands(name: str, text: str) -> bool:
-    return len(name) > 1 and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
