@@ -11,6 +11,7 @@ from antiphon.v1 import feedback_pb2_grpc as rpc
 
 from services.common.bus import topology
 from services.common.bus.jobs import Jobs
+from services.common.drafts import chosen_draft
 from services.common.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from services.common.store import Document, Request, Store
 from services.common.store.imports import RefusedLine
@@ -25,6 +26,8 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
 
 EXPORT_BATCH = 500
+MAX_EARLIER = 500
+"""Turns of a session that an export looks back on."""
 
 
 class FeedbackService(rpc.FeedbackServiceServicer):
@@ -162,22 +165,48 @@ class FeedbackService(rpc.FeedbackServiceServicer):
         after = check.words("after_id", request.after_id, check.MAX_ID, needed=False)
         tenant = caller().tenant
         records = self._store.feedback.export(tenant, query, after)
-        exported = 0
-        while batch := await self._threads.run(lambda: self._whole(tenant, list(islice(records, EXPORT_BATCH)))):
+        exported, earlier = 0, request.with_earlier_turns
+
+        def following() -> list[Document]:
+            return self._whole(tenant, list(islice(records, EXPORT_BATCH)), earlier)
+
+        while batch := await self._threads.run(following):
             for record in batch:
                 if caller().granted(record["access"]):
                     yield pb.ExportFeedbackResponse(record=record_message(record))
                     exported += 1
             note(records=exported)
 
-    def _whole(self, tenant: str, records: list[Document]) -> list[Document]:
+    def _whole(self, tenant: str, records: list[Document], with_earlier: bool) -> list[Document]:
         """The records with the message and the draft that each is about, and the labels that limit who reads them."""
         ids = sorted({record["turn"] for record in records if record.get("turn")})
         turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
-        about = [(record, turns.get(record.get("turn", ""))) for record in records]
-        return [
-            {**record, **_about(turn, record), "access": (turn or {}).get("access") or ()} for record, turn in about
-        ]
+        spoken = self._spoken(tenant, list(turns.values())) if with_earlier else {}
+        whole = []
+        for record in records:
+            turn = turns.get(record.get("turn", ""))
+            labels = set((turn or {}).get("access") or ())
+            record |= _about(turn, record)
+            if turn is not None and with_earlier:
+                before = [one for one in spoken[turn["session"]] if one["n"] < turn["n"]]
+                labels = labels.union(*(one.get("access") or () for one in before))
+                record["earlier"] = before
+            whole.append({**record, "access": sorted(labels)})
+        return whole
+
+    def _spoken(self, tenant: str, turns: list[Document]) -> dict[str, list[Document]]:
+        """Of each of the turns' sessions what entered history, oldest first: the turns with their `reply`."""
+        last: dict[str, int] = {}
+        for turn in turns:
+            last[turn["session"]] = max(turn["n"], last.get(turn["session"], 0))
+        spoken = {}
+        for session, n in last.items():
+            history = self._store.turns.history(tenant, session, n, MAX_EARLIER, extra=("access",)) if n > 1 else []
+            chosen = [(turn, chosen_draft(turn)) for turn in history]
+            spoken[session] = [
+                {**turn, "reply": draft["text"]} for turn, draft in chosen if draft is not None and draft.get("text")
+            ]
+        return spoken
 
     async def EraseFeedback(self, request: pb.EraseFeedbackRequest, context: Any) -> pb.EraseFeedbackResponse:
         check.request_of("EraseFeedback", request)
@@ -209,8 +238,11 @@ def _ids(request: pb.ReviewFeedbackRequest | pb.EraseFeedbackRequest) -> list[st
 def _about(turn: Document | None, record: Document) -> Document:
     if turn is None:
         return {}
-    texts = [draft.get("text") for draft in turn["drafts"] if draft["round"] == record.get("round", 0)]
-    return {"prompt": turn["text"], "reply": str(texts[0] or "") if texts else ""}
+    texts = {draft["round"]: str(draft.get("text") or "") for draft in turn["drafts"]}
+    judged = record.get("round", 0)
+    about = {"prompt": turn["text"], "reply": texts.get(judged, "")}
+    before = [text for number, text in texts.items() if number < judged and text]
+    return {**about, "revised": before[-1]} if record.get("accepted") and before else about
 
 
 def _selection(request: pb.ExportFeedbackRequest) -> Document:

@@ -331,6 +331,8 @@ class FeedbackRecord(_message.Message):
     LINE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ACCEPTED_FIELD_NUMBER: _builtins.int
+    REVISED_REPLY_FIELD_NUMBER: _builtins.int
+    EARLIER_TURNS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     turn_id: _builtins.str
@@ -355,6 +357,8 @@ class FeedbackRecord(_message.Message):
     """The line it had there, counted from 1."""
     accepted: _builtins.bool
     """True for a revised draft that was accepted (AcceptDraft): what it was revised by is `feedback`."""
+    revised_reply: _builtins.str
+    """In exports of an accepted draft: the reply that it revised."""
     @_builtins.property
     def feedback(self) -> Global___Feedback:
         """What was said."""
@@ -366,6 +370,10 @@ class FeedbackRecord(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stored."""
+
+    @_builtins.property
+    def earlier_turns(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlierTurn]:
+        """In exports that ask for it: what had been said in the session before the message, oldest first."""
 
     def __init__(
         self,
@@ -385,14 +393,46 @@ class FeedbackRecord(_message.Message):
         line: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         accepted: _builtins.bool = ...,
+        revised_reply: _builtins.str = ...,
+        earlier_turns: _abc.Iterable[Global___EarlierTurn] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "create_time", b"create_time", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "round", b"round", "session_id", b"session_id", "status", b"status", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "create_time", b"create_time", "earlier_turns", b"earlier_turns", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "revised_reply", b"revised_reply", "round", b"round", "session_id", b"session_id", "status", b"status", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FeedbackRecord: _TypeAlias = FeedbackRecord  # noqa: Y015
+
+@_typing.final
+class EarlierTurn(_message.Message):
+    """What was said before a message: another message of the user's and the reply that entered history."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    REPLY_FIELD_NUMBER: _builtins.int
+    turn_id: _builtins.str
+    """Its id."""
+    prompt: _builtins.str
+    """What the user said."""
+    reply: _builtins.str
+    """What was answered."""
+    def __init__(
+        self,
+        *,
+        turn_id: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+        reply: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "reply", b"reply", "turn_id", b"turn_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarlierTurn: _TypeAlias = EarlierTurn  # noqa: Y015
 
 @_typing.final
 class SubmitFeedbackRequest(_message.Message):
@@ -849,12 +889,17 @@ class ExportFeedbackRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     AFTER_ID_FIELD_NUMBER: _builtins.int
+    WITH_EARLIER_TURNS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Of this user only."""
     session_id: _builtins.str
     """Of this session only."""
     after_id: _builtins.str
     """Go on after this record."""
+    with_earlier_turns: _builtins.bool
+    """Give each record its turn's `earlier_turns`. Records of a session with an earlier turn that the caller was not
+    granted are left out then.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Stored at or after this time; unset: from the first."""
@@ -871,10 +916,11 @@ class ExportFeedbackRequest(_message.Message):
         user_id: _builtins.str = ...,
         session_id: _builtins.str = ...,
         after_id: _builtins.str = ...,
+        with_earlier_turns: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_id", b"after_id", "end_time", b"end_time", "session_id", b"session_id", "start_time", b"start_time", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_id", b"after_id", "end_time", b"end_time", "session_id", b"session_id", "start_time", b"start_time", "user_id", b"user_id", "with_earlier_turns", b"with_earlier_turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -76,8 +76,11 @@ class TurnReads:
         stuck = {"open": True, "status": "active", "dispatches": {"$gte": 3}}
         return turns.count_documents({"open": True}, limit=limit), turns.count_documents(stuck, limit=limit)
 
-    def history(self, tenant: str, session: str, before_n: int, limit: int = 200) -> list[Document]:
-        """The turns that may enter the context of turn ``before_n``, oldest first, with HISTORY_FIELDS only."""
+    def history(
+        self, tenant: str, session: str, before_n: int, limit: int = 200, extra: tuple[str, ...] = ()
+    ) -> list[Document]:
+        """The turns that may enter the context of turn ``before_n``, oldest first, with HISTORY_FIELDS and ``extra``
+        only."""
         cursor = self._of(tenant).find(
             {
                 "session": session,
@@ -85,7 +88,7 @@ class TurnReads:
                 "status": {"$in": ["completed", "cancelled", "failed"]},
                 "excluded": {"$ne": True},
             },
-            HISTORY_FIELDS,
+            (*HISTORY_FIELDS, *extra),
         )
         return list(cursor.sort("n", -1).limit(limit))[::-1]
 

@@ -99,6 +99,11 @@ def record_message(record: Mapping[str, Any]) -> feedback_pb2.FeedbackRecord:
         line=record.get("line") or 0,
         create_time=timestamp(record.get("created_at")),
         accepted=record.get("accepted", False),
+        revised_reply=record.get("revised") or "",
+        earlier_turns=[
+            feedback_pb2.EarlierTurn(turn_id=turn["_id"], prompt=turn["text"], reply=turn["reply"])
+            for turn in record.get("earlier") or ()
+        ],
     )
 
 

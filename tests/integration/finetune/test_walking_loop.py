@@ -4,6 +4,7 @@ import pytest
 from antiphon.client import FailedPrecondition, PermissionDenied
 from antiphon.v1 import admin_pb2, feedback_pb2, knowledge_pb2, model_pb2
 
+from services.cli.dataset_rows import Form, rows
 from services.common.store import NewTurn, Request, TurnLimits
 from services.common.store.knowledge import Statement
 from tests.support.learning import Loop, correction
@@ -88,6 +89,7 @@ def test_an_erased_user_leaves_no_trace_and_marks_the_versions(loop: Loop) -> No
     training = loop.train(max_steps=2)
     assert training.status == model_pb2.TRAINING_STATUS_COMPLETED
     assert _traces(loop, user, words)
+    assert words in _training_set(loop)
 
     erasure = client.admin.EraseUser(admin_pb2.EraseUserRequest(user_id=user, withdraw_versions=True)).erasure
     request = admin_pb2.GetErasureRequest(erasure_id=erasure.id)
@@ -103,7 +105,15 @@ def test_an_erased_user_leaves_no_trace_and_marks_the_versions(loop: Loop) -> No
     assert version.trained_on_erased
     assert version.status == model_pb2.VERSION_STATUS_WITHDRAWN
     assert _traces(loop, user, words) == []
+    assert words not in _training_set(loop)
     assert not client.knowledge.Search(knowledge_pb2.SearchRequest(query=words)).hits
+
+
+def _training_set(loop: Loop) -> str:
+    """What an export writes to be trained on elsewhere."""
+    asked = feedback_pb2.ExportFeedbackRequest(with_earlier_turns=True)
+    records = [answer.record for answer in loop.client.feedback.ExportFeedback(asked)]
+    return repr([made.row for made in rows(records, Form.TRL_DPO, held_out=0)])
 
 
 def _confirmed_by_another(loop: Loop, user: str, words: str) -> str:

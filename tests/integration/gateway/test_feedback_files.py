@@ -200,3 +200,38 @@ def test_a_chunk_that_comes_twice_is_refused_and_counted_as_the_first_time(
     found = feedback.GetImport(feedback_pb2.GetImportRequest(import_id=opened.id))
     about = getattr(found, "import")
     assert (about.stored, about.refused, len(found.refused)) == (1, 3, 3)
+
+
+def test_a_training_set_has_whole_conversations_and_says_where_each_line_is_from(
+    gateways: Gateways, stack: Any, tenant: str, client: Client, workers: FakeWorkers, tmp_path: Path
+) -> None:
+    session = client.conversations.CreateSession(conversation_pb2.CreateSessionRequest(user_id="ada")).session.id
+    texts = ["May I park here?", "And at night?"]
+    asked = [conversation_pb2.SendTurnRequest(session_id=session, text=text) for text in texts]
+    ended = [list(client.conversations.SendTurn(one))[-1].event for one in asked]
+    said = feedback_pb2.Feedback(edited_text="Until ten at night.")
+    client.feedback.SubmitFeedback(feedback_pb2.SubmitFeedbackRequest(turn_id=ended[1].turn_id, feedback=said))
+    environment = {
+        "ANTIPHON_ADDRESS": stack.address,
+        "ANTIPHON_API_KEY": gateways.store.keys.create(tenant, "operator", "sets")[1],
+    }
+
+    def exported(form: str) -> list[Any]:
+        folder = tmp_path / form
+        arguments = ["dataset", "export", "--format", form, "--out", str(folder), "--held-out", "0"]
+        done = CliRunner().invoke(app, arguments, env=environment)
+        assert done.exit_code == 0, done.output
+        return [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+
+    replies = [one.completed.draft.text for one in ended]
+    (pair,) = exported("trl-dpo")
+    assert [one["content"] for one in pair["prompt"]] == [texts[0], replies[0], texts[1]]
+    assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"]) == (said.edited_text, replies[1])
+    (source,) = [json.loads(line) for line in (tmp_path / "trl-dpo" / "lineage.jsonl").read_text().splitlines()]
+    (record,) = _stored(client)
+    assert (source["feedback"], source["turn"], source["session"]) == (record.id, ended[1].turn_id, session)
+    assert source["earlier_turns"] == [ended[0].turn_id]
+    assert [row["messages"][-1]["content"] for row in exported("openai")] == [said.edited_text]
+
+    client.conversations.EraseSession(conversation_pb2.EraseSessionRequest(session_id=session))
+    assert exported("trl-dpo") == exported("trl-sft") == exported("trl-kto") == exported("openai") == []
