@@ -9,6 +9,8 @@ import json
 import struct
 from pathlib import Path
 
+from deploy.local.gguf_file import BadGguf, read_header
+
 _HEADER_LIMIT = 100_000_000
 """Bytes that the header of a safetensors file may have, as its format says."""
 
@@ -29,15 +31,26 @@ def check_model(name: str) -> list[str]:
             raise BrokenModel(f"there is no {'file' if name.endswith('.gguf') else 'folder'} {path}")
         return []
     if path.is_file():
-        _check_gguf(path)
-        return []
+        return _check_gguf(path)
     return _check_folder(path)
 
 
-def _check_gguf(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise BrokenModel(f"{path} is no GGUF file; name a .gguf file or a folder with config.json and safetensors")
+def check_served(path: Path) -> None:
+    """Whether llama.cpp's server can converse with the model of a .gguf file. Raises BrokenModel."""
+    if not path.is_file():
+        raise BrokenModel(f"llama.cpp takes a .gguf file, and there is no file {path}")
+    if _check_gguf(path):
+        raise BrokenModel(f"{path} has no chat template: it was not made for conversations, its instruct version is")
+
+
+def _check_gguf(path: Path) -> list[str]:
+    try:
+        header = read_header(path)
+    except BadGguf as error:
+        raise BrokenModel(str(error)) from error
+    if not header.tensors:
+        raise BrokenModel(f"{path} holds no weights")
+    return [] if header.chat_template else [f"{path} has no chat template: it is asked in plain lines"]
 
 
 def _check_folder(folder: Path) -> list[str]:
