@@ -29,6 +29,7 @@ class UpstreamDraft:
         self._text = Detokenizer(codec, request.settings.stop)
         self._usage: tuple[int, int, int] | None = None
         self._chunks = 0
+        self._likelihoods: list[float] = []
         self._submitted = time.monotonic()
         self._sent: float | None = None
         self.heard = self._submitted
@@ -48,6 +49,7 @@ class UpstreamDraft:
         """Tell the listener what a chunk adds. True: the reply ends here, whatever the server says next."""
         self._usage = chunk.usage or self._usage
         self.heard = time.monotonic()
+        self._likelihoods += chunk.likelihoods
         if chunk.text:
             self._chunks += 1
             self._first = self._first or time.monotonic()
@@ -74,7 +76,14 @@ class UpstreamDraft:
         now = time.monotonic()
         sent, first = self._sent or now, self._first or now
         timings = Timings(sent - self._submitted, first - sent, first - self._submitted, now - first)
-        return FinishedDraft(self._text.text, tuple(self._codec.encode(self._text.text)), reason, usage, timings)
+        ids = tuple(self._codec.encode(self._text.text))
+        return FinishedDraft(self._text.text, ids, reason, usage, timings, self._likelihood(usage))
+
+    def _likelihood(self, usage: Usage) -> float:
+        """The sum over the tokens that the server told of, the end not among them; 0 where it left any out, as
+        llama.cpp's server does with those that are no whole code point."""
+        told = len(self._likelihoods)
+        return sum(self._likelihoods) if 0 <= usage.completion - told <= 1 else 0.0
 
     def _show(self, text: str) -> None:
         if text:

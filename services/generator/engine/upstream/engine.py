@@ -226,7 +226,9 @@ class UpstreamEngine:
     async def _serve(self) -> None:
         self._ending = asyncio.Event()
         self._rows = asyncio.Semaphore(self._capacity)
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=self._capacity)
+        # A connection for each draft: llama.cpp's server closes one after a stream without having said so, and a draft
+        # that is sent into it looks like one whose server has died.
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
         timeout = httpx2.Timeout(None, connect=5.0)  # how long an answer may take is the patience's question
         async with httpx2.AsyncClient(headers=self._headers, limits=limits, timeout=timeout) as client:
             self._client = client

@@ -46,7 +46,8 @@ def probe(url: str, model: str, key: str, wait_seconds: float, read_seconds: flo
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     timeout = httpx2.Timeout(read_seconds, connect=5.0)
     try:
-        with httpx2.Client(base_url=url, headers=headers, timeout=timeout) as client:
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        with httpx2.Client(base_url=url, headers=headers, timeout=timeout, limits=limits) as client:
             while True:
                 try:
                     return _Probe(client, url, model).server()
@@ -127,6 +128,14 @@ class _Probe:
 
     def _ask(self, **fields: Any) -> str | None:
         """The reply to the question; None where the server refuses the fields."""
+        choice = self._choice(**fields)
+        try:
+            return None if choice is None else str(choice["message"].get("content") or "")
+        except (LookupError, TypeError, AttributeError):
+            return None
+
+    def _choice(self, **fields: Any) -> dict[str, Any] | None:
+        """The answer to the question; None where the server refuses the fields."""
         body = {
             "model": self._model,
             "messages": [{"role": "user", "content": _QUESTION}],
@@ -139,9 +148,20 @@ class _Probe:
         if response.status_code != 200:
             return None
         try:
-            return str(response.json()["choices"][0]["message"].get("content") or "")
-        except (ValueError, LookupError, TypeError, AttributeError):
+            choice = response.json()["choices"][0]
+        except (ValueError, LookupError, TypeError):
             return None
+        return choice if isinstance(choice, dict) else None
+
+    def _scores(self) -> bool:
+        """Whether each token of a reply comes with its log-probability."""
+        choice = self._choice(logprobs=True) or {}
+        try:
+            tokens = choice["logprobs"]["content"]
+            spelled = "".join(token["token"] for token in tokens)
+            return bool(tokens) and spelled == choice["message"]["content"] and all(t["logprob"] <= 0 for t in tokens)
+        except (LookupError, TypeError):
+            return False
 
     def _abilities(self, plain: str) -> frozenset[Ability]:
         abilities: set[Ability] = set()
@@ -150,6 +170,8 @@ class _Probe:
             abilities.add("seeds")
         if all(self._ask(temperature=1.5, top_k=1, min_p=0.0, seed=seed) == plain for seed in _SEEDS):
             abilities.add("sampling")
+        if self._scores():
+            abilities.add("scores")
         return frozenset(abilities)
 
     def _means(self, dialect: Dialect, plain: str) -> frozenset[Means]:

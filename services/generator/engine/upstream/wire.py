@@ -24,11 +24,13 @@ _STOPS = 4
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one event of a stream adds; `usage` is (prompt, reused, completion) where the server tells."""
+    """What one event of a stream adds; `usage` is (prompt, reused, completion) where the server tells, `likelihoods`
+    the tokens' log-probabilities where they were asked for."""
 
     text: str = ""
     finish_reason: FinishReason | None = None
     usage: tuple[int, int, int] | None = None
+    likelihoods: tuple[float, ...] = ()
 
 
 class UnreadableStream(ValueError):
@@ -60,6 +62,8 @@ def chat_body(
     if "sampling" in abilities:
         penalty = "repeat_penalty" if dialect == "llama.cpp" else "repetition_penalty"
         body |= {"top_k": settings.top_k, "min_p": settings.min_p, penalty: settings.repetition_penalty}
+    if settings.scored and "scores" in abilities:
+        body["logprobs"] = True
     if dialect == "llama.cpp":
         body["cache_prompt"] = True
     return body | shaping(settings, means)
@@ -89,7 +93,7 @@ class StreamReader:
             raise UnreadableStream("an event tells of an error" if isinstance(event, dict) else "an event is no object")
         try:
             return self._chunk(event)
-        except (TypeError, KeyError, AttributeError, IndexError) as error:
+        except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
             raise UnreadableStream("an event has another shape than a chat completion's") from error
 
     def _chunk(self, event: dict[str, Any]) -> Chunk:
@@ -106,7 +110,8 @@ class StreamReader:
         if reason is not None:
             self.complete = True
         finish: FinishReason | None = None if reason is None else "length" if reason == "length" else "stop"
-        return Chunk(self._whole(text), finish, counts)
+        told = (choices[0].get("logprobs") or {}).get("content") or ()
+        return Chunk(self._whole(text), finish, counts, tuple(float(token["logprob"]) for token in told))
 
     def _whole(self, text: str) -> str:
         """Whole code points: half of a surrogate pair waits for the other half."""
