@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 from deploy.local.home import Home, StackRunning
+from deploy.local.program import ProgramError
 from deploy.local.stack import SERVICES, Options, table
 from deploy.local.supervisor import Supervisor
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the stack until SIGTERM or SIGINT; 1 when another one runs in this home."""
+    """Run the stack until SIGTERM or SIGINT; 1 when another one runs in this home, or a program is missing."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--broker", help="amqp://… or redis://…; without it a Redis of its own")
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: supervisor.stop())
             supervisor.run()
-    except StackRunning as error:
+    except (StackRunning, ProgramError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -13,7 +13,7 @@ from typing import Any
 
 from deploy.local.ports import free_port
 
-PREFERRED_PORTS = {"gateway": 50051, "web": 8080, "mongo": 27117, "redis": 26379}
+PREFERRED_PORTS = {"gateway": 50051, "web": 8080, "mongo": 27117, "redis": 26379, "llama": 28080}
 
 
 class StackRunning(RuntimeError):

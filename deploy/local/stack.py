@@ -12,9 +12,10 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.local.home import Home
+from deploy.local.llama_server import LLAMA_CPP, SLOTS, LlamaServer, Size, bundled_model
 from deploy.local.mongo import MongoServer
 from deploy.local.ports import LOOPBACK
-from deploy.local.program import Program
+from deploy.local.program import Program, ProgramError
 from deploy.local.redis import RedisServer
 from deploy.local.supervisor import Entry
 from services.common.errors import Unauthenticated
@@ -79,6 +80,15 @@ def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
         "ANTIPHON_WEB_GATEWAYS": f"{LOOPBACK}:{ports['gateway']}",
         **options.settings,
     }
+    if settings.get("ANTIPHON_ENGINE") == LLAMA_CPP and "generator" in options.services:
+        server = _llama(home, ports["llama"], settings)
+        entries.append(Entry("llama", server.program, server.ready))
+        settings |= {
+            "ANTIPHON_ENGINE": "upstream",
+            "ANTIPHON_UPSTREAM_URLS": server.url,
+            "ANTIPHON_UPSTREAM_KEY_FILE": str(server.key_file),
+            "ANTIPHON_MAX_BATCH_SIZE": str(server.size.slots),
+        }
     for name, module in SERVICES:
         if name in options.services:
             entries.append(_service(home, name, module, settings, base, ports["gateway"]))
@@ -92,6 +102,26 @@ def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
         "broker": broker_url,
     }
     return entries, endpoint
+
+
+def _llama(home: Home, port: int, settings: Mapping[str, str]) -> LlamaServer:
+    """llama.cpp's server of the model that the settings name; the bundled one where they name none. Raises
+    ProgramError."""
+
+    def number(name: str, default: int) -> int:
+        if not (text := settings.get(name, "") or str(default)).isdecimal():
+            raise ProgramError(f"{name} must be a whole number, not {text!r}")
+        return int(text)
+
+    model = Path(settings["ANTIPHON_MODEL"]) if settings.get("ANTIPHON_MODEL") else bundled_model()
+    size = Size(
+        number("ANTIPHON_MAX_BATCH_SIZE", SLOTS),
+        number("ANTIPHON_CONTEXT_LIMIT", 0),
+        number("ANTIPHON_COMPUTE_THREADS", 0),
+    )
+    server = LlamaServer(model, home.root / "llama", port, home.secret("llama"), size)
+    server.program.log_path = home.logs / "llama.log"
+    return server
 
 
 def _service(

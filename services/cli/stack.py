@@ -18,7 +18,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.local.home import PREFERRED_PORTS, Home
-from deploy.local.model_folder import BrokenModel, check_model
+from deploy.local.llama_server import LLAMA_CPP
+from deploy.local.model_folder import BrokenModel, check_model, check_served
 from services.cli.connection import Target
 from services.cli.options import HomeOption, JsonOption
 from services.cli.output import Failure, console, errors, print_json
@@ -38,30 +39,36 @@ def up(
     context: typer.Context,
     home: HomeOption = None,
     broker: Broker = None,
-    model: Annotated[str | None, typer.Option(help="A Hugging Face model id or a path")] = None,
+    model: Annotated[str | None, typer.Option(help="A .gguf file (by llama.cpp), a folder, a Hugging Face id")] = None,
+    engine: Annotated[str | None, typer.Option(help="slots, module, llama.cpp, upstream or echo")] = None,
     settings: Settings = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when all are ready")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start mongod, the broker and every service, under one supervisor on this machine."""
     given = list(settings or [])
-    if model is not None:
-        given.append(f"ANTIPHON_MODEL={model}")
     if bad := [pair for pair in given if "=" not in pair]:
         raise Failure(f"--set wants NAME=VALUE, not {bad[0]!r}")
-    place = _home(context, home)
-    supervisor = start(place, broker, given)
+    if model is not None:
+        place = Path(model).expanduser()
+        given.append(f"ANTIPHON_MODEL={place.absolute() if place.exists() else model}")
+        if model.endswith(".gguf") and "ANTIPHON_ENGINE" not in _given(given):
+            given.append(f"ANTIPHON_ENGINE={LLAMA_CPP}")
+    if engine is not None:
+        given.append(f"ANTIPHON_ENGINE={engine}")
+    root = _home(context, home)
+    supervisor = start(root, broker, given)
     if supervisor is None and (broker or given):
         raise Failure("a stack runs already; `antiphon down` ends it, then it starts with other settings")
     try:
-        wait_ready(place, supervisor, quiet=as_json)
-        announce(place, as_json)
+        wait_ready(root, supervisor, quiet=as_json)
+        announce(root, as_json)
         if not detach and supervisor is not None:
             console.print("[dim]Ctrl-C ends it.[/dim]")
             supervisor.wait()
     except (KeyboardInterrupt, Failure) as reason:
         if supervisor is not None:  # one that ran before is not this command's to end
-            stop(place)
+            stop(root)
         if isinstance(reason, Failure):
             raise
 
@@ -95,15 +102,24 @@ def start(home: Home, broker: str | None = None, settings: Iterable[str] = ()) -
         )
 
 
+def _given(settings: Iterable[str]) -> dict[str, str]:
+    """The environment with the settings of the command line over it."""
+    return {**os.environ, **dict(pair.split("=", 1) for pair in settings)}
+
+
 def _check_model(settings: Iterable[str]) -> None:
-    given = {**os.environ, **dict(pair.split("=", 1) for pair in settings)}
-    model = given.get("ANTIPHON_MODEL")
-    if model and not given.get("ANTIPHON_ENGINE", "").startswith("echo"):
-        try:
-            for warning in check_model(model):
-                errors.print(f"[yellow]warning:[/yellow] {warning}")
-        except BrokenModel as error:
-            raise Failure(f"the model cannot be used: {error}") from None
+    given = _given(settings)
+    model, engine = given.get("ANTIPHON_MODEL", ""), given.get("ANTIPHON_ENGINE", "")
+    if not model or engine.startswith("echo") or engine == "upstream":
+        return
+    try:
+        if engine == LLAMA_CPP:
+            check_served(Path(model))
+            return
+        for warning in check_model(model):
+            errors.print(f"[yellow]warning:[/yellow] {warning}")
+    except BrokenModel as error:
+        raise Failure(f"the model cannot be used: {error} (--model, ANTIPHON_MODEL)") from None
 
 
 def wait_ready(home: Home, supervisor: subprocess.Popen[bytes] | None, quiet: bool = False) -> None:

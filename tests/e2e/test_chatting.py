@@ -70,9 +70,16 @@ def test_the_first_run_on_a_terminal_has_an_assistant_to_talk_to(tmp_path_factor
 
 def test_a_broken_model_is_told_before_anything_starts(tmp_path_factory: pytest.TempPathFactory) -> None:
     antiphon = Command(tmp_path_factory.mktemp("broken"))
-    for command in (("up", "--model", "./typo"), ("up", "--set", "ANTIPHON_MODEL=/no/such/model")):
-        words = " ".join(antiphon(*command, status=1, timeout=15).err.split())
-        assert "the model cannot be used: there is no folder" in words
+    for command, reason in (
+        (("--model", "./typo"), "there is no folder"),
+        (("--set", "ANTIPHON_MODEL=/no/such/model"), "there is no folder"),
+        (("--model", "README.md", "--engine", "llama.cpp"), "is no GGUF file"),
+        (("--model", "typo.gguf"), "there is no file typo.gguf"),
+    ):
+        words = " ".join(antiphon("up", *command, status=1, timeout=15).err.split())
+        assert "the model cannot be used: " in words
+        assert reason in words
+        assert words.endswith("(--model, ANTIPHON_MODEL)")
 
 
 @pytest.fixture(scope="module")
