@@ -88,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tokens", type=int, default=160, help="most tokens of a reply")
     made.add_argument("--rows", type=int, default=32)
     made.add_argument("--threads", type=int, default=0, help="0: one for each core")
+    made.add_argument("--upstream", default="", metavar="URL", help="a server that writes; empty: our own engine")
+    made.add_argument("--upstream-key-file", type=Path, help="file with its key")
     made.add_argument("--seconds", type=float, default=1e9, help="start no further draft after this time")
     made.add_argument("--write", action="store_true", help="write replies, judge nothing yet")
     made.add_argument("--report", action="store_true", help="write nothing, judge and report what is there")

@@ -17,15 +17,16 @@ from research.eval.revision_items import Item
 from services.common.constraints import Constraint, check, merge_rounds
 from services.generator.conditioning.feedback_fusion import FeedbackFusion, load_fusion
 from services.generator.decoding.settings import decode_settings
-from services.generator.engine import DraftRequest, Engine, FinishedDraft, FusionInput
+from services.generator.engine import DraftEngine, DraftRequest, Engine, FinishedDraft, FusionInput
 from services.generator.engine.backends.build import build_backend
+from services.generator.engine.upstream.build import build_upstream
 from services.generator.prompt.builder import PromptBuilder
 from services.generator.revision import policy
 from services.generator.revision.best_of_n import BestOfN
 from services.generator.revision.scoring import Score
 from services.generator.settings import GeneratorSettings
 from services.models.adapter import read_adapter
-from services.models.chat import chat_format
+from services.models.chat import CHATML, ChatFormat, chat_format
 from services.models.language_model import content_hash, find_model
 from services.models.sentence_encoder import SentenceEncoder
 from services.tracker.comments.parser import CommentParser
@@ -118,13 +119,32 @@ class Writer:
     def __init__(self, options: argparse.Namespace) -> None:
         self.settings = GeneratorSettings(
             max_batch_size=options.rows, reply_tokens=options.tokens, candidates=options.candidates,
-            compute_threads=options.threads,
+            compute_threads=options.threads, upstream_urls=options.upstream,
+            upstream_key_file=options.upstream_key_file,
         )  # fmt: skip
+        self._fusions: dict[str, FeedbackFusion] = {}
+        self._constant: Mapping[str, Any] = {}
+        self._engine, chat = self._upstream(options) if options.upstream else self._own(options)
+        codec, system = self._engine.codec, self.settings.system_text
+        self._builder = PromptBuilder(codec, chat, self._engine.context_limit, system)
+        self._reading = not options.unread
+        self._amending = not options.unamended
+        self._infilling = not options.uninfilled
+        self._shaped = {"beams": options.beams, "candidates": options.candidates} if options.beams > 1 else {}
+        self._count = 0
+        self._lock = threading.Lock()
+        self._reader = Reader()
+
+    def _upstream(self, options: argparse.Namespace) -> tuple[DraftEngine, ChatFormat]:
+        if own := [arm for arm in options.arms if ARMS[arm].head or ARMS[arm].adapter]:
+            raise SystemExit(f"--upstream has neither fusion heads nor adapters, which {own[0]} needs")
+        self._version = "upstream"
+        return build_upstream(self.settings)[0], CHATML
+
+    def _own(self, options: argparse.Namespace) -> tuple[DraftEngine, ChatFormat]:
         self.folder = find_model(self.settings.model, self.settings.cache_dir)
         self._version = content_hash(self.folder, self.settings.cache_dir)
         backend = build_backend(self.settings)
-        self._fusions: dict[str, FeedbackFusion] = {}
-        self._constant: Mapping[str, Any] = {}
         for name in dict.fromkeys(ARMS[arm].head for arm in options.arms if ARMS[arm].head):
             file = Path(options.heads) / f"{name}.safetensors"
             found = load_fusion(file, self.folder, self._version, backend)
@@ -136,16 +156,7 @@ class Writer:
         for name in dict.fromkeys(ARMS[arm].adapter for arm in options.arms if ARMS[arm].adapter):
             content = (Path(options.heads) / f"{name}.safetensors").read_bytes()
             backend.load_version(name, backend.prepare_version(read_adapter(content, self._version)))
-        self._engine = Engine(backend, waiting_limit=4096)
-        chat = chat_format(self.folder)
-        self._builder = PromptBuilder(backend.codec, chat, self._engine.context_limit, self.settings.system_text)
-        self._reading = not options.unread
-        self._amending = not options.unamended
-        self._infilling = not options.uninfilled
-        self._shaped = {"beams": options.beams, "candidates": options.candidates} if options.beams > 1 else {}
-        self._count = 0
-        self._lock = threading.Lock()
-        self._reader = Reader()
+        return Engine(backend, waiting_limit=4096), chat_format(self.folder)
 
     def revise(self, arm: Arm, item: Item, first: str, other: Item, rounds: int) -> list[FinishedDraft]:
         """The drafts that stand after rounds 1, 2, …; once the project is content by its own lights, the last one does,
