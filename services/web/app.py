@@ -29,6 +29,7 @@ from services.web.openai.conversations import Conversations
 from services.web.openai.models import Models
 from services.web.openai.response_feedback import ResponseFeedback
 from services.web.openai.responses import Responses
+from services.web.openapi.document import Description
 from services.web.serving import Serving
 from services.web.settings import WebSettings
 
@@ -72,6 +73,7 @@ def application(settings: WebSettings, gateways: Gateways, serving: Serving) -> 
         responses,
         ResponseFeedback(gateways, responses),
         Conversations(gateways),
+        Description(),
     )
     routes += [route for room in rooms for route in room.routes()]
     if (pages := console()) is not None:

@@ -31,6 +31,8 @@ _STATUSES: Mapping[str, tuple[int, str, bool]] = {
 }
 _UNKNOWN = (500, "server_error", True)
 _TYPES = {400: "invalid_request_error", 404: "not_found_error", 405: "invalid_request_error"}
+MISSING = "(missing)"
+"""In a request's names for the contract's fields: the parameter whose thing is not there where a gateway says that."""
 BROKEN = "an error of the server; its log says more"
 
 
@@ -65,6 +67,8 @@ def error_body(error: Exception, params: Mapping[str, str] | None = None) -> tup
         status, type, _ = _STATUSES.get(error.code.name, _UNKNOWN)
         field = error.violations[0].field if error.violations else None
         param = (params or {}).get(field, field) if field else None
+        if error.code.name == "NOT_FOUND":
+            param = param or (params or {}).get(MISSING)
         message = "; ".join(f"{param}: {one.reason}" for one in error.violations[:1]) or error.message
         return status, _object(message, type, param, error.reason.lower() or error.code.name.lower())
     return 500, _object(BROKEN, "server_error", None, "internal")

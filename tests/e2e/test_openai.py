@@ -7,11 +7,8 @@ from typing import Any
 
 import openai
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from openai import OpenAI
 
-from tests.support.bodies import CHAT, RESPONSE, changes
 from tests.support.command import Command
 from tests.support.http import Browser
 
@@ -231,13 +228,3 @@ def test_a_parameter_that_does_not_do_is_named(browser: Browser, more: dict[str,
     assert error["type"]
     assert answer.headers["x-should-retry"] == "false"
     assert len(browser.call("ConversationService/ListSessions", pageSize=500)["sessions"]) == before
-
-
-@given(st.sampled_from(["/v1/chat/completions", "/v1/responses", "/v1/conversations"]), changes)
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
-def test_no_body_is_an_error_of_the_server(browser: Browser, path: str, change: dict[str, Any]) -> None:
-    right = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSE}.get(path, {})
-    answer = browser.http.post(path, content=json.dumps({**right, **change}).encode())
-    assert answer.status_code < 500, answer.text
-    if answer.status_code >= 400:
-        assert answer.json()["error"]["message"]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.web.errors import WebError, error_body, error_response
+from services.web.errors import MISSING, WebError, error_body, error_response
 from services.web.gateways import Gateways, Metadata, metadata_of
 from services.web.openai.body import read_body
 from services.web.openai.chat_request import SESSION_HEADER, ChatRequest, read_chat
@@ -36,6 +36,7 @@ PARAMS = {
     "session_id": "session",
     "system_text": "messages",
     "request_id": "Idempotency-Key",
+    MISSING: "session",
 }
 
 

@@ -19,12 +19,12 @@ SESSION_HEADER = "x-antiphon-session"
 CHAT_HEADERS = ("x-antiphon-chat", "x-openwebui-chat-id")
 USER_HEADERS = ("x-antiphon-user", "x-openwebui-user-id")
 
-_KNOWN = (
+PARAMETERS = (
     "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p",
     "seed", "stop", "user", "safety_identifier", "metadata", "response_format", "antiphon",
 )  # fmt: skip
 # Parameters that change nothing here with the values named, and are refused with any other.
-_WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
+WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "n": (1,),
     "presence_penalty": (0, 0.0),
     "frequency_penalty": (0, 0.0),
@@ -41,7 +41,7 @@ _WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "verbosity": ("medium",),
     "reasoning_effort": ("none",),
 }
-_HINTS = frozenset({"prompt_cache_key", "prompt_cache_retention"})  # of caching, which the answer does not depend on
+HINTS = frozenset({"prompt_cache_key", "prompt_cache_retention"})  # of caching, which the answer does not depend on
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ChatRequest:
 
 def read_chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
     """The request of a body. Raises WebError, naming the parameter."""
-    body.check_known((*_KNOWN, *_HINTS), _WITHOUT_EFFECT)
+    body.check_known((*PARAMETERS, *HINTS), WITHOUT_EFFECT)
     form = body.object("response_format")
     form.check_known(("type",), {})
     if form.text("type", "text") != "text":

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from services.web.errors import error_response
+from services.web.errors import MISSING, WebError, error_response
 from services.web.gateways import Gateways, metadata_of
 from services.web.openai.body import Body, read_body, refuse
 from services.web.openai.chat_request import MAX_USER, read_named
@@ -29,7 +29,8 @@ from services.web.openai.response_id import ResponseId
 from services.web.openai.response_shown import output_message
 
 PAGE, MAX_PAGE = 20, 100
-_PARAMS = {"session_id": "conversation_id", "user_id": "user", "schema_name": "model", "request_id": "Idempotency-Key"}
+PARAMETERS = ("items", "metadata", "model", "user", "instructions")
+_PARAMS = {"user_id": "user", "schema_name": "model", "request_id": "Idempotency-Key"}
 
 
 class Conversations:
@@ -40,7 +41,7 @@ class Conversations:
 
     def routes(self) -> list[Route]:
         """Its paths."""
-        path = "/v1/conversations/{id}"
+        path = "/v1/conversations/{conversation_id}"
         return [
             Route("/v1/conversations", self.create, methods=["POST"]),
             Route(path, self.retrieve, methods=["GET"]),
@@ -51,7 +52,7 @@ class Conversations:
     async def create(self, request: Request) -> JSONResponse:
         """A conversation, with what was said before it as ``items``."""
         body, metadata = await read_body(request), metadata_of(request.headers)
-        body.check_known(("items", "metadata", "model", "user", "instructions"))
+        body.check_known(PARAMETERS)
         named = read_named(body, Body({}), {}, request.headers)
         create = CreateSessionRequest(
             request_id=hashed("key", "conversation", named.key) if named.key else new_request_id(),
@@ -80,15 +81,21 @@ class Conversations:
 
     async def retrieve(self, request: Request) -> JSONResponse:
         """A conversation."""
-        session = GetSessionRequest(session_id=request.path_params["id"])
-        answer = await self._conversations.GetSession(session, metadata=metadata_of(request.headers))
+        session = GetSessionRequest(session_id=request.path_params["conversation_id"])
+        try:
+            answer = await self._conversations.GetSession(session, metadata=metadata_of(request.headers))
+        except CallError as error:
+            return _refusal(error)
         return JSONResponse(_shown(answer.session))
 
     async def delete(self, request: Request) -> JSONResponse:
         """Erase a conversation with all that was said in it."""
-        id = request.path_params["id"]
+        id = request.path_params["conversation_id"]
         erase = EraseSessionRequest(session_id=id)
-        await self._conversations.EraseSession(erase, metadata=metadata_of(request.headers))
+        try:
+            await self._conversations.EraseSession(erase, metadata=metadata_of(request.headers))
+        except CallError as error:
+            return _refusal(error)
         return JSONResponse({"id": id, "object": "conversation.deleted", "deleted": True})
 
     async def items(self, request: Request) -> JSONResponse:
@@ -101,7 +108,7 @@ class Conversations:
         if order not in ("asc", "desc"):
             refuse("order", "must be asc or desc")
         turns = ListTurnsRequest(
-            session_id=request.path_params["id"],
+            session_id=request.path_params["conversation_id"],
             page_size=max(1, int(limit) // 2),
             page_token=query.get("after", ""),
             latest_first=order == "desc",
@@ -109,7 +116,7 @@ class Conversations:
         try:
             page = await self._conversations.ListTurns(turns, metadata=metadata_of(request.headers))
         except CallError as error:
-            return error_response(error, {**_PARAMS, "page_token": "after"})
+            return _refusal(error)
         data = [item for turn in page.turns if not turn.excluded for item in _items(turn, order == "desc")]
         more = bool(page.next_page_token)
         return JSONResponse(
@@ -121,6 +128,14 @@ class Conversations:
                 "has_more": more,
             }
         )
+
+
+def _refusal(error: CallError) -> JSONResponse:
+    """Why a conversation is not shown or erased: an id that cannot be one is that of none."""
+    if any(violation.field == "session_id" for violation in error.violations):
+        missing = WebError("no such conversation", status=404, param="conversation_id", code="conversation_not_found")
+        return error_response(missing)
+    return error_response(error, {"page_token": "after", MISSING: "conversation_id"})
 
 
 def _items(turn: Turn, backwards: bool) -> list[dict[str, Any]]:

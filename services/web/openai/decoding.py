@@ -13,7 +13,8 @@ from antiphon.v1.common_pb2 import (
 
 from services.web.openai.body import Body, checked_text, refuse
 
-MAX_STOPS = 8
+MAX_STOPS, MAX_STOP = 8, 200
+MAX_TOKENS = 100_000
 POLICIES: dict[str, ReplyPolicy.ValueType] = {
     "": REPLY_POLICY_UNSPECIFIED,
     "quote": REPLY_POLICY_QUOTE,
@@ -26,7 +27,7 @@ def decoding_settings(body: Body, most_tokens: tuple[str, ...], reply_policy: st
     """The settings that a body asks for. ``most_tokens`` are the names that the limit of tokens may have."""
     settings = DecodingSettings(reply_policy=POLICIES[reply_policy])
     for name in most_tokens:
-        if (tokens := body.integer(name, 1, 100_000)) is not None:
+        if (tokens := body.integer(name, 1, MAX_TOKENS)) is not None:
             settings.max_tokens = tokens
     if (temperature := body.number("temperature", 0, 2)) is not None:
         settings.temperature = temperature
@@ -45,7 +46,7 @@ def _stops(body: Body) -> list[str]:
     if stop is None:
         return []
     texts = [stop] if isinstance(stop, str) else body.items("stop", MAX_STOPS)
-    checked = [checked_text(body.name("stop"), text, most=200) for text in texts]
+    checked = [checked_text(body.name("stop"), text, most=MAX_STOP) for text in texts]
     if not all(checked):
         refuse(body.name("stop"), "holds an empty text")
     return checked

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.web.errors import error_response
+from services.web.errors import MISSING, error_response
 from services.web.gateways import Gateways, metadata_of
 from services.web.openai.body import Body, read_body, refuse
 from services.web.openai.chat_request import MAX_USER, read_named
@@ -26,9 +26,9 @@ from services.web.openai.response_id import read_response_id
 from services.web.openai.response_shown import Asked, asked_of, draft_of_round, response_of, understood
 from services.web.openai.responses import Responses
 
-_SAID = ("rating", "comment", "edit", "constraints")
-_HOW = ("stream", "background", "temperature", "top_p", "max_output_tokens", "reply_policy")
-_KIND, _UNIT = "CONSTRAINT_KIND_", "LENGTH_UNIT_"
+SAID = ("rating", "comment", "edit", "constraints")
+HOW = ("stream", "background", "temperature", "top_p", "max_output_tokens", "reply_policy")
+KIND, UNIT = "CONSTRAINT_KIND_", "LENGTH_UNIT_"
 MAX_CONSTRAINTS = 64
 MAX_COUNT = 2**31 - 1
 _PARAMS = {
@@ -43,6 +43,7 @@ _PARAMS = {
     "settings.temperature": "temperature",
     "settings.top_p": "top_p",
     "request_id": "Idempotency-Key",
+    MISSING: "response_id",
 }
 
 
@@ -55,7 +56,7 @@ class ResponseFeedback:
 
     def routes(self) -> list[Route]:
         """Its paths."""
-        path = "/v1/responses/{id}"
+        path = "/v1/responses/{response_id}"
         return [
             Route(f"{path}/revise", self.revise, methods=["POST"]),
             Route(f"{path}/feedback", self.feedback, methods=["POST"]),
@@ -65,9 +66,9 @@ class ResponseFeedback:
 
     async def revise(self, request: Request) -> Response | EventStream:
         """Another draft that obeys what is said; with nothing said, another draft drawn by chance."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         body = await read_body(request)
-        body.check_known((*_SAID, *_HOW))
+        body.check_known((*SAID, *HOW))
         feedback = read_feedback(body)
         stream, background = body.flag("stream"), body.flag("background")
         key = read_named(body, Body({}), {}, request.headers).key
@@ -91,9 +92,9 @@ class ResponseFeedback:
 
     async def feedback(self, request: Request) -> JSONResponse:
         """Keep what is said about a response, to be learned from."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         body = await read_body(request)
-        body.check_known((*_SAID, "user"))
+        body.check_known((*SAID, "user"))
         key = read_named(body, Body({}), {}, request.headers).key
         submit = SubmitFeedbackRequest(
             request_id=hashed("key", "feedback", key) if key else "",
@@ -111,18 +112,20 @@ class ResponseFeedback:
 
     async def accept(self, request: Request) -> JSONResponse:
         """Take this draft for the one that counts."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         (await read_body(request)).check_known(())
-        answer = await self._gateways.conversations.AcceptDraft(
-            AcceptDraftRequest(turn_id=id.turn_id, round=id.round), metadata=metadata
-        )
+        accept = AcceptDraftRequest(turn_id=id.turn_id, round=id.round)
+        try:
+            answer = await self._gateways.conversations.AcceptDraft(accept, metadata=metadata)
+        except CallError as error:
+            return error_response(error, _PARAMS)
         session = await self._responses.session(answer.turn, metadata)
         asked = asked_of(session, draft_of_round(answer.turn, id.round))
         return JSONResponse(response_of(answer.turn, id, asked))
 
     async def why(self, request: Request) -> JSONResponse:
         """All that a response was made from and held against."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         turn = await self._responses.turn(id, metadata)
         draft = draft_of_round(turn, id.round)
         if draft is None:
@@ -164,9 +167,9 @@ def _constraint(given: Body) -> Constraint:
     """A wish such as ``{"kind": "length", "unit": "words", "max": 40}``."""
     given.check_known(("kind", "value", "unit", "min", "max"))
     constraint = Constraint(
-        kind=_value(ConstraintKind, _KIND, given, "kind", needed=True),
+        kind=_value(ConstraintKind, KIND, given, "kind", needed=True),
         value=given.text("value"),
-        unit=_value(LengthUnit, _UNIT, given, "unit"),
+        unit=_value(LengthUnit, UNIT, given, "unit"),
     )
     if (least := given.integer("min", 0, MAX_COUNT)) is not None:
         constraint.min = least

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.web.errors import WebError, error_response
+from services.web.errors import MISSING, WebError, error_response
 from services.web.gateways import Gateways, Metadata, metadata_of
 from services.web.openai.body import read_body
 from services.web.openai.chat import PARAMS, TURN_HEADER, joined
@@ -46,7 +46,12 @@ from services.web.openai.response_shown import (
 from services.web.openai.responses_request import ResponseRequest, read_response
 from services.web.serving import Serving
 
-_PARAMS = {"settings.max_tokens": "max_output_tokens", "session_id": "conversation", "system_text": "instructions"}
+_PARAMS = {
+    "settings.max_tokens": "max_output_tokens",
+    "session_id": "conversation",
+    "system_text": "instructions",
+    MISSING: "conversation",
+}
 _ENDED = ("completed", "cancelled", "failed", "incomplete")
 
 
@@ -59,7 +64,7 @@ class Responses:
 
     def routes(self) -> list[Route]:
         """Its paths."""
-        path = "/v1/responses/{id}"
+        path = "/v1/responses/{response_id}"
         return [
             Route("/v1/responses", self.create, methods=["POST"]),
             Route(path, self.retrieve, methods=["GET"]),
@@ -135,7 +140,7 @@ class Responses:
 
     async def retrieve(self, request: Request) -> Response | EventStream:
         """A response as it stands; with ``stream`` its events after ``starting_after``, until it has ended."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         stream = request.query_params.get("stream", "false")
         if stream not in ("true", "false"):
             raise WebError("stream: must be true or false", param="stream", code="invalid_value")
@@ -158,7 +163,7 @@ class Responses:
 
     async def cancel(self, request: Request) -> JSONResponse:
         """Stop the writing; what has ended already stays as it is."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         turn = await self.turn(id, metadata)
         if id.round == turn.position.round:
             answer = await self._gateways.conversations.CancelTurn(
@@ -170,7 +175,7 @@ class Responses:
 
     async def delete(self, request: Request) -> JSONResponse:
         """Erase a response that is all of its conversation; one among others is erased with the conversation."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         turn = await self.turn(id, metadata)
         session = await self.session(turn, metadata)
         if session.last_turn_number > 1:
@@ -184,7 +189,7 @@ class Responses:
 
     async def input_items(self, request: Request) -> JSONResponse:
         """What the user said."""
-        id, metadata = read_response_id(request.path_params["id"]), metadata_of(request.headers)
+        id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         turn = await self.turn(id, metadata)
         item = {
             "id": f"msg_{turn.id}-input",

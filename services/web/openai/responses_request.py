@@ -14,11 +14,11 @@ from services.web.openai.decoding import decoding_settings, reply_policy
 from services.web.openai.messages import Conversation, Message, read_messages
 from services.web.openai.models import MAX_MODEL
 
-_KNOWN = (
+PARAMETERS = (
     "model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "temperature", "top_p",
     "metadata", "user", "safety_identifier", "previous_response_id", "conversation", "background", "text", "antiphon",
 )  # fmt: skip
-_WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
+WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "store": (True,),
     "tools": ([],),
     "tool_choice": ("none", "auto"),
@@ -31,7 +31,7 @@ _WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "presence_penalty": (0, 0.0),
     "frequency_penalty": (0, 0.0),
 }
-_HINTS = ("prompt_cache_key", "prompt_cache_retention")
+HINTS = ("prompt_cache_key", "prompt_cache_retention")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ResponseRequest:
 
 def read_response(body: Body, headers: Mapping[str, str]) -> ResponseRequest:
     """The request of a body. Raises WebError, naming the parameter."""
-    body.check_known((*_KNOWN, *_HINTS), _WITHOUT_EFFECT)
+    body.check_known((*PARAMETERS, *HINTS), WITHOUT_EFFECT)
     text = body.object("text")
     text.check_known(("format", "verbosity"))
     form = text.object("format")

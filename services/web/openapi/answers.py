@@ -1,0 +1,168 @@
+"""The bodies of answers as the description has them."""
+
+from __future__ import annotations
+
+from services.web.openapi.schema import COUNT, FLAG, SECONDS, TEXT, Schema, answer, choice, listed, maybe, ref
+
+_ANYTHING: Schema = {"type": "object"}
+_LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
+_CITATION = answer(
+    {"start": COUNT, "end": COUNT, "mark": TEXT, "marked": FLAG, "supported": FLAG},
+    {"source": maybe(answer({"kind": choice("passage", "fact"), "id": TEXT, "revision": COUNT}))},
+)
+# What an answer says beside OpenAI's fields: which turn it is, and what its draft rests on.
+_OWN = answer(
+    {"session": TEXT, "turn": TEXT},
+    {
+        "draft": TEXT,
+        "round": COUNT,
+        "version": TEXT,
+        "composed_by": TEXT,
+        "citations": listed(ref("Citation")),
+        "checks": listed(_ANYTHING),
+        "handoff": FLAG,
+        "accepted": FLAG,
+        "understood": _ANYTHING,
+        "state": _ANYTHING,
+    },
+)
+_CHAT_USAGE = answer({"prompt_tokens": COUNT, "completion_tokens": COUNT, "total_tokens": COUNT})
+_USAGE = answer({"input_tokens": COUNT, "output_tokens": COUNT, "total_tokens": COUNT})
+_FINISH = choice("stop", "length")
+_SHAPE: dict[str, Schema] = {
+    "id": TEXT,
+    "created": SECONDS,
+    "model": TEXT,
+    "system_fingerprint": maybe(TEXT),
+}
+_COMPLETION = answer(
+    {
+        **_SHAPE,
+        "object": choice("chat.completion"),
+        "choices": listed(
+            answer(
+                {
+                    "index": COUNT,
+                    "message": answer({"role": choice("assistant"), "content": TEXT, "refusal": maybe(TEXT)}),
+                    "finish_reason": _FINISH,
+                }
+            )
+        ),
+        "usage": _CHAT_USAGE,
+        "antiphon": ref("Antiphon"),
+    }
+)
+_CHUNK = answer(
+    {
+        **_SHAPE,
+        "object": choice("chat.completion.chunk"),
+        "choices": listed(answer({"index": COUNT, "delta": _ANYTHING, "finish_reason": maybe(_FINISH)})),
+    },
+    {"usage": maybe(_CHAT_USAGE), "antiphon": ref("Antiphon")},
+)
+_OUTPUT_TEXT = answer({"type": choice("output_text"), "text": TEXT, "annotations": listed(_ANYTHING)})
+_OUTPUT = answer(
+    {
+        "id": TEXT,
+        "type": choice("message"),
+        "role": choice("assistant"),
+        "status": choice("in_progress", "completed", "incomplete"),
+        "content": listed(_OUTPUT_TEXT),
+    }
+)
+_INPUT = answer(
+    {
+        "id": TEXT,
+        "type": choice("message"),
+        "role": choice("user"),
+        "status": choice("completed"),
+        "content": listed(answer({"type": choice("input_text"), "text": TEXT})),
+    }
+)
+_RESPONSE = answer(
+    {
+        "id": TEXT,
+        "object": choice("response"),
+        "created_at": SECONDS,
+        "status": choice("queued", "in_progress", "completed", "incomplete", "cancelled", "failed"),
+        "background": FLAG,
+        "error": maybe(answer({"code": TEXT, "message": TEXT})),
+        "incomplete_details": maybe(answer({"reason": choice("max_output_tokens")})),
+        "instructions": maybe(TEXT),
+        "model": TEXT,
+        "output": listed(ref("OutputMessage")),
+        "conversation": answer({"id": TEXT}),
+        "previous_response_id": maybe(TEXT),
+        "metadata": _LABELS,
+        "usage": maybe(_USAGE),
+        "antiphon": ref("Antiphon"),
+    }
+)
+_WHY = answer(
+    {
+        "object": choice("response.why"),
+        "id": TEXT,
+        "version": TEXT,
+        "composed_by": TEXT,
+        "manifest": _ANYTHING,
+        "evidence": _ANYTHING,
+        "passages": listed({}),
+        "facts": listed({}),
+        "citations": listed(ref("Citation")),
+        "constraints": listed(_ANYTHING),
+        "checks": listed(_ANYTHING),
+        "feedback": maybe(_ANYTHING),
+        "handoff": FLAG,
+    },
+    {"understood": _ANYTHING, "state": _ANYTHING},
+)
+_CONVERSATION = answer(
+    {
+        "id": TEXT,
+        "object": choice("conversation"),
+        "created_at": SECONDS,
+        "metadata": _LABELS,
+        "antiphon": answer({"model": TEXT, "user": TEXT, "turns": COUNT}),
+    }
+)
+_ITEMS = answer(
+    {
+        "object": choice("list"),
+        "data": listed({"anyOf": [ref("InputMessage"), ref("OutputMessage")]}),
+        "first_id": maybe(TEXT),
+        "last_id": maybe(TEXT),
+        "has_more": FLAG,
+    }
+)
+_ERROR = answer(
+    {
+        "error": answer(
+            {
+                "message": TEXT,
+                "type": TEXT,
+                "param": {**maybe(TEXT), "description": "The parameter at fault."},
+                "code": {**maybe(TEXT), "description": "A stable word for what went wrong."},
+            }
+        )
+    }
+)
+
+ANSWERS: dict[str, Schema] = {
+    "Antiphon": _OWN,
+    "Citation": _CITATION,
+    "ChatCompletion": _COMPLETION,
+    "ChatCompletionChunk": _CHUNK,
+    "Model": answer({"id": TEXT, "object": choice("model"), "created": SECONDS, "owned_by": TEXT}),
+    "ModelList": answer({"object": choice("list"), "data": listed(ref("Model"))}),
+    "InputMessage": _INPUT,
+    "OutputMessage": _OUTPUT,
+    "Response": _RESPONSE,
+    "ResponseEvent": answer({"type": TEXT, "sequence_number": COUNT}),
+    "ResponseDeleted": answer({"id": TEXT, "object": choice("response.deleted"), "deleted": choice(True)}),
+    "ResponseFeedback": answer({"object": choice("response.feedback"), "response_id": TEXT}),
+    "ResponseWhy": _WHY,
+    "Conversation": _CONVERSATION,
+    "ConversationDeleted": answer({"id": TEXT, "object": choice("conversation.deleted"), "deleted": choice(True)}),
+    "ItemList": _ITEMS,
+    "Error": _ERROR,
+}
