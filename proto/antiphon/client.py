@@ -60,6 +60,7 @@ from antiphon.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 from antiphon.v1.model_pb2 import ReplayDraftRequest, ReplayDraftResponse
 from antiphon.v1.model_pb2_grpc import ModelServiceStub
 from antiphon.v1.state_pb2_grpc import StateServiceStub
+from antiphon.v1.webhook_pb2_grpc import WebhookServiceStub
 
 if TYPE_CHECKING:  # at run time there is one kind of stub for both kinds of channel
     from antiphon.v1.admin_pb2_grpc import AdminServiceAsyncStub
@@ -68,6 +69,7 @@ if TYPE_CHECKING:  # at run time there is one kind of stub for both kinds of cha
     from antiphon.v1.knowledge_pb2_grpc import KnowledgeServiceAsyncStub
     from antiphon.v1.model_pb2_grpc import ModelServiceAsyncStub
     from antiphon.v1.state_pb2_grpc import StateServiceAsyncStub
+    from antiphon.v1.webhook_pb2_grpc import WebhookServiceAsyncStub
 
 __all__ = [
     "Aborted",
@@ -240,6 +242,7 @@ class Client(_Conversing[TurnStream]):
         self.knowledge: KnowledgeServiceStub = KnowledgeServiceStub(channel)
         self.models: ModelServiceStub = ModelServiceStub(channel)
         self.admin: AdminServiceStub = AdminServiceStub(channel)
+        self.webhooks: WebhookServiceStub = WebhookServiceStub(channel)
 
     def replay(self, turn_id: str, round: int | None = None, *, timeout: float | None = 90.0) -> ReplayDraftResponse:
         """Have a draft written again from its manifest and compared (ReplayDraft); no round: the latest draft."""
@@ -283,6 +286,7 @@ class AsyncClient(_Conversing[AsyncTurnStream]):
         self.knowledge: KnowledgeServiceAsyncStub = KnowledgeServiceStub(channel)
         self.models: ModelServiceAsyncStub = ModelServiceStub(channel)
         self.admin: AdminServiceAsyncStub = AdminServiceStub(channel)
+        self.webhooks: WebhookServiceAsyncStub = WebhookServiceStub(channel)
 
     async def replay(
         self, turn_id: str, round: int | None = None, *, timeout: float | None = 90.0

@@ -31,6 +31,7 @@ from services.cli import (
     state,
     train,
     verify,
+    webhooks,
 )
 from services.cli.connection import Target
 from services.cli.options import HomeOption
@@ -105,6 +106,7 @@ for name, noun in {
     "train": train.train,
     "models": models.models,
     "keys": keys.keys,
+    "webhooks": webhooks.webhooks,
     "admin": admin.admin,
 }.items():
     app.add_typer(noun, name=name, rich_help_panel="Nouns")

@@ -11,12 +11,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from antiphon.v1 import admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2
+from antiphon.v1 import admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2, webhook_pb2
 
 from services.common.store import Document
 from services.common.store.keys import ALL_SESSIONS, ROLES, Credential
 
-CONTRACT = (conversation_pb2, state_pb2, feedback_pb2, knowledge_pb2, model_pb2, admin_pb2)
+CONTRACT = (conversation_pb2, state_pb2, feedback_pb2, knowledge_pb2, model_pb2, admin_pb2, webhook_pb2)
 EVERY_AGENT = "*"
 BEGIN, END = "<!-- access -->", "<!-- /access -->"
 

@@ -21,6 +21,8 @@ from antiphon.v1 import (
     model_pb2_grpc,
     state_pb2,
     state_pb2_grpc,
+    webhook_pb2,
+    webhook_pb2_grpc,
 )
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
@@ -62,10 +64,12 @@ from services.gateway.talk import Talk
 from services.gateway.threads import Pools
 from services.gateway.tls import Certificates
 from services.gateway.tokens import TokenRules, Tokens
+from services.gateway.webhooks.delivering import Delivering
+from services.gateway.webhooks.service import WebhookService
 
 log = structlog.get_logger(__name__)
 MOST_METADATA = 128 * 1024
-CONTRACT = (admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2)
+CONTRACT = (admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2, webhook_pb2)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -124,7 +128,7 @@ def verify_audit(settings: GatewaySettings, tenant: str) -> None:
 async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     """Take calls until the process is asked to end, then let the open ones finish."""
     loop = asyncio.get_running_loop()
-    store = Store(settings, name="antiphon-gateway", pool=Pools.connections(settings.gateway_threads) + 4)
+    store = Store(settings, name="antiphon-gateway", pool=Pools.connections(settings.gateway_threads) + 12)
     bus = Bus(settings.broker_url, declares=settings.broker_declares)
     pools = Pools.of(settings.gateway_threads)
     threads = pools.general
@@ -142,6 +146,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     replies = Replies(bus, hub, dispatch, loop, asking.arrived, store.sweep.hurry)
     watch = Watch(store, threads, hub)
     sweeping = Sweeping(store, dispatch, settings.sweep_seconds)
+    delivering = Delivering(store, settings)
     load = Load(settings, store, pools.turns)
     quotas = Quotas(store, settings.retry_after_seconds)
     talk = Talk(settings, store, pools, hub, dispatch, load, quotas)
@@ -173,12 +178,16 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
         AdminService(store, threads),
         server,
     )
+    webhook_pb2_grpc.add_WebhookServiceServicer_to_server(
+        WebhookService(store, threads, private=settings.webhook_private_targets), server
+    )
     signs = _signs(server, reflected=settings.gateway_reflection)
 
     await threads.run(replies.start)
     watch.start()
     open_calls.start()
     sweeping.start()
+    delivering.start()
     load.start(loop)
     port = _listen(server, settings)
     await server.start()
@@ -193,6 +202,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     await watch.stop()
     await open_calls.stop()
     await loop.run_in_executor(None, sweeping.stop)
+    await loop.run_in_executor(None, delivering.stop)
     await loop.run_in_executor(None, load.stop)
     await loop.run_in_executor(None, replies.stop)
     await loop.run_in_executor(None, pools.close)

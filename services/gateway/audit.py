@@ -66,6 +66,11 @@ def _retention(request: Any, _tenant: str) -> Document:
     return {"tenant_id": request.tenant_id, "seconds": given}
 
 
+def _webhook(request: Any, _tenant: str) -> Document:
+    # Paths and queries may hold what only the receiver is to know.
+    return {"host": request.url.partition("://")[2].partition("/")[0].rpartition("@")[2]}
+
+
 def _nothing(_request: Any, _tenant: str) -> Document:
     return {}
 
@@ -119,6 +124,9 @@ AUDITED: dict[str, Callable[[Any, str], Document]] = {
     "CreateKey": _key,
     "RotateKey": _fields("key_id"),
     "RevokeKey": _fields("key_id"),
+    "CreateWebhook": _webhook,
+    "UpdateWebhook": _fields("webhook_id", "disabled"),
+    "DeleteWebhook": _fields("webhook_id"),
     "CreateTenant": _fields("tenant_id"),
     "UpdateTenant": _fields("tenant_id", "disabled"),
     "SetQuotas": _quotas,

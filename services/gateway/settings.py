@@ -64,6 +64,14 @@ class GatewaySettings(CommonSettings):
     retry_after_seconds: float = Field(2.0, gt=0, description="What a caller at a limit is told to wait.")
 
     sweep_seconds: float = Field(1.0, gt=0, description="How often a gateway looks for turns left behind.")
+    webhook_private_targets: bool = Field(
+        False, description="Webhooks may be in private networks and speak plain HTTP; else they are public and https."
+    )
+    webhook_seconds: float = Field(15.0, gt=0, le=60, description="How long a webhook may take to answer.")
+    webhook_retry_seconds: float = Field(
+        5.0, gt=0, description="When an event is sent again that was not taken; then after twice as long each time."
+    )
+    webhook_hours: float = Field(72.0, gt=0, description="How long an event is tried for.")
     key_cache_seconds: float = Field(
         5.0, ge=0, le=10, description="How long an API key is trusted without being looked up again."
     )

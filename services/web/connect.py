@@ -15,7 +15,7 @@ import structlog
 from antiphon.errors import CallError
 from antiphon.follow import Follower
 from antiphon.requests import identified
-from antiphon.v1 import admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2
+from antiphon.v1 import admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2, webhook_pb2
 from connectrpc.code import Code
 from connectrpc.codec import Codec
 from connectrpc.compat import google_protobuf_binary_codec
@@ -33,7 +33,7 @@ from services.web.gateways import Gateways, Metadata, metadata_of
 
 log = structlog.get_logger(__name__)
 
-CONTRACT = (admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2)
+CONTRACT = (admin_pb2, conversation_pb2, feedback_pb2, knowledge_pb2, model_pb2, state_pb2, webhook_pb2)
 SERVICES = tuple(service for module in CONTRACT for service in module.DESCRIPTOR.services_by_name.values())
 # Streams that follow a turn, and go on at another gateway.
 FOLLOWED = frozenset({"SendTurn", "ReviseTurn", "EditTurn", "RetryTurn", "AttachTurn"})

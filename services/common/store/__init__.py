@@ -11,6 +11,7 @@ from services.common.settings import CommonSettings
 from services.common.store.audit import Audit
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
 from services.common.store.corrections import Corrections
+from services.common.store.deliveries import Deliveries
 from services.common.store.erasures import Erasures
 from services.common.store.examples import Examples
 from services.common.store.feedback import FeedbackStore
@@ -18,6 +19,7 @@ from services.common.store.imports import Imports
 from services.common.store.indexes import ensure_indexes
 from services.common.store.keys import Credential, Keys
 from services.common.store.knowledge import KNOWLEDGE_INDEXES, GroundingText, KnowledgeStore
+from services.common.store.outbox import Outbox
 from services.common.store.outlook import Outlook, Outlooks
 from services.common.store.requests import Request
 from services.common.store.rounds import Rounds
@@ -32,6 +34,7 @@ from services.common.store.trainings import Trainings
 from services.common.store.turns import Accepted, NewTurn, TurnLimits, Turns
 from services.common.store.usage import Usage
 from services.common.store.versions import Versions
+from services.common.store.webhooks import Webhooks
 
 __all__ = [
     "DATABASE_AWAY",
@@ -79,6 +82,9 @@ class Store:
         self.tenants = Tenants(self.connection)
         self.usage = Usage(self.connection)
         self.audit = Audit(self.connection)
+        self.webhooks = Webhooks(self.connection)
+        self.outbox = Outbox(self.connection, self.webhooks)
+        self.deliveries = Deliveries(self.connection)
         self.erasures = Erasures(self.connection, self.versions, settings.lease_seconds)
 
     def prepare(self, attempts: int = 5) -> None:

@@ -21,6 +21,7 @@ from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 from pymongo.write_concern import WriteConcern
 
 from services.common.clock import CLOCK
+from services.common.store.hearers import Hearers
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -87,10 +88,10 @@ class Scoped:
     ) -> UpdateResult:
         return self._collection.update_one(self._filter(query), update, upsert=upsert, array_filters=array_filters)
 
-    def upsert_many(self, updates: Iterable[tuple[Filter, Update]]) -> int:
+    def upsert_many(self, updates: Iterable[tuple[Filter, Update]], *, ordered: bool = False) -> int:
         """(filter, update) each by itself, in one call; answers how many documents are new."""
         operations = [UpdateOne(self._filter(query), update, upsert=True) for query, update in updates]
-        return self._collection.bulk_write(operations, ordered=False).upserted_count if operations else 0
+        return self._collection.bulk_write(operations, ordered=ordered).upserted_count if operations else 0
 
     def update_many(self, query: Filter, update: Update) -> UpdateResult:
         return self._collection.update_many(self._filter(query), update)
@@ -171,6 +172,7 @@ class Connection:
             event_listeners=[_TimeListener()],
         )
         self.database = self.client[database]
+        self.hearers = Hearers(self)
         self._collections: dict[tuple[str, Concern], Collection[Document]] = {}
 
     def scoped(self, name: str, tenant: str, concern: Concern = Concern.KEPT) -> Scoped:

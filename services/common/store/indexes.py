@@ -15,6 +15,8 @@ _ASKED = IndexModel(
     partialFilterExpression={"asked.key": {"$exists": True}},
 )
 
+_OUTBOX = IndexModel([("outbox", UP)], name="outbox", partialFilterExpression={"outbox": {"$exists": True}})
+
 INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         IndexModel([("tenant", UP), ("_id", DOWN)], name="newest_first"),
@@ -32,6 +34,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel(
             [("tenant", UP), ("mode", UP), ("_id", DOWN)], name="by_mode", partialFilterExpression={"mode": {"$gt": ""}}
         ),
+        _OUTBOX,
         IndexModel([("erased_at", UP)], name="erased", partialFilterExpression={"erased_at": {"$exists": True}}),
         _ASKED,
         IndexModel(
@@ -72,6 +75,7 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"status": "held"},
         ),
         IndexModel([("next_dispatch_at", UP)], name="due", partialFilterExpression={"open": True}),
+        IndexModel([("ended_at", UP)], name="outbox", partialFilterExpression={"outbox": True}),
         _ASKED,
     ],
     "schemas": [
@@ -79,6 +83,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "feedback": [
         IndexModel([("tenant", UP), ("_id", UP)], name="oldest_first"),
+        _OUTBOX,
         IndexModel([("tenant", UP), ("turn", UP)], name="of_turn"),
         IndexModel([("tenant", UP), ("session", UP)], name="of_session"),
         IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
@@ -132,6 +137,21 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("tenant", UP), ("version", UP)], name="one_per_version", unique=True),
         IndexModel([("tenant", UP), ("training_set", UP)], name="of_set"),
         IndexModel([("file", UP)], name="of_file"),
+        _OUTBOX,
+    ],
+    "webhooks": [
+        IndexModel([("tenant", UP), ("_id", UP)], name="oldest_first"),
+        IndexModel([("disabled", UP), ("tenant", UP)], name="hearers"),
+        IndexModel([("tenant", UP), ("request.id", UP)], name="one_per_request", unique=True),
+    ],
+    "deliveries": [
+        IndexModel([("next_at", UP)], name="due", partialFilterExpression={"open": True}),
+        IndexModel(
+            [("tenant", UP), ("hook", UP), ("stream", UP), ("at", UP), ("place", UP), ("_id", UP)],
+            name="order",
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel([("ended_at", UP)], name="ended", partialFilterExpression={"ended_at": {"$exists": True}}),
     ],
     "pointers": [IndexModel([("tenant", UP)], name="one_per_tenant", unique=True)],
     "audit": [

@@ -82,6 +82,9 @@ class Rounds:
             "next_dispatch_at": at + timedelta(seconds=min(REDISPATCH_FIRST, deadline_seconds)),
             "deadline_at": at + timedelta(seconds=deadline_seconds),
         }
+        changes |= self._connection.hearers.mark(tenant, True)
+        if "outbox" in changes and not turn.get("outbox"):
+            changes["announced_round"] = turn["round"]  # webhooks hear of what comes now
         if settings:
             changes["settings"] = {**(turn.get("settings") or {}), **settings}
         if min_watermark:
@@ -219,7 +222,13 @@ class Rounds:
             replied = turns.find_one_and_update(
                 {"_id": turn_id, "open": {"$ne": True}, "round": turn["round"], "accepted_round": None},
                 {
-                    "$set": {"status": "completed", "round": following, "attempt": 0, "accepted_round": following},
+                    "$set": {
+                        "status": "completed",
+                        "round": following,
+                        "attempt": 0,
+                        "accepted_round": following,
+                        **self._connection.hearers.mark(tenant, True),
+                    },
                     "$push": {"drafts": draft, "revision_requests": request.id},
                     "$unset": {"failure": "", "cancel_reason": "", "partial": "", "shadow": ""},
                     "$currentDate": {"ended_at": True},

@@ -107,12 +107,14 @@ class Takeovers:
         if first_answer(session, request) is not None:
             return session
         fields: Document = {"handoff": {"note": note, "at": now()}}
+        marks = self._connection.hearers.mark(tenant, True)
         if not session.get("agent"):
             labels = [one for one in session.get("labels") or () if one["key"] != "agent"]
             fields |= {"agent": "*", "labels": [*labels, {"key": "agent", "value": "*"}]}
         try:
             asked = self._session(tenant).find_one_and_update(
-                {"_id": session_id, "status": "open", **unasked(request)}, {"$set": fields, **entry(request)}
+                {"_id": session_id, "status": "open", **unasked(request)},
+                {"$set": fields, **({"$currentDate": marks} if marks else {}), **entry(request)},
             )
         except DuplicateKeyError as error:
             raise used_elsewhere(request) from error

@@ -62,6 +62,8 @@ class Versions:
             "trained_on_erased": False,
             **fields,
         }
+        if document.get("status") == "ready":
+            document |= self._connection.hearers.mark(tenant, document["created_at"])
         try:
             self._of(tenant).insert_one(document)
         except DuplicateKeyError:

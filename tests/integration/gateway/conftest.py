@@ -44,6 +44,9 @@ def stack(
         "mongo_url": mongo_server.url,
         "mongo_database": f"gateway_{next(_numbers)}",
         "broker_url": broker.url,
+        "webhook_private_targets": True,
+        "webhook_seconds": 1,
+        "webhook_retry_seconds": 0.2,
     }
     services = Services(tmp_path_factory.mktemp("services"), settings)
     store = Store(CommonSettings(**settings))  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_there_are_sources() -> None:
     names = {source.stem for source in SOURCES}
-    assert names == {"common", "conversation", "state", "feedback", "knowledge", "model", "admin"}
+    assert names == {"common", "conversation", "state", "feedback", "knowledge", "model", "admin", "webhook"}
 
 
 def test_every_stub_is_current(regenerated: Path) -> None:

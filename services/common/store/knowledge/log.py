@@ -44,6 +44,7 @@ KNOWLEDGE_INDEXES: dict[str, list[IndexModel]] = {
     "candidates": [
         IndexModel([("tenant", UP), ("status", UP), ("_id", UP)], name="by_status"),
         IndexModel([("tenant", UP), ("origin", UP)], name="one_per_origin", unique=True),
+        IndexModel([("outbox", UP)], name="outbox", partialFilterExpression={"outbox": {"$exists": True}}),
     ],
     "turns": [
         IndexModel(

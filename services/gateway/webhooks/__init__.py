@@ -1,0 +1,1 @@
+"""Webhooks: their registration, and the sending of what waits in the outbox."""
