@@ -256,7 +256,7 @@ class UpstreamEngine:
         error = None if task.cancelled() else task.exception()
         try:
             if isinstance(error, Exception):
-                self._counters.failed += 1
+                self._counters.failed += not draft.request.read
                 draft.listener.on_error(error)
             else:
                 self._finish(draft, draft.finished("cancelled" if task.cancelled() else task.result()))
@@ -290,8 +290,8 @@ class UpstreamEngine:
 
     async def _write(self, draft: UpstreamDraft) -> FinishReason:
         """Have the draft written, by whichever server has room. Raises EngineError."""
-        if draft.request.read:  # no server tells likelihoods: it is judged by checks alone
-            return "stop"
+        if draft.request.read:
+            raise EngineLacks("likelihoods: a server tells them of what it writes alone")
         try:
             messages = self._codec.messages((*draft.request.history, *draft.request.tail))
         except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from services.generator.engine import (
     DuplicateKey,
     Engine,
     EngineClosed,
+    EngineLacks,
     PromptTooLong,
 )  # fmt: skip
 from services.generator.engine.backends.build import build_backend
@@ -186,6 +187,11 @@ def test_what_cannot_be_written_is_refused_before_it_is_begun(bench: Bench) -> N
     if bench.server is not None:  # within the limit by our count, beyond it by the server's own tokens
         with pytest.raises(PromptTooLong):
             bench.ask("图书馆" * 300).wait(120)
+    if bench.kind not in ("own", "echo"):
+        heard = Heard()
+        bench.engine.submit(replace(bench.request(CAPITAL), read=2), heard)
+        with pytest.raises(EngineLacks):
+            heard.wait()
     assert not bench.engine.cancel("nobody")
     with pytest.raises(ValueError, match="empty"):
         bench.engine.submit(DraftRequest("e", "t", "s", bench.version, (), ()), Heard())
