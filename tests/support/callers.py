@@ -74,6 +74,12 @@ class Caller:
         text = words or words_of(f"{self.name}t{next(self._said)}", count)
         return self._begin(Told(self.session, text, new_id("request"), expected))
 
+    def ask(self, words: str) -> Told:
+        """Send a message to a generator with a model and return once it is accepted."""
+        told = self._begin(Told(self.session, words, new_id("request"), free=True))
+        told.wait_for_turn(PATIENCE)
+        return told
+
     def attach(self, turn: str, words: str) -> Told:
         """Follow a turn of this session that was accepted elsewhere, from its beginning."""
         return self._begin(Told(self.session, words, "", turn=turn))
