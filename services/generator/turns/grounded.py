@@ -57,6 +57,7 @@ class GroundedListener:
         self._sources = sources
         self._waiting = ""
         self._passed: list[str] = []
+        self._space = ""  # what stands before the next sentence that passes, if there is any
         self._seen: set[str] = set()
         self.cut = 0
 
@@ -85,8 +86,8 @@ class GroundedListener:
             if whole:
                 self._judge_line(self._waiting)
             if self._sources.missing("".join(self._passed)) or not self._passed:
-                joint = " " if self._passed and not self._passed[-1].endswith((" ", "\n")) else ""
-                self._pass(joint + self._sources.instead)
+                self._space = self._space or " "
+                self._pass(self._sources.instead)
         text = "".join(self._passed)
         kept = draft.token_ids if text == draft.text else ()
         self._listener.on_finish(replace(draft, text=text, token_ids=kept))
@@ -96,20 +97,26 @@ class GroundedListener:
         self._listener.on_error(error)
 
     def _judge_line(self, line: str) -> None:
-        begin = 0
+        begin, gone = 0, False
         for end in [*sentence_ends(line), len(line)]:
             sentence = line[begin:end]
             begin = end
-            plain = " ".join(sentence.split())
-            if not plain:
-                if self._passed and sentence:
-                    self._pass(sentence)
-            elif plain not in self._seen and self._sources.bear_out(plain):  # a loop says the same again
+            body = sentence.rstrip()
+            plain = " ".join(body.split())
+            if plain and plain not in self._seen and self._sources.bear_out(plain):  # a loop says the same again
                 self._seen.add(plain)
-                self._pass(sentence if self._passed else sentence.lstrip())
-            else:
+                self._pass(body)
+                gone = False
+            elif plain:
                 self.cut += 1
+                gone = True
+            if not (gone and "\n" in self._space):  # a line that is cut goes with its end
+                self._space += sentence[len(body) :]
 
     def _pass(self, text: str) -> None:
+        *lines, last = self._space.split("\n")
+        space = f"{lines[0]}\n{last}" if len(lines) == 1 else "\n\n" + last if lines else last
+        text = space + (text.lstrip(" ") if space.endswith(" ") else text) if self._passed else text.lstrip()
+        self._space = ""
         self._passed.append(text)
         self._listener.on_delta(text, [])

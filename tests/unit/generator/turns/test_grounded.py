@@ -47,6 +47,25 @@ def test_a_sentence_that_is_borne_out_leaves_and_others_do_not(step: int) -> Non
     assert written(draft, step=step).strip() == "The late checkout costs 25 euros."
 
 
+A, B, CUT = "A late checkout costs 25 euros.", "It is until 13:00, a late checkout.", "We love our guests."
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("draft", "left"),
+    [
+        (f"{A}\n\n{CUT}\n\n{CUT} {CUT}\n\n", A),
+        (f"\n\n{CUT}\n{A}", A),
+        (f"{A} {CUT}\n{B}\n", f"{A}\n{B}"),
+        (f"{A}\n\n{CUT}\n\n\n{B}", f"{A}\n\n{B}"),
+        (f"{A} {CUT} {B}", f"{A} {B}"),
+        (f"- {A}\n- {CUT}\n- {B}\n", f"- {A}\n- {B}"),
+    ],
+)
+def test_no_blanks_are_left_where_sentences_were_cut(draft: str, left: str, step: int) -> None:
+    assert written(draft, step=step) == left
+
+
 @pytest.mark.parametrize(
     "draft",
     ["A late checkout costs 35 euros.", "We love our guests very much.", "", "The late checkout is at Harbour Lodge."],
