@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from services.common.clock import now
 from services.common.names import key
+from services.common.text_measures import HAN_CHARACTER
 
 Operation = Literal["assert", "retract", "undo"]
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -65,8 +66,15 @@ class FactRevision:
 
     @property
     def prompt_text(self) -> str:
-        """The sentence that enters the prompt: the one it was taught in, else one made of the three parts."""
-        return self.span or f"The {self.slot} of {self.entity} is {self.value}."
+        """The sentence that enters the prompt: the one it was taught in, else one made of the three parts.
+
+        Where the slot is named in Chinese, so is the sentence.
+        """
+        if self.span:
+            return self.span
+        if HAN_CHARACTER.search(self.slot):
+            return f"{self.entity}的{self.slot}是{self.value}。"
+        return f"The {self.slot} of {self.entity} is {self.value}."
 
     @property
     def order(self) -> tuple[int, datetime, int]:

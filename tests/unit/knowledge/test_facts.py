@@ -169,3 +169,18 @@ def test_one_that_rests_on_itself_is_stale_by_what_else_it_rests_on() -> None:
     staleness = Staleness(lambda fact: held[fact])
     assert staleness.of(held["a"][0])
     assert staleness.of(held["b"][0])
+
+
+@pytest.mark.parametrize(
+    ("entity", "slot", "value", "sentence"),
+    [
+        ("Basic plan", "price", "9 euros", "The price of Basic plan is 9 euros."),
+        ("家庭套餐", "试用期", "两个月", "家庭套餐的试用期是两个月。"),
+        ("Pro", "价格", "49 元", "Pro的价格是49 元。"),
+        ("家庭套餐", "price", "29 euros", "The price of 家庭套餐 is 29 euros."),
+    ],
+)
+def test_a_fact_is_told_in_the_language_of_its_slot(entity: str, slot: str, value: str, sentence: str) -> None:
+    fact = FactRevision(id=fact_id(entity, slot), revision=1, entity=entity, slot=slot, value=value)
+    assert fact.prompt_text == sentence
+    assert FactRevision(fact.id, 1, entity, slot, value, span="In its own words.").prompt_text == "In its own words."
