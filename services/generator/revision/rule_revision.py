@@ -14,7 +14,7 @@ from itertools import islice
 
 from services.common.constraints import Constraint, check, in_order, rewrite, unwanted_phrase, wanted_phrase
 from services.common.languages import language_of
-from services.common.text_measures import count_phrase, words
+from services.common.text_measures import HAN, count_phrase, words
 from services.generator.revision.comment_content import statements
 from services.generator.revision.rule_edits import without_unwanted
 from services.generator.revision.shortening import shorter_versions
@@ -47,6 +47,7 @@ _VERSIONS = 40
 _ADDED = 6
 _MOST_PHRASE = 200
 _STEM = 5
+_HAN_RUN = re.compile(f"[{HAN}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +241,14 @@ def _appended(text: str, sentence: str) -> str:
 
 
 def _stems(text: str) -> set[str]:
-    return {
+    """What two texts on the same thing share: the beginnings of words, and of Chinese, which has no spaces, pairs of
+    characters."""
+    stems = {
         word[:_STEM] for word in words(text.casefold()) if (len(word) > 3 and word not in _COMMON) or word[:1].isdigit()
     }
+    for run in _HAN_RUN.findall(text):
+        stems |= {run[place : place + 2] for place in range(len(run) - 1)}
+    return stems
 
 
 # -- how it says it ----------------------------------------------------------------------------------

@@ -188,3 +188,25 @@ def test_an_amount_is_there_in_either_spelling() -> None:
     assert check(Constraint("must_include", "20 pounds"), "Later it costs £20.00.")
     assert not check(Constraint("must_include", "20 pounds"), "Later it costs £200.")
     assert not check(Constraint("must_include", "20 pounds"), "Later it costs £20.50.")
+
+
+@pytest.mark.parametrize(
+    ("comment", "added"),
+    [
+        ("不超过60个字，要提到灰色网线", "先用灰色网线把路由器接到墙上的插座，再接通电源。"),
+        ("要提到灰色网线", "先用灰色网线把路由器接到墙上的插座，再接通电源。"),
+        ("加上客服电话", "客服电话是 0800 555 010。"),
+        ("必须包含“保修期”", "路由器的保修期是两年。"),
+    ],
+)
+def test_a_chinese_phrase_comes_in_with_the_sentence_that_has_it(comment: str, added: str) -> None:
+    draft = "路由器亮红灯表示没有信号。"
+    sources = (
+        "先用灰色网线把路由器接到墙上的插座，再接通电源。",
+        "客服电话是 0800 555 010。",
+        "路由器的保修期是两年。",
+        "家庭套餐每月 29 元。",
+    )
+    done = revision(draft, comment, "路由器亮红灯是什么意思？", (), *sources)
+    assert done.text == draft + added
+    assert not done.missed
