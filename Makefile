@@ -25,8 +25,8 @@ PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/prot
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
-run: $(VENV)/run.stamp  ## Set everything up and talk to it (without a terminal: play a short demonstration)
-	@./antiphon chat --up
+run: $(VENV)/run.stamp  ## Set everything up and talk to it (without a terminal: play a short demonstration); LANG=zh: 中文
+	@./antiphon chat --up $(if $(filter zh%,$(LANG)),--language zh)
 
 up: $(VENV)/run.stamp  ## Start the embedded stack in the background
 	@./antiphon up --detach

@@ -20,6 +20,7 @@ from services.cli.conversation import Conversation
 from services.cli.demonstration import play
 from services.cli.options import user_name
 from services.cli.output import Failure, console
+from services.cli.scripts import SCRIPTS, Language, Script
 from services.cli.state import parse_correction
 
 HELP = """\
@@ -36,23 +37,6 @@ HELP = """\
   /help, /quit                  this list; the end (so does Ctrl-D). Ctrl-C cancels a reply."""
 
 
-SUGGESTIONS = (
-    "How much does the Family plan cost?",
-    "What does a red light on the router mean?",
-    "/revise shorter, and mention the grey cable",
-    "/edit A red light means that the cable is loose.",
-    "I'd like to book a technician's visit.",
-    "/teach Family plan | trial period | two months",
-    "How long is the trial period of the Family plan?",
-    "/why",
-)
-NEXT = """\
-To make it your own (`{command} up --detach` keeps it running meanwhile):
-  {command} init my-shop                          asks what it is for, and writes its files
-  {command} knowledge add my-shop/documents       gives it your documents
-  {command} evaluate my-shop/questions.jsonl      measures it on your questions"""
-
-
 def chat(
     context: typer.Context,
     session: Annotated[str | None, typer.Option(help="Go on in this session; default: a new one")] = None,
@@ -65,17 +49,19 @@ def chat(
     learning: Annotated[
         bool, typer.Option("--learning/--no-learning", help="Whether what is played ends with a training (two minutes)")
     ] = True,
+    language: Annotated[Language, typer.Option(help="Language of the demonstration")] = Language.EN,
 ) -> None:
     """Talk. Without a terminal, play a short customer-service conversation instead."""
     target: Target = context.obj
     demo = demo or not sys.stdin.isatty()
+    script = SCRIPTS[language]
     with _stack(target) if bring_up else contextlib.nullcontext(), open_client(target) as client:
         if demo:
-            play(client, (lambda key: open_client(replace(target, key=key))) if learning else None)
+            play(client, (lambda key: open_client(replace(target, key=key))) if learning else None, script)
         else:
-            talk(_conversation(client, session, user or user_name(), schema, first=bring_up))
+            talk(_conversation(client, session, user or user_name(), schema, script, first=bring_up))
             if bring_up:
-                console.print(NEXT.format(command=stack.launcher()), markup=False)
+                console.print(script.next_steps.format(command=stack.launcher()), markup=False)
 
 
 @contextlib.contextmanager
@@ -94,21 +80,24 @@ def _stack(target: Target) -> Iterator[None]:
                 stack.stop(home)
 
 
-def _conversation(client: Client, session: str | None, user: str, schema: str, first: bool) -> Conversation:
+def _conversation(
+    client: Client, session: str | None, user: str, schema: str, script: Script, first: bool
+) -> Conversation:
     """The named session's conversation; else a new one.
 
     That has the assistant of `schema`, else the only one that there is; where it may be the `first` one of a tenant
-    that has no assistant and knows nothing, the demonstration's.
+    that knows nothing and has no assistant but demonstrations, that of the `script`.
     """
     if session is not None:
         request = conversation_pb2.GetSessionRequest(session_id=session)
         return Conversation(client, client.conversations.GetSession(request).session)
     if not schema:
         names = [known.name for known in client.states.ListSchemas(state_pb2.ListSchemasRequest()).schemas]
-        if set(names) == {demonstration.SCHEMA}:
-            return _suggest(demonstration.begin(client, user))
-        if first and not names and not _knows_something(client):
-            return _suggest(demonstration.set_up(client, user))
+        demonstrations = {each.schema for each in SCRIPTS.values()}
+        if script.schema in names and demonstrations.issuperset(names):
+            return _suggest(demonstration.begin(client, user, script), script)
+        if first and (demonstrations.issuperset(names) if names else not _knows_something(client)):
+            return _suggest(demonstration.set_up(client, user, script), script)
         schema = names[0] if len(names) == 1 else ""
         if len(names) > 1:
             console.print(f"[dim]no assistant chosen (--schema): {escape(', '.join(names))}[/dim]")
@@ -121,10 +110,10 @@ def _knows_something(client: Client) -> bool:
     return bool(facts or client.knowledge.Search(knowledge_pb2.SearchRequest(query="the", limit=1)).hits)
 
 
-def _suggest(conversation: Conversation) -> Conversation:
+def _suggest(conversation: Conversation, script: Script) -> Conversation:
     """Show what one may ask the demonstration's assistant."""
-    console.print("An assistant for an internet provider is set up. Try, for example:")
-    for line in SUGGESTIONS:
+    console.print(script.introduction)
+    for line in script.suggestions:
         console.print(f"  [cyan]{escape(line)}[/cyan]")
     return conversation
 

@@ -3,67 +3,79 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
 from antiphon.client import Client
 from antiphon.v1 import conversation_pb2, state_pb2
 from antiphon.v1.common_pb2 import DecodingSettings
+from rich.cells import cell_len
 
 from services.cli.conversation import Conversation
 from services.cli.documents import choose, ingest, show_ingestion
 from services.cli.learning import Open, play_learning
 from services.cli.output import Failure, console
+from services.cli.scripts import Script
 
-FOLDER = Path(__file__).with_name("demo")
-SCHEMA = "demo-internet"
-SYSTEM = "You are a helpful AI assistant of Fernhill Internet. Answer in one short sentence."
+_LABEL_CELLS = 11
 
 
-def play(client: Client, opened: Open | None) -> None:
+def play(client: Client, opened: Open | None, script: Script) -> None:
     """Play the conversation against the real services. ``opened`` makes a client with another key; None: no training.
 
     Raises Failure when a turn gets no reply.
     """
-    _talk(set_up(client, f"demo-{uuid.uuid4().hex[:8]}"))
-    if opened is not None:
+    _talk(set_up(client, f"demo-{uuid.uuid4().hex[:8]}", script), script)
+    if opened is not None and script.learns:
         play_learning(client, opened)
-    console.rule("The end")
+    elif opened is not None:
+        _aside(script.without_learning)
+    console.rule(script.end)
 
 
-def set_up(client: Client, user: str) -> Conversation:
+def set_up(client: Client, user: str, script: Script) -> Conversation:
     """Put the demonstration's schema and documents in place and begin a conversation with its assistant."""
-    console.rule("Setting up an assistant for an internet provider")
-    definition = (FOLDER / "schema.yaml").read_text(encoding="utf-8")
-    schema = client.states.PutSchema(state_pb2.PutSchemaRequest(name=SCHEMA, definition=definition)).schema
+    console.rule(script.heading)
+    definition = (script.folder / "schema.yaml").read_text(encoding="utf-8")
+    schema = client.states.PutSchema(state_pb2.PutSchemaRequest(name=script.schema, definition=definition)).schema
     console.print(f"[dim]  schema {schema.name}, revision {schema.revision}[/dim]")
-    for document in ingest(client, choose([FOLDER]).files, show=console.is_terminal).ingestions:
+    for document in ingest(client, choose([script.folder]).files, show=console.is_terminal).ingestions:
         show_ingestion(document)
-    return begin(client, user)
+    return begin(client, user, script)
 
 
-def begin(client: Client, user: str) -> Conversation:
+def begin(client: Client, user: str, script: Script) -> Conversation:
     """A conversation of the user with the demonstration's assistant, which is in place."""
-    request = conversation_pb2.CreateSessionRequest(user_id=user, schema_name=SCHEMA, system_text=SYSTEM)
+    request = conversation_pb2.CreateSessionRequest(user_id=user, schema_name=script.schema, system_text=script.system)
     session = client.conversations.CreateSession(request).session
     return Conversation(client, session, settings=DecodingSettings(max_tokens=40, stop=["\n"]))
 
 
-def _talk(conversation: Conversation) -> None:
-    """Six turns, a revision, a correction and a taught fact."""
-    _turn(conversation, "Hello! How much does the Family plan cost?")
-    _turn(conversation, "What does a red light on the router mean?")
-    _revise(conversation, "Use at most 40 words and mention the grey cable.")
-    _turn(conversation, "Is a technician's visit on Friday free of charge?")
-    _aside("an agent corrects the state")
-    conversation.correct("order", "visit_day", "Monday")
-    _turn(conversation, "What day is the technician's visit?")
-    _aside("an agent teaches a fact")
-    fact = conversation.teach("Family plan", "trial period", "two months")
-    _turn(conversation, "How long is the trial period of the Family plan?")
-    _aside("why did it say that?")
+def _talk(conversation: Conversation, script: Script) -> None:
+    """Questions, a revision, a correction, a booking and a taught fact."""
+
+    def ask(text: str) -> None:
+        _show(script.user, text)
+        conversation.draft = None
+        conversation.say(text)
+        _check(conversation)
+
+    ask(script.price)
+    ask(script.light)
+    _show(script.feedback, script.comment)
+    conversation.draft = None
+    conversation.revise(script.comment)
+    _check(conversation)
+    ask(script.visit)
+    _aside(script.corrected)
+    conversation.correct(*script.correction)
+    for message in script.booking:
+        ask(message)
+    _aside(script.taught)
+    fact = conversation.teach(*script.fact)
+    ask(script.trial)
+    _aside(script.why)
     conversation.show_why()
-    _turn(conversation, "What is the telephone number of the service?")
-    _aside("what has it understood?")
+    ask(script.telephone)
+    _aside(script.state)
     conversation.show_state()
     conversation.retract(fact)  # the demonstration leaves no knowledge of its own behind for the next one
 
@@ -72,18 +84,8 @@ def _aside(text: str) -> None:
     console.print(f"\n[bold magenta]({text})[/bold magenta]")
 
 
-def _turn(conversation: Conversation, text: str) -> None:
-    console.print(f"\n[bold]user[/bold]       {text}")
-    conversation.draft = None
-    conversation.say(text)
-    _check(conversation)
-
-
-def _revise(conversation: Conversation, text: str) -> None:
-    console.print(f"\n[bold]feedback[/bold]   {text}")
-    conversation.draft = None
-    conversation.revise(text)
-    _check(conversation)
+def _show(label: str, text: str) -> None:
+    console.print(f"\n[bold]{label}[/bold]{' ' * (_LABEL_CELLS - cell_len(label))}{text}")
 
 
 def _check(conversation: Conversation) -> None:

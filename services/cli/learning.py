@@ -21,7 +21,7 @@ from services.cli.render import correction_words
 from services.cli.train import follow
 
 TENANT = "demonstration"
-CORRECTIONS = Path(__file__).with_name("demo") / "corrections.jsonl"
+CORRECTIONS = Path(__file__).with_name("demo") / "en" / "corrections.jsonl"
 QUESTION = "What is the name of your night support team?"
 OTHER_WORDS = "Can you tell me what your night support team is called?"
 NEIGHBOUR = "What is the name of your billing department?"

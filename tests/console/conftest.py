@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.command import Command
 
-DEMO = Path(__file__).parents[2] / "services/cli/demo"
+DEMO = Path(__file__).parents[2] / "services/cli/demo/en"
 PATIENCE_MS = 60_000
 # Speaks a word every so often, so that a reply can be stopped in the middle.
 STEP_MS = 30

@@ -107,6 +107,26 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(real: Co
 
 
 @pytest.mark.timeout(600)  # the stack's start is in it
+def test_without_a_terminal_it_plays_in_chinese_what_the_documents_say(real: Command) -> None:
+    out = real("chat", "--up", "--no-learning", "--language", "zh", timeout=280).out
+    assert out.count("\n用户 ") == 7
+    for reply in (
+        "家庭套餐每月 29 元。",
+        "路由器亮红灯表示没有信号。",
+        "师傅上门服务不收费。请问几点上门方便？",
+        "您想预约师傅周一下午三点上门，对吗？",
+        "家庭套餐的试用期是两个月。",
+        "客服电话是 0800 555 010。",
+    ):
+        assert f"\n{reply}\n" in out
+    revision = out.split("反馈 ", 1)[1].split("\n用户 ", 1)[0]
+    assert 'met: must include "灰色网线"' in revision
+    state = out.split("它记住了什么？", 1)[1]
+    assert "周一" in state
+    assert "correction" in state
+
+
+@pytest.mark.timeout(600)  # the stack's start is in it
 def test_the_page_of_the_first_hour_says_what_its_commands_print(real: Command, tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "first-hour.md").read_text(encoding="utf-8")
     shim = tmp_path / "bin" / "antiphon"

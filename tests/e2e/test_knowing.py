@@ -7,7 +7,7 @@ import pytest
 from tests.support.command import Command
 from tests.support.processes import REPOSITORY
 
-DEMO = REPOSITORY / "services" / "cli" / "demo"
+DEMO = REPOSITORY / "services" / "cli" / "demo" / "en"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from antiphon.v1.common_pb2 import DecodingSettings
 from research.eval.cases.check import Check, Desk, lines_of
 
 SCHEMA = "demo-internet"
-DEFINITION = Path(__file__).resolve().parents[3] / "services/cli/demo/schema.yaml"
+DEFINITION = Path(__file__).resolve().parents[3] / "services/cli/demo/en/schema.yaml"
 SLOTS = ("visit_day", "visit_time", "plan", "connection")
 TIME_OPENING = "I need a technician's visit. | A: At what time should the technician come? | "
 SHORT = DecodingSettings(max_tokens=4)

@@ -13,7 +13,7 @@ GREETING = "Hello, how can I help?"
 
 @pytest.fixture(scope="module")
 def schema() -> Schema:
-    return parse_schema((REPOSITORY / "services" / "cli" / "demo" / "schema.yaml").read_text())
+    return parse_schema((REPOSITORY / "services" / "cli" / "demo" / "en" / "schema.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
