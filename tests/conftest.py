@@ -18,8 +18,6 @@ from tests.support.processes import Services
 
 pytest_plugins = ["tests.support.leftovers", "tests.support.spending"]
 _database_numbers = itertools.count(1)
-_SHARED = {"antiphon": "stack", "llama_server": "llama"}
-"""Groups of tests that share a fixture which takes long to make, by its name."""
 
 
 # On a busy machine drawing an example takes its time; how long the code under test takes, its own tests say.
@@ -34,13 +32,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where the run has several workers, the tests of a file go to one of them, and all that use the one running stack
-    or the one llama.cpp; fault stories are spread by tests/faults/conftest.py."""
+    """Where the run has several workers, the tests of a file go to one of them, and all that use the one running stack;
+    fault stories are spread by tests/faults/conftest.py."""
     for item in items:
-        shared = [_SHARED[name] for name in getattr(item, "fixturenames", ()) if name in _SHARED]
-        if "faults" not in item.path.parts or "llama" in shared:
-            group = shared[0] if shared else f"{item.path.parent.name}/{item.path.stem}"
-            item.add_marker(pytest.mark.xdist_group(group))
+        if "faults" not in item.path.parts:
+            shared = "antiphon" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("stack" if shared else f"{item.path.parent.name}/{item.path.stem}"))
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +70,7 @@ def database(mongo: MongoServer) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def llama_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
-    """One llama.cpp with SmolLM2 and two slots for the whole run; use ``llama`` in tests."""
+    """One llama.cpp with SmolLM2 and two slots for all tests of a worker; use ``llama`` in tests that kill it."""
     folder = tmp_path_factory.mktemp("llama")
     server = LlamaServer(bundled_model(), folder, 0, "key-of-the-tests", Size(slots=2, context=1024, threads=1))
     server.start()
