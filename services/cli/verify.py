@@ -11,9 +11,7 @@ import typer
 from deploy.local.program import ProgramError
 from services.cli.options import JsonOption
 from services.cli.output import Failure, console, errors, print_json
-from services.verify import campaign
-from services.verify.history import KINDS
-from services.verify.nemesis import KINDS as FAULTS
+from services.verify.history import FAULTS, KINDS
 from services.verify.report import figures, markdown
 
 
@@ -33,6 +31,8 @@ def verify(
     stored. Ends with status 1 where a promise was broken."""
     if unknown := set(faults or ()) - set(FAULTS):
         raise Failure(f"--fault knows {', '.join(FAULTS)}, not {', '.join(sorted(unknown))}")
+    from services.verify import campaign  # it holds the clients of mongod and Redis; no other command needs them
+
     options = campaign.Options(seconds, clients, kinds=tuple(faults or FAULTS), broker_url=broker)
     numbers = list(range(first, first + seeds))
     with tempfile.TemporaryDirectory(prefix="antiphon-verify-") as folder:

@@ -11,9 +11,9 @@ from pathlib import Path
 from pymongo import MongoClient
 
 from services.verify.clients import PATIENCE, Client, Stubs
-from services.verify.history import Finding, History
+from services.verify.history import FAULTS, Finding, History
 from services.verify.judge import Stored, judge
-from services.verify.nemesis import KINDS, Nemesis, plan
+from services.verify.nemesis import Nemesis, plan
 from services.verify.report import Seed
 from services.verify.world import DATABASE, World
 
@@ -25,7 +25,7 @@ class Options:
     seconds: float = 14.0
     clients: int = 6
     faults: int = 2
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = FAULTS
     broker_url: str = ""
 
 

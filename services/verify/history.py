@@ -10,6 +10,7 @@ from antiphon.v1 import conversation_pb2 as pb
 
 ENDS = ("completed", "cancelled", "failed")
 KINDS = ("lost", "duplicated", "reordered", "mixed", "stale", "unexpected")
+FAULTS = ("kill", "stop", "freeze", "cut", "silence", "memory lost", "two at once")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from services.verify.history import Fault, History
 from services.verify.proxy import Proxy
 from services.verify.world import World
 
-KINDS = ("kill", "stop", "freeze", "cut", "silence", "memory lost", "two at once")
 WORKERS = ("gateway", "generator", "tracker", "knowledge")
 
 

@@ -1,4 +1,4 @@
-"""A process that computes with no model starts without torch, which takes seconds and 200 MB."""
+"""A process begins with what it needs: a command without servers' clients, a service without torch (200 MB)."""
 
 import json
 import subprocess
@@ -30,3 +30,10 @@ print(json.dumps([at_start, "torch" in sys.modules, width == encoders.dimensions
 def test_torch_comes_with_the_first_text_that_a_model_reads() -> None:
     process = subprocess.run([sys.executable, "-c", STARTS], capture_output=True, text=True, check=True)
     assert json.loads(process.stdout.splitlines()[-1]) == [[], True, True, True]
+
+
+def test_a_command_begins_without_the_clients_of_servers() -> None:
+    clients = "{'pymongo', 'redis', 'kombu'}"
+    start = f"import json, sys, services.cli.app; print(json.dumps(sorted({clients} & set(sys.modules))))"
+    process = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True)
+    assert json.loads(process.stdout) == []
