@@ -123,8 +123,8 @@ class _Pieces:
 
 
 def _answer(source: Mapping[str, str], content: bytes) -> str:
-    pieces = _Pieces(source["pieces"])
     document = read(content, source["kind"], source["title"], source["name"])
+    pieces = _Pieces(source["pieces"])  # after reading: what is refused needs no tokeniser
     passages = cut(
         source["source"],
         document.sections,
