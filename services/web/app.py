@@ -39,7 +39,10 @@ UPLOADS = frozenset({"/antiphon.v1.KnowledgeService/IngestDocument"})
 KEEP_ALIVE_SECONDS = 75
 CORS_SECONDS = 86_400
 # What a page's script may read of an answer.
-EXPOSED = ["x-request-id", "x-antiphon-session", "x-antiphon-turn", "retry-after", "retry-after-ms", "x-should-retry"]
+EXPOSED = [
+    "x-request-id", "x-antiphon-session", "x-antiphon-turn", "retry-after", "retry-after-ms", "x-should-retry",
+    "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests",
+]  # fmt: skip
 
 
 def main() -> None:

@@ -87,6 +87,9 @@ def error_headers(error: Exception) -> dict[str, str]:
         if error.retry_delay is not None:
             headers["retry-after-ms"] = str(round(error.retry_delay * 1000))
             headers["retry-after"] = str(max(1, round(error.retry_delay)))
+            if error.code.name == "RESOURCE_EXHAUSTED":
+                headers["x-ratelimit-remaining-requests"] = "0"
+                headers["x-ratelimit-reset-requests"] = f"{error.retry_delay:.3f}s"
     if isinstance(error, CallError) and error.code.name == "UNAUTHENTICATED":
         headers["www-authenticate"] = "Bearer"
     return {**headers, "x-should-retry": "true" if again else "false"}

@@ -4,7 +4,9 @@ stored, never an error of the server."""
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from services.web.openapi.bodies import BODIES
 from services.web.openapi.document import document
-from tests.support.bodies import values
+from tests.support.bodies import CHAT, RESPONSE, values
 from tests.support.command import Command
 from tests.support.http import Browser
 
@@ -184,6 +186,23 @@ def test_a_query_that_does_not_do_is_named(described: Described, ours: dict[str,
                 assert (error["status"], error["param"]) == (400, name), (path, value[:20], error)
 
 
+def test_a_client_at_a_limit_is_told_when_to_come_back(browser: Browser, url: str) -> None:
+    tenant = f"limited-{uuid.uuid4().hex[:8]}"
+    browser.call("AdminService/CreateTenant", tenantId=tenant, quotas={"turnsPerMinute": 1})
+    key = browser.call("AdminService/CreateKey", tenantId=tenant, role="KEY_ROLE_CALLER")["secret"]
+    with closing(Browser(url, key)) as page:
+        for path, body in (("/v1/responses", RESPONSE), ("/v1/responses", RESPONSE), ("/v1/chat/completions", CHAT)):
+            answer = page.http.post(path, json=body)
+        sessions = page.call("ConversationService/ListSessions").get("sessions", [])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "quota_exceeded")
+    wait = int(answer.headers["retry-after-ms"])
+    assert 0 < wait <= 120_000
+    assert answer.headers["x-should-retry"] == "true"
+    assert answer.headers["x-ratelimit-remaining-requests"] == "0"
+    assert float(answer.headers["x-ratelimit-reset-requests"].removesuffix("s")) == pytest.approx(wait / 1000, abs=0.01)
+    assert len(sessions) == 1, "what was refused left nothing"
+
+
 @given(st.sampled_from(CASES), st.dictionaries(st.sampled_from(NAMES), values, max_size=3))
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_no_request_is_an_error_of_the_server(
@@ -196,6 +215,6 @@ def test_no_request_is_an_error_of_the_server(
     before = described.stored()
     status, answer = described.ask("POST", filled(path, ours), operation, content=json.dumps(body).encode())
     if status == 400:
-        assert answer["error"]["param"], answer
+        assert answer["error"]["param"] or answer["error"]["code"] == "invalid_json", answer
     if status >= 400:
         assert described.stored() == before, body

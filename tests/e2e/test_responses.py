@@ -155,6 +155,25 @@ def test_a_response_is_revised_rated_accepted_and_explained(browser: Browser) ->
     assert why["feedback"]["comment"] == "shorter, please"
 
 
+def test_a_response_that_a_person_has_taken_over_is_theirs(browser: Browser, client: OpenAI) -> None:
+    first = client.responses.create(model="antiphon", input="hello")
+    session = session_of(first)
+    browser.call("ConversationService/Takeover", sessionId=session, author="Ada")
+    held = client.responses.create(model="antiphon", input="are you there?", previous_response_id=first.id)
+    assert (held.status, held.output) == ("in_progress", [])
+    assert held.antiphon["held_by"] == "Ada"  # type: ignore[attr-defined]
+    assert client.responses.retrieve(held.id).status == "in_progress"
+    stream = client.responses.retrieve(held.id, stream=True)
+    assert next(iter(stream)).type == "response.created"
+    turn = held.antiphon["turn"]  # type: ignore[attr-defined]
+    browser.call("ConversationService/PostReply", turnId=turn, text="Yes, a person.")
+    assert [event.response.output_text for event in stream if event.type == "response.completed"] == ["Yes, a person."]
+    answered = client.responses.retrieve(held.id)
+    assert (answered.status, answered.output_text) == ("completed", "Yes, a person.")
+    with pytest.raises(openai.ConflictError):
+        client.post(f"/responses/{held.id}/revise", body={"comment": "shorter"}, cast_to=object)
+
+
 def test_a_key_makes_one_response_also_after_another_one(client: OpenAI, browser: Browser) -> None:
     def ask(key: str, **more: Any) -> Any:
         return client.responses.create(model="antiphon", extra_headers={"Idempotency-Key": key}, **more)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.web.errors import MISSING, WebError, error_body, error_response
+from services.web.errors import MISSING, error_body, error_response
 from services.web.gateways import Gateways, Metadata, metadata_of
 from services.web.openai.body import read_body
 from services.web.openai.chat_request import SESSION_HEADER, ChatRequest, read_chat
@@ -136,8 +136,7 @@ class Chunks:
                             yield end
                         return
         except Diverged:
-            message = "another worker has begun the reply again; read it whole: see x-antiphon-turn"
-            yield data(error_body(WebError(message, status=500, code="reply_restarted", type="server_error"))[1])
+            yield data(error_body(text.diverged())[1])
         except CallError as error:
             yield data(error_body(error)[1])
 

@@ -9,6 +9,9 @@ from google.protobuf.json_format import MessageToDict
 
 from services.web.errors import WebError
 
+TAKEN_OVER = "TAKEN_OVER"
+"""Why a turn restarts that a person answers from here."""
+
 
 def shown(draft: Draft) -> dict[str, Any]:
     """The fields of ``antiphon`` that speak of a draft."""

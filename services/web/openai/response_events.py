@@ -16,7 +16,7 @@ from antiphon.errors import CallError
 from antiphon.v1.conversation_pb2 import Draft, TurnEvent
 from google.protobuf.json_format import MessageToDict
 
-from services.web.errors import WebError, error_body
+from services.web.errors import error_body
 from services.web.openai.body import refuse
 from services.web.openai.events import DONE, data
 from services.web.openai.response_id import ResponseId
@@ -83,9 +83,7 @@ class ResponseEvents:
                     for answer in self._take(event):
                         yield answer
         except Diverged:
-            message = "another worker has begun the reply again: read the response from its start"
-            error = WebError(message, status=500, code="reply_restarted", type="server_error")
-            yield self._error(error)
+            yield self._error(self._text.diverged())
         except CallError as error:
             yield self._error(error)
         yield DONE
@@ -97,8 +95,7 @@ class ResponseEvents:
             yield from self._event(number, kind, response=self._response("in_progress"))
         base = ATTEMPT * max(0, attempt - 1)
         if self._reader.offset and self._reader.attempt < attempt:
-            message = "another worker has begun the reply again: read the response from its start"
-            yield self._error(WebError(message, status=500, code="reply_restarted", type="server_error"))
+            yield self._error(self._text.diverged())
         else:
             rest = draft.text[self._offset :]
             yield from self._delta(rest, base)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.v1.conversation_pb2 import (
+    DRAFT_ORIGIN_HUMAN,
     FINISH_REASON_CANCELLED,
     FINISH_REASON_LENGTH,
     TURN_STATUS_CANCELLED,
@@ -38,6 +39,7 @@ class Asked:
     background: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    held_by: str = ""
 
 
 def asked_of(session: Session, draft: Draft | None) -> Asked:
@@ -47,7 +49,8 @@ def asked_of(session: Session, draft: Draft | None) -> Asked:
         used = draft.manifest.settings
         names = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
         settings = {shown_as: getattr(used, name) for name, shown_as in names.items() if used.HasField(name)}  # type: ignore[arg-type]
-    return Asked(session.schema_name or PLAIN, session.id, session.system_text, settings=settings)
+    named = (session.schema_name or PLAIN, session.id, session.system_text)
+    return Asked(*named, settings=settings, held_by=session.held_by)
 
 
 def response_object(
@@ -98,6 +101,7 @@ def response_object(
         "antiphon": {
             "session": asked.session_id,
             "turn": id.turn_id,
+            **({"held_by": asked.held_by} if asked.held_by and status == "in_progress" else {}),
             **(shown(written) if written is not None else {}),
             **(more or {}),
         },
@@ -163,8 +167,13 @@ def understood(turn: Turn) -> dict[str, Any]:
 
 
 def draft_of_round(turn: Turn, round: int) -> Draft | None:
-    """The draft of a round; None where it has none."""
-    return next((draft for draft in turn.drafts if draft.round == round), None)
+    """The draft of a round; where a person took the turn over from it, their reply. None where there is neither."""
+    own = next((draft for draft in turn.drafts if draft.round == round), None)
+    if own is not None and own.finish_reason != FINISH_REASON_CANCELLED:
+        return own
+    later = (draft for draft in turn.drafts if draft.round > round)
+    following = next((draft for draft in later if draft.finish_reason != FINISH_REASON_CANCELLED), None)
+    return following if following is not None and following.origin == DRAFT_ORIGIN_HUMAN else own
 
 
 def status_of(turn: Turn, id: ResponseId, draft: Draft | None) -> str:

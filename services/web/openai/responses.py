@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 from antiphon import requests
 from antiphon.errors import CallError
-from antiphon.follow import Follower
+from antiphon.follow import ENDS, Follower
 from antiphon.v1.conversation_pb2 import (
     DOUBLE_TEXTING_POLICY_UNSPECIFIED,
+    TURN_STATUS_HELD,
     TURN_STATUS_WAITING,
     CancelTurnRequest,
     EraseSessionRequest,
@@ -29,7 +31,7 @@ from services.web.gateways import Gateways, Metadata, metadata_of
 from services.web.openai.body import read_body
 from services.web.openai.chat import PARAMS, TURN_HEADER, joined
 from services.web.openai.chat_request import SESSION_HEADER
-from services.web.openai.draft_shown import failure
+from services.web.openai.draft_shown import TAKEN_OVER, failure
 from services.web.openai.events import EventStream
 from services.web.openai.response_events import ResponseEvents, read_reader
 from services.web.openai.response_id import ResponseId, no_response, read_response_id
@@ -103,15 +105,18 @@ class Responses:
         if stream:
             written = ResponseEvents(id, asked, created).written(joined(first, events))
             return self._stream(written, headers)
+        held = not background and await _held(first, events)
         await events.aclose()
         if background:
             status = "queued" if first.accepted.status == TURN_STATUS_WAITING else "in_progress"
             return JSONResponse(response_object(id, asked, status, created), headers=headers)
-        return JSONResponse(await self._ended(id, asked, metadata), headers=headers)
+        return JSONResponse(await self._ended(id, asked, metadata, held=held), headers=headers)
 
-    async def _ended(self, id: ResponseId, asked: Asked, metadata: Metadata) -> dict[str, Any]:
-        """A response whose round has ended. Raises WebError where it has failed."""
+    async def _ended(self, id: ResponseId, asked: Asked, metadata: Metadata, *, held: bool) -> dict[str, Any]:
+        """A response whose round has ended, or that waits for a person. Raises WebError where it has failed."""
         turn = await self.turn(id, metadata)
+        if held:
+            asked = replace(asked, held_by=(await self.session(turn, metadata)).held_by)
         if status_of(turn, id, draft_of_round(turn, id.round)) == "failed":
             raise failure(turn.error)
         return response_of(turn, id, asked)
@@ -203,6 +208,19 @@ class Responses:
         )
 
 
+async def _held(first: TurnEvent, events: AsyncGenerator[TurnEvent, None]) -> bool:
+    """Read on until a person has the turn (true) or it has ended."""
+    async for event in joined(first, events):
+        kind = event.WhichOneof("event")
+        if kind == "restarted" and event.restarted.reason == TAKEN_OVER:
+            return True
+        if kind == "accepted" and event.accepted.status == TURN_STATUS_HELD:
+            return True
+        if kind in ENDS:
+            return False
+    return False
+
+
 async def _all(events: Any) -> AsyncGenerator[bytes, None]:
     for event in events:
         yield event
@@ -210,7 +228,8 @@ async def _all(events: Any) -> AsyncGenerator[bytes, None]:
 
 def _follower(wanted: ResponseRequest, session: ResponseSession, session_id: str, made: Turn | None) -> Follower:
     """Follows the request's turn: a new one, or the one that it has made before."""
-    waits = not wanted.stream and not wanted.background
+    goes_on = bool(wanted.session_id or wanted.previous)  # a person may have taken it over: the end is not all there is
+    waits = not wanted.stream and not wanted.background and not goes_on
     if made is not None and not wanted.named.key:
         return requests.attach(made.id, None, wait=waits)
     return requests.send(

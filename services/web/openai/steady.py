@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from antiphon.v1.conversation_pb2 import TurnEvent
 
+from services.web.errors import WebError
+from services.web.openai.draft_shown import TAKEN_OVER
+
 
 class Diverged(Exception):
     """Another worker has begun the reply again, and what the reader has may not be what it says."""
@@ -22,12 +25,22 @@ class SteadyText:
         self._had = had
         self._attempt = attempt
         self._given = ""
+        self.person = False  # whether a person writes the reply from here on
+
+    def diverged(self) -> WebError:
+        """What a reader is told who has words that the reply does not have."""
+        if self.person:
+            why, code = "a person has taken over and answers in other words", "taken_over"
+        else:
+            why, code = "another worker has begun the reply again", "reply_restarted"
+        return WebError(f"{why}: read it from its start", status=500, code=code, type="server_error")
 
     def take(self, event: TurnEvent) -> str:
         """The words to give for an event; often none."""
         kind = event.WhichOneof("event")
         if kind == "restarted":
             self.text = self.text[: event.position.offset]
+            self.person = event.restarted.reason == TAKEN_OVER
         elif kind == "delta":
             self.text += event.delta.text
             return self._fresh(event.position.attempt)

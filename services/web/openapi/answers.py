@@ -22,6 +22,7 @@ _OWN = answer(
         "checks": listed(_ANYTHING),
         "handoff": FLAG,
         "accepted": FLAG,
+        "held_by": {**TEXT, "description": "Who has taken the conversation over and is to answer."},
         "understood": _ANYTHING,
         "state": _ANYTHING,
     },
