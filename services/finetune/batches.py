@@ -108,7 +108,10 @@ class Batcher(threading.Thread):
 
 
 def _source(record: Document) -> Document:
-    return {"feedback": record["_id"], "user": record.get("user", ""), "turn": record.get("turn", "")}
+    """Where an example comes from: the record, whose conversation it is of, and of an agent's reply the suggestion that
+    it betters."""
+    source = {"feedback": record["_id"], "user": record.get("user", ""), "turn": record.get("turn", "")}
+    return {**source, **{name: record[name] for name in ("draft", "sent", "role") if name in record}}
 
 
 def _draft(turn: Document, round_number: int | None) -> Mapping[str, Any]:

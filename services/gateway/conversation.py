@@ -229,13 +229,8 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         text = check.words("text", request.text, self._settings.max_text)
         author = check.words("author", request.author, check.MAX_USER, needed=False)
         turn = await self._talk.post_reply(caller().tenant, turn_id, key, text, author)
-        await self._threads.run(self._learn, turn, text)
+        await self._threads.run(self._store.feedback.of_reply, turn, caller().key, caller().role)
         return pb.PostReplyResponse(turn=turn_message(turn))
-
-    def _learn(self, turn: Document, text: str) -> None:
-        """What a person wrote instead of a shadow draft is a correction of it, stored once a reply."""
-        by = caller()
-        self._store.feedback.of_reply(turn, text, by.key)
 
     async def GetTurn(self, request: pb.GetTurnRequest, context: Context) -> pb.GetTurnResponse:
         turn_id = check.identifier("turn_id", request.turn_id)

@@ -178,15 +178,19 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             note(records=exported)
 
     def _whole(self, tenant: str, records: list[Document], with_earlier: bool) -> list[Document]:
-        """The records with the message and the draft that each is about, and the labels that limit who reads them."""
+        """The records with the message and the draft that each is about, what became of them, and the labels that limit
+        who reads them."""
         ids = sorted({record["turn"] for record in records if record.get("turn")})
         turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
         spoken = self._spoken(tenant, list(turns.values())) if with_earlier else {}
+        examples = self._store.examples.of_feedback(tenant, [record["_id"] for record in records])
+        versions = self._store.versions.of_examples(tenant, sorted(examples.values()))
         whole = []
         for record in records:
             turn = turns.get(record.get("turn", ""))
             labels = set((turn or {}).get("access") or ())
-            record |= _about(turn, record)
+            example = examples.get(record["_id"], "")
+            record |= {**_about(turn, record), "example": example, "versions": versions.get(example, ())}
             if turn is not None and with_earlier:
                 before = [one for one in spoken[turn["session"]] if one["n"] < turn["n"]]
                 labels = labels.union(*(one.get("access") or () for one in before))

@@ -333,6 +333,10 @@ class FeedbackRecord(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     REVISED_REPLY_FIELD_NUMBER: _builtins.int
     EARLIER_TURNS_FIELD_NUMBER: _builtins.int
+    SUGGESTED_DRAFT_ID_FIELD_NUMBER: _builtins.int
+    SENT_DRAFT_ID_FIELD_NUMBER: _builtins.int
+    EXAMPLE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_IDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     turn_id: _builtins.str
@@ -356,9 +360,17 @@ class FeedbackRecord(_message.Message):
     line: _builtins.int
     """The line it had there, counted from 1."""
     accepted: _builtins.bool
-    """True for a revised draft that was accepted (AcceptDraft): what it was revised by is `feedback`."""
+    """True for a revised draft that was accepted (AcceptDraft): what it was revised by is `feedback`; and for a suggestion
+    that an agent sent as it was.
+    """
     revised_reply: _builtins.str
     """In exports of an accepted draft: the reply that it revised."""
+    suggested_draft_id: _builtins.str
+    """Of what an agent sent after a takeover, the suggestion (`Draft.shadow`) that it says something of; empty otherwise."""
+    sent_draft_id: _builtins.str
+    """The draft that the agent sent; empty otherwise."""
+    example_id: _builtins.str
+    """The example that it was made into, which training sets name; in exports only, empty where it taught nothing."""
     @_builtins.property
     def feedback(self) -> Global___Feedback:
         """What was said."""
@@ -374,6 +386,10 @@ class FeedbackRecord(_message.Message):
     @_builtins.property
     def earlier_turns(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlierTurn]:
         """In exports that ask for it: what had been said in the session before the message, oldest first."""
+
+    @_builtins.property
+    def version_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The versions that have learned from that example; in exports only."""
 
     def __init__(
         self,
@@ -395,10 +411,14 @@ class FeedbackRecord(_message.Message):
         accepted: _builtins.bool = ...,
         revised_reply: _builtins.str = ...,
         earlier_turns: _abc.Iterable[Global___EarlierTurn] | None = ...,
+        suggested_draft_id: _builtins.str = ...,
+        sent_draft_id: _builtins.str = ...,
+        example_id: _builtins.str = ...,
+        version_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "create_time", b"create_time", "earlier_turns", b"earlier_turns", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "revised_reply", b"revised_reply", "round", b"round", "session_id", b"session_id", "status", b"status", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "create_time", b"create_time", "earlier_turns", b"earlier_turns", "example_id", b"example_id", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "revised_reply", b"revised_reply", "round", b"round", "sent_draft_id", b"sent_draft_id", "session_id", b"session_id", "status", b"status", "suggested_draft_id", b"suggested_draft_id", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id", "version_ids", b"version_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

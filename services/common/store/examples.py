@@ -87,6 +87,11 @@ class Examples:
         found = {one["_id"]: one for one in self._of(tenant).find({"_id": {"$in": ids}})}
         return [found[one] for one in ids if one in found]
 
+    def of_feedback(self, tenant: str, ids: list[str]) -> dict[str, str]:
+        """By record of feedback the example that it was made into."""
+        query = {"feedback": {"$in": ids}, "kind": {"$ne": "rejection"}}
+        return {one["feedback"]: one["_id"] for one in self._of(tenant).find(query, ("feedback",))}
+
     def erase(self, tenant: str, query: Document) -> list[str]:
         """Delete examples (KEPT) and answer their ids."""
         ids = [one["_id"] for one in self._of(tenant).find(query, ("_id",))]

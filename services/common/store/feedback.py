@@ -69,16 +69,20 @@ class FeedbackStore:
                 tenant, request, {**draft["feedback"], "rating": None, **_about(turn, chosen), "accepted": True}
             )
 
-    def of_reply(self, turn: Document, text: str, by: str) -> bool:
-        """Store a person's reply as the correction of the latest shadow draft of the turn (KEPT), once per reply; False
-        where there is none, or it was sent as it was."""
+    def of_reply(self, turn: Document, by: str, role: str) -> Document | None:
+        """Store what a person's reply says of the latest shadow draft of the turn (KEPT), once per reply: another text
+        is its correction, the same one its acceptance. ``by``: whose credential sent it, of that ``role``. None where
+        the turn has no shadow draft, or no reply."""
         shadows = [draft for draft in turn["drafts"] if draft["status"] == "shadow" and draft.get("text")]
-        if not shadows or shadows[-1]["text"].strip() == text.strip():
-            return False
-        request = Request("PostReply", f"{turn['_id']}:{turn['accepted_round']}", "")
-        said = {"edited_text": text, "by": by}
-        self.submit(turn["tenant"], request, {**said, **_about(turn, shadows[-1]["round"])})
-        return True
+        sent = next((draft for draft in turn["drafts"] if draft["round"] == turn.get("accepted_round")), None)
+        if not shadows or sent is None:
+            return None
+        suggested = shadows[-1]
+        same = suggested["text"].strip() == sent["text"].strip()
+        said: Document = {"accepted": True} if same else {"edited_text": sent["text"]}
+        lineage = {"by": by, "role": role, "draft": suggested["id"], "sent": sent["id"]}
+        request = Request("PostReply", f"{turn['_id']}:{sent['round']}", "")
+        return self.submit(turn["tenant"], request, {**said, **lineage, **_about(turn, suggested["round"])})[0]
 
     def of_turn(self, tenant: str, turn: str) -> list[Document]:
         """All feedback on a turn, oldest first."""

@@ -113,6 +113,15 @@ class Versions:
         self._of(tenant).update_many({"version": {"$in": sorted(marked)}}, {"$set": {"trained_on_erased": True}})
         return sorted(marked)
 
+    def of_examples(self, tenant: str, example_ids: list[str]) -> dict[str, list[str]]:
+        """By example the versions whose training set holds it."""
+        wanted, versions = set(example_ids), dict[str, list[str]]()
+        for found in self._of(tenant, "training_sets").find({"examples": {"$in": example_ids}}, ("examples",)):
+            named = [one["version"] for one in self._of(tenant).find({"training_set": found["_id"]}, ("version",))]
+            for example in wanted.intersection(found["examples"]):
+                versions.setdefault(example, []).extend(named)
+        return {example: sorted(set(named)) for example, named in versions.items()}
+
     def remove_unserved(self, tenant: str, made_before: datetime) -> list[str]:
         """Delete the versions made before that moment that no pointer and no open session names (KEPT)."""
         pointer = self.pointer(tenant)

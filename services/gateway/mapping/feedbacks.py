@@ -104,6 +104,10 @@ def record_message(record: Mapping[str, Any]) -> feedback_pb2.FeedbackRecord:
             feedback_pb2.EarlierTurn(turn_id=turn["_id"], prompt=turn["text"], reply=turn["reply"])
             for turn in record.get("earlier") or ()
         ],
+        suggested_draft_id=record.get("draft") or "",
+        sent_draft_id=record.get("sent") or "",
+        example_id=record.get("example") or "",
+        version_ids=record.get("versions") or (),
     )
 
 

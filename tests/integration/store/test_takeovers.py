@@ -11,6 +11,7 @@ import pytest
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
 from services.common.store import NewTurn, Request, Store, TurnLimits
 from services.common.store.takeovers import mode_of
+from services.finetune.batches import Batcher
 
 TENANT = "default"
 SEEDS = 200
@@ -26,7 +27,7 @@ def session_of(store: Store, name: str) -> str:
 
 
 def accept(store: Store, session: str, name: str, held: bool = False) -> dict[str, Any]:
-    new = NewTurn(session, "hello", request(name, method="SendTurn"), held=held)
+    new = NewTurn(session, "hello", request(name, method="SendTurn"), user="ann", held=held)
     return store.turns.accept_turn(TENANT, new, TurnLimits(count=False)).turn
 
 
@@ -146,7 +147,12 @@ def test_a_person_answers_all_that_was_asked_and_the_bot_goes_on_from_there(stor
     assert [turn["n"] for turn in store.turns.history(TENANT, session, 4)] == [1, 2, 3]
 
 
-def test_a_shadow_draft_is_no_reply_and_what_was_sent_instead_is_its_correction(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("sent", "correction", "kind"), [("Surely.", "Surely.", "correction"), (" maybe ", None, "approval")]
+)
+def test_a_shadow_draft_is_no_reply_and_what_was_sent_is_its_correction_or_approves_of_it(
+    store: Store, sent: str, correction: str | None, kind: str
+) -> None:
     session = session_of(store, "s")
     turn = accept(store, session, "a")
     store.takeovers.change(TENANT, session, request("t"), "shadow")
@@ -157,13 +163,32 @@ def test_a_shadow_draft_is_no_reply_and_what_was_sent_instead_is_its_correction(
     assert not store.steps.finish_draft(TENANT, turn["_id"], taken["holder"], taken["round"], {"text": "maybe"})
     assert store.steps.finish_shadow(TENANT, turn["_id"], taken["holder"], taken["round"], {"text": "maybe"})
     assert store.takeovers.settle(TENANT, session).dispatch == []
-    replied = store.rounds.post_reply(TENANT, turn["_id"], request("p", method="PostReply"), "Surely.", "Ann")
-    assert store.feedback.of_reply(replied, "Surely.", "key_ann")
-    store.feedback.of_reply(replied, "Surely.", "key_ann")
+    replied = store.rounds.post_reply(TENANT, turn["_id"], request("p", method="PostReply"), sent, "Ann")
+    for _ in range(2):
+        store.feedback.of_reply(replied, "key_ann", "agent")
     [said] = store.feedback.of_turn(TENANT, turn["_id"])
-    assert (said["edited_text"], said["round"], said["status"]) == ("Surely.", started["round"], "stored")
-    assert replied["drafts"][said["round"]]["text"] == "maybe"
-    assert not store.feedback.of_reply(replied, " maybe ", "key_ann")
+    assert (said.get("edited_text"), said["round"], said["status"]) == (correction, started["round"], "stored")
+    assert [draft["text"] for draft in replied["drafts"] if draft["id"] in (said["draft"], said["sent"])] == [
+        "maybe",
+        sent,
+    ]
+
+    batcher = Batcher(store, lambda tenant, ids: None, 256, 1)
+    while batcher.process():
+        pass
+    [example] = store.examples.untrained(TENANT)
+    lineage = [example[name] for name in ("feedback", "turn", "draft", "sent", "user", "role")]
+    assert lineage == [said["_id"], turn["_id"], said["draft"], said["sent"], "ann", "agent"]
+    assert (example["prompt"], example["answer"], example["kind"]) == ("hello", sent.strip(), kind)
+    assert store.examples.of_feedback(TENANT, [said["_id"]]) == {said["_id"]: example["_id"]}
+    training_set = store.trainings.put_set(TENANT, [example["_id"]], [], [], [])["_id"]
+    versions = store.connection.scoped("versions", TENANT)
+    versions.insert_one({"_id": "v", "version": "v1", "training_set": training_set})
+    assert store.versions.of_examples(TENANT, [example["_id"]]) == {example["_id"]: ["v1"]}
+    store.erasures.advance(store.erasures.begin(TENANT, "ann", request("e", method="EraseUser"), withdraw=False))
+    assert store.erasures.count(TENANT, "ann") == 0
+    assert [one["trained_on_erased"] for one in versions.find({})] == [True]
+    assert store.examples.untrained(TENANT) == store.feedback.of_turn(TENANT, turn["_id"]) == []
 
 
 def test_a_suggestion_that_fails_leaves_the_turn_waiting(store: Store) -> None:
