@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 
 const NAME = "antiphon.key";
+const AGENT = "antiphon.agent";
 
 /** The key that calls are made with; empty before somebody signs in. */
 export const apiKey = signal(sessionStorage.getItem(NAME) ?? "");
@@ -18,6 +19,7 @@ export function keepKey(key: string): void {
 /** Forgets the key. */
 export function signOut(): void {
   sessionStorage.removeItem(NAME);
+  callAgent("");
   keyExpired.value = false;
   apiKey.value = "";
 }
@@ -27,4 +29,13 @@ export function expireKey(): void {
   if (!apiKey.value) return;
   signOut();
   keyExpired.value = true;
+}
+
+/** Who answers from this tab in the bot's place, in their own words; empty: the key's id stands for them. */
+export const agent = signal(sessionStorage.getItem(AGENT) ?? "");
+
+/** Keeps the name of who answers. */
+export function callAgent(name: string): void {
+  sessionStorage.setItem(AGENT, name);
+  agent.value = name;
 }

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from services.cli.connection import connected
 from services.cli.options import JsonOption, LimitOption, user_name
-from services.cli.output import console, print_json, print_table
+from services.cli.output import console, print_json, print_json_line, print_table
 
 sessions = typer.Typer(no_args_is_help=True, help="Conversations: list, show, end, erase.")
 
@@ -150,6 +150,32 @@ def ask_for_a_person(
     with connected(context) as client:
         answer = client.conversations.Handoff(conversation_pb2.HandoffRequest(session_id=session, note=note))
     _print_mode(answer.session, as_json)
+
+
+@sessions.command("watch")
+def watch(
+    context: typer.Context,
+    session: Annotated[str, typer.Argument(help="This session alone; default: all that you may read")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Print what changes in the conversations, as it happens; Ctrl+C ends it."""
+    with connected(context) as client:
+        for change in client.conversations.WatchTenant(conversation_pb2.WatchTenantRequest(session_id=session)):
+            if as_json:
+                print_json_line(change)
+            else:
+                _print_change(change)
+
+
+def _print_change(change: conversation_pb2.WatchTenantResponse) -> None:
+    if change.HasField("progress"):
+        grown = change.progress
+        console.print(f"{grown.session_id} [dim]{grown.length} characters, …{escape(grown.end[-60:])}[/dim]")
+    elif change.HasField("session"):
+        session, turn = change.session, change.session.last_turn
+        status = conversation_pb2.TurnStatus.Name(turn.status).removeprefix("TURN_STATUS_").lower() if turn.id else ""
+        holder = f"[yellow]{escape(session.held_by)}[/yellow] " if session.held_by else ""
+        console.print(f"{session.id} {escape(session.user_id)} {holder}{status} {escape(turn.text[:60])}")
 
 
 @sessions.command("end")

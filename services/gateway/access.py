@@ -54,7 +54,7 @@ _NAMED: dict[str, Row] = {
     **dict.fromkeys(("GetSession", "ListSessions", "UpdateSession", "EndSession", "GetTurn", "ListTurns"), _FOLLOW),
     **dict.fromkeys(("ReviseTurn", "AttachTurn", "CancelTurn", "AcceptDraft", "GetState", "SubmitFeedback"), _FOLLOW),
     **dict.fromkeys(("PostReply", "Takeover", "Return"), _ANSWER),
-    "Handoff": _FOLLOW,
+    **dict.fromkeys(("Handoff", "WatchTenant"), _FOLLOW),
     "CorrectState": _CORRECT,
     **dict.fromkeys(("GetSchema", "ListSchemas", "Search"), _ASK),
     **dict.fromkeys(("GetIngestion", "WatchIngestion", "ListFacts", "FactHistory"), _STAFF),

@@ -64,6 +64,7 @@ from services.gateway.talk import Talk
 from services.gateway.threads import Pools
 from services.gateway.tls import Certificates
 from services.gateway.tokens import TokenRules, Tokens
+from services.gateway.watching import Watching
 from services.gateway.webhooks.delivering import Delivering
 from services.gateway.webhooks.service import WebhookService
 
@@ -151,6 +152,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     quotas = Quotas(store, settings.retry_after_seconds)
     talk = Talk(settings, store, pools, hub, dispatch, load, quotas)
 
+    watching = Watching(store)
     open_calls = OpenCalls(store, threads)
     guard = Guard(
         Keyring(store, threads, settings.key_cache_seconds, _tokens(settings)),
@@ -161,7 +163,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     )
     server = _server(settings, guard)
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
-        ConversationService(settings, store, threads, dispatch, talk, quotas), server
+        ConversationService(settings, store, threads, dispatch, talk, quotas, watching), server
     )
     state_pb2_grpc.add_StateServiceServicer_to_server(StateService(store, threads), server)
     feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(
@@ -198,6 +200,7 @@ async def serve(settings: GatewaySettings, runtime: Runtime) -> None:
     await loop.run_in_executor(None, runtime.wait)
 
     await signs.enter_graceful_shutdown()
+    watching.stop()
     await server.stop(settings.drain_seconds)
     await watch.stop()
     await open_calls.stop()

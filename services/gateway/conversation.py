@@ -22,6 +22,7 @@ from services.gateway.sessions import SessionRpcs
 from services.gateway.settings import GatewaySettings
 from services.gateway.talk import Followed, Place, Talk
 from services.gateway.threads import Threads
+from services.gateway.watching import Watching
 
 Context = Any
 MAX_TIMEOUT = 86_400.0
@@ -44,6 +45,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         dispatch: Dispatch,
         talk: Talk,
         quotas: Quotas,
+        watching: Watching,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -51,6 +53,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         self._dispatch = dispatch
         self._talk = talk
         self._quotas = quotas
+        self._watching = watching
 
     # -- streams --------------------------------------------------------------------------------
 

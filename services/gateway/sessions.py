@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from antiphon.v1 import conversation_pb2 as pb
@@ -11,8 +11,8 @@ from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.store import Document, Request, Store
 from services.common.store.takeovers import Mode
 from services.gateway import validation as check
-from services.gateway.access import selection
-from services.gateway.auth import caller, whose
+from services.gateway.access import may_see, selection
+from services.gateway.auth import caller, sees_suggestions, whose
 from services.gateway.dispatch import Dispatch
 from services.gateway.mapping.sessions import MODES, POLICIES, STATUSES, session_message
 from services.gateway.mapping.turns import turn_message
@@ -20,9 +20,11 @@ from services.gateway.quotas import Quotas
 from services.gateway.settings import GatewaySettings
 from services.gateway.talk import Talk
 from services.gateway.threads import Threads
+from services.gateway.watching import Seen, Watching
 
 MAX_SYSTEM_TEXT = 8_000
 MAX_NOTE = 1_000
+MOST_SHOWN = 400  # code points of a text in work that a watcher is shown
 Context = Any
 
 
@@ -35,6 +37,7 @@ class SessionRpcs:
     _dispatch: Dispatch
     _quotas: Quotas
     _talk: Talk
+    _watching: Watching
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
         key = check.request_of("CreateSession", request)
@@ -144,6 +147,45 @@ class SessionRpcs:
         sessions = await self._threads.run(read)
         following = sessions[-1].id if len(sessions) == size else ""
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=following)
+
+    async def WatchTenant(
+        self, request: pb.WatchTenantRequest, context: Context
+    ) -> AsyncIterator[pb.WatchTenantResponse]:
+        session_id = check.identifier("session_id", request.session_id) if request.session_id else ""
+        tenant = caller().tenant
+        if session_id:
+            await self._threads.run(self._store.sessions.get, tenant, session_id)
+        with self._watching.watch(tenant, session_id) as watcher:
+            while not watcher.closed:
+                seen = await watcher.next()
+                if seen.anew:
+                    yield pb.WatchTenantResponse(begun=pb.WatchBegun())
+                for response in await self._threads.run(self._told, seen):
+                    yield response
+                if not seen.anew and not len(seen):
+                    yield pb.WatchTenantResponse()
+
+    def _told(self, seen: Seen) -> list[pb.WatchTenantResponse]:
+        """What this call's credential may hear of what a watcher has seen."""
+        who, allowed = caller(), whose()
+        sessions = self._store.sessions.read(who.tenant, seen.changed | seen.grown.keys())
+        visible = {session["_id"]: session for session in sessions if may_see(session, who, allowed)}
+        changed = [name for name in visible if name in seen.changed]
+        last = self._store.turns.last_of(who.tenant, changed, whole=True)
+        responses = []
+        for name in changed:
+            message = session_message(visible[name], last.get(name))
+            if name in last:
+                message.last_turn.CopyFrom(turn_message(last[name]))
+            responses.append(pb.WatchTenantResponse(session=message))
+        for name, change in seen.grown.items():
+            if name in visible and (sees_suggestions() or not change.shadow):
+                text = change.text or ""
+                progress = pb.TextProgress(
+                    session_id=name, turn_id=change.turn, length=len(text), end=text[-MOST_SHOWN:], shadow=change.shadow
+                )
+                responses.append(pb.WatchTenantResponse(progress=progress))
+        return responses
 
     async def Takeover(self, request: pb.TakeoverRequest, context: Context) -> pb.TakeoverResponse:
         key = check.request_of("Takeover", request)

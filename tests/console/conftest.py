@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.console.pages import sign_in
 from tests.support.command import Command
 
 DEMO = Path(__file__).parents[2] / "services/cli/demo/en"
@@ -75,7 +76,5 @@ def _is_complaint(kind: str, text: str) -> bool:
 @pytest.fixture
 def inside(page: Page, key: str) -> Page:
     """A page that is signed in."""
-    page.get_by_label("API key").fill(key)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Sessions").wait_for()
+    sign_in(page, key)
     return page

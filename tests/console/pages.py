@@ -10,6 +10,13 @@ AXE = REPOSITORY / "console/node_modules/axe-core/axe.min.js"
 expect.set_options(timeout=60_000)
 
 
+def sign_in(page: Page, key: str) -> None:
+    """Go in at the door."""
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Sessions").wait_for()
+
+
 def start(page: Page, user: str, schema: str = "internet") -> None:
     """Open a new session."""
     page.get_by_role("button", name="New session").click()

@@ -17,6 +17,15 @@ export interface Session {
   lastTurn?: Turn;
 }
 
+/** How far a reply in work has come. */
+export interface Progress {
+  sessionId: string;
+  turnId: string;
+  length?: number;
+  end?: string;
+  shadow?: boolean;
+}
+
 export interface Position {
   round?: number;
   attempt?: number;
@@ -165,6 +174,7 @@ export interface Turn {
   excluded?: boolean;
   createTime?: string;
   ready?: Ready;
+  cancelReason?: string;
 }
 
 export interface TurnEvent {

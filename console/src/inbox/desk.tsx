@@ -2,10 +2,11 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, requestId } from "../api/connect";
-import type { Turn } from "../api/contract";
+import type { Progress, Turn } from "../api/contract";
+import { agent } from "../signin";
 import { t, word } from "../text";
 import { Busy, ErrorNote, Field, Form } from "../ui";
-import { held, suggestion, useConversation } from "./live";
+import { growing, held, suggestion, tail, useConversation } from "./live";
 
 /** One conversation, live. */
 export function Desk(props: { id: string }): JSX.Element {
@@ -27,6 +28,7 @@ export function Desk(props: { id: string }): JSX.Element {
   };
   if (!value) return error ? <ErrorNote error={error} retry={again} /> : <Busy />;
   const { session, turns } = value;
+  const grown = growing.value[session.id];
   const seen = { sessionId: session.id, expectedModeRevision: session.modeRevision ?? "0" };
   const open = session.status === "SESSION_STATUS_OPEN";
   return (
@@ -36,13 +38,13 @@ export function Desk(props: { id: string }): JSX.Element {
       </h2>
       {session.handoffNote && <p dir="auto">{session.handoffNote}</p>}
       {turns.map((turn) => (
-        <Exchange key={turn.id} turn={turn} />
+        <Exchange key={turn.id} turn={turn} grown={grown?.turnId === turn.id ? grown : undefined} />
       ))}
       <ErrorNote error={refused ?? error} />
       <p class={done ? "note good" : "sr"} role="status">
         {done}
       </p>
-      {open && held(session) && <Answer turn={turns.at(-1)} act={act} />}
+      {open && held(session) && <Answer turn={turns.at(-1)} shadow={session.mode === "SESSION_MODE_SHADOW"} act={act} />}
       {open && (
         <div class="actions">
           {held(session) ? (
@@ -51,10 +53,10 @@ export function Desk(props: { id: string }): JSX.Element {
             </button>
           ) : (
             <>
-              <button type="button" class="primary" onClick={() => void act("Takeover", { ...seen, shadow: true, author: "console" }, t("inbox.taken"))}>
+              <button type="button" class="primary" onClick={() => void act("Takeover", { ...seen, shadow: true, author: agent.value.trim() }, t("inbox.taken"))}>
                 {t("inbox.takeShadow")}
               </button>
-              <button type="button" onClick={() => void act("Takeover", { ...seen, author: "console" }, t("inbox.taken"))}>
+              <button type="button" onClick={() => void act("Takeover", { ...seen, author: agent.value.trim() }, t("inbox.taken"))}>
                 {t("inbox.take")}
               </button>
             </>
@@ -65,9 +67,10 @@ export function Desk(props: { id: string }): JSX.Element {
   );
 }
 
-function Exchange(props: { turn: Turn }): JSX.Element {
-  const { turn } = props;
+function Exchange(props: { turn: Turn; grown: Progress | undefined }): JSX.Element {
+  const { turn, grown } = props;
   const reply = turn.drafts?.filter((draft) => !draft.shadow && draft.finishReason !== "FINISH_REASON_CANCELLED").at(-1);
+  const together = turn.cancelReason === "CANCEL_REASON_TAKEN_OVER";
   return (
     <>
       <p class="message user" dir="auto">
@@ -75,17 +78,31 @@ function Exchange(props: { turn: Turn }): JSX.Element {
       </p>
       {reply ? (
         <p class="reply" dir="auto">
-          {reply.text}
+          {reply.text} {reply.origin === "DRAFT_ORIGIN_HUMAN" && <span class="tag">{t("origin.HUMAN")}</span>}
         </p>
       ) : (
-        <p class="muted">{word("turnStatus", turn.status.replace("TURN_STATUS_", ""))}</p>
+        <>
+          {grown?.end && !grown.shadow && (
+            <p class="reply" dir="auto">
+              {tail(grown)}
+            </p>
+          )}
+          <p class="muted">{together ? t("turn.together") : word("turnStatus", turn.status.replace("TURN_STATUS_", ""))}</p>
+        </>
       )}
     </>
   );
 }
 
+interface AnswerProps {
+  turn: Turn | undefined;
+  /** Whether the bot drafts for the agent. */
+  shadow: boolean;
+  act: (path: string, request: object, words: string) => Promise<boolean>;
+}
+
 /** The reply to the last message; the bot's suggestion stands in the field until something else is written. */
-function Answer(props: { turn: Turn | undefined; act: (path: string, request: object, words: string) => Promise<boolean> }): JSX.Element | null {
+function Answer(props: AnswerProps): JSX.Element | null {
   const { turn, act } = props;
   const offered = suggestion(turn)?.text ?? "";
   const [text, setText] = useState("");
@@ -97,13 +114,19 @@ function Answer(props: { turn: Turn | undefined; act: (path: string, request: ob
   if (turn?.status !== "TURN_STATUS_HELD" && turn?.status !== "TURN_STATUS_ACTIVE") return <p class="muted">{t("inbox.nothing")}</p>;
   const send = async (): Promise<void> => {
     if (!text.trim()) return;
-    if (await act("PostReply", { turnId: turn.id, text, author: "console" }, t("inbox.sent"))) {
+    if (await act("PostReply", { turnId: turn.id, text, author: agent.value.trim() }, t("inbox.sent"))) {
       setText("");
       setTouched(false);
     }
   };
+  const use = (): void => {
+    setText(offered);
+    setTouched(false);
+  };
   return (
     <Form submit={() => void send()}>
+      {props.shadow && turn.status === "TURN_STATUS_ACTIVE" && <p class="muted busy">{t("inbox.suggesting")}</p>}
+      {offered && text !== offered && <Suggested text={offered} use={use} />}
       <Field label={t("inbox.answer")} hint={offered ? t("inbox.suggested") : undefined}>
         {(id) => (
           <textarea
@@ -127,5 +150,17 @@ function Answer(props: { turn: Turn | undefined; act: (path: string, request: ob
         </button>
       </div>
     </Form>
+  );
+}
+
+/** What the bot suggests, beside another text of the agent's own. */
+function Suggested(props: { text: string; use: () => void }): JSX.Element {
+  return (
+    <div class="note" role="group" aria-label={t("inbox.suggestion")}>
+      <span dir="auto">{props.text}</span>
+      <button type="button" class="small" onClick={props.use}>
+        {t("inbox.use")}
+      </button>
+    </div>
   );
 }

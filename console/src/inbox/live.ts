@@ -1,52 +1,69 @@
-// What the inbox reads, again and again: the open conversations with their last turn, and the turns of the one shown.
+// What the inbox shows: the open conversations with their last turn, the replies in work, and the turns of the one shown.
+import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/connect";
-import type { Draft, Session, Turn } from "../api/contract";
+import type { Draft, Progress, Session, Turn } from "../api/contract";
+import { watch } from "../api/watch";
 
-const PAUSE_MS = 1_500;
 const SESSIONS = 100;
 const TURNS = 100;
 
-export interface Reading<Value> {
-  value: Value | null;
-  error: unknown;
-  again: () => void;
-}
+/** The open sessions, those that wait for a person first, then the latest; null before they were read. */
+export const sessions = signal<Session[] | null>(null);
+/** By session the reply that is being written. */
+export const growing = signal<Record<string, Progress>>({});
+/** What reading or watching was refused with. */
+export const failure = signal<unknown>(null);
 
-/** What `read` answers, read anew every 1.5 s while the page is seen; null before the first answer. */
-function useReading<Value>(read: (signal: AbortSignal) => Promise<Value>, key: string): Reading<Value> {
-  const [value, setValue] = useState<Value | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [round, setRound] = useState(0);
-  useEffect(() => setValue(null), [key]);
+/** Keeps the sessions as they are while the page is open. */
+export function useInbox(): void {
   useEffect(() => {
     const left = new AbortController();
-    let timer = 0;
-    const look = async (): Promise<void> => {
+    let told = new Set<string>();
+    const begun = async (): Promise<void> => {
+      told = new Set();
+      const since = told;
       try {
-        if (!document.hidden) setValue(await read(left.signal));
-        setError(null);
-      } catch (refused) {
-        if (!left.signal.aborted) setError(refused);
+        const read = await readSessions(left.signal);
+        const newer = (sessions.value ?? []).filter((session) => since.has(session.id));
+        show([...newer, ...read.filter((session) => !since.has(session.id))]);
+        failure.value = null;
+      } catch (error) {
+        if (!left.signal.aborted) failure.value = error;
       }
-      if (!left.signal.aborted) timer = window.setTimeout(look, PAUSE_MS);
     };
-    void look();
+    const change = (session: Session): void => {
+      told.add(session.id);
+      const { [session.id]: _, ...others } = growing.value;
+      growing.value = others;
+      const open = session.status === "SESSION_STATUS_OPEN" ? [session] : [];
+      show([...open, ...(sessions.value ?? []).filter((each) => each.id !== session.id)]);
+    };
+    const progress = (grown: Progress): void => {
+      growing.value = { ...growing.value, [grown.sessionId]: grown };
+    };
+    const failed = (error: unknown): void => {
+      failure.value = error;
+    };
+    void watch("", { begun: () => void begun(), session: change, progress, failed }, left.signal);
     return () => {
       left.abort();
-      clearTimeout(timer);
+      sessions.value = null;
+      growing.value = {};
+      failure.value = null;
     };
-  }, [key, round]);
-  return { value, error, again: () => setRound((before) => before + 1) };
+  }, []);
 }
 
-/** The open sessions, those that wait for a person first. */
-export function useSessions(): Reading<Session[]> {
-  return useReading(async (signal) => {
-    const request = { status: "SESSION_STATUS_OPEN", pageSize: SESSIONS, withLastTurn: true };
-    const page = await call<{ sessions?: Session[] }>("ConversationService/ListSessions", request, { signal });
-    return (page.sessions ?? []).sort((a, b) => Number(waits(b)) - Number(waits(a)));
-  }, "sessions");
+async function readSessions(signal: AbortSignal): Promise<Session[]> {
+  const request = { status: "SESSION_STATUS_OPEN", pageSize: SESSIONS, withLastTurn: true };
+  return (await call<{ sessions?: Session[] }>("ConversationService/ListSessions", request, { signal })).sessions ?? [];
+}
+
+function show(all: Session[]): void {
+  const later = (a: Session, b: Session): number => (b.updateTime ?? "").localeCompare(a.updateTime ?? "");
+  const sorted = all.sort((a, b) => Number(waits(b)) - Number(waits(a)) || later(a, b));
+  sessions.value = sorted.slice(0, 2 * SESSIONS);
 }
 
 export interface Conversation {
@@ -54,16 +71,41 @@ export interface Conversation {
   turns: Turn[];
 }
 
-/** One session and its latest turns, oldest first. */
-export function useConversation(id: string): Reading<Conversation> {
-  return useReading(async (signal) => {
-    const request = { sessionId: id, pageSize: TURNS, latestFirst: true };
-    const [{ session }, { turns }] = await Promise.all([
-      call<{ session: Session }>("ConversationService/GetSession", { sessionId: id }, { signal }),
-      call<{ turns?: Turn[] }>("ConversationService/ListTurns", request, { signal }),
-    ]);
-    return { session, turns: [...(turns ?? [])].reverse() };
-  }, id);
+export interface Reading {
+  value: Conversation | null;
+  error: unknown;
+  again: () => void;
+}
+
+/** One session and its latest turns, oldest first, read anew whenever something changes in it. */
+export function useConversation(id: string): Reading {
+  const [value, setValue] = useState<Conversation | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [round, setRound] = useState(0);
+  const stands = sessions.value?.find((session) => session.id === id);
+  useEffect(() => {
+    const left = new AbortController();
+    readConversation(id, left.signal).then(
+      (read) => {
+        setValue(read);
+        setError(null);
+      },
+      (refused) => {
+        if (!left.signal.aborted) setError(refused);
+      },
+    );
+    return () => left.abort();
+  }, [id, round, stands]);
+  return { value, error, again: () => setRound((before) => before + 1) };
+}
+
+async function readConversation(id: string, signal: AbortSignal): Promise<Conversation> {
+  const request = { sessionId: id, pageSize: TURNS, latestFirst: true };
+  const [{ session }, { turns }] = await Promise.all([
+    call<{ session: Session }>("ConversationService/GetSession", { sessionId: id }, { signal }),
+    call<{ turns?: Turn[] }>("ConversationService/ListTurns", request, { signal }),
+  ]);
+  return { session, turns: [...(turns ?? [])].reverse() };
 }
 
 /** Whether a person answers in the session. */
@@ -74,10 +116,17 @@ export function held(session: Session): boolean {
 /** Whether somebody waits for a person in it. */
 export function waits(session: Session): boolean {
   const last = session.lastTurn;
-  return last?.status === "TURN_STATUS_HELD" || session.handoffTime !== undefined || last?.drafts?.at(-1)?.handoff === true;
+  if (held(session)) return last?.status === "TURN_STATUS_HELD";
+  return session.handoffTime !== undefined || last?.drafts?.at(-1)?.handoff === true;
 }
 
 /** The bot's latest suggestion for a turn. */
 export function suggestion(turn: Turn | undefined): Draft | null {
   return turn?.drafts?.filter((draft) => draft.shadow).at(-1) ?? null;
+}
+
+/** The end of a reply in work; marked where more stands before it. */
+export function tail(grown: Progress): string {
+  const end = grown.end ?? "";
+  return (grown.length ?? 0) > [...end].length ? `…${end}` : end;
 }

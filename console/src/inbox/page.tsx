@@ -4,10 +4,11 @@ import { useState } from "preact/hooks";
 import type { Session } from "../api/contract";
 import { reasonsOf } from "../queue/items";
 import { address, route } from "../route";
+import { agent, callAgent } from "../signin";
 import { t, when, word } from "../text";
 import { Busy, Empty, ErrorNote, Field, Link } from "../ui";
 import { Desk } from "./desk";
-import { held, useSessions, waits } from "./live";
+import { failure, growing, held, sessions, tail, useInbox, waits } from "./live";
 
 type Show = "all" | "waiting" | "held";
 const SHOWS: Show[] = ["all", "waiting", "held"];
@@ -24,8 +25,9 @@ export function InboxPage(): JSX.Element {
   const id = route.value[1] ?? "";
   const [show, setShow] = useState<Show>("all");
   const [search, setSearch] = useState("");
-  const { value: sessions, error, again } = useSessions();
-  const shown = (sessions ?? []).filter((session) => matches(session, show, search));
+  useInbox();
+  const all = sessions.value;
+  const shown = (all ?? []).filter((session) => matches(session, show, search));
   return (
     <div class="sheet">
       <h1>{t("page.inbox")}</h1>
@@ -33,6 +35,9 @@ export function InboxPage(): JSX.Element {
       <div class="bar">
         <Field label={t("inbox.search")}>
           {(field) => <input id={field} type="search" dir="auto" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />}
+        </Field>
+        <Field label={t("inbox.you")}>
+          {(field) => <input id={field} dir="auto" maxLength={100} value={agent.value} onInput={(event) => callAgent(event.currentTarget.value)} />}
         </Field>
         <Field label={t("inbox.show")}>
           {(field) => (
@@ -46,9 +51,9 @@ export function InboxPage(): JSX.Element {
           )}
         </Field>
       </div>
-      <ErrorNote error={error} retry={again} />
-      {!sessions && !error && <Busy />}
-      {sessions && shown.length === 0 && <Empty title={t("inbox.none")} />}
+      <ErrorNote error={failure.value} />
+      {!all && !failure.value && <Busy />}
+      {all && shown.length === 0 && <Empty title={t("inbox.none")} />}
       {shown.map((session) => (
         <Row key={session.id} session={session} current={session.id === id} />
       ))}
@@ -59,6 +64,7 @@ export function InboxPage(): JSX.Element {
 function Row(props: { session: Session; current: boolean }): JSX.Element {
   const { session, current } = props;
   const last = session.lastTurn;
+  const grown = growing.value[session.id];
   const reasons = last ? reasonsOf(last, last.drafts?.at(-1) ?? null) : [];
   return (
     <article class="card">
@@ -69,6 +75,11 @@ function Row(props: { session: Session; current: boolean }): JSX.Element {
         <span class="muted">{when(session.updateTime)}</span>
       </div>
       <p dir="auto">{last?.text ?? t("inbox.silent")}</p>
+      {grown?.end && (
+        <p class="muted busy" dir="auto">
+          {tail(grown)}
+        </p>
+      )}
       <ul class="chips" aria-label={t("inbox.signs")}>
         {waits(session) && <li class="chip bad">{t("inbox.waits")}</li>}
         {session.handoffTime && <li class="chip bad">{t("inbox.asked")}</li>}

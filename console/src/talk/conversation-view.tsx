@@ -1,10 +1,11 @@
 // The turns of a conversation, the reply in work, and the field for the next message.
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { held } from "../inbox/live";
 import { t } from "../text";
 import { Busy, Empty, ErrorNote } from "../ui";
 import { failure, live, open, send, session, stop, told, turns } from "./conversation";
-import { LiveView } from "./live-view";
+import { LiveView, phaseWords } from "./live-view";
 import { TurnView } from "./turn-view";
 
 /** The conversation that is open. */
@@ -32,6 +33,7 @@ export function ConversationView(props: { showWhy: () => void }): JSX.Element {
         <h2>
           <bdi>{current.userId}</bdi>
         </h2>
+        {held(current) && <span class="tag">{t("live.held")}</span>}
         <span class="muted code">{current.id}</span>
       </div>
       <div class="turns" ref={scroll} onScroll={watch} tabIndex={0} role="log" aria-label={t("conversation")} aria-live="off">
@@ -47,7 +49,7 @@ export function ConversationView(props: { showWhy: () => void }): JSX.Element {
         {now && <LiveView live={now} />}
       </div>
       <div class="sr" role="status" aria-live="polite">
-        {now ? t(now.reconnecting ? "live.reconnecting" : "live.writing") : told.value}
+        {now ? (now.held || now.reconnecting ? phaseWords(now) : t("live.writing")) : told.value}
       </div>
       <ErrorNote error={failure.value} retry={() => void open(current.id)} />
       <Composer ended={current.status === "SESSION_STATUS_ENDED"} />
@@ -58,10 +60,10 @@ export function ConversationView(props: { showWhy: () => void }): JSX.Element {
 function Composer(props: { ended: boolean }): JSX.Element {
   const [text, setText] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  const writing = live.value !== null;
+  const writing = live.value !== null && !live.value.held;
   const submit = async (): Promise<void> => {
     const message = text.trim();
-    if (!message || live.value) return;
+    if (!message || writing) return;
     setText("");
     const before = turns.value.length;
     const sent = await send(message);

@@ -2,6 +2,8 @@
 import { batch, computed, signal } from "@preact/signals";
 import { call, requestId } from "../api/connect";
 import type { Draft, Feedback, Schema, Session, StateSnapshot, Turn } from "../api/contract";
+import { watch } from "../api/watch";
+import { agent } from "../signin";
 import { type Live, follow } from "./live";
 
 export const session = signal<Session | null>(null);
@@ -16,9 +18,11 @@ export const chosenDraft = signal("");
 /** What became of the last action, for people and for screen readers. */
 export const told = signal("");
 
-const OPEN = new Set(["TURN_STATUS_WAITING", "TURN_STATUS_ACTIVE"]);
+const UNENDED = new Set(["TURN_STATUS_WAITING", "TURN_STATUS_ACTIVE", "TURN_STATUS_HELD"]);
 const PAGE = 200;
+const LATEST = 5;
 let following = new AbortController();
+let reading = new AbortController();
 
 /** The last turn; what can still be revised. */
 export const lastTurn = computed(() => turns.value.at(-1) ?? null);
@@ -52,14 +56,44 @@ export async function open(id: string): Promise<void> {
   leave();
   const { signal: left } = following;
   try {
-    const answer = await call<{ session: Session }>("ConversationService/GetSession", { sessionId: id }, { signal: left });
-    session.value = answer.session;
-    await Promise.all([readTurns(id, left), readState(id, left), readSchema(answer.session, left)]);
-    const turn = lastTurn.value;
-    if (turn && OPEN.has(turn.status)) await read("AttachTurn", { turnId: turn.id }, { ...begun(""), turnId: turn.id });
+    const opened = await readSession(id, left);
+    await Promise.all([readTurns(id, left), readState(id, left), readSchema(opened, left)]);
+    void watch(id, { begun: () => void catchUp(id, left), session: () => void catchUp(id, left), failed: () => undefined }, left);
+    await attach();
   } catch (error) {
     if (!left.aborted) failure.value = error;
   }
+}
+
+/** Goes on reading where the last turn has not ended and nobody reads it yet. */
+async function attach(): Promise<void> {
+  const turn = lastTurn.value;
+  if (!turn || live.value || !UNENDED.has(turn.status)) return;
+  await read("AttachTurn", { turnId: turn.id }, { ...begun(""), turnId: turn.id });
+}
+
+/** Shows what others have done in the session meanwhile; what is being read here says itself what becomes of it. */
+async function catchUp(id: string, left: AbortSignal): Promise<void> {
+  try {
+    await readSession(id, left);
+    if (live.value && !live.value.held) return;
+    await readLatest(id, left);
+    await attach();
+  } catch (error) {
+    if (!left.aborted && !live.value) failure.value = error;
+  }
+}
+
+/** Reads the latest turns again; while a message is on its way none that is new, since that may be its own. */
+async function readLatest(id: string, left: AbortSignal): Promise<void> {
+  const request = { sessionId: id, pageSize: LATEST, latestFirst: true };
+  const page = await call<{ turns?: Turn[] }>("ConversationService/ListTurns", request, { signal: left });
+  const known = new Set(turns.value.map((turn) => turn.id));
+  const latest = (page.turns ?? []).filter((turn) => !live.value || known.has(turn.id));
+  const read = new Set(latest.map((turn) => turn.id));
+  const rest = turns.value.filter((turn) => !read.has(turn.id));
+  const counting = latest.filter((turn) => !turn.excluded).map(asTheUserHasIt);
+  turns.value = [...rest, ...counting].sort((a, b) => a.number - b.number);
 }
 
 async function readTurns(id: string, left: AbortSignal): Promise<void> {
@@ -71,7 +105,7 @@ async function readTurns(id: string, left: AbortSignal): Promise<void> {
     all.push(...(page.turns ?? []));
     pageToken = page.nextPageToken ?? "";
   } while (pageToken);
-  turns.value = all.filter((turn) => !turn.excluded);
+  turns.value = all.filter((turn) => !turn.excluded).map(asTheUserHasIt);
 }
 
 async function readSchema(of: Session, left: AbortSignal): Promise<void> {
@@ -96,7 +130,9 @@ function begun(message: string): Live {
 
 /** Reads a stream into `live`, then the turn as it was stored. */
 async function read(method: string, request: object, start: Live): Promise<boolean> {
-  const { signal: left } = following;
+  reading.abort();
+  reading = new AbortController();
+  const left = AbortSignal.any([following.signal, reading.signal]);
   batch(() => {
     failure.value = null;
     told.value = "";
@@ -109,9 +145,12 @@ async function read(method: string, request: object, start: Live): Promise<boole
   };
   try {
     const end = await follow(method, request, start, show, left);
-    await refresh(end.turnId, left);
-    const id = session.value?.id;
-    if (id) await readState(id, left);
+    const ended = await readTurn(end.turnId, left);
+    batch(() => {
+      put(ended);
+      live.value = null;
+    });
+    await readAround(left);
     return true;
   } catch (error) {
     if (left.aborted) return false;
@@ -123,18 +162,45 @@ async function read(method: string, request: object, start: Live): Promise<boole
   }
 }
 
-/** Reads one turn again and puts it in its place. */
-export async function refresh(turnId: string, left?: AbortSignal): Promise<void> {
-  const manner = left ? { signal: left } : {};
-  const { turn } = await call<{ turn: Turn }>("ConversationService/GetTurn", { turnId }, manner);
-  const rest = turns.value.filter((each) => each.id !== turn.id);
-  turns.value = [...rest, turn].sort((a, b) => a.number - b.number);
+/** Reads again what the end of a turn may have changed: earlier turns that waited for it, who answers, the state. */
+async function readAround(left: AbortSignal): Promise<void> {
+  const id = session.value?.id;
+  if (!id) return;
+  const waiting = turns.value.filter((turn) => UNENDED.has(turn.status));
+  await Promise.all([...waiting.map((turn) => refresh(turn.id, left)), readSession(id, left), readState(id, left)]);
 }
 
-/** Sends a message; false where it was refused, and may be sent again. */
+async function readSession(id: string, left: AbortSignal): Promise<Session> {
+  const answer = await call<{ session: Session }>("ConversationService/GetSession", { sessionId: id }, { signal: left });
+  session.value = answer.session;
+  return answer.session;
+}
+
+/** Reads one turn again and puts it in its place. */
+export async function refresh(turnId: string, left?: AbortSignal): Promise<void> {
+  put(await readTurn(turnId, left));
+}
+
+async function readTurn(turnId: string, left?: AbortSignal): Promise<Turn> {
+  const manner = left ? { signal: left } : {};
+  return (await call<{ turn: Turn }>("ConversationService/GetTurn", { turnId }, manner)).turn;
+}
+
+function put(turn: Turn): void {
+  const rest = turns.value.filter((each) => each.id !== turn.id);
+  turns.value = [...rest, asTheUserHasIt(turn)].sort((a, b) => a.number - b.number);
+}
+
+/** A turn without the drafts that are an agent's alone. */
+function asTheUserHasIt(turn: Turn): Turn {
+  return { ...turn, drafts: (turn.drafts ?? []).filter((draft) => !draft.shadow) };
+}
+
+/** Sends a message; false where it was refused, and may be sent again. What waits for a person waits on. */
 export async function send(text: string): Promise<boolean> {
   const id = session.value?.id;
   if (!id) return false;
+  if (live.value?.held) await refresh(live.value.turnId).catch(() => undefined);
   const before = lastTurn.value;
   const sent = await read("SendTurn", { sessionId: id, text, requestId: requestId() }, begun(text));
   if (before && sent) await refresh(before.id).catch(() => undefined); // sending accepts the draft before
@@ -177,7 +243,7 @@ export async function submit(turn: Turn, round: number, feedback: Feedback): Pro
 
 /** Answers with a person's own text. Throws CallError. */
 export async function postReply(turn: Turn, text: string): Promise<void> {
-  await call("ConversationService/PostReply", { turnId: turn.id, text, author: "console", requestId: requestId() });
+  await call("ConversationService/PostReply", { turnId: turn.id, text, author: agent.value, requestId: requestId() });
   await refresh(turn.id);
 }
 

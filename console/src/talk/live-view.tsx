@@ -4,8 +4,10 @@ import { t } from "../text";
 import { constraintWords } from "../words";
 import type { Live } from "./live";
 
-function phaseWords(live: Live): string {
+/** What is done at the moment. */
+export function phaseWords(live: Live): string {
   if (live.reconnecting) return t("live.reconnecting");
+  if (live.held) return t("live.held");
   if (live.generatorUp === false) return t("live.noGenerator");
   switch (live.phase) {
     case "waiting":
@@ -24,7 +26,7 @@ function phaseWords(live: Live): string {
 export function LiveView(props: { live: Live }): JSX.Element {
   const { live } = props;
   return (
-    <article class="draft live" aria-label={t("live.writing")} aria-busy="true">
+    <article class="draft live" aria-label={t(live.held ? "live.held" : "live.writing")} aria-busy="true">
       <p class="muted busy">{phaseWords(live)}</p>
       {live.understood?.constraints && (
         <ul class="chips" aria-label={t("understood")}>

@@ -18,19 +18,24 @@ export interface Live {
   evidence?: Evidence;
   draft?: Draft;
   reconnecting?: boolean;
+  /** Whether a person answers, and not the bot. */
+  held?: boolean;
 }
+
+const HELD = "TURN_STATUS_HELD";
 
 /** The reply after one more event. */
 export function apply(live: Live, event: TurnEvent): Live {
   const next: Live = { ...live, turnId: event.turnId || live.turnId, reconnecting: false };
   if (event.position) next.position = event.position;
-  if (event.accepted) next.generatorUp = event.accepted.generatorUp ?? false;
+  if (event.accepted) Object.assign(next, { generatorUp: event.accepted.generatorUp ?? false, held: event.accepted.status === HELD });
   if (event.queued) Object.assign(next, { phase: "waiting", place: event.queued.place ?? 0 });
   if (event.understood) Object.assign(next, { phase: "understood", understood: event.understood });
   if (event.state) next.state = event.state;
   if (event.grounding) Object.assign(next, { phase: "grounded", evidence: event.grounding.evidence });
-  if (event.delta) Object.assign(next, { phase: "writing", text: live.text + event.delta.text });
+  if (event.delta) Object.assign(next, { phase: "writing", text: live.text + event.delta.text, held: false });
   if (event.restarted) next.text = slice(live.text, 0, event.position?.offset ?? 0);
+  if (event.restarted?.reason === "TAKEN_OVER") next.held = true;
   if (event.completed) Object.assign(next, { phase: "ended", draft: event.completed.draft, text: event.completed.draft.text ?? "" });
   if (event.cancelled || event.failed) next.phase = "ended";
   return next;

@@ -17,6 +17,8 @@ export function TurnView(props: { turn: Turn; last: boolean; showWhy: () => void
   const side = last || all;
   const shown = side ? drafts : answer ? [answer] : [];
   const failed = turn.status === "TURN_STATUS_FAILED";
+  const held = turn.status === "TURN_STATUS_HELD";
+  const together = turn.cancelReason === "CANCEL_REASON_TAKEN_OVER";
   return (
     <section class="turn" aria-label={t("turn", { n: turn.number })}>
       <p class="message user" dir="auto">
@@ -30,7 +32,7 @@ export function TurnView(props: { turn: Turn; last: boolean; showWhy: () => void
             draft={draft}
             before={side ? previous(drafts, draft) : null}
             latest={draft === drafts.at(-1)}
-            open={last && turn.acceptedRound === undefined && !busy}
+            open={last && turn.acceptedRound === undefined && !busy && !held}
             last={last}
             showWhy={props.showWhy}
           />
@@ -53,7 +55,8 @@ export function TurnView(props: { turn: Turn; last: boolean; showWhy: () => void
           )}
         </div>
       )}
-      {turn.status === "TURN_STATUS_CANCELLED" && <p class="muted">{t("turn.cancelled")}</p>}
+      {turn.status === "TURN_STATUS_CANCELLED" && <p class="muted">{t(together ? "turn.together" : "turn.cancelled")}</p>}
+      {held && live.value?.turnId !== turn.id && <p class="muted">{word("turnStatus", "HELD")}</p>}
       {turn.ready && (
         <p class="note good">
           {t("turn.ready", { intent: turn.ready.intent })}{" "}
@@ -62,7 +65,7 @@ export function TurnView(props: { turn: Turn; last: boolean; showWhy: () => void
             .join(", ")}
         </p>
       )}
-      {last && turn.acceptedRound === undefined && drafts.length > 0 && <Revise turn={turn} busy={busy} unparsed={turn.understood?.unparsed ?? []} />}
+      {last && turn.acceptedRound === undefined && drafts.length > 0 && !held && <Revise turn={turn} busy={busy} unparsed={turn.understood?.unparsed ?? []} />}
     </section>
   );
 }

@@ -471,6 +471,7 @@ class Turn(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CANCEL_REASON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     session_id: _builtins.str
@@ -495,6 +496,8 @@ class Turn(_message.Message):
     """The request id of the call that made it, so that a caller knows its own turn again; made by the server where the
     caller gave none.
     """
+    cancel_reason: Global___CancelReason.ValueType
+    """Who cancelled it; unset where nobody did."""
     @_builtins.property
     def position(self) -> _common_pb2.Position:
         """Where its writing stands."""
@@ -549,10 +552,11 @@ class Turn(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         ready: Global___TurnReady | None = ...,
         request_id: _builtins.str = ...,
+        cancel_reason: Global___CancelReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "position", b"position", "ready", b"ready", "state", b"state", "understood", b"understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "request_id", b"request_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "cancel_reason", b"cancel_reason", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "request_id", b"request_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accepted_round: _TypeAlias = _typing.Literal["accepted_round"]  # noqa: Y015
     _WhichOneofArgType__accepted_round: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round"]  # noqa: Y015
@@ -2408,6 +2412,121 @@ class HandoffResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HandoffResponse: _TypeAlias = HandoffResponse  # noqa: Y015
+
+@_typing.final
+class WatchTenantRequest(_message.Message):
+    """Asks WatchTenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """This session alone; empty: all that the credential may read."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchTenantRequest: _TypeAlias = WatchTenantRequest  # noqa: Y015
+
+@_typing.final
+class WatchTenantResponse(_message.Message):
+    """Answers WatchTenant, one change at a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEGUN_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def begun(self) -> Global___WatchBegun:
+        """Changes are told from here on."""
+
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """A session that stands otherwise, as it is now, with its last turn."""
+
+    @_builtins.property
+    def progress(self) -> Global___TextProgress:
+        """A reply that is being written has grown."""
+
+    def __init__(
+        self,
+        *,
+        begun: Global___WatchBegun | None = ...,
+        session: Global___Session | None = ...,
+        progress: Global___TextProgress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begun", b"begun", "change", b"change", "progress", b"progress", "session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun", b"begun", "change", b"change", "progress", b"progress", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["begun", "session", "progress"]  # noqa: Y015
+    _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
+
+Global___WatchTenantResponse: _TypeAlias = WatchTenantResponse  # noqa: Y015
+
+@_typing.final
+class WatchBegun(_message.Message):
+    """Changes are told from here on; what was read before may be out of date."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchBegun: _TypeAlias = WatchBegun  # noqa: Y015
+
+@_typing.final
+class TextProgress(_message.Message):
+    """How far a reply has come, once in a while and not by the word: AttachTurn streams it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    TURN_ID_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    SHADOW_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session."""
+    turn_id: _builtins.str
+    """The turn."""
+    length: _builtins.int
+    """Code points written so far."""
+    end: _builtins.str
+    """The last of them, at most 400."""
+    shadow: _builtins.bool
+    """Whether it will be a suggestion for the agent alone."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        turn_id: _builtins.str = ...,
+        length: _builtins.int = ...,
+        end: _builtins.str = ...,
+        shadow: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "length", b"length", "session_id", b"session_id", "shadow", b"shadow", "turn_id", b"turn_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextProgress: _TypeAlias = TextProgress  # noqa: Y015
 
 @_typing.final
 class GetTurnRequest(_message.Message):

@@ -126,6 +126,11 @@ class ConversationServiceStub:
                 request_serializer=antiphon_dot_v1_dot_conversation__pb2.HandoffRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_conversation__pb2.HandoffResponse.FromString,
                 _registered_method=True)
+        self.WatchTenant = channel.unary_stream(
+                '/antiphon.v1.ConversationService/WatchTenant',
+                request_serializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantResponse.FromString,
+                _registered_method=True)
         self.GetTurn = channel.unary_unary(
                 '/antiphon.v1.ConversationService/GetTurn',
                 request_serializer=antiphon_dot_v1_dot_conversation__pb2.GetTurnRequest.SerializeToString,
@@ -307,6 +312,18 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchTenant(self, request, context):
+        """Streams what changes in the tenant's conversations, as far as the credential may read them: messages accepted,
+        texts that grow, ends, takeovers, requests for a person. Each response holds one session as it is when it is told, so
+        that several changes may come as one. `begun` comes first, and again where changes were lost (a slow reader, a
+        database that was away): list the sessions then, since what was read before may be out of date. An empty response
+        comes every 15 quiet seconds. The stream ends with OK when its gateway goes; call again.
+        NOT_FOUND: no such session; RESOURCE_EXHAUSTED: too many watch already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTurn(self, request, context):
         """Reads a turn with all its drafts.
         NOT_FOUND: no such turn.
@@ -410,6 +427,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.Handoff,
                     request_deserializer=antiphon_dot_v1_dot_conversation__pb2.HandoffRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_conversation__pb2.HandoffResponse.SerializeToString,
+            ),
+            'WatchTenant': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTenant,
+                    request_deserializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantResponse.SerializeToString,
             ),
             'GetTurn': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTurn,
@@ -888,6 +910,33 @@ class ConversationService:
             '/antiphon.v1.ConversationService/Handoff',
             antiphon_dot_v1_dot_conversation__pb2.HandoffRequest.SerializeToString,
             antiphon_dot_v1_dot_conversation__pb2.HandoffResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/antiphon.v1.ConversationService/WatchTenant',
+            antiphon_dot_v1_dot_conversation__pb2.WatchTenantRequest.SerializeToString,
+            antiphon_dot_v1_dot_conversation__pb2.WatchTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

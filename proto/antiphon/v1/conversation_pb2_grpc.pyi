@@ -130,6 +130,14 @@ class ConversationServiceStub:
     until somebody takes over.
     NOT_FOUND: no such session; INVALID_ARGUMENT: too long note; FAILED_PRECONDITION: SESSION_ENDED.
     """
+    WatchTenant: _grpc.UnaryStreamMultiCallable[_conversation_pb2.WatchTenantRequest, _conversation_pb2.WatchTenantResponse]
+    """Streams what changes in the tenant's conversations, as far as the credential may read them: messages accepted,
+    texts that grow, ends, takeovers, requests for a person. Each response holds one session as it is when it is told, so
+    that several changes may come as one. `begun` comes first, and again where changes were lost (a slow reader, a
+    database that was away): list the sessions then, since what was read before may be out of date. An empty response
+    comes every 15 quiet seconds. The stream ends with OK when its gateway goes; call again.
+    NOT_FOUND: no such session; RESOURCE_EXHAUSTED: too many watch already.
+    """
     GetTurn: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]
     """Reads a turn with all its drafts.
     NOT_FOUND: no such turn.
@@ -240,6 +248,14 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Asks for a person: the session is marked, and every agent may see it unless it was handed to one. The bot goes on
     until somebody takes over.
     NOT_FOUND: no such session; INVALID_ARGUMENT: too long note; FAILED_PRECONDITION: SESSION_ENDED.
+    """
+    WatchTenant: _aio.UnaryStreamMultiCallable[_conversation_pb2.WatchTenantRequest, _conversation_pb2.WatchTenantResponse]  # type: ignore[assignment]
+    """Streams what changes in the tenant's conversations, as far as the credential may read them: messages accepted,
+    texts that grow, ends, takeovers, requests for a person. Each response holds one session as it is when it is told, so
+    that several changes may come as one. `begun` comes first, and again where changes were lost (a slow reader, a
+    database that was away): list the sessions then, since what was read before may be out of date. An empty response
+    comes every 15 quiet seconds. The stream ends with OK when its gateway goes; call again.
+    NOT_FOUND: no such session; RESOURCE_EXHAUSTED: too many watch already.
     """
     GetTurn: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]  # type: ignore[assignment]
     """Reads a turn with all its drafts.
@@ -450,6 +466,20 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks for a person: the session is marked, and every agent may see it unless it was handed to one. The bot goes on
         until somebody takes over.
         NOT_FOUND: no such session; INVALID_ARGUMENT: too long note; FAILED_PRECONDITION: SESSION_ENDED.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchTenant(
+        self,
+        request: _conversation_pb2.WatchTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_conversation_pb2.WatchTenantResponse], _abc.AsyncIterator[_conversation_pb2.WatchTenantResponse]]:
+        """Streams what changes in the tenant's conversations, as far as the credential may read them: messages accepted,
+        texts that grow, ends, takeovers, requests for a person. Each response holds one session as it is when it is told, so
+        that several changes may come as one. `begun` comes first, and again where changes were lost (a slow reader, a
+        database that was away): list the sessions then, since what was read before may be out of date. An empty response
+        comes every 15 quiet seconds. The stream ends with OK when its gateway goes; call again.
+        NOT_FOUND: no such session; RESOURCE_EXHAUSTED: too many watch already.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ import time
 
 from services.common.settings import CommonSettings
 from services.common.store.audit import Audit
+from services.common.store.changes import Changes
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
 from services.common.store.corrections import Corrections
 from services.common.store.deliveries import Deliveries
@@ -68,6 +69,7 @@ class Store:
         self.steps = Steps(self.connection, lease)
         self.sweep = Sweep(self.connection, self.turns, self.steps, settings.max_attempts)
         self.sessions = Sessions(self.connection)
+        self.changes = Changes(self.connection)
         self.takeovers = Takeovers(self.connection, self.sessions, self.turns)
         self.schemas = Schemas(self.connection)
         self.keys = Keys(self.connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,6 +66,11 @@ class Sessions:
         if session is None or session["status"] == "erased":
             raise NotFound(f"no session {session_id}")
         return session
+
+    def read(self, tenant: str, ids: Collection[str]) -> list[Document]:
+        """These sessions, in no order; what is erased is left out."""
+        query = {"_id": {"$in": list(ids)}, "status": {"$ne": "erased"}}
+        return list(self._of(tenant).find(query)) if ids else []
 
     def get_open(self, tenant: str, session_id: str) -> Document:
         """The session if it takes turns. Raises NotFound, FailedPrecondition (SESSION_ENDED)."""

@@ -11,6 +11,7 @@ from antiphon.v1 import conversation_pb2 as pb
 from services.gateway.mapping.states import state_message
 from services.gateway.mapping.times import timestamp
 from services.gateway.mapping.turns import (
+    CANCEL_REASONS,
     STATUSES,
     draft_message,
     evidence_message,
@@ -20,14 +21,6 @@ from services.gateway.mapping.turns import (
     understood_message,
 )
 from services.gateway.streams import Outgoing
-
-CANCEL_REASONS = {
-    "requested": pb.CANCEL_REASON_REQUESTED,
-    "interrupted": pb.CANCEL_REASON_INTERRUPTED,
-    "rolled_back": pb.CANCEL_REASON_ROLLED_BACK,
-    "session_ended": pb.CANCEL_REASON_SESSION_ENDED,
-    "taken_over": pb.CANCEL_REASON_TAKEN_OVER,
-}
 
 
 def event_message(turn: str, item: Outgoing) -> pb.TurnEvent:

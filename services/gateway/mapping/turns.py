@@ -31,6 +31,13 @@ _FINISHES = {
     "given": pb.FINISH_REASON_GIVEN,
 }
 _ORIGINS = {"human": pb.DRAFT_ORIGIN_HUMAN, "seeded": pb.DRAFT_ORIGIN_SEEDED, "model": pb.DRAFT_ORIGIN_MODEL}
+CANCEL_REASONS: dict[str, pb.CancelReason.ValueType] = {
+    "requested": pb.CANCEL_REASON_REQUESTED,
+    "interrupted": pb.CANCEL_REASON_INTERRUPTED,
+    "rolled_back": pb.CANCEL_REASON_ROLLED_BACK,
+    "session_ended": pb.CANCEL_REASON_SESSION_ENDED,
+    "taken_over": pb.CANCEL_REASON_TAKEN_OVER,
+}
 POLICIES: dict[str, common_pb2.ReplyPolicy.ValueType] = {
     "quote": common_pb2.REPLY_POLICY_QUOTE,
     "grounded": common_pb2.REPLY_POLICY_GROUNDED,
@@ -243,6 +250,7 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
     state = turn.get("state")
     understood = (turn.get("understood") or {}).get(str(turn["round"]))
     failure = turn.get("failure") if turn["status"] == "failed" else None
+    cancelled = turn.get("cancel_reason") if turn["status"] == "cancelled" else None
     return pb.Turn(
         id=turn["_id"],
         session_id=turn["session"],
@@ -259,6 +267,7 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
         version_id=turn.get("version") or "",
         error=pb.TurnError(reason=failure["reason"], message=failure["message"]) if failure else None,
         excluded=bool(turn.get("excluded")),
+        cancel_reason=CANCEL_REASONS.get(cancelled or ""),
         replaces_turn_id=turn.get("replaces") or "",
         create_time=timestamp(turn["accepted_at"]),
         end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,

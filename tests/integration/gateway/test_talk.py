@@ -1,13 +1,14 @@
 """A turn as its caller sees it: accepted, streamed, completed, revised, replaced, read again."""
 
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import pytest
 from antiphon.v1 import conversation_pb2 as pb
 from antiphon.v1 import feedback_pb2, state_pb2, state_pb2_grpc
 
-from tests.support.gateway import Client, FakeWorkers, Script, events_of, held_script, kinds, text_of
+from tests.support.gateway import Client, FakeWorkers, Gateways, Script, events_of, held_script, kinds, text_of
 from tests.support.waiting import wait_until
 
 REPLY = "Hello there, how are you?"
@@ -204,6 +205,43 @@ def test_a_session_is_taken_over_in_the_middle_of_a_reply_and_handed_back(client
     back = client.call("Return", pb.ReturnRequest(session_id=session)).session
     assert (back.mode, back.held_by) == (pb.SESSION_MODE_BOT, "")
     assert events_of(waiting)[-1].completed.draft.text == REPLY
+
+
+def test_who_watches_sees_what_changes_in_the_sessions_they_may_read(
+    client: Client, workers: FakeWorkers, gateways: Gateways, stack: Any, tenant: str
+) -> None:
+    other = gateways.client(stack.address, tenant, role="agent")
+    watched = client.call("WatchTenant", pb.WatchTenantRequest())
+    handed = other.call("WatchTenant", pb.WatchTenantRequest())
+    assert [next(stream).WhichOneof("change") for stream in (watched, handed)] == ["begun", "begun"]
+    session = client.session()
+    one = client.call("WatchTenant", pb.WatchTenantRequest(session_id=session))
+    assert next(one).HasField("begun")
+
+    def until(stream: Any, seen: Callable[[pb.WatchTenantResponse], bool]) -> pb.WatchTenantResponse:
+        return next(response for response in stream if seen(response))
+
+    workers.script = lambda _text: held_script()
+    turn = first(client.send(session, "hi"), "delta").turn_id
+    accepted = until(watched, lambda response: response.session.last_turn.id == turn).session
+    assert (accepted.id, accepted.last_turn.text) == (session, "hi")
+    holder = workers.store.turns.get(tenant, turn)["holder"]
+    workers.store.steps.renew(tenant, turn, holder, "x" * 500 + "so far")
+    grown = until(watched, lambda response: response.HasField("progress")).progress
+    assert (grown.session_id, grown.turn_id, grown.length) == (session, turn, 506)
+    assert (len(grown.end), grown.end[-6:]) == (400, "so far")
+
+    client.session(user_id="bob")
+    client.call("Takeover", pb.TakeoverRequest(session_id=session, author="Ann"))
+    for stream in (watched, one):
+        taken = until(stream, lambda response: response.session.held_by == "Ann").session
+        assert taken.id == session
+    client.call("Handoff", pb.HandoffRequest(session_id=session, note="lost"))  # every agent may see it from now on
+    assert next(handed).session.handoff_note == "lost"
+    client.call("PostReply", pb.PostReplyRequest(turn_id=turn, text="I am Ann."))
+    for stream in (watched, one, handed):
+        assert until(stream, lambda response: response.session.last_turn.status == pb.TURN_STATUS_COMPLETED)
+        stream.cancel()
 
 
 def test_a_session_may_begin_with_a_history(client: Client, workers: FakeWorkers) -> None:
