@@ -10,6 +10,7 @@ import { apiKey, signOut } from "./signin";
 import { TalkPage } from "./talk/page";
 import { type Key, choose, language, t } from "./text";
 import { type Theme, chooseTheme, theme } from "./theme";
+import { TodayPage } from "./today/page";
 import { Link } from "./ui";
 import { VersionsPage } from "./versions/page";
 
@@ -19,6 +20,7 @@ const PAGES: [string, Key, ComponentType][] = [
   ["knowledge", "page.knowledge", KnowledgePage],
   ["queue", "page.queue", QueuePage],
   ["versions", "page.versions", VersionsPage],
+  ["today", "page.today", TodayPage],
 ];
 
 /** The console. */

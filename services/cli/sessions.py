@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 from antiphon.v1 import conversation_pb2
+from google.protobuf.duration_pb2 import Duration
 from rich.markup import escape
 
 from services.cli.connection import connected
@@ -176,6 +178,43 @@ def _print_change(change: conversation_pb2.WatchTenantResponse) -> None:
         status = conversation_pb2.TurnStatus.Name(turn.status).removeprefix("TURN_STATUS_").lower() if turn.id else ""
         holder = f"[yellow]{escape(session.held_by)}[/yellow] " if session.held_by else ""
         console.print(f"{session.id} {escape(session.user_id)} {holder}{status} {escape(turn.text[:60])}")
+
+
+@sessions.command("today")
+def today(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=31, help="So many days back, from midnight UTC on; 1 is today")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how much was asked, how fast and how well it was answered, and what was learned."""
+    request = conversation_pb2.GetActivityRequest()
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    request.start_time.FromDatetime(midnight - timedelta(days=days - 1))
+    with connected(context) as client:
+        activity = client.conversations.GetActivity(request)
+    if as_json:
+        print_json(activity)
+        return
+    rows = [
+        ("turns", activity.turns),
+        ("answered, failed, cancelled", f"{activity.completed}, {activity.failed}, {activity.cancelled}"),
+        ("waiting for a person", activity.held),
+        ("first words after, median and 95 %", _seconds(activity.first_words_median, activity.first_words_p95)),
+        ("whole reply after, median and 95 %", _seconds(activity.reply_median, activity.reply_p95)),
+        ("satisfied at once", activity.satisfied_at_once),
+        ("satisfied after revisions", activity.satisfied_revised),
+        ("answered by a person", activity.answered_by_person),
+        ("takeovers", activity.takeovers),
+        ("unsupported claims", activity.unsupported_sentences),
+        ("feedback, corrections", f"{activity.feedback}, {activity.corrections}"),
+        ("ratings, 1 to 5", " ".join(map(str, activity.ratings))),
+        ("examples learned", activity.learned),
+    ]
+    print_table(("", "so far"), rows, "")
+
+
+def _seconds(*durations: Duration) -> str:
+    return ", ".join(f"{each.ToTimedelta().total_seconds():.2f} s" if each.ListFields() else "–" for each in durations)
 
 
 @sessions.command("end")

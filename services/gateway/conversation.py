@@ -9,12 +9,14 @@ from typing import Any
 from antiphon.v1 import conversation_pb2 as pb
 from antiphon.v1 import conversation_pb2_grpc as rpc
 
+from services.common.clock import now
 from services.common.errors import InvalidArgument
 from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.common.store.takeovers import mode_of
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.dispatch import Dispatch
+from services.gateway.mapping.activity import activity_message
 from services.gateway.mapping.sessions import POLICIES
 from services.gateway.mapping.turns import settings_json, turn_message
 from services.gateway.quotas import Quotas
@@ -26,6 +28,7 @@ from services.gateway.watching import Watching
 
 Context = Any
 MAX_TIMEOUT = 86_400.0
+MOST_DAYS = 32
 OUTCOMES: dict[str, pb.CancelOutcome.ValueType] = {
     "now": pb.CANCEL_OUTCOME_CANCELLED,
     "cancelled": pb.CANCEL_OUTCOME_ALREADY_CANCELLED,
@@ -234,6 +237,18 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         turn = await self._talk.post_reply(caller().tenant, turn_id, key, text, author)
         await self._threads.run(self._store.feedback.of_reply, turn, caller().key, caller().role)
         return pb.PostReplyResponse(turn=turn_message(turn))
+
+    async def GetActivity(self, request: pb.GetActivityRequest, context: Context) -> pb.GetActivityResponse:
+        until = check.time("end_time", request.end_time) if request.HasField("end_time") else now()
+        since = until.replace(hour=0, minute=0, second=0, microsecond=0)
+        if request.HasField("start_time"):
+            since = check.time("start_time", request.start_time)
+        if since >= until:
+            raise InvalidArgument("end_time", "is not after start_time")
+        if (until - since).days >= MOST_DAYS:
+            raise InvalidArgument("start_time", f"more than {MOST_DAYS} days before end_time")
+        figures = await self._threads.run(self._store.activity.between, caller().tenant, since, until)
+        return activity_message(figures, since, until)
 
     async def GetTurn(self, request: pb.GetTurnRequest, context: Context) -> pb.GetTurnResponse:
         turn_id = check.identifier("turn_id", request.turn_id)

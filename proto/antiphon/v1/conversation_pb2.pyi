@@ -2529,6 +2529,162 @@ class TextProgress(_message.Message):
 Global___TextProgress: _TypeAlias = TextProgress  # noqa: Y015
 
 @_typing.final
+class GetActivityRequest(_message.Message):
+    """Asks GetActivity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Where the span begins; unset: at midnight UTC."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Where it ends; unset: now."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetActivityRequest: _TypeAlias = GetActivityRequest  # noqa: Y015
+
+@_typing.final
+class GetActivityResponse(_message.Message):
+    """Answers GetActivity. Turns count where they were accepted within the span; the rest where it happened within it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    TURNS_FIELD_NUMBER: _builtins.int
+    COMPLETED_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    SATISFIED_AT_ONCE_FIELD_NUMBER: _builtins.int
+    SATISFIED_REVISED_FIELD_NUMBER: _builtins.int
+    ANSWERED_BY_PERSON_FIELD_NUMBER: _builtins.int
+    FIRST_WORDS_MEDIAN_FIELD_NUMBER: _builtins.int
+    FIRST_WORDS_P95_FIELD_NUMBER: _builtins.int
+    REPLY_MEDIAN_FIELD_NUMBER: _builtins.int
+    REPLY_P95_FIELD_NUMBER: _builtins.int
+    TAKEOVERS_FIELD_NUMBER: _builtins.int
+    UNSUPPORTED_REPLIES_FIELD_NUMBER: _builtins.int
+    UNSUPPORTED_SENTENCES_FIELD_NUMBER: _builtins.int
+    FEEDBACK_FIELD_NUMBER: _builtins.int
+    CORRECTIONS_FIELD_NUMBER: _builtins.int
+    RATINGS_FIELD_NUMBER: _builtins.int
+    LEARNED_FIELD_NUMBER: _builtins.int
+    TURNS_BY_HOUR_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    turns: _builtins.int
+    """Messages of users."""
+    completed: _builtins.int
+    """Those of them that have a reply; each of the metric antiphon_turns_total."""
+    cancelled: _builtins.int
+    """Those that were cancelled."""
+    failed: _builtins.int
+    """Those that failed."""
+    held: _builtins.int
+    """Those that wait for a person."""
+    satisfied_at_once: _builtins.int
+    """Turns whose first draft was accepted, or left as it was when the talk went on."""
+    satisfied_revised: _builtins.int
+    """Turns whose draft was accepted after feedback had asked for others."""
+    answered_by_person: _builtins.int
+    """Turns that a person has answered."""
+    takeovers: _builtins.int
+    """Sessions that a person took over."""
+    unsupported_replies: _builtins.int
+    """Replies in which a sentence is not borne out by a source."""
+    unsupported_sentences: _builtins.int
+    """Those sentences."""
+    feedback: _builtins.int
+    """Pieces of feedback."""
+    corrections: _builtins.int
+    """Those of them that say what is right."""
+    learned: _builtins.int
+    """Examples that a training has learned."""
+    cut: _builtins.bool
+    """Whether there were more turns than are counted."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Where the span begins."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Where it ends."""
+
+    @_builtins.property
+    def first_words_median(self) -> _duration_pb2.Duration:
+        """From acceptance to the first words, half of the replies within it; the metric antiphon_first_delta_seconds."""
+
+    @_builtins.property
+    def first_words_p95(self) -> _duration_pb2.Duration:
+        """The same, 95 of 100 within it."""
+
+    @_builtins.property
+    def reply_median(self) -> _duration_pb2.Duration:
+        """From acceptance to the whole reply, half of them within it."""
+
+    @_builtins.property
+    def reply_p95(self) -> _duration_pb2.Duration:
+        """The same, 95 of 100 within it."""
+
+    @_builtins.property
+    def ratings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How often each rating was given, from 1 to 5; the metric antiphon_ratings_total."""
+
+    @_builtins.property
+    def turns_by_hour(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Turns by hour, from the start on."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        turns: _builtins.int = ...,
+        completed: _builtins.int = ...,
+        cancelled: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        held: _builtins.int = ...,
+        satisfied_at_once: _builtins.int = ...,
+        satisfied_revised: _builtins.int = ...,
+        answered_by_person: _builtins.int = ...,
+        first_words_median: _duration_pb2.Duration | None = ...,
+        first_words_p95: _duration_pb2.Duration | None = ...,
+        reply_median: _duration_pb2.Duration | None = ...,
+        reply_p95: _duration_pb2.Duration | None = ...,
+        takeovers: _builtins.int = ...,
+        unsupported_replies: _builtins.int = ...,
+        unsupported_sentences: _builtins.int = ...,
+        feedback: _builtins.int = ...,
+        corrections: _builtins.int = ...,
+        ratings: _abc.Iterable[_builtins.int] | None = ...,
+        learned: _builtins.int = ...,
+        turns_by_hour: _abc.Iterable[_builtins.int] | None = ...,
+        cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "first_words_median", b"first_words_median", "first_words_p95", b"first_words_p95", "reply_median", b"reply_median", "reply_p95", b"reply_p95", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_by_person", b"answered_by_person", "cancelled", b"cancelled", "completed", b"completed", "corrections", b"corrections", "cut", b"cut", "end_time", b"end_time", "failed", b"failed", "feedback", b"feedback", "first_words_median", b"first_words_median", "first_words_p95", b"first_words_p95", "held", b"held", "learned", b"learned", "ratings", b"ratings", "reply_median", b"reply_median", "reply_p95", b"reply_p95", "satisfied_at_once", b"satisfied_at_once", "satisfied_revised", b"satisfied_revised", "start_time", b"start_time", "takeovers", b"takeovers", "turns", b"turns", "turns_by_hour", b"turns_by_hour", "unsupported_replies", b"unsupported_replies", "unsupported_sentences", b"unsupported_sentences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetActivityResponse: _TypeAlias = GetActivityResponse  # noqa: Y015
+
+@_typing.final
 class GetTurnRequest(_message.Message):
     """Asks GetTurn."""
 

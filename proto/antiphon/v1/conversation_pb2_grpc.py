@@ -131,6 +131,11 @@ class ConversationServiceStub:
                 request_serializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantResponse.FromString,
                 _registered_method=True)
+        self.GetActivity = channel.unary_unary(
+                '/antiphon.v1.ConversationService/GetActivity',
+                request_serializer=antiphon_dot_v1_dot_conversation__pb2.GetActivityRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_conversation__pb2.GetActivityResponse.FromString,
+                _registered_method=True)
         self.GetTurn = channel.unary_unary(
                 '/antiphon.v1.ConversationService/GetTurn',
                 request_serializer=antiphon_dot_v1_dot_conversation__pb2.GetTurnRequest.SerializeToString,
@@ -324,6 +329,15 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetActivity(self, request, context):
+        """Reads what the tenant's assistant did in a span of time, in figures. Counted when it is asked for, over the latest
+        20,000 turns of the span at most.
+        INVALID_ARGUMENT: the end is not after the start.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTurn(self, request, context):
         """Reads a turn with all its drafts.
         NOT_FOUND: no such turn.
@@ -432,6 +446,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.WatchTenant,
                     request_deserializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_conversation__pb2.WatchTenantResponse.SerializeToString,
+            ),
+            'GetActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetActivity,
+                    request_deserializer=antiphon_dot_v1_dot_conversation__pb2.GetActivityRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_conversation__pb2.GetActivityResponse.SerializeToString,
             ),
             'GetTurn': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTurn,
@@ -937,6 +956,33 @@ class ConversationService:
             '/antiphon.v1.ConversationService/WatchTenant',
             antiphon_dot_v1_dot_conversation__pb2.WatchTenantRequest.SerializeToString,
             antiphon_dot_v1_dot_conversation__pb2.WatchTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.ConversationService/GetActivity',
+            antiphon_dot_v1_dot_conversation__pb2.GetActivityRequest.SerializeToString,
+            antiphon_dot_v1_dot_conversation__pb2.GetActivityResponse.FromString,
             options,
             channel_credentials,
             insecure,

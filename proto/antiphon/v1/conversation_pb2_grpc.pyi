@@ -138,6 +138,11 @@ class ConversationServiceStub:
     comes every 15 quiet seconds. The stream ends with OK when its gateway goes; call again.
     NOT_FOUND: no such session; RESOURCE_EXHAUSTED: too many watch already.
     """
+    GetActivity: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetActivityRequest, _conversation_pb2.GetActivityResponse]
+    """Reads what the tenant's assistant did in a span of time, in figures. Counted when it is asked for, over the latest
+    20,000 turns of the span at most.
+    INVALID_ARGUMENT: the end is not after the start.
+    """
     GetTurn: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]
     """Reads a turn with all its drafts.
     NOT_FOUND: no such turn.
@@ -256,6 +261,11 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     database that was away): list the sessions then, since what was read before may be out of date. An empty response
     comes every 15 quiet seconds. The stream ends with OK when its gateway goes; call again.
     NOT_FOUND: no such session; RESOURCE_EXHAUSTED: too many watch already.
+    """
+    GetActivity: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetActivityRequest, _conversation_pb2.GetActivityResponse]  # type: ignore[assignment]
+    """Reads what the tenant's assistant did in a span of time, in figures. Counted when it is asked for, over the latest
+    20,000 turns of the span at most.
+    INVALID_ARGUMENT: the end is not after the start.
     """
     GetTurn: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetTurnRequest, _conversation_pb2.GetTurnResponse]  # type: ignore[assignment]
     """Reads a turn with all its drafts.
@@ -480,6 +490,17 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         database that was away): list the sessions then, since what was read before may be out of date. An empty response
         comes every 15 quiet seconds. The stream ends with OK when its gateway goes; call again.
         NOT_FOUND: no such session; RESOURCE_EXHAUSTED: too many watch already.
+        """
+
+    @_abc_1.abstractmethod
+    def GetActivity(
+        self,
+        request: _conversation_pb2.GetActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.GetActivityResponse, _abc.Awaitable[_conversation_pb2.GetActivityResponse]]:
+        """Reads what the tenant's assistant did in a span of time, in figures. Counted when it is asked for, over the latest
+        20,000 turns of the span at most.
+        INVALID_ARGUMENT: the end is not after the start.
         """
 
     @_abc_1.abstractmethod

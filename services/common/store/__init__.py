@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from services.common.settings import CommonSettings
+from services.common.store.activity import Activity
 from services.common.store.audit import Audit
 from services.common.store.changes import Changes
 from services.common.store.connection import DATABASE_AWAY, Concern, Connection, Document, Scoped
@@ -82,6 +83,7 @@ class Store:
         self.corrections = Corrections(self.connection, self.examples)
         self.trainings = Trainings(self.connection)
         self.tenants = Tenants(self.connection)
+        self.activity = Activity(self.connection)
         self.usage = Usage(self.connection)
         self.audit = Audit(self.connection)
         self.webhooks = Webhooks(self.connection)

@@ -35,6 +35,11 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("tenant", UP), ("mode", UP), ("_id", DOWN)], name="by_mode", partialFilterExpression={"mode": {"$gt": ""}}
         ),
         _OUTBOX,
+        IndexModel(
+            [("tenant", UP), ("taken_over_at", UP)],
+            name="taken_over",
+            partialFilterExpression={"taken_over_at": {"$exists": True}},
+        ),
         IndexModel([("erased_at", UP)], name="erased", partialFilterExpression={"erased_at": {"$exists": True}}),
         _ASKED,
         IndexModel(
@@ -74,6 +79,7 @@ INDEXES: dict[str, list[IndexModel]] = {
             name="held_turns",
             partialFilterExpression={"status": "held"},
         ),
+        IndexModel([("tenant", UP), ("accepted_at", UP)], name="of_day"),
         IndexModel([("next_dispatch_at", UP)], name="due", partialFilterExpression={"open": True}),
         IndexModel([("ended_at", UP)], name="outbox", partialFilterExpression={"outbox": True}),
         _ASKED,

@@ -90,6 +90,8 @@ class Takeovers:
                 "held_by": holder if mode != "bot" else "",
                 "unsettled_at": now(),
             }
+            if mode != "bot" and mode_of(session) == "bot":
+                fields["taken_over_at"] = now()
             unset = {"handoff": ""} if mode == "bot" else {}
             query = {"_id": session_id, "status": "open", "mode_revision": current, **unasked(request)}
             update = {"$set": fields, **({"$unset": unset} if unset else {}), **entry(request)}

@@ -106,7 +106,7 @@ def test_every_cell_of_the_table_is_as_it_says(staff: Staff) -> None:
         fields = {"session_id", "turn_id"} & set(descriptor.input_type.fields_by_name)
         targets: dict[str, dict[str, str]] = {"": {}}
         if fields and allowed is not Whose.NONE:
-            if not made or name in ("Handoff", "GetTurn"):  # who asks for a person shows the session to every agent
+            if not made or name in ("Handoff", "WatchTenant"):  # who asks for a person shows the session to every agent
                 made = staff.each_kind()
             targets = {
                 which: {"session_id": one} if "session_id" in fields else {"turn_id": staff.turn(one)}
