@@ -51,7 +51,7 @@ export async function watch(sessionId: string, watcher: Watcher, signal: AbortSi
     } finally {
       document.removeEventListener("visibilitychange", hide);
     }
-    if (failures) await pause(Math.min(FIRST_MS * 2 ** failures, LONGEST_MS), signal);
+    await pause(Math.min(FIRST_MS * 2 ** failures, LONGEST_MS), signal);
   }
 }
 
