@@ -267,7 +267,7 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
         version_id=turn.get("version") or "",
         error=pb.TurnError(reason=failure["reason"], message=failure["message"]) if failure else None,
         excluded=bool(turn.get("excluded")),
-        cancel_reason=CANCEL_REASONS.get(cancelled or ""),
+        cancel_reason=CANCEL_REASONS.get(cancelled or "", pb.CANCEL_REASON_UNSPECIFIED),
         replaces_turn_id=turn.get("replaces") or "",
         create_time=timestamp(turn["accepted_at"]),
         end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,

@@ -204,7 +204,7 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     (f"{TALK}PostReply", {"turn_id": "t"}, "text"),
     (f"{TALK}ListTurns", {"session_id": "s", "page_token": "x"}, "page_token"),
     (f"{TALK}ListSessions", {"page_size": -1}, "page_size"),
-    (f"{TALK}WatchTenant", {"session_id": "no id"}, "session_id"),
+    (f"{TALK}WatchTenant", {"session_id": "s" * 200}, "session_id"),
     (f"{TALK}GetActivity", {"start_time": Timestamp(seconds=2), "end_time": Timestamp(seconds=1)}, "end_time"),
     (f"{TALK}GetActivity", {"start_time": Timestamp(seconds=1)}, "start_time"),
     (f"{STATE}PutSchema", {"name": "a b", "definition": "services: []"}, "name"),
