@@ -129,6 +129,6 @@ CHINESE = Script(
     state="它记住了什么？",
     end="演示结束",
     learns=False,
-    without_learning="演示到此不再训练：自带的模型不会写中文，训练一节请看英文演示（make run LANG=en）",
+    without_learning="演示到此不再训练，因为自带的模型不会写中文；训练一节见英文演示：make run LANG=en",
 )
 SCRIPTS = {Language.EN: ENGLISH, Language.ZH: CHINESE}

@@ -127,8 +127,9 @@ def test_without_a_terminal_it_plays_in_chinese_what_the_documents_say(real: Com
 
 
 @pytest.mark.timeout(600)  # the stack's start is in it
-def test_the_page_of_the_first_hour_says_what_its_commands_print(real: Command, tmp_path: Path) -> None:
-    page = (REPOSITORY / "docs" / "first-hour.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["first-hour.md", "zh/first-hour.md"])
+def test_the_page_of_the_first_hour_says_what_its_commands_print(real: Command, tmp_path: Path, name: str) -> None:
+    page = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
     shim = tmp_path / "bin" / "antiphon"
     shim.parent.mkdir()
     shim.write_text(f'#!/bin/sh\nexec {shlex.join(real.argv)} "$@"\n')
