@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 
 from services.common.evidence.records import Piece
+from services.common.evidence.units import head_of_paragraph
 from services.common.passages import Structure
 
 _MARKS = re.compile(r"\*\*|__|`|\[\^[^\]\n]{1,20}\](?::)?|(?<=[\w.)])(?<![kcdm]m)(?<!\bm)[¹²³⁴⁵⁶⁷⁸⁹]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_KEYED = re.compile(r"(?:[\w/&'’-]{1,20} ){0,2}[\w/&'’-]{1,20}[:：]\s*\S[^\n]{0,80}$")
+"""A short line that says of something what its first words name: "Manager: Owen Tait"."""
+_NUMBERING = re.compile(r"^(?:§ ?)?\d+(?:\.\d+)*[.)]?\s+|^[一二三四五六七八九十]{1,3}、")
 _ENDS = (".", "!", "?", "。", "！", "？", ":", "…", "”", '"')
 
 
@@ -23,7 +27,23 @@ def quote(piece: Piece, text: str, structure: Structure) -> str:
     if span is not None:
         lead = structure.spans[span.lead]
         part = f"{text[lead.start : lead.end].strip()} {part}"
+    elif head := _head(piece, part, text, structure):
+        part = f"{head}{_dash(text)}{part}"
     return closed(cleaned(part))
+
+
+def _head(piece: Piece, part: str, text: str, structure: Structure) -> str:
+    """What the part speaks of without naming it: the head of its paragraph or, for a line such as "Manager: Owen Tait",
+    the heading above it; "" where it names that itself."""
+    head = head_of_paragraph(text, piece.start)
+    if not head and _KEYED.match(part) and structure.headings:
+        above = structure.headings[-1]
+        head = "" if above in (structure.title, structure.question) else _NUMBERING.sub("", above)
+    return "" if head.casefold() in part.casefold() else head
+
+
+def _dash(text: str) -> str:
+    return "：" if _HAN.search(text) else " – "
 
 
 def name_of(structure: Structure) -> str:
@@ -36,10 +56,10 @@ def _row(piece: Piece, text: str, structure: Structure) -> str:
     chosen = [structure.cells[place] for place in piece.cells if place < len(structure.cells)]
     others = [cell for cell in (chosen or structure.cells) if cell[1] and cell[1] != name]
     chinese = bool(_HAN.search(text))
-    colon, joint, dash = ("：", "；", "：") if chinese else (": ", "; ", " – ")
+    colon, joint = ("：", "；") if chinese else (": ", "; ")
     said = joint.join(f"{column}{colon}{value}" if column else value for column, value in others)
     notes = "".join(f" {cleaned(note)}" for note in structure.notes)
-    sentence = f"{name}{dash}{said}" if name and said else name or said
+    sentence = f"{name}{_dash(text)}{said}" if name and said else name or said
     return closed(cleaned(sentence)) + (closed(notes) if notes else "")
 
 

@@ -98,13 +98,13 @@ def _sentences(structure: Structure, text: str, place: str, question: str) -> li
         elif number and _LEANS.match(own) and spans[number - 1].lead < 0:
             before = spans[number - 1]
             own, start = f"{_plain(text[before.start : before.end])} {own}", before.start
-        about = _head_of_paragraph(text, span.start)
+        about = head_of_paragraph(text, span.start)
         within = " > ".join(part for part in (place, about) if part)
         units.append(Unit("sentence", start, span.end, within, own, question, effective=structure.effective))
     return units
 
 
-def _head_of_paragraph(text: str, start: int) -> str:
+def head_of_paragraph(text: str, start: int) -> str:
     """The short first line, without a mark at its end, of the paragraph in which a later line begins at `start`: the
     name above an address and telephone numbers; "" where there is none."""
     blank = text.rfind("\n\n", 0, start)

@@ -100,7 +100,8 @@ def test_what_stands_below_a_name_is_read_with_it() -> None:
         "Contacts",
         "Contacts",
     ]
-    assert quote(Piece("passage", "a", 1, units[1].start, units[1].end), text, Structure()) == "Manager: Odile Brandt."
+    quotation = quote(Piece("passage", "a", 1, units[1].start, units[1].end), text, Structure())
+    assert quotation == "MILLRACE, 218 Tannery Street – Manager: Odile Brandt."
 
 
 def test_only_the_cells_that_are_asked_for_are_quoted() -> None:
@@ -283,3 +284,19 @@ def test_evidence_survives_its_journey() -> None:
     piece = Piece("passage", "p1", 3, 4, 20, (1, 2), 0.91)
     evidence = Evidence("en", (Answer("comparison", "answered", 0.9, (piece,), 0, 12, relation="less"),))
     assert Evidence.of(evidence.to_json()) == evidence
+
+
+@pytest.mark.parametrize(
+    ("text", "headings", "said"),
+    [
+        ("Mercer Lane\n12 Mercer Lane\nManager: Owen Tait", (), "Mercer Lane – Manager: Owen Tait."),
+        ("Opens at nine.\nManager: Owen Tait", ("3.1 The Station",), "The Station – Manager: Owen Tait."),
+        ("Opens at nine. Manager: Owen Tait", (), "Manager: Owen Tait."),
+        ("Manager of Station: Owen Tait", ("Station",), "Manager of Station: Owen Tait."),
+        ("早九点开门。\n店长：白秋月", ("城北店",), "城北店：店长：白秋月。"),
+        ("We always open at nine: always.", ("Hours",), "We always open at nine: always."),
+    ],
+)  # fmt: skip
+def test_a_line_is_quoted_with_what_it_speaks_of(text: str, headings: tuple[str, ...], said: str) -> None:
+    start = max(text.find(word) for word in ("Manager", "店长", "We"))
+    assert quote(Piece("passage", "p", 1, start, len(text)), text, Structure("prose", "Our shops", headings)) == said
