@@ -16,9 +16,9 @@ from services.common.evidence.units import Unit
 from services.knowledge.evidence import features
 from services.knowledge.evidence.cells import RowRead
 from services.knowledge.evidence.comparing import compared
+from services.knowledge.evidence.demands import meets_demands
 from services.knowledge.evidence.listing import is_lead, rows_alike, same_list, whole_list
 from services.knowledge.evidence.questions import Question
-from services.knowledge.evidence.values import meets_demands
 
 if TYPE_CHECKING:
     from services.knowledge.evidence.model import AnswerModel

@@ -8,12 +8,12 @@ from services.common.passages import Span, Structure
 from services.knowledge.evidence.cells import RowRead, cell_texts, row_read
 from services.knowledge.evidence.choice import choose
 from services.knowledge.evidence.comparing import compared
+from services.knowledge.evidence.demands import meets_demands
 from services.knowledge.evidence.features import NAMES, named, other_code, read_question, said_names, stems
 from services.knowledge.evidence.model import AnswerModel
 from services.knowledge.evidence.questions import Question, kind_of, questions_of, spelled_out
 from services.knowledge.evidence.ranges import quantities_of, unit_within, within
 from services.knowledge.evidence.step import Base, Candidate, Source, candidates_of
-from services.knowledge.evidence.values import meets_demands
 from tests.support.cpu import cpu_seconds
 
 SURE = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 3.0, beside=0.7)
@@ -267,6 +267,23 @@ def test_questions_are_told_apart(message: str, parts: int) -> None:
         ("How many megawatts do they have?", "Two turbines of 3 MW", True),
         ("In which year was it built?", "It was built in 1904.", True),
         ("What does it cost?", "Nine euros.", True),
+        ("What does the potluck cost?", "Farm day: potluck on Midsummer's eve", False),
+        ("How much is delivery?", "Delivery is free above 50.", True),
+        ("When was the last inspection?", "The inspector judged us good.", False),
+        ("When can I bring a baby?", "Mornings only.", True),
+        ("What is Ray's email?", "Ray Tollman, manager, (614) 555-0152", False),
+        ("Can I cancel by e-mail?", "You can cancel in the shop.", True),
+        ("Ines's phone number?", "Ines, head of sales", False),
+        ("You printed the wrong phone number on all of my cards, what now?", "We print again.", True),
+        ("How many cats fit in?", "There is a room for cats.", False),
+        ("How many people?", "No more than we can seat.", True),
+        ("How old is the building?", "The building is listed.", False),
+        ("Which floor is it on?", "By the lift.", False),
+        ("客服电话是多少？", "请到前台咨询", False),
+        ("多久会给我回电话？", "两个工作日内回复", True),
+        ("装一台多少钱？", "安装由师傅上门完成", False),
+        ("几点关门？", "二楼东侧", False),
+        ("什么时候能取？", "随时", True),
     ],
 )
 def test_an_answer_has_what_is_asked_for_in_so_many_words(question: str, answer: str, met: bool) -> None:
