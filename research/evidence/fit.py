@@ -2,8 +2,8 @@
 
 Each FOLDER is a service set (`research/data/service/README.md`). Its documents are read and searched as the product
 does it, each candidate unit is labelled by the question's gold evidence, and a logistic model is fitted over all sets,
-for English with the reader, for other languages without it, and for Chinese by sets of its own. The figures are of sets
-that were left out in turn.
+for English with the reader, for other languages without it, and for Chinese by sets of its own beside the others. The
+figures are of sets that were left out in turn.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ BESIDE = 0.7
 ROWS_READ = 3
 _LOGIT = NAMES.index("logit")
 Fitted = tuple[Array, Array, float, Array]
+CHINESE_COUNTS = 4
+"""How often each Chinese set counts beside the others, from which the Chinese model learns too: they are few."""
 
 
 @dataclass
@@ -97,16 +99,19 @@ def ranked(features: Array, labels: Array, owners: Array, l2: float = 1.0, steps
     theta = torch.zeros(features.shape[1], dtype=torch.float64, requires_grad=True)
     groups = [np.flatnonzero(owners == number) for number in np.unique(owners)]
     groups = [group for group in groups if 0 < labels[group].sum() < len(group)]
-    inputs, right = torch.tensor(features), torch.tensor(labels, dtype=torch.bool)
+    places = np.full((len(groups), max(map(len, groups), default=1)), -1)
+    for row, group in zip(places, groups, strict=True):
+        row[: len(group)] = group
+    inputs, own = torch.tensor(features), torch.tensor(places >= 0)
+    right = own & torch.tensor((labels > 0)[places])
     optimizer = torch.optim.LBFGS([theta], max_iter=steps, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
-        scores = inputs @ theta
-        total = l2 * theta.square().sum()
-        for group in groups:
-            of_all = torch.logsumexp(scores[group], 0)
-            total = total + of_all - torch.logsumexp(scores[group][right[group]], 0)
+        scores = (inputs @ theta)[places]
+        of_all = scores.masked_fill(~own, -torch.inf).logsumexp(1)
+        of_right = scores.masked_fill(~right, -torch.inf).logsumexp(1)
+        total = l2 * theta.square().sum() + (of_all - of_right).sum()
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
@@ -208,13 +213,19 @@ def left_out(read: Sequence[Read], threshold: float) -> dict[str, float]:
     """The figures of each company by models that were fitted on the others."""
     figures: dict[str, float] = {}
     for place, subject in enumerate(read):
-        said, best, numbers = probabilities(subject, both([one for at, one in enumerate(read) if at != place] or read))
-        right = dict(zip(numbers.tolist(), (subject.labels[best] > 0).tolist(), strict=True))
-        judgement = judged(subject, dict(zip(numbers.tolist(), said.tolist(), strict=True)), right, threshold)
-        judgement["ranked_first"] = sum(right.values()) / sum(not one.get("unanswerable") for one in subject.questions)
-        judgement["calibration"] = calibration_error(said, subject.labels[best])
-        figures |= {f"{subject.name}_{key}": value for key, value in judgement.items()}
+        others = [one for at, one in enumerate(read) if at != place] or read
+        figures |= figures_of(subject, both(others), threshold)
     return figures
+
+
+def figures_of(subject: Read, model: Fitted, threshold: float) -> dict[str, float]:
+    """The figures of a company by a model."""
+    said, best, numbers = probabilities(subject, model)
+    right = dict(zip(numbers.tolist(), (subject.labels[best] > 0).tolist(), strict=True))
+    judgement = judged(subject, dict(zip(numbers.tolist(), said.tolist(), strict=True)), right, threshold)
+    judgement["ranked_first"] = sum(right.values()) / sum(not one.get("unanswerable") for one in subject.questions)
+    judgement["calibration"] = calibration_error(said, subject.labels[best])
+    return {f"{subject.name}_{key}": value for key, value in judgement.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -230,13 +241,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of the models")
     options = parser.parse_args(arguments)
     shops = held_back(options.shops) if options.shops else []
+    groups = (options.data, options.chinese, shops)
+    every = [source for group in groups for source in group]
     with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
-        every = [*options.data, *options.chinese, *shops]
-        companies = list(pool.map(read_company, every, [options.reader] * len(every)))
-    first, second = len(options.data), len(options.data) + len(options.chinese)
-    read, chinese = companies[:first], companies[first:second]
+        companies = iter(list(pool.map(read_company, every, [options.reader] * len(every))))
+    read, chinese, small = ([next(companies) for _ in group] for group in groups)
+    english = plain(read)
     if shops:
-        read.append(Read.together("shops", companies[second:]))
+        read.append(Read.together("shops", small))
     if options.keep:
         arrays = {
             f"{one.name}_{part}": getattr(one, part)
@@ -248,8 +260,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures |= {f"without_{name}": value for name, value in left_out(plain(read), options.threshold).items()}
     models = {WEIGHTS: read, WITHOUT_READER: plain(read)}
     if chinese:
-        figures |= left_out(plain(chinese), options.threshold)
-        models[CHINESE] = plain(chinese)
+        own = plain(chinese)
+        for place, one in enumerate(own):
+            repeated = [two for at, two in enumerate(own) if at != place] * CHINESE_COUNTS
+            figures |= figures_of(one, both([*repeated, *english]), options.threshold)
+        models[CHINESE] = [*own * CHINESE_COUNTS, *english]
     for file, sets in models.items():
         ranking, weights, bias, of_cells = both(sets)
         told = zip((*NAMES, "lead"), [*ranking, 0], weights, strict=True)

@@ -7,27 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.common.evidence.units import Unit
+from services.knowledge.evidence import chinese_values
 from services.knowledge.evidence.ranges import Range, quantities_of, within
 from services.knowledge.evidence.values import present, wanted
 from services.knowledge.evidence.words import stems
 
 COLUMNS = {
-    "price": re.compile(r"\b(?:cheap|dear|expensive|cost|pric|pay|fee|rate)\w*|便宜|贵|价|钱", re.IGNORECASE),
-    "length": re.compile(r"\b(?:long|short)\w*|长|短|久", re.IGNORECASE),
-    "speed": re.compile(r"\b(?:fast|slow|quick|speed)\w*|快|慢", re.IGNORECASE),
-    "size": re.compile(r"\b(?:big|large|small|spacious)\w*|大|小", re.IGNORECASE),
-    "weight": re.compile(r"\b(?:heav|light)\w*|重|轻", re.IGNORECASE),
-    "time": re.compile(r"\b(?:earl|late)\w*|早|晚", re.IGNORECASE),
+    "price": re.compile(r"\b(?:cheap|dear|expensive|cost|pric|pay|fee|rate)\w*", re.IGNORECASE),
+    "length": re.compile(r"\b(?:long|short)\w*", re.IGNORECASE),
+    "speed": re.compile(r"\b(?:fast|slow|quick|speed)\w*", re.IGNORECASE),
+    "size": re.compile(r"\b(?:big|large|small|spacious)\w*", re.IGNORECASE),
+    "weight": re.compile(r"\b(?:heav|light)\w*", re.IGNORECASE),
+    "time": re.compile(r"\b(?:earl|late)\w*", re.IGNORECASE),
 }
 HEADERS = {
-    "price": re.compile(r"pric|cost|fee|rate|charge|€|\$|£|eur|usd|gbp|per (?:day|month|week|hour|night|year)|价|"
-                        r"费|元", re.IGNORECASE),
-    "length": re.compile(r"length|long|duration|term|time|days|hours|minutes|months|period|year|warrant|长|期|"
-                         r"时间", re.IGNORECASE),
-    "speed": re.compile(r"speed|mbit|time|days|delivery|速|时间|天", re.IGNORECASE),
-    "size": re.compile(r"size|area|m²|sqm|m2|width|litre|volume|capacity|seats|persons|面积|大小|容量|尺寸", re.I),
-    "weight": re.compile(r"weight|kg|gram|\bg\b|重", re.IGNORECASE),
-    "time": re.compile(r"time|open|start|depart|arriv|from|clos|时间|点", re.IGNORECASE),
+    "price": re.compile(r"pric|cost|fee|rate|charge|€|\$|£|eur|usd|gbp|per (?:day|month|week|hour|night|year)", re.I),
+    "length": re.compile(r"length|long|duration|term|time|days|hours|minutes|months|period|year|warrant", re.I),
+    "speed": re.compile(r"speed|mbit|time|days|delivery", re.IGNORECASE),
+    "size": re.compile(r"size|area|m²|sqm|m2|width|litre|volume|capacity|seats|persons", re.I),
+    "weight": re.compile(r"weight|kg|gram|\bg\b", re.IGNORECASE),
+    "time": re.compile(r"time|open|start|depart|arriv|from|clos", re.IGNORECASE),
 }  # fmt: skip
 _DENIED = re.compile(r"(?:\bnot?|\bnon|n['’]?t|\bwithout)\b[\s-]+(?:an?\s+|any\s+|yet\s+)?(\w+)", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not?|non|without)\b", re.IGNORECASE)
@@ -128,6 +127,8 @@ def _scores(question: str, quantities: Sequence[Range], unit: Unit) -> list[floa
 
 def header_fits(question: str, column: str, value: str) -> bool:
     """Whether the column, or its unit, is of the kind that the question's adjective or verb is about."""
+    if chinese_values.header_fits(question, f"{column} {value}"):
+        return True
     return any(
         pattern.search(question) and HEADERS[kind].search(f"{column} {value}") for kind, pattern in COLUMNS.items()
     )

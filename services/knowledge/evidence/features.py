@@ -14,8 +14,10 @@ from services.common.evidence.units import Unit
 from services.knowledge.domain.text import terms
 from services.knowledge.evidence import values
 from services.knowledge.evidence.cells import best_cell
+from services.knowledge.evidence.chinese import HAN, question_terms
 from services.knowledge.evidence.ranges import Range, quantities_of, unit_within
 from services.knowledge.evidence.synonyms import alike, meant
+from services.knowledge.evidence.words import place_of
 from services.knowledge.evidence.words import stems as stems
 
 Idf = Callable[[str], float]
@@ -35,6 +37,8 @@ _COMMON = frozenset(
 )
 _ALIKE = 0.75
 """What a word in place of another is worth."""
+_HALF_ALIKE = 0.2
+"""What each character of a Chinese word of two is worth by itself ("保修", "保得久")."""
 _NAMED = re.compile(r"\b[A-ZÄÖÜ][\w'’-]*\w\b|\b(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+\b")
 _NUMBERED = re.compile(r"\b([A-ZÄÖÜ][\w-]+) \d+\b")
 _CODED = re.compile(
@@ -55,22 +59,25 @@ class Asked:
     absent: frozenset[str]
     kinds: frozenset[str]
     numbers: frozenset[str]
+    said: frozenset[str]
+    """Everything that it says, as what things are called is compared with it."""
     quantities: tuple[Range, ...] = ()
 
 
 def read_question(text: str, idf: Idf, known: frozenset[str] = frozenset()) -> Asked:
     """`idf` weighs a stem and is 0 for one that no text of the base has. Words that none has weigh most, unless they
     are slips of a stem that is `known`."""
-    words = [
-        stem for stem in dict.fromkeys(terms(text)) if stem not in _COMMON and (len(stem) > 1 or not stem.isascii())
-    ]
+    chinese = HAN.search(text) is not None
+    own = question_terms(text, idf) if chinese else terms(text)
+    words = [stem for stem in dict.fromkeys(own) if stem not in _COMMON and (len(stem) > 1 or not stem.isascii())]
     words = [stem if idf(stem) > 0 else meant(stem, known) for stem in words]
     here = {stem: weight for stem in words if (weight := idf(stem)) > 0}
     most = max([*here.values(), 1.0])
     absent = frozenset(stem for stem in words if stem not in here)
     weights = here | dict.fromkeys(absent, most)
+    said = frozenset(terms(text)) if chinese else frozenset(weights)
     kinds, numbers = frozenset(values.wanted(text)), frozenset(_NUMBER.findall(text))
-    return Asked(text, weights, absent, kinds, numbers, tuple(quantities_of(text)))
+    return Asked(text, weights, absent, kinds, numbers, said, tuple(quantities_of(text)))
 
 
 def coverage(asked: Asked, own: frozenset[str]) -> tuple[float, float, float]:
@@ -85,6 +92,8 @@ def coverage(asked: Asked, own: frozenset[str]) -> tuple[float, float, float]:
         share = 1.0 if stem in own else 0.7 if len(stem) >= 5 and stem[:5] in heads else 0.0
         if share < _ALIKE and not own.isdisjoint(alike(stem)):
             share = _ALIKE
+        elif not share and len(stem) == 2 and HAN.match(stem):
+            share = _HALF_ALIKE * sum(character in own for character in stem)
         covered += share * weight
         gap = max(gap, (1 - share) * weight)
     absent = sum(asked.weights[stem] for stem in asked.absent)
@@ -97,7 +106,7 @@ def said_names(text: str, names: Sequence[str]) -> tuple[str, ...]:
     left, said = text.casefold(), []
     for name in names:
         plain = name.partition("(")[0].strip().casefold()
-        at = re.search(rf"(?<!\w){re.escape(plain)}(?!\w)", left) if len(plain) > 1 else None
+        at = place_of(plain, left) if len(plain) > 1 else None
         if at is not None:
             left = f"{left[: at.start()]}\x00{left[at.end() :]}"
             said.append(plain)
@@ -120,7 +129,7 @@ def named(
             return 1.0, 0.0
     own = stems(f"{unit.name} {unit.place.rpartition(' > ')[2]}")
     text = stems(unit.read)
-    said = frozenset(asked.weights)
+    said = asked.said
     mentioned = [name for name in names if name and name <= said]
     mine = float(any(name <= text for name in mentioned))
     strictly = float(bool(unit.name) and stems(unit.name) <= said)
@@ -131,13 +140,13 @@ def named(
 def property_share(asked: Asked, unit: Unit, names: Sequence[frozenset[str]]) -> float:
     """The share of the question's weight beside the names it says that the unit covers beside its own name: whether
     what is asked of a thing is what is said of it. 0.5 where a question says names only."""
-    said = frozenset(asked.weights)
+    said = asked.said
     naming = frozenset().union(*(name for name in (*names, stems(unit.name)) if name and name <= said))
     rest = {stem: weight for stem, weight in asked.weights.items() if stem not in naming}
     if not rest:
         return 0.5
     own = stems(unit.text) | stems(unit.question) | stems(unit.place)
-    return coverage(Asked(asked.text, rest, frozenset(), asked.kinds, asked.numbers), own)[0]
+    return coverage(Asked(asked.text, rest, frozenset(), asked.kinds, asked.numbers, said), own)[0]
 
 
 def strange(asked: Asked, unit: Unit) -> bool:

@@ -6,6 +6,7 @@ import re
 
 from services.knowledge.domain.text import terms
 
+_LETTER = r"[^\W\u3400-\u9fff]"
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")
 
 
@@ -17,4 +18,10 @@ def stems(text: str) -> frozenset[str]:
 
 def stands(name: str, text: str) -> bool:
     """Whether the name stands in the text as whole words, in large or small letters."""
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+    return place_of(name, text) is not None
+
+
+def place_of(name: str, text: str) -> re.Match[str] | None:
+    """Where the name stands first in the text as whole words, in large or small letters; a Chinese character beside it
+    belongs to no word of its."""
+    return re.search(rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})", text, re.IGNORECASE)
