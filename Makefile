@@ -24,7 +24,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-test proto docs rabbitmq clean
+.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-test clients-test proto docs rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -84,6 +84,13 @@ console:  ## Build the console's pages into the package (node 20.19 or newer)
 console-test: $(VENV)/dev.stamp  ## Use the console in a real browser (Debian's chromium; axe-core from `make console`)
 	@command -v chromium >/dev/null || { echo "chromium is needed: as root 'apt-get install chromium'"; exit 1; }
 	$(PY) -m pytest tests/console
+
+clients-test: $(VENV)/dev.stamp  ## Hold a conversation with npm's openai (node) and LangChain, in environments of their own
+	@command -v node >/dev/null || { echo "node 20 or newer is needed"; exit 1; }
+	npm --prefix tests/clients ci --no-audit --no-fund --loglevel=error
+	@test -x build/clients/bin/python || $(PYTHON) -m venv build/clients
+	build/clients/bin/python -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+	$(PY) -m pytest tests/clients
 
 proto: $(VENV)/dev.stamp  ## Generate the stubs from proto/
 	$(PROTOC) --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto
