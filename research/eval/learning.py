@@ -34,6 +34,7 @@ from rich.console import Console
 from rich.table import Table
 
 from research.eval.learning_sets import REPORTED, Item, service, statements
+from services.cli.train import follow
 from services.finetune.rehearsal import rehearsal_prompts
 from tests.support.loop import Pipeline, pipeline
 from tests.support.processes import ServiceProcess
@@ -117,9 +118,8 @@ class Evaluation:
         """Train a version; with the seconds until it was judged. Raises SystemExit where none comes of it."""
         models, started = self._pipe.client.models, time.monotonic()
         training = models.StartTraining(model_pb2.StartTrainingRequest()).training
-        request = model_pb2.WatchTrainingRequest(training_id=training.id)
-        for state in models.WatchTraining(request, timeout=7200):
-            training = state.training
+        for state in follow(self._pipe.client, training.id, patience_s=600):
+            training = state
             if training.step % 20 == 0:
                 word = model_pb2.TrainingStatus.Name(training.status).removeprefix("TRAINING_STATUS_").lower()
                 self.tell(f"{word} step {training.step} of {training.total_steps}, loss {training.loss:.3f}")

@@ -3,6 +3,9 @@
 The scope alone, without a language model: which messages belong to which of the corrections, and at what cost. Where
 corrections are quoted in their scope, these are the figures of ``research.eval.learning`` too:
 
+With ``--service`` every message is weighed against what the set's documents have for it, as the product does
+(``--alone`` leaves that out); `like` adds what is quoted because nothing answers a message and a correction comes near.
+
     corrected, paraphrase   messages that belong to their own correction
     neighbours_same         neighbours that belong to none
     wrong                   messages that belong to another correction than theirs
@@ -15,29 +18,43 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
 
 from research.eval.learning_sets import REPORTED, Item, service, statements
+from research.scope.documents import Documents
+from services.models.scope.rivals import Rival
 from services.models.scope.scope import THRESHOLD, Corrected, ScopeIndex, ScopeJudge
+from services.models.sentence_encoder import SentenceEncoder
+
+NEAR = 0.55
+"""Likeness from which on a correction is quoted to a message that nothing answers, as `ANTIPHON_CORRECTIONS_NEAR`."""
+Rivals = Callable[[str], Rival | None]
 
 
-def figures(items: Sequence[Item], threshold: float) -> dict[str, float]:
-    """The figures of one set of corrections."""
+def figures(items: Sequence[Item], threshold: float, rivals: Rivals, *, near: float = 1.0) -> dict[str, float]:
+    """The figures of one set of corrections; `near`: the likeness that is enough where nothing answers."""
     index = ScopeIndex(
         ScopeJudge.load(), [Corrected(str(n), item.question, item.reply) for n, item in enumerate(items)]
     )
     spent: list[float] = []
 
     def owner(message: str) -> str:
+        rival = rivals(message)
         began = time.perf_counter()
-        found = index.nearest(message)
+        found = index.nearest(message, rival)
         spent.append(1000 * (time.perf_counter() - began))
-        return found.correction.id if found is not None and found.probability >= threshold else ""
+        if found is None:
+            return ""
+        unanswered = rival is not None and not rival.answered
+        belongs = found.probability >= threshold or (unanswered and found.likeness >= near)
+        return found.correction.id if belongs else ""
 
     corrected = [owner(item.question) == str(n) for n, item in enumerate(items)]
     owners = [(owner(text), str(n)) for n, item in enumerate(items) for text in item.paraphrases]
@@ -60,6 +77,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100, help="corrections that hold")
     parser.add_argument("--relations", nargs="*", default=REPORTED, help="of the statements; none named: all")
     parser.add_argument("--threshold", type=float, default=THRESHOLD)
+    parser.add_argument("--alone", action="store_true", help="do not weigh messages against the documents")
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample")
     parser.add_argument("--json", action="store_true", help="print the figures as a last line of JSON")
     options = parser.parse_args()
@@ -68,7 +86,15 @@ def main() -> None:
         items = service(options.service)
     else:
         items = statements(options.data, options.items, options.seed, options.relations)
-    found = figures(items, options.threshold)
+    rivals: Rivals = lambda message: None  # noqa: E731
+    if options.service and not options.alone:
+        documents = Documents(
+            options.service.name, sorted((options.service / "docs").iterdir()), SentenceEncoder.load()
+        )
+        rivals = cache(documents.rival)
+    found: dict[str, Any] = dict(figures(items, options.threshold, rivals))
+    if options.service and not options.alone:
+        found["like"] = figures(items, options.threshold, rivals, near=NEAR)
     Console(stderr=options.json).print(found)
     if options.json:
         sys.stdout.write(json.dumps({"figures": found}) + "\n")

@@ -44,12 +44,16 @@ class ScopeHead(nn.Module):
         logits: Tensor = self.pair(torch.cat([seen.sum(1) / 8, most, pair], -1))
         return logits[:, 0]
 
-    @torch.inference_mode()
     def probabilities(self, triples: Sequence[tuple[Reading, Reading, Reading]]) -> list[float]:
         """For each (message, corrected question, its reply) the probability that it asks the same."""
-        if not triples:
+        return self.judged([pair_features(*triple) for triple in triples])
+
+    @torch.inference_mode()
+    def judged(self, features: Sequence[Features]) -> list[float]:
+        """As `probabilities`, of pairs whose features are there."""
+        if not features:
             return []
-        answers: list[float] = torch.sigmoid(self(*collate([pair_features(*triple) for triple in triples]))).tolist()
+        answers: list[float] = torch.sigmoid(self(*collate(features))).tolist()
         return answers
 
     @classmethod

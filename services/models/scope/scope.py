@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from services.models.encoder_files import PROPERTIES, Vectors
+from services.models.scope.features import pair_features
 from services.models.scope.head import ScopeHead
 from services.models.scope.reading import Reader, Reading, content_stems
+from services.models.scope.rivals import Rival, RivalModel
 from services.models.sentence_encoder import SentenceEncoder
 
 FARTHEST = 0.2
@@ -60,18 +62,30 @@ class VersionScope:
         return cls(tuple(map(str, stored["corrections"])), float(stored["threshold"]))
 
 
+@dataclass(frozen=True)
+class Held:
+    """A message held against one correction: the head's probability that it asks the same, the features of the pair as
+    a whole, and the likeness."""
+
+    correction: Corrected
+    probability: float
+    pair: Vectors
+    likeness: float
+
+
 class ScopeJudge:
     """Reads texts and judges pairs; one a process, thread-safe."""
 
-    def __init__(self, reader: Reader, head: ScopeHead) -> None:
+    def __init__(self, reader: Reader, head: ScopeHead, rivals: RivalModel) -> None:
         self.reader = reader
         self.head = head
+        self.rivals = rivals
 
     @classmethod
     def load(cls, encoder: SentenceEncoder | None = None) -> ScopeJudge:
         """The shipped head over the bundled encoder. Raises EncoderNotFound, FileNotFoundError."""
         encoder = encoder or SentenceEncoder.load()
-        return cls(Reader(encoder, encoder.tuned(PROPERTIES)), ScopeHead.load())
+        return cls(Reader(encoder, encoder.tuned(PROPERTIES)), ScopeHead.load(), RivalModel.load())
 
 
 class ScopeIndex:
@@ -103,24 +117,41 @@ class ScopeIndex:
         empty = np.zeros((0, 2, self._judge.reader.dimensions), np.float32)
         self._vectors = np.stack(rows) if rows else empty
 
-    def nearest(self, message: str) -> Belongs | None:
-        """The correction that the message most probably belongs to, however improbable; None where none comes near."""
-        return self.nearest_of([message])[0]
+    def nearest(self, message: str, rival: Rival | None = None) -> Belongs | None:
+        """The correction that the message most probably belongs to, however improbable; None where none comes near.
+        `rival`: what the knowledge base has for the message; None where it was not asked."""
+        return self.nearest_of([message], rival)[0]
 
-    def nearest_of(self, messages: Sequence[str]) -> list[Belongs | None]:
-        """As `nearest`, of several messages. One that shares no telling word with any correction is not even read."""
+    def nearest_of(self, messages: Sequence[str], rival: Rival | None = None) -> list[Belongs | None]:
+        """As `nearest`, of several messages."""
+        return [self._belongs(held, rival) for held in self.held_against(messages)]
+
+    def held_against(self, messages: Sequence[str]) -> list[list[Held]]:
+        """Each message held against the corrections that it is most like, four at most. One that shares no telling word
+        with any correction is not even read."""
         spoken = [at for at, message in enumerate(messages) if not self._stems.isdisjoint(content_stems(message))]
-        found: list[Belongs | None] = [None] * len(messages)
+        found: list[list[Held]] = [[] for _ in messages]
         for at, reading in zip(spoken, self._judge.reader.read([messages[at] for at in spoken]), strict=True):
-            found[at] = self._nearest(reading)
+            found[at] = self._held(reading)
         return found
 
-    def _nearest(self, reading: Reading) -> Belongs | None:
+    def _held(self, reading: Reading) -> list[Held]:
         likeness = (self._vectors @ reading.vector).max(1)
         near = [int(at) for at in np.argsort(-likeness)[:_HELD_AGAINST] if likeness[at] >= FARTHEST]
-        if not near:
+        known = [self._known[self._order[at]] for at in near]
+        features = [pair_features(reading, question, reply) for _, question, reply in known]
+        judged = self._judge.head.judged(features)
+        return [
+            Held(correction, judged[at], features[at][3], float(likeness[near[at]]))
+            for at, (correction, _, _) in enumerate(known)
+        ]
+
+    def _belongs(self, held: Sequence[Held], rival: Rival | None) -> Belongs | None:
+        if not held:
             return None
-        held = [self._known[self._order[at]] for at in near]
-        found = self._judge.head.probabilities([(reading, question, reply) for _, question, reply in held])
+        found = [one.probability for one in held]
+        if rival is not None:
+            pairs, likeness = [one.pair for one in held], [one.likeness for one in held]
+            found = self._judge.rivals.weighed(found, pairs, likeness, rival)
         best = int(np.argmax(found))
-        return Belongs(held[best][0], found[best], float(likeness[near[best]]))
+        return Belongs(held[best].correction, found[best], held[best].likeness)

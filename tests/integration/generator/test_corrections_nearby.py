@@ -71,6 +71,20 @@ def test_everything_else_is_left_alone(store: Store, text: str, evidence: dict[s
     assert _composer(store).compose(_turn(text, evidence, number)) is None
 
 
+def test_what_the_knowledge_base_has_for_one_question_is_weighed_against_a_correction(store: Store) -> None:
+    _corrected(store, imported=True)
+    desk = CorrectionDesk(store, ScopeJudge.load(), GeneratorSettings())
+
+    def surely(evidence: dict[str, Any]) -> float:
+        found = desk.of_turn(_turn("How do I get in with a wheelchair?", evidence), None, [])
+        assert found is not None
+        return found.probability
+
+    two = Evidence("en", (Answer("fact", "unknown", 0.1), Answer("fact", "unknown", 0.1))).to_json()
+    assert surely(ANSWERED) < surely(UNKNOWN)
+    assert surely(two) == surely({}) == surely({**UNKNOWN, "language": "fr"})
+
+
 def test_a_users_own_edit_and_a_free_turn_are_not_quoted(store: Store) -> None:
     _corrected(store, imported=False)
     assert _composer(store).compose(_turn(NEAR, UNKNOWN)) is None

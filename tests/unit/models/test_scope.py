@@ -3,7 +3,8 @@
 import pytest
 
 from services.models.scope.reading import word_spans
-from services.models.scope.scope import Corrected, ScopeIndex, ScopeJudge, VersionScope
+from services.models.scope.rivals import Rival
+from services.models.scope.scope import THRESHOLD, Corrected, ScopeIndex, ScopeJudge, VersionScope
 
 CORRECTIONS = [
     Corrected(
@@ -61,6 +62,60 @@ def test_other_words_for_the_same_belong_to_the_correction(index: ScopeIndex, me
 def test_neighbours_and_strangers_belong_to_none(index: ScopeIndex, message: str) -> None:
     found = index.nearest(message)
     assert found is None or found.probability < 0.5
+
+
+ANSWERED, UNANSWERED = Rival(answered=True, probability=0.95), Rival(answered=False, probability=0.05)
+
+
+@pytest.mark.parametrize(
+    ("message", "correction"),
+    [
+        ("Saturdays at the Bramley workshop: from what time on?", "hours"),
+        ("How early can I come to Bramley on a Saturday?", "hours"),
+        ("what do u want for the swift tandem, 1 day", "price"),
+        ("Is head protection part of the bike hire, a helmet?", "helmet"),
+        ("Name of the person who leads repairs?", "boss"),
+        ("whos the head of the repair people", "boss"),
+    ],
+)
+def test_a_rewording_belongs_where_nothing_else_answers_it(index: ScopeIndex, message: str, correction: str) -> None:
+    found = index.nearest(message, UNANSWERED)
+    assert found is not None
+    assert found.correction.id == correction
+    assert found.probability >= THRESHOLD
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "When does the Bramley workshop close on Saturdays?",
+        "What is the phone number of the Bramley workshop?",
+        "How much is the Swift city bike for a day?",
+        "What deposit do you take for the Swift tandem?",
+        "Do I get a lock with my bike?",
+        "Who is in charge of sales?",
+    ],
+)
+def test_what_the_knowledge_base_answers_is_left_to_it(index: ScopeIndex, message: str) -> None:
+    found = index.nearest(message, ANSWERED)
+    assert found is None or found.probability < THRESHOLD
+
+
+def test_a_corrected_message_belongs_though_the_knowledge_base_answers_it(index: ScopeIndex) -> None:
+    """The documents may be what was out of date."""
+    for corrected in CORRECTIONS:
+        for rival in (ANSWERED, UNANSWERED):
+            found = index.nearest(corrected.question, rival)
+            assert found is not None
+            assert (found.correction, found.probability >= THRESHOLD) == (corrected, True)
+
+
+def test_an_answer_of_the_knowledge_base_speaks_against_every_correction(index: ScopeIndex) -> None:
+    for message in ("from when on saturdays is bramley open", "price of the swift tandem", "helmet included?"):
+        answered, unanswered = index.nearest(message, ANSWERED), index.nearest(message, UNANSWERED)
+        assert answered is not None
+        assert unanswered is not None
+        assert answered.probability < unanswered.probability
 
 
 def test_what_is_taken_out_is_not_found_any_more(index: ScopeIndex) -> None:

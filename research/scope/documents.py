@@ -1,0 +1,32 @@
+"""What a company's documents have for a message, as the knowledge service finds it: the rival of a correction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from research.evidence.sets import Company
+from services.knowledge.evidence.model import AnswerModels
+from services.knowledge.evidence.reading import UnitReader
+from services.knowledge.evidence.step import EvidenceStep
+from services.models.evidence_reader import EvidenceReader
+from services.models.scope.rivals import Rival
+from services.models.sentence_encoder import SentenceEncoder
+
+
+class Documents:
+    """A company's documents, searched and read in this process."""
+
+    def __init__(self, name: str, files: Sequence[Path], encoder: SentenceEncoder) -> None:
+        self._company = Company.of_documents(name, files, [], encoder)
+        self._step = EvidenceStep(
+            UnitReader(encoder, EvidenceReader.load(encoder)), AnswerModels.load(with_reader=True)
+        )
+
+    def rival(self, message: str) -> Rival | None:
+        """What they have for a message that asks one thing; None for others, and for other languages than English."""
+        found = self._step.evidence(message, [], [], self._company.sources(message), self._company.base)
+        answers = [answer for answer in found.answers if answer.kind != "chat"]
+        if len(answers) != 1 or found.language != "en":
+            return None
+        return Rival(answers[0].verdict in ("answered", "several"), answers[0].probability)

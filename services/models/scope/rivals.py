@@ -1,0 +1,103 @@
+"""Weighs a correction against its rival: what the knowledge base itself has for the message.
+
+People put a question in words that share nothing with the corrected one, and neighbours share nearly all. What tells
+them apart is often the knowledge base: it answers most neighbours and few messages about what had to be corrected.
+Where it does not answer, this judge alone decides; where it does, the head of the scope must agree, and nothing of what
+excludes one another (days, sizes, opening and closing) may differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.models.encoder_files import Vectors
+
+WEIGHTS = Path(__file__).parents[1] / "weights" / "scope" / "rivals.json"
+FEATURES = (
+    "logit", "likeness", "lead", "property cosine", "missing of message", "missing of question", "numbers", "class",
+    "names", "answered", "answered logit", "answered likeness", "probability",
+)  # fmt: skip
+_MOST = 6.0
+_CLASS = 15  # of a pair's features: both name another member of a class, such as a day
+_ALONE = 0.3  # the likeness of a rival correction where there is none
+
+
+@dataclass(frozen=True)
+class Rival:
+    """What the knowledge base has for a message: whether it answers, and how probably what it found does."""
+
+    answered: bool
+    probability: float
+
+
+@dataclass(frozen=True)
+class RivalModel:
+    """A logistic model over FEATURES."""
+
+    weights: tuple[float, ...]
+    bias: float
+
+    @classmethod
+    def load(cls, file: Path = WEIGHTS) -> RivalModel:
+        """What `research.scope.rivals` left in a file. Raises FileNotFoundError, ValueError for other features."""
+        stored = json.loads(file.read_text())
+        if tuple(stored["features"]) != FEATURES:
+            raise ValueError(f"{file} was fitted on other features")
+        return cls(tuple(map(float, stored["weights"])), float(stored["bias"]))
+
+    def probabilities(self, rows: Vectors) -> list[float]:
+        """That the message belongs to each correction: `rows: [corrections, len(FEATURES)]`."""
+        found: list[float] = (1 / (1 + np.exp(-(rows @ np.array(self.weights) + self.bias)))).tolist()
+        return found
+
+    def weighed(
+        self, probabilities: Sequence[float], pairs: Sequence[Vectors], likeness: Sequence[float], rival: Rival
+    ) -> list[float]:
+        """As `probabilities`, of what the head made of each correction; arguments as of `rival_features`."""
+        found = self.probabilities(rival_features(probabilities, pairs, likeness, rival))
+        return [
+            _agreed(head, own, pair, rival.answered)
+            for head, own, pair in zip(probabilities, found, pairs, strict=True)
+        ]
+
+
+def _agreed(head: float, own: float, pair: Vectors, answered: bool) -> float:
+    if answered and pair[_CLASS]:
+        return 0.0
+    return min(head, own) if answered else own
+
+
+def rival_features(
+    probabilities: Sequence[float], pairs: Sequence[Vectors], likeness: Sequence[float], rival: Rival
+) -> Vectors:
+    """FEATURES of a message held against corrections, `[corrections, len(FEATURES)]`: the head's `probabilities`, its
+    features of each pair as a whole, and the cosines by which the corrections were chosen."""
+    rows = []
+    for at, (probability, pair, like) in enumerate(zip(probabilities, pairs, likeness, strict=True)):
+        bounded = min(max(probability, 1e-6), 1 - 1e-6)
+        logit = float(np.clip(np.log(bounded / (1 - bounded)), -_MOST, _MOST))
+        others = max((other for place, other in enumerate(likeness) if place != at), default=_ALONE)
+        answered = float(rival.answered)
+        rows.append(
+            [
+                logit,
+                like,
+                like - max(others, _ALONE),
+                float(pair[2]),
+                float(pair[4]),
+                float(pair[5]),
+                float(pair[6]),
+                float(pair[_CLASS]),
+                float(pair[16]),
+                answered,
+                answered * logit,
+                answered * like,
+                rival.probability,
+            ]
+        )
+    return np.array(rows, np.float32).reshape(-1, len(FEATURES))
