@@ -13,9 +13,9 @@ from typing import Any
 
 from antiphon.v1 import feedback_pb2 as pb
 
-from services.common.last_words import answer_key, prompt_key
+from services.common.last_words import GOOD_RATING, answer_key, prompt_key
 
-GOOD_RATING, BAD_RATING = 4, 2
+BAD_RATING = 2
 _LEARNABLE = (pb.FEEDBACK_STATUS_STORED, pb.FEEDBACK_STATUS_PROCESSED)
 Row = dict[str, Any]
 Conversation = tuple[str, ...]

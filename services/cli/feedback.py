@@ -19,12 +19,13 @@ from services.cli.connection import connected
 from services.cli.feedback_files import FeedbackFile
 from services.cli.options import JsonOption
 from services.cli.output import console, errors, json_text, print_json, print_table
+from services.cli.receipts import receipt_lines
 from services.cli.render import constraint_words
 
 CHUNK = 500
 CHUNK_SIZE = 2**20  # characters; with three bytes each still below what a gateway takes
 
-feedback = typer.Typer(no_args_is_help=True, help="What people said about drafts: add, import, export.")
+feedback = typer.Typer(no_args_is_help=True, help="What people said about drafts: add, import, export, receipt.")
 
 
 @feedback.command("add")
@@ -155,6 +156,18 @@ def review(
         print_json(answer)
     else:
         console.print(f"{answer.reviewed} of {len(records)} were held back and {'are refused' if refuse else 'count'}")
+
+
+@feedback.command("receipt")
+def receipt(context: typer.Context, record: str, as_json: JsonOption = False) -> None:
+    """Say what became of feedback: its example, what learned it, how that was judged, and the replies given by it."""
+    with connected(context) as client:
+        found = client.feedback.GetReceipt(feedback_pb2.GetReceiptRequest(feedback_id=record)).receipt
+    if as_json:
+        print_json(found)
+        return
+    for line in receipt_lines(found):
+        console.print(line)
 
 
 @feedback.command("export")

@@ -36,6 +36,18 @@ def chosen_draft(turn: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
+def judged_texts(turn: Mapping[str, Any] | None, record: Mapping[str, Any]) -> dict[str, str]:
+    """What a feedback record is about: the `prompt` and the `reply` of its turn and round, of an accepted revision the
+    reply that it `revised`; nothing where there is no turn."""
+    if turn is None:
+        return {}
+    texts = {draft["round"]: str(draft.get("text") or "") for draft in turn["drafts"]}
+    judged = record.get("round") or 0
+    about = {"prompt": str(turn["text"]), "reply": texts.get(judged, "")}
+    before = [text for number, text in texts.items() if number < judged and text]
+    return {**about, "revised": before[-1]} if record.get("accepted") and before else about
+
+
 def own_words(draft: Mapping[str, Any]) -> str:
     """What a reply says in its own words: one that was composed of quotations without them, but with the name of each
     quoted table's row. A document's times, amounts and names are no offers of the assistant's."""

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 Example = Mapping[str, Any]
+GOOD_RATING = 4
+"""A rating from which on a reply is approved of, of 1 to 5."""
 
 
 def moment(at: datetime, record: str) -> str:

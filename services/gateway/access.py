@@ -52,7 +52,9 @@ _REVIEWED = frozenset({"ConversationService", "StateService", "FeedbackService",
 _NAMED: dict[str, Row] = {
     **dict.fromkeys(("CreateSession", "SendTurn", "EditTurn", "RetryTurn", "EraseSession"), _TALK),
     **dict.fromkeys(("GetSession", "ListSessions", "UpdateSession", "EndSession", "GetTurn", "ListTurns"), _FOLLOW),
-    **dict.fromkeys(("ReviseTurn", "AttachTurn", "CancelTurn", "AcceptDraft", "GetState", "SubmitFeedback"), _FOLLOW),
+    **dict.fromkeys(
+        ("ReviseTurn", "AttachTurn", "CancelTurn", "AcceptDraft", "GetState", "SubmitFeedback", "GetReceipt"), _FOLLOW
+    ),
     **dict.fromkeys(("PostReply", "Takeover", "Return"), _ANSWER),
     **dict.fromkeys(("Handoff", "WatchTenant"), _FOLLOW),
     "CorrectState": _CORRECT,

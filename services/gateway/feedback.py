@@ -11,17 +11,19 @@ from antiphon.v1 import feedback_pb2_grpc as rpc
 
 from services.common.bus import topology
 from services.common.bus.jobs import Jobs
-from services.common.drafts import chosen_draft
+from services.common.drafts import chosen_draft, judged_texts
 from services.common.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from services.common.store import Document, Request, Store
 from services.common.store.imports import RefusedLine
 from services.gateway import validation as check
 from services.gateway.access import reviews
 from services.gateway.audit import note
-from services.gateway.auth import caller
+from services.gateway.auth import caller, whose
 from services.gateway.importing import MAX_ITEMS, judge
 from services.gateway.mapping.feedbacks import import_message, record_message, refused_message
+from services.gateway.mapping.receipts import receipt_message
 from services.gateway.quotas import Quotas
+from services.gateway.receipts import receipt
 from services.gateway.settings import GatewaySettings
 from services.gateway.threads import Threads
 
@@ -190,7 +192,7 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             turn = turns.get(record.get("turn", ""))
             labels = set((turn or {}).get("access") or ())
             example = examples.get(record["_id"], "")
-            record |= {**_about(turn, record), "example": example, "versions": versions.get(example, ())}
+            record |= {**judged_texts(turn, record), "example": example, "versions": versions.get(example, ())}
             if turn is not None and with_earlier:
                 before = [one for one in spoken[turn["session"]] if one["n"] < turn["n"]]
                 labels = labels.union(*(one.get("access") or () for one in before))
@@ -211,6 +213,11 @@ class FeedbackService(rpc.FeedbackServiceServicer):
                 {**turn, "reply": draft["text"]} for turn, draft in chosen if draft is not None and draft.get("text")
             ]
         return spoken
+
+    async def GetReceipt(self, request: pb.GetReceiptRequest, context: Any) -> pb.GetReceiptResponse:
+        feedback_id = check.identifier("feedback_id", request.feedback_id)
+        found = await self._threads.run(receipt, self._store, caller(), whose(), feedback_id)
+        return pb.GetReceiptResponse(receipt=receipt_message(found))
 
     async def EraseFeedback(self, request: pb.EraseFeedbackRequest, context: Any) -> pb.EraseFeedbackResponse:
         check.request_of("EraseFeedback", request)
@@ -237,16 +244,6 @@ def _ids(request: pb.ReviewFeedbackRequest | pb.EraseFeedbackRequest) -> list[st
     if len(request.feedback_ids) > MAX_ITEMS:
         raise InvalidArgument("feedback_ids", f"{len(request.feedback_ids)} ids, at most {MAX_ITEMS} are taken")
     return [check.identifier(f"feedback_ids[{index}]", one) for index, one in enumerate(request.feedback_ids)]
-
-
-def _about(turn: Document | None, record: Document) -> Document:
-    if turn is None:
-        return {}
-    texts = {draft["round"]: str(draft.get("text") or "") for draft in turn["drafts"]}
-    judged = record.get("round", 0)
-    about = {"prompt": turn["text"], "reply": texts.get(judged, "")}
-    before = [text for number, text in texts.items() if number < judged and text]
-    return {**about, "revised": before[-1]} if record.get("accepted") and before else about
 
 
 def _selection(request: pb.ExportFeedbackRequest) -> Document:

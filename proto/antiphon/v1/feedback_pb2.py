@@ -22,74 +22,86 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from antiphon.v1 import common_pb2 as antiphon_dot_v1_dot_common__pb2
+from antiphon.v1 import model_pb2 as antiphon_dot_v1_dot_model__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61ntiphon/v1/feedback.proto\x12\x0b\x61ntiphon.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x01\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x13\n\x06rating\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\x12\x18\n\x0b\x65\x64ited_text\x18\x03 \x01(\tH\x01\x88\x01\x01\x12,\n\x0b\x63onstraints\x18\x04 \x03(\x0b\x32\x17.antiphon.v1.ConstraintB\t\n\x07_ratingB\x0e\n\x0c_edited_text\"\xd0\x01\n\nConstraint\x12)\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.antiphon.v1.ConstraintKind\x12\r\n\x05value\x18\x02 \x01(\t\x12%\n\x04unit\x18\x03 \x01(\x0e\x32\x17.antiphon.v1.LengthUnit\x12\x10\n\x03min\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x03max\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12-\n\x06source\x18\x06 \x01(\x0e\x32\x1d.antiphon.v1.ConstraintSourceB\x06\n\x04_minB\x06\n\x04_max\"\x9c\x04\n\x0e\x46\x65\x65\x64\x62\x61\x63kRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\r\n\x05round\x18\x04 \x01(\x05\x12\x0f\n\x07user_id\x18\x05 \x01(\t\x12\'\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x06 \x01(\x0b\x32\x15.antiphon.v1.Feedback\x12+\n\nunderstood\x18\x07 \x03(\x0b\x32\x17.antiphon.v1.Constraint\x12\x0e\n\x06prompt\x18\x08 \x01(\t\x12\r\n\x05reply\x18\t \x01(\t\x12+\n\x06status\x18\n \x01(\x0e\x32\x1b.antiphon.v1.FeedbackStatus\x12\x0f\n\x07refusal\x18\x0b \x01(\t\x12\x11\n\timport_id\x18\x0c \x01(\t\x12\x0c\n\x04line\x18\r \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x0f \x01(\x08\x12\x15\n\rrevised_reply\x18\x10 \x01(\t\x12/\n\rearlier_turns\x18\x11 \x03(\x0b\x32\x18.antiphon.v1.EarlierTurn\x12\x1a\n\x12suggested_draft_id\x18\x12 \x01(\t\x12\x15\n\rsent_draft_id\x18\x13 \x01(\t\x12\x12\n\nexample_id\x18\x14 \x01(\t\x12\x13\n\x0bversion_ids\x18\x15 \x03(\t\"=\n\x0b\x45\x61rlierTurn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\r\n\x05reply\x18\x03 \x01(\t\"\x94\x01\n\x15SubmitFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x12\n\x05round\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\'\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x04 \x01(\x0b\x32\x15.antiphon.v1.Feedback\x12\x0f\n\x07user_id\x18\x05 \x01(\tB\x08\n\x06_round\"E\n\x16SubmitFeedbackResponse\x12+\n\x06record\x18\x01 \x01(\x0b\x32\x1b.antiphon.v1.FeedbackRecord\"\x96\x01\n\x0c\x46\x65\x65\x64\x62\x61\x63kItem\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x12\n\x05round\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\r\n\x05reply\x18\x04 \x01(\t\x12\'\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x05 \x01(\x0b\x32\x15.antiphon.v1.Feedback\x12\x0f\n\x07user_id\x18\x06 \x01(\tB\x08\n\x06_round\"R\n\nImportItem\x12)\n\x04item\x18\x01 \x01(\x0b\x32\x19.antiphon.v1.FeedbackItemH\x00\x12\x0e\n\x04json\x18\x02 \x01(\tH\x00\x42\t\n\x07\x63ontent\":\n\x0bRefusedLine\x12\x0c\n\x04line\x18\x01 \x01(\x03\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xc5\x01\n\x06Import\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.antiphon.v1.ImportStatus\x12\x11\n\tnext_line\x18\x04 \x01(\x03\x12\x0e\n\x06stored\x18\x05 \x01(\x03\x12\x11\n\tprocessed\x18\x06 \x01(\x03\x12\x0f\n\x07refused\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"5\n\x11OpenImportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"9\n\x12OpenImportResponse\x12#\n\x06import\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Import\"x\n\x13\x41ppendImportRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x12\n\nfirst_line\x18\x02 \x01(\x03\x12&\n\x05items\x18\x03 \x03(\x0b\x32\x17.antiphon.v1.ImportItem\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"T\n\x14\x41ppendImportResponse\x12\x11\n\tnext_line\x18\x01 \x01(\x03\x12)\n\x07refused\x18\x02 \x03(\x0b\x32\x18.antiphon.v1.RefusedLine\"e\n\x12\x43loseImportRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x18\n\x0btotal_lines\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x03 \x01(\tB\x0e\n\x0c_total_lines\":\n\x13\x43loseImportResponse\x12#\n\x06import\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Import\"L\n\x10GetImportRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"|\n\x11GetImportResponse\x12#\n\x06import\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Import\x12)\n\x07refused\x18\x02 \x03(\x0b\x32\x18.antiphon.v1.RefusedLine\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\xc8\x01\n\x15\x45xportFeedbackRequest\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x10\n\x08\x61\x66ter_id\x18\x05 \x01(\t\x12\x1a\n\x12with_earlier_turns\x18\x06 \x01(\x08\"E\n\x16\x45xportFeedbackResponse\x12+\n\x06record\x18\x01 \x01(\x0b\x32\x1b.antiphon.v1.FeedbackRecord\"S\n\x14\x45raseFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x66\x65\x65\x64\x62\x61\x63k_ids\x18\x02 \x03(\t\x12\x11\n\timport_id\x18\x03 \x01(\t\"C\n\x15\x45raseFeedbackResponse\x12\x0e\n\x06\x65rased\x18\x01 \x01(\x03\x12\x1a\n\x12marked_version_ids\x18\x02 \x03(\t\"Q\n\x15ReviewFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x66\x65\x65\x64\x62\x61\x63k_ids\x18\x02 \x03(\t\x12\x0e\n\x06refuse\x18\x03 \x01(\x08\"*\n\x16ReviewFeedbackResponse\x12\x10\n\x08reviewed\x18\x01 \x01(\x03*\x8f\x03\n\x0e\x43onstraintKind\x12\x1f\n\x1b\x43ONSTRAINT_KIND_UNSPECIFIED\x10\x00\x12 \n\x1c\x43ONSTRAINT_KIND_MUST_INCLUDE\x10\x01\x12$\n CONSTRAINT_KIND_MUST_NOT_INCLUDE\x10\x02\x12\x1a\n\x16\x43ONSTRAINT_KIND_LENGTH\x10\x03\x12\x1a\n\x16\x43ONSTRAINT_KIND_FORMAT\x10\x04\x12\x18\n\x14\x43ONSTRAINT_KIND_CASE\x10\x05\x12\x1f\n\x1b\x43ONSTRAINT_KIND_PUNCTUATION\x10\x06\x12\x1c\n\x18\x43ONSTRAINT_KIND_LANGUAGE\x10\x07\x12\x18\n\x14\x43ONSTRAINT_KIND_TONE\x10\x08\x12\x18\n\x14\x43ONSTRAINT_KIND_KEEP\x10\t\x12\x1b\n\x17\x43ONSTRAINT_KIND_REPLACE\x10\n\x12\x19\n\x15\x43ONSTRAINT_KIND_START\x10\x0b\x12\x17\n\x13\x43ONSTRAINT_KIND_END\x10\x0c*\x93\x01\n\nLengthUnit\x12\x1b\n\x17LENGTH_UNIT_UNSPECIFIED\x10\x00\x12\x15\n\x11LENGTH_UNIT_WORDS\x10\x01\x12\x19\n\x15LENGTH_UNIT_SENTENCES\x10\x02\x12\x1a\n\x16LENGTH_UNIT_CHARACTERS\x10\x03\x12\x1a\n\x16LENGTH_UNIT_PARAGRAPHS\x10\x04*\x8d\x01\n\x10\x43onstraintSource\x12!\n\x1d\x43ONSTRAINT_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONSTRAINT_SOURCE_TYPED\x10\x01\x12\x1d\n\x19\x43ONSTRAINT_SOURCE_COMMENT\x10\x02\x12\x1a\n\x16\x43ONSTRAINT_SOURCE_EDIT\x10\x03*\xa3\x01\n\x0e\x46\x65\x65\x64\x62\x61\x63kStatus\x12\x1f\n\x1b\x46\x45\x45\x44\x42\x41\x43K_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46\x45\x45\x44\x42\x41\x43K_STATUS_STORED\x10\x01\x12\x1d\n\x19\x46\x45\x45\x44\x42\x41\x43K_STATUS_PROCESSED\x10\x02\x12\x1b\n\x17\x46\x45\x45\x44\x42\x41\x43K_STATUS_REFUSED\x10\x03\x12\x18\n\x14\x46\x45\x45\x44\x42\x41\x43K_STATUS_HELD\x10\x04*w\n\x0cImportStatus\x12\x1d\n\x19IMPORT_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12IMPORT_STATUS_OPEN\x10\x01\x12\x18\n\x14IMPORT_STATUS_CLOSED\x10\x02\x12\x16\n\x12IMPORT_STATUS_DONE\x10\x03\x32\xbe\x05\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12Y\n\x0eSubmitFeedback\x12\".antiphon.v1.SubmitFeedbackRequest\x1a#.antiphon.v1.SubmitFeedbackResponse\x12M\n\nOpenImport\x12\x1e.antiphon.v1.OpenImportRequest\x1a\x1f.antiphon.v1.OpenImportResponse\x12S\n\x0c\x41ppendImport\x12 .antiphon.v1.AppendImportRequest\x1a!.antiphon.v1.AppendImportResponse\x12P\n\x0b\x43loseImport\x12\x1f.antiphon.v1.CloseImportRequest\x1a .antiphon.v1.CloseImportResponse\x12J\n\tGetImport\x12\x1d.antiphon.v1.GetImportRequest\x1a\x1e.antiphon.v1.GetImportResponse\x12[\n\x0e\x45xportFeedback\x12\".antiphon.v1.ExportFeedbackRequest\x1a#.antiphon.v1.ExportFeedbackResponse0\x01\x12Y\n\x0eReviewFeedback\x12\".antiphon.v1.ReviewFeedbackRequest\x1a#.antiphon.v1.ReviewFeedbackResponse\x12V\n\rEraseFeedback\x12!.antiphon.v1.EraseFeedbackRequest\x1a\".antiphon.v1.EraseFeedbackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61ntiphon/v1/feedback.proto\x12\x0b\x61ntiphon.v1\x1a\x18\x61ntiphon/v1/common.proto\x1a\x17\x61ntiphon/v1/model.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x01\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x13\n\x06rating\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\x12\x18\n\x0b\x65\x64ited_text\x18\x03 \x01(\tH\x01\x88\x01\x01\x12,\n\x0b\x63onstraints\x18\x04 \x03(\x0b\x32\x17.antiphon.v1.ConstraintB\t\n\x07_ratingB\x0e\n\x0c_edited_text\"\xd0\x01\n\nConstraint\x12)\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.antiphon.v1.ConstraintKind\x12\r\n\x05value\x18\x02 \x01(\t\x12%\n\x04unit\x18\x03 \x01(\x0e\x32\x17.antiphon.v1.LengthUnit\x12\x10\n\x03min\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x03max\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12-\n\x06source\x18\x06 \x01(\x0e\x32\x1d.antiphon.v1.ConstraintSourceB\x06\n\x04_minB\x06\n\x04_max\"\x9c\x04\n\x0e\x46\x65\x65\x64\x62\x61\x63kRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\r\n\x05round\x18\x04 \x01(\x05\x12\x0f\n\x07user_id\x18\x05 \x01(\t\x12\'\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x06 \x01(\x0b\x32\x15.antiphon.v1.Feedback\x12+\n\nunderstood\x18\x07 \x03(\x0b\x32\x17.antiphon.v1.Constraint\x12\x0e\n\x06prompt\x18\x08 \x01(\t\x12\r\n\x05reply\x18\t \x01(\t\x12+\n\x06status\x18\n \x01(\x0e\x32\x1b.antiphon.v1.FeedbackStatus\x12\x0f\n\x07refusal\x18\x0b \x01(\t\x12\x11\n\timport_id\x18\x0c \x01(\t\x12\x0c\n\x04line\x18\r \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x0f \x01(\x08\x12\x15\n\rrevised_reply\x18\x10 \x01(\t\x12/\n\rearlier_turns\x18\x11 \x03(\x0b\x32\x18.antiphon.v1.EarlierTurn\x12\x1a\n\x12suggested_draft_id\x18\x12 \x01(\t\x12\x15\n\rsent_draft_id\x18\x13 \x01(\t\x12\x12\n\nexample_id\x18\x14 \x01(\t\x12\x13\n\x0bversion_ids\x18\x15 \x03(\t\"=\n\x0b\x45\x61rlierTurn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\r\n\x05reply\x18\x03 \x01(\t\"\x94\x01\n\x15SubmitFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x12\n\x05round\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\'\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x04 \x01(\x0b\x32\x15.antiphon.v1.Feedback\x12\x0f\n\x07user_id\x18\x05 \x01(\tB\x08\n\x06_round\"E\n\x16SubmitFeedbackResponse\x12+\n\x06record\x18\x01 \x01(\x0b\x32\x1b.antiphon.v1.FeedbackRecord\"\x96\x01\n\x0c\x46\x65\x65\x64\x62\x61\x63kItem\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x12\n\x05round\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\r\n\x05reply\x18\x04 \x01(\t\x12\'\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x05 \x01(\x0b\x32\x15.antiphon.v1.Feedback\x12\x0f\n\x07user_id\x18\x06 \x01(\tB\x08\n\x06_round\"R\n\nImportItem\x12)\n\x04item\x18\x01 \x01(\x0b\x32\x19.antiphon.v1.FeedbackItemH\x00\x12\x0e\n\x04json\x18\x02 \x01(\tH\x00\x42\t\n\x07\x63ontent\":\n\x0bRefusedLine\x12\x0c\n\x04line\x18\x01 \x01(\x03\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xc5\x01\n\x06Import\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.antiphon.v1.ImportStatus\x12\x11\n\tnext_line\x18\x04 \x01(\x03\x12\x0e\n\x06stored\x18\x05 \x01(\x03\x12\x11\n\tprocessed\x18\x06 \x01(\x03\x12\x0f\n\x07refused\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"5\n\x11OpenImportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"9\n\x12OpenImportResponse\x12#\n\x06import\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Import\"x\n\x13\x41ppendImportRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x12\n\nfirst_line\x18\x02 \x01(\x03\x12&\n\x05items\x18\x03 \x03(\x0b\x32\x17.antiphon.v1.ImportItem\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"T\n\x14\x41ppendImportResponse\x12\x11\n\tnext_line\x18\x01 \x01(\x03\x12)\n\x07refused\x18\x02 \x03(\x0b\x32\x18.antiphon.v1.RefusedLine\"e\n\x12\x43loseImportRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x18\n\x0btotal_lines\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x03 \x01(\tB\x0e\n\x0c_total_lines\":\n\x13\x43loseImportResponse\x12#\n\x06import\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Import\"L\n\x10GetImportRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"|\n\x11GetImportResponse\x12#\n\x06import\x18\x01 \x01(\x0b\x32\x13.antiphon.v1.Import\x12)\n\x07refused\x18\x02 \x03(\x0b\x32\x18.antiphon.v1.RefusedLine\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\xc8\x01\n\x15\x45xportFeedbackRequest\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x10\n\x08\x61\x66ter_id\x18\x05 \x01(\t\x12\x1a\n\x12with_earlier_turns\x18\x06 \x01(\x08\"E\n\x16\x45xportFeedbackResponse\x12+\n\x06record\x18\x01 \x01(\x0b\x32\x1b.antiphon.v1.FeedbackRecord\"S\n\x14\x45raseFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x66\x65\x65\x64\x62\x61\x63k_ids\x18\x02 \x03(\t\x12\x11\n\timport_id\x18\x03 \x01(\t\"C\n\x15\x45raseFeedbackResponse\x12\x0e\n\x06\x65rased\x18\x01 \x01(\x03\x12\x1a\n\x12marked_version_ids\x18\x02 \x03(\t\"Q\n\x15ReviewFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x66\x65\x65\x64\x62\x61\x63k_ids\x18\x02 \x03(\t\x12\x0e\n\x06refuse\x18\x03 \x01(\x08\"*\n\x16ReviewFeedbackResponse\x12\x10\n\x08reviewed\x18\x01 \x01(\x03\"\xcf\x01\n\x07Receipt\x12+\n\x06record\x18\x01 \x01(\x0b\x32\x1b.antiphon.v1.FeedbackRecord\x12\x12\n\nexample_id\x18\x02 \x01(\t\x12\r\n\x05holds\x18\x03 \x01(\x08\x12\x17\n\x0foverruled_by_id\x18\x04 \x01(\t\x12/\n\ttrainings\x18\x05 \x03(\x0b\x32\x1c.antiphon.v1.ReceiptTraining\x12*\n\x07replies\x18\x06 \x03(\x0b\x32\x19.antiphon.v1.ReceiptReply\"\xa4\x01\n\x0fReceiptTraining\x12\'\n\x08training\x18\x01 \x01(\x0b\x32\x15.antiphon.v1.Training\x12%\n\x07version\x18\x02 \x01(\x0b\x32\x14.antiphon.v1.Version\x12\x30\n\x0cpromote_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x04 \x01(\x08\"\x9c\x01\n\x0cReceiptReply\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\x05\x12\'\n\x03use\x18\x04 \x01(\x0b\x32\x1a.antiphon.v1.CorrectionUse\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"(\n\x11GetReceiptRequest\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\";\n\x12GetReceiptResponse\x12%\n\x07receipt\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.Receipt*\x8f\x03\n\x0e\x43onstraintKind\x12\x1f\n\x1b\x43ONSTRAINT_KIND_UNSPECIFIED\x10\x00\x12 \n\x1c\x43ONSTRAINT_KIND_MUST_INCLUDE\x10\x01\x12$\n CONSTRAINT_KIND_MUST_NOT_INCLUDE\x10\x02\x12\x1a\n\x16\x43ONSTRAINT_KIND_LENGTH\x10\x03\x12\x1a\n\x16\x43ONSTRAINT_KIND_FORMAT\x10\x04\x12\x18\n\x14\x43ONSTRAINT_KIND_CASE\x10\x05\x12\x1f\n\x1b\x43ONSTRAINT_KIND_PUNCTUATION\x10\x06\x12\x1c\n\x18\x43ONSTRAINT_KIND_LANGUAGE\x10\x07\x12\x18\n\x14\x43ONSTRAINT_KIND_TONE\x10\x08\x12\x18\n\x14\x43ONSTRAINT_KIND_KEEP\x10\t\x12\x1b\n\x17\x43ONSTRAINT_KIND_REPLACE\x10\n\x12\x19\n\x15\x43ONSTRAINT_KIND_START\x10\x0b\x12\x17\n\x13\x43ONSTRAINT_KIND_END\x10\x0c*\x93\x01\n\nLengthUnit\x12\x1b\n\x17LENGTH_UNIT_UNSPECIFIED\x10\x00\x12\x15\n\x11LENGTH_UNIT_WORDS\x10\x01\x12\x19\n\x15LENGTH_UNIT_SENTENCES\x10\x02\x12\x1a\n\x16LENGTH_UNIT_CHARACTERS\x10\x03\x12\x1a\n\x16LENGTH_UNIT_PARAGRAPHS\x10\x04*\x8d\x01\n\x10\x43onstraintSource\x12!\n\x1d\x43ONSTRAINT_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONSTRAINT_SOURCE_TYPED\x10\x01\x12\x1d\n\x19\x43ONSTRAINT_SOURCE_COMMENT\x10\x02\x12\x1a\n\x16\x43ONSTRAINT_SOURCE_EDIT\x10\x03*\xa3\x01\n\x0e\x46\x65\x65\x64\x62\x61\x63kStatus\x12\x1f\n\x1b\x46\x45\x45\x44\x42\x41\x43K_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46\x45\x45\x44\x42\x41\x43K_STATUS_STORED\x10\x01\x12\x1d\n\x19\x46\x45\x45\x44\x42\x41\x43K_STATUS_PROCESSED\x10\x02\x12\x1b\n\x17\x46\x45\x45\x44\x42\x41\x43K_STATUS_REFUSED\x10\x03\x12\x18\n\x14\x46\x45\x45\x44\x42\x41\x43K_STATUS_HELD\x10\x04*w\n\x0cImportStatus\x12\x1d\n\x19IMPORT_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12IMPORT_STATUS_OPEN\x10\x01\x12\x18\n\x14IMPORT_STATUS_CLOSED\x10\x02\x12\x16\n\x12IMPORT_STATUS_DONE\x10\x03\x32\x8d\x06\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12Y\n\x0eSubmitFeedback\x12\".antiphon.v1.SubmitFeedbackRequest\x1a#.antiphon.v1.SubmitFeedbackResponse\x12M\n\nOpenImport\x12\x1e.antiphon.v1.OpenImportRequest\x1a\x1f.antiphon.v1.OpenImportResponse\x12S\n\x0c\x41ppendImport\x12 .antiphon.v1.AppendImportRequest\x1a!.antiphon.v1.AppendImportResponse\x12P\n\x0b\x43loseImport\x12\x1f.antiphon.v1.CloseImportRequest\x1a .antiphon.v1.CloseImportResponse\x12J\n\tGetImport\x12\x1d.antiphon.v1.GetImportRequest\x1a\x1e.antiphon.v1.GetImportResponse\x12[\n\x0e\x45xportFeedback\x12\".antiphon.v1.ExportFeedbackRequest\x1a#.antiphon.v1.ExportFeedbackResponse0\x01\x12M\n\nGetReceipt\x12\x1e.antiphon.v1.GetReceiptRequest\x1a\x1f.antiphon.v1.GetReceiptResponse\x12Y\n\x0eReviewFeedback\x12\".antiphon.v1.ReviewFeedbackRequest\x1a#.antiphon.v1.ReviewFeedbackResponse\x12V\n\rEraseFeedback\x12!.antiphon.v1.EraseFeedbackRequest\x1a\".antiphon.v1.EraseFeedbackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'antiphon.v1.feedback_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONSTRAINTKIND']._serialized_start=3007
-  _globals['_CONSTRAINTKIND']._serialized_end=3406
-  _globals['_LENGTHUNIT']._serialized_start=3409
-  _globals['_LENGTHUNIT']._serialized_end=3556
-  _globals['_CONSTRAINTSOURCE']._serialized_start=3559
-  _globals['_CONSTRAINTSOURCE']._serialized_end=3700
-  _globals['_FEEDBACKSTATUS']._serialized_start=3703
-  _globals['_FEEDBACKSTATUS']._serialized_end=3866
-  _globals['_IMPORTSTATUS']._serialized_start=3868
-  _globals['_IMPORTSTATUS']._serialized_end=3987
-  _globals['_FEEDBACK']._serialized_start=77
-  _globals['_FEEDBACK']._serialized_end=224
-  _globals['_CONSTRAINT']._serialized_start=227
-  _globals['_CONSTRAINT']._serialized_end=435
-  _globals['_FEEDBACKRECORD']._serialized_start=438
-  _globals['_FEEDBACKRECORD']._serialized_end=978
-  _globals['_EARLIERTURN']._serialized_start=980
-  _globals['_EARLIERTURN']._serialized_end=1041
-  _globals['_SUBMITFEEDBACKREQUEST']._serialized_start=1044
-  _globals['_SUBMITFEEDBACKREQUEST']._serialized_end=1192
-  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_start=1194
-  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_end=1263
-  _globals['_FEEDBACKITEM']._serialized_start=1266
-  _globals['_FEEDBACKITEM']._serialized_end=1416
-  _globals['_IMPORTITEM']._serialized_start=1418
-  _globals['_IMPORTITEM']._serialized_end=1500
-  _globals['_REFUSEDLINE']._serialized_start=1502
-  _globals['_REFUSEDLINE']._serialized_end=1560
-  _globals['_IMPORT']._serialized_start=1563
-  _globals['_IMPORT']._serialized_end=1760
-  _globals['_OPENIMPORTREQUEST']._serialized_start=1762
-  _globals['_OPENIMPORTREQUEST']._serialized_end=1815
-  _globals['_OPENIMPORTRESPONSE']._serialized_start=1817
-  _globals['_OPENIMPORTRESPONSE']._serialized_end=1874
-  _globals['_APPENDIMPORTREQUEST']._serialized_start=1876
-  _globals['_APPENDIMPORTREQUEST']._serialized_end=1996
-  _globals['_APPENDIMPORTRESPONSE']._serialized_start=1998
-  _globals['_APPENDIMPORTRESPONSE']._serialized_end=2082
-  _globals['_CLOSEIMPORTREQUEST']._serialized_start=2084
-  _globals['_CLOSEIMPORTREQUEST']._serialized_end=2185
-  _globals['_CLOSEIMPORTRESPONSE']._serialized_start=2187
-  _globals['_CLOSEIMPORTRESPONSE']._serialized_end=2245
-  _globals['_GETIMPORTREQUEST']._serialized_start=2247
-  _globals['_GETIMPORTREQUEST']._serialized_end=2323
-  _globals['_GETIMPORTRESPONSE']._serialized_start=2325
-  _globals['_GETIMPORTRESPONSE']._serialized_end=2449
-  _globals['_EXPORTFEEDBACKREQUEST']._serialized_start=2452
-  _globals['_EXPORTFEEDBACKREQUEST']._serialized_end=2652
-  _globals['_EXPORTFEEDBACKRESPONSE']._serialized_start=2654
-  _globals['_EXPORTFEEDBACKRESPONSE']._serialized_end=2723
-  _globals['_ERASEFEEDBACKREQUEST']._serialized_start=2725
-  _globals['_ERASEFEEDBACKREQUEST']._serialized_end=2808
-  _globals['_ERASEFEEDBACKRESPONSE']._serialized_start=2810
-  _globals['_ERASEFEEDBACKRESPONSE']._serialized_end=2877
-  _globals['_REVIEWFEEDBACKREQUEST']._serialized_start=2879
-  _globals['_REVIEWFEEDBACKREQUEST']._serialized_end=2960
-  _globals['_REVIEWFEEDBACKRESPONSE']._serialized_start=2962
-  _globals['_REVIEWFEEDBACKRESPONSE']._serialized_end=3004
-  _globals['_FEEDBACKSERVICE']._serialized_start=3990
-  _globals['_FEEDBACKSERVICE']._serialized_end=4692
+  _globals['_CONSTRAINTKIND']._serialized_start=3697
+  _globals['_CONSTRAINTKIND']._serialized_end=4096
+  _globals['_LENGTHUNIT']._serialized_start=4099
+  _globals['_LENGTHUNIT']._serialized_end=4246
+  _globals['_CONSTRAINTSOURCE']._serialized_start=4249
+  _globals['_CONSTRAINTSOURCE']._serialized_end=4390
+  _globals['_FEEDBACKSTATUS']._serialized_start=4393
+  _globals['_FEEDBACKSTATUS']._serialized_end=4556
+  _globals['_IMPORTSTATUS']._serialized_start=4558
+  _globals['_IMPORTSTATUS']._serialized_end=4677
+  _globals['_FEEDBACK']._serialized_start=128
+  _globals['_FEEDBACK']._serialized_end=275
+  _globals['_CONSTRAINT']._serialized_start=278
+  _globals['_CONSTRAINT']._serialized_end=486
+  _globals['_FEEDBACKRECORD']._serialized_start=489
+  _globals['_FEEDBACKRECORD']._serialized_end=1029
+  _globals['_EARLIERTURN']._serialized_start=1031
+  _globals['_EARLIERTURN']._serialized_end=1092
+  _globals['_SUBMITFEEDBACKREQUEST']._serialized_start=1095
+  _globals['_SUBMITFEEDBACKREQUEST']._serialized_end=1243
+  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_start=1245
+  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_end=1314
+  _globals['_FEEDBACKITEM']._serialized_start=1317
+  _globals['_FEEDBACKITEM']._serialized_end=1467
+  _globals['_IMPORTITEM']._serialized_start=1469
+  _globals['_IMPORTITEM']._serialized_end=1551
+  _globals['_REFUSEDLINE']._serialized_start=1553
+  _globals['_REFUSEDLINE']._serialized_end=1611
+  _globals['_IMPORT']._serialized_start=1614
+  _globals['_IMPORT']._serialized_end=1811
+  _globals['_OPENIMPORTREQUEST']._serialized_start=1813
+  _globals['_OPENIMPORTREQUEST']._serialized_end=1866
+  _globals['_OPENIMPORTRESPONSE']._serialized_start=1868
+  _globals['_OPENIMPORTRESPONSE']._serialized_end=1925
+  _globals['_APPENDIMPORTREQUEST']._serialized_start=1927
+  _globals['_APPENDIMPORTREQUEST']._serialized_end=2047
+  _globals['_APPENDIMPORTRESPONSE']._serialized_start=2049
+  _globals['_APPENDIMPORTRESPONSE']._serialized_end=2133
+  _globals['_CLOSEIMPORTREQUEST']._serialized_start=2135
+  _globals['_CLOSEIMPORTREQUEST']._serialized_end=2236
+  _globals['_CLOSEIMPORTRESPONSE']._serialized_start=2238
+  _globals['_CLOSEIMPORTRESPONSE']._serialized_end=2296
+  _globals['_GETIMPORTREQUEST']._serialized_start=2298
+  _globals['_GETIMPORTREQUEST']._serialized_end=2374
+  _globals['_GETIMPORTRESPONSE']._serialized_start=2376
+  _globals['_GETIMPORTRESPONSE']._serialized_end=2500
+  _globals['_EXPORTFEEDBACKREQUEST']._serialized_start=2503
+  _globals['_EXPORTFEEDBACKREQUEST']._serialized_end=2703
+  _globals['_EXPORTFEEDBACKRESPONSE']._serialized_start=2705
+  _globals['_EXPORTFEEDBACKRESPONSE']._serialized_end=2774
+  _globals['_ERASEFEEDBACKREQUEST']._serialized_start=2776
+  _globals['_ERASEFEEDBACKREQUEST']._serialized_end=2859
+  _globals['_ERASEFEEDBACKRESPONSE']._serialized_start=2861
+  _globals['_ERASEFEEDBACKRESPONSE']._serialized_end=2928
+  _globals['_REVIEWFEEDBACKREQUEST']._serialized_start=2930
+  _globals['_REVIEWFEEDBACKREQUEST']._serialized_end=3011
+  _globals['_REVIEWFEEDBACKRESPONSE']._serialized_start=3013
+  _globals['_REVIEWFEEDBACKRESPONSE']._serialized_end=3055
+  _globals['_RECEIPT']._serialized_start=3058
+  _globals['_RECEIPT']._serialized_end=3265
+  _globals['_RECEIPTTRAINING']._serialized_start=3268
+  _globals['_RECEIPTTRAINING']._serialized_end=3432
+  _globals['_RECEIPTREPLY']._serialized_start=3435
+  _globals['_RECEIPTREPLY']._serialized_end=3591
+  _globals['_GETRECEIPTREQUEST']._serialized_start=3593
+  _globals['_GETRECEIPTREQUEST']._serialized_end=3633
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=3635
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=3694
+  _globals['_FEEDBACKSERVICE']._serialized_start=4680
+  _globals['_FEEDBACKSERVICE']._serialized_end=5461
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,8 @@
 isort:skip_file
 Feedback on drafts: one by one while talking, in batches from review tools, out again, and erased."""
 
+from antiphon.v1 import common_pb2 as _common_pb2
+from antiphon.v1 import model_pb2 as _model_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -1083,3 +1085,181 @@ class ReviewFeedbackResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReviewFeedbackResponse: _TypeAlias = ReviewFeedbackResponse  # noqa: Y015
+
+@_typing.final
+class Receipt(_message.Message):
+    """What became of a piece of feedback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    EXAMPLE_ID_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    OVERRULED_BY_ID_FIELD_NUMBER: _builtins.int
+    TRAININGS_FIELD_NUMBER: _builtins.int
+    REPLIES_FIELD_NUMBER: _builtins.int
+    example_id: _builtins.str
+    """The example it was made into, which other feedback that says the same shares; empty where it approves of no answer,
+    or waits to be processed.
+    """
+    holds: _builtins.bool
+    """Whether its answer is the last word about its message, so that it is quoted and learned."""
+    overruled_by_id: _builtins.str
+    """The feedback whose word counts in its place; empty where it holds, or the last word only spoke against it."""
+    @_builtins.property
+    def record(self) -> Global___FeedbackRecord:
+        """The feedback, with the message and the reply it is about."""
+
+    @_builtins.property
+    def trainings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiptTraining]:
+        """The trainings that learned it, the latest first; at most 50."""
+
+    @_builtins.property
+    def replies(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiptReply]:
+        """The latest replies by it, the newest first; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        record: Global___FeedbackRecord | None = ...,
+        example_id: _builtins.str = ...,
+        holds: _builtins.bool = ...,
+        overruled_by_id: _builtins.str = ...,
+        trainings: _abc.Iterable[Global___ReceiptTraining] | None = ...,
+        replies: _abc.Iterable[Global___ReceiptReply] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["example_id", b"example_id", "holds", b"holds", "overruled_by_id", b"overruled_by_id", "record", b"record", "replies", b"replies", "trainings", b"trainings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Receipt: _TypeAlias = Receipt  # noqa: Y015
+
+@_typing.final
+class ReceiptTraining(_message.Message):
+    """A training that learned an example."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRAINING_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PROMOTE_TIME_FIELD_NUMBER: _builtins.int
+    CURRENT_FIELD_NUMBER: _builtins.int
+    current: _builtins.bool
+    """Whether it is the current version."""
+    @_builtins.property
+    def training(self) -> _model_pb2.Training:
+        """The training."""
+
+    @_builtins.property
+    def version(self) -> _model_pb2.Version:
+        """The version it made; unset where it made none."""
+
+    @_builtins.property
+    def promote_time(self) -> _timestamp_pb2.Timestamp:
+        """When that version was promoted last; unset where it never was."""
+
+    def __init__(
+        self,
+        *,
+        training: _model_pb2.Training | None = ...,
+        version: _model_pb2.Version | None = ...,
+        promote_time: _timestamp_pb2.Timestamp | None = ...,
+        current: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promote_time", b"promote_time", "training", b"training", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current", b"current", "promote_time", b"promote_time", "training", b"training", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptTraining: _TypeAlias = ReceiptTraining  # noqa: Y015
+
+@_typing.final
+class ReceiptReply(_message.Message):
+    """A reply that was given by a correction, or set it aside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    TURN_ID_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Its session."""
+    turn_id: _builtins.str
+    """Its turn."""
+    round: _builtins.int
+    """Its round."""
+    @_builtins.property
+    def use(self) -> _common_pb2.CorrectionUse:
+        """What the correction did there."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the message was accepted."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        turn_id: _builtins.str = ...,
+        round: _builtins.int = ...,
+        use: _common_pb2.CorrectionUse | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "use", b"use"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "round", b"round", "session_id", b"session_id", "turn_id", b"turn_id", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptReply: _TypeAlias = ReceiptReply  # noqa: Y015
+
+@_typing.final
+class GetReceiptRequest(_message.Message):
+    """Asks GetReceipt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEEDBACK_ID_FIELD_NUMBER: _builtins.int
+    feedback_id: _builtins.str
+    """The feedback."""
+    def __init__(
+        self,
+        *,
+        feedback_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_id", b"feedback_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReceiptRequest: _TypeAlias = GetReceiptRequest  # noqa: Y015
+
+@_typing.final
+class GetReceiptResponse(_message.Message):
+    """Answers GetReceipt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """The receipt."""
+
+    def __init__(
+        self,
+        *,
+        receipt: Global___Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReceiptResponse: _TypeAlias = GetReceiptResponse  # noqa: Y015

@@ -67,6 +67,11 @@ class FeedbackServiceStub:
                 request_serializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackResponse.FromString,
                 _registered_method=True)
+        self.GetReceipt = channel.unary_unary(
+                '/antiphon.v1.FeedbackService/GetReceipt',
+                request_serializer=antiphon_dot_v1_dot_feedback__pb2.GetReceiptRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_feedback__pb2.GetReceiptResponse.FromString,
+                _registered_method=True)
         self.ReviewFeedback = channel.unary_unary(
                 '/antiphon.v1.FeedbackService/ReviewFeedback',
                 request_serializer=antiphon_dot_v1_dot_feedback__pb2.ReviewFeedbackRequest.SerializeToString,
@@ -140,6 +145,16 @@ class FeedbackServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReceipt(self, request, context):
+        """Says what became of a piece of feedback: the example it was made into, the trainings that learned it, the versions
+        they made and how those were judged, and the replies that were given by it. Its user reads it too, as far as the
+        sessions and turns in it are theirs to see; how versions were judged is told to reviewers and operators.
+        NOT_FOUND: no such feedback, or it is not the caller's to see.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReviewFeedback(self, request, context):
         """Lets feedback count that was held back because its sender gave it under another user's name, or refuses it. Called by
         reviewers; what is not held back does not count.
@@ -190,6 +205,11 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
                     servicer.ExportFeedback,
                     request_deserializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackResponse.SerializeToString,
+            ),
+            'GetReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceipt,
+                    request_deserializer=antiphon_dot_v1_dot_feedback__pb2.GetReceiptRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_feedback__pb2.GetReceiptResponse.SerializeToString,
             ),
             'ReviewFeedback': grpc.unary_unary_rpc_method_handler(
                     servicer.ReviewFeedback,
@@ -367,6 +387,33 @@ class FeedbackService:
             '/antiphon.v1.FeedbackService/ExportFeedback',
             antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackRequest.SerializeToString,
             antiphon_dot_v1_dot_feedback__pb2.ExportFeedbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FeedbackService/GetReceipt',
+            antiphon_dot_v1_dot_feedback__pb2.GetReceiptRequest.SerializeToString,
+            antiphon_dot_v1_dot_feedback__pb2.GetReceiptResponse.FromString,
             options,
             channel_credentials,
             insecure,

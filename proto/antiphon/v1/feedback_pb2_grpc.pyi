@@ -67,6 +67,12 @@ class FeedbackServiceStub:
     with `after_id` of the last record seen.
     INVALID_ARGUMENT: an empty time range.
     """
+    GetReceipt: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.GetReceiptRequest, _feedback_pb2.GetReceiptResponse]
+    """Says what became of a piece of feedback: the example it was made into, the trainings that learned it, the versions
+    they made and how those were judged, and the replies that were given by it. Its user reads it too, as far as the
+    sessions and turns in it are theirs to see; how versions were judged is told to reviewers and operators.
+    NOT_FOUND: no such feedback, or it is not the caller's to see.
+    """
     ReviewFeedback: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ReviewFeedbackRequest, _feedback_pb2.ReviewFeedbackResponse]
     """Lets feedback count that was held back because its sender gave it under another user's name, or refuses it. Called by
     reviewers; what is not held back does not count.
@@ -116,6 +122,12 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
     """Streams stored feedback, oldest first. Called by those who train or analyse elsewhere. A broken stream goes on
     with `after_id` of the last record seen.
     INVALID_ARGUMENT: an empty time range.
+    """
+    GetReceipt: _aio.UnaryUnaryMultiCallable[_feedback_pb2.GetReceiptRequest, _feedback_pb2.GetReceiptResponse]  # type: ignore[assignment]
+    """Says what became of a piece of feedback: the example it was made into, the trainings that learned it, the versions
+    they made and how those were judged, and the replies that were given by it. Its user reads it too, as far as the
+    sessions and turns in it are theirs to see; how versions were judged is told to reviewers and operators.
+    NOT_FOUND: no such feedback, or it is not the caller's to see.
     """
     ReviewFeedback: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ReviewFeedbackRequest, _feedback_pb2.ReviewFeedbackResponse]  # type: ignore[assignment]
     """Lets feedback count that was held back because its sender gave it under another user's name, or refuses it. Called by
@@ -199,6 +211,18 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams stored feedback, oldest first. Called by those who train or analyse elsewhere. A broken stream goes on
         with `after_id` of the last record seen.
         INVALID_ARGUMENT: an empty time range.
+        """
+
+    @_abc_1.abstractmethod
+    def GetReceipt(
+        self,
+        request: _feedback_pb2.GetReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.GetReceiptResponse, _abc.Awaitable[_feedback_pb2.GetReceiptResponse]]:
+        """Says what became of a piece of feedback: the example it was made into, the trainings that learned it, the versions
+        they made and how those were judged, and the replies that were given by it. Its user reads it too, as far as the
+        sessions and turns in it are theirs to see; how versions were judged is told to reviewers and operators.
+        NOT_FOUND: no such feedback, or it is not the caller's to see.
         """
 
     @_abc_1.abstractmethod

@@ -23,6 +23,7 @@ from services.common.store.keys import Credential, Keys
 from services.common.store.knowledge import KNOWLEDGE_INDEXES, GroundingText, KnowledgeStore
 from services.common.store.outbox import Outbox
 from services.common.store.outlook import Outlook, Outlooks
+from services.common.store.receipts import Receipts
 from services.common.store.requests import Request
 from services.common.store.rounds import Rounds
 from services.common.store.schemas import Schemas
@@ -81,6 +82,7 @@ class Store:
         self.versions = Versions(self.connection)
         self.examples = Examples(self.connection)
         self.corrections = Corrections(self.connection, self.examples)
+        self.receipts = Receipts(self.connection)
         self.trainings = Trainings(self.connection)
         self.tenants = Tenants(self.connection)
         self.activity = Activity(self.connection)

@@ -19,8 +19,8 @@ def example_id(tenant: str, prompt: str, answer: str, base_version: str = "") ->
     return "example_" + hashlib.sha256(repr(words).encode()).hexdigest()[:26]
 
 
-_MARKS = {"adapter": "trained", "fusion_head": "fused"}
-_WORDS = ("prompt", "kind", "said", "unsaid", "created_at")
+MARKS = {"adapter": "trained", "fusion_head": "fused"}
+WORDS = ("prompt", "kind", "said", "unsaid", "created_at")
 
 
 class Examples:
@@ -60,8 +60,8 @@ class Examples:
         return self._read(tenant, self._last_words(tenant, kind)[1], kind)[: -limit - 1 : -1]
 
     def _last_words(self, tenant: str, kind: str) -> tuple[list[str], list[str]]:
-        stored = self._of(tenant).find({"kind": {"$ne": "rehearsal"}}, (*_WORDS, _MARKS[kind]))
-        new, learned = last_words(stored, _MARKS[kind])
+        stored = self._of(tenant).find({"kind": {"$ne": "rehearsal"}}, (*WORDS, MARKS[kind]))
+        new, learned = last_words(stored, MARKS[kind])
         return [example["_id"] for example in new], [example["_id"] for example in learned]
 
     def _read(self, tenant: str, ids: list[str], kind: str) -> list[Document]:
@@ -80,7 +80,7 @@ class Examples:
 
     def mark_learned(self, tenant: str, ids: list[str], kind: str, at: datetime) -> None:
         """Say that a training of this kind that began at ``at`` has learned from these (KEPT; repeatable)."""
-        self._of(tenant).update_many({"_id": {"$in": ids}}, {"$max": {_MARKS[kind]: at}})
+        self._of(tenant).update_many({"_id": {"$in": ids}}, {"$max": {MARKS[kind]: at}})
 
     def read(self, tenant: str, ids: list[str]) -> list[Document]:
         """These examples in this order; what was erased since is left out."""

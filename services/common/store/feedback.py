@@ -8,7 +8,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from services.common.clock import now
-from services.common.errors import AlreadyExists
+from services.common.errors import AlreadyExists, NotFound
 from services.common.ids import new_id
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.requests import Request
@@ -83,6 +83,13 @@ class FeedbackStore:
         lineage = {"by": by, "role": role, "draft": suggested["id"], "sent": sent["id"]}
         request = Request("PostReply", f"{turn['_id']}:{sent['round']}", "")
         return self.submit(turn["tenant"], request, {**said, **lineage, **_about(turn, suggested["round"])})[0]
+
+    def get(self, tenant: str, feedback: str) -> Document:
+        """One record. Raises NotFound."""
+        found = self._of(tenant).find_one({"_id": feedback})
+        if found is None:
+            raise NotFound(f"no feedback {feedback}")
+        return found
 
     def of_turn(self, tenant: str, turn: str) -> list[Document]:
         """All feedback on a turn, oldest first."""

@@ -82,6 +82,11 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("tenant", UP), ("accepted_at", UP)], name="of_day"),
         IndexModel([("next_dispatch_at", UP)], name="due", partialFilterExpression={"open": True}),
         IndexModel([("ended_at", UP)], name="outbox", partialFilterExpression={"outbox": True}),
+        IndexModel(
+            [("tenant", UP), ("drafts.manifest.correction.id", UP)],
+            name="by_correction",
+            partialFilterExpression={"drafts.manifest.correction.id": {"$exists": True}},
+        ),
         _ASKED,
     ],
     "schemas": [

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from services.common.constraints import Constraint, replacement
+from services.common.last_words import GOOD_RATING
 
 Kind = Literal["correction", "approval"]
-GOOD_RATING = 4
 MAX_TEXT = 8_000
 _FACT = re.compile(
     r"^(?P<entity>[^.?!\n]{2,80}?)\s+(?:is|are|costs?|opens at|closes at)\s+(?P<value>[^.?!\n]{1,80})[.!]?$", re.I

@@ -132,7 +132,7 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         feedback_ids=document.get("feedback_ids") or (),
         settings=settings_message(document.get("settings") or {}),
         seed=document.get("seed") or 0,
-        correction=_correction_use(document.get("correction")),
+        correction=correction_use(document.get("correction")),
         layers_version_id=document.get("layers") or "",
         evidence=evidence_message(document.get("evidence")),
         composed_by=document.get("composed_by") or "",
@@ -141,7 +141,7 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
     )
 
 
-def _correction_use(document: Document | None) -> common_pb2.CorrectionUse | None:
+def correction_use(document: Document | None) -> common_pb2.CorrectionUse | None:
     if not document:
         return None
     return common_pb2.CorrectionUse(

@@ -62,6 +62,17 @@ def test_a_reviewers_correction_counts_at_once_and_leaves_its_neighbours(loop: L
     assert [one.text for one in after] == before
     assert not any(one.manifest.HasField("correction") for one in after)
 
+    (record,) = loop.client.feedback.ExportFeedback(feedback_pb2.ExportFeedbackRequest())
+    receipt = loop.client.feedback.GetReceipt(feedback_pb2.GetReceiptRequest(feedback_id=record.record.id)).receipt
+    assert (receipt.holds, list(receipt.trainings)) == (True, [])
+    assert len(receipt.replies) >= 3
+    assert {(one.use.kind, one.use.example_id) for one in receipt.replies} == {(QUOTED, receipt.example_id)}
+    loop.import_lines([correction(QUESTION, "At eleven.")])
+    overruled = loop.client.feedback.GetReceipt(feedback_pb2.GetReceiptRequest(feedback_id=record.record.id)).receipt
+    assert not overruled.holds
+    assert overruled.overruled_by_id
+    loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(feedback_ids=[overruled.overruled_by_id]))
+
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(import_id=done.id))
     wait_until(lambda: said(loop, QUESTION).text != REPLY, 10, "an erased correction counts no more")
 
@@ -131,4 +142,14 @@ def test_a_versions_weights_answer_in_their_scope_alone(loop: Loop, corrected: s
     assert outside.manifest.version_id == version.id
     assert outside.manifest.layers_version_id == before.manifest.layers_version_id != version.id
     assert outside.text == before.text
+
+    answers = loop.client.feedback.ExportFeedback(feedback_pb2.ExportFeedbackRequest())
+    (record,) = (answer.record.id for answer in answers if answer.record.import_id == corrected)
+    receipt = loop.client.feedback.GetReceipt(feedback_pb2.GetReceiptRequest(feedback_id=record)).receipt
+    assert (receipt.record.prompt, receipt.record.feedback.edited_text) == (QUESTION, REPLY)
+    assert receipt.holds
+    (learned,) = receipt.trainings
+    assert (learned.training.id, learned.version.id, learned.current) == (training.id, version.id, True)
+    assert learned.version.measures == version.measures
+    assert learned.HasField("promote_time")
     loop.client.models.RollbackVersion(model_pb2.RollbackVersionRequest())

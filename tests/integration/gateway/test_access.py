@@ -254,6 +254,38 @@ def test_feedback_under_anothers_name_waits_for_a_reviewer(staff: Staff) -> None
     assert learned_from() == {own.id, staffs.id, held.id}
 
 
+def test_a_receipt_is_for_who_gave_the_feedback_or_sees_the_session(staff: Staff, gateways: Gateways) -> None:
+    mine, theirs = staff.session("ann", key_of(staff["caller"])), staff.session("bob", "key_other")
+    secret = staff.session("ann", "key_other", access=["hr"])
+
+    def submitted(role: str, session: str) -> str:
+        service, turn = feedback_pb2_grpc.FeedbackServiceStub(staff[role].channel), staff.turn(session)
+        said = feedback_pb2.Feedback(edited_text="Good day.")
+        request = feedback_pb2.SubmitFeedbackRequest(turn_id=turn, feedback=said)
+        return str(service.SubmitFeedback(request, metadata=staff[role].metadata).record.id)
+
+    records = [submitted("end_user", mine), submitted("operator", theirs), submitted("operator", secret)]
+
+    def seen(client: Client) -> list[bool]:
+        method = feedback_pb2.DESCRIPTOR.services_by_name["FeedbackService"].methods_by_name["GetReceipt"]
+        name = "/antiphon.v1.FeedbackService/GetReceipt"
+        codes = [called(client, name, method, feedback_id=record)[0] for record in records]
+        assert set(codes) <= {Code.OK, Code.NOT_FOUND}
+        return [code is Code.OK for code in codes]
+
+    assert {role: seen(staff[role]) for role in (*ROLES, "wide")} == {
+        "end_user": [True, False, False],
+        "agent": [False, False, False],
+        "caller": [True, False, False],
+        "wide": [True, True, False],
+        "reviewer": [True, True, False],
+        "operator": [True, True, True],
+    }
+    other = gateways.client(staff["operator"].address, f"{staff.tenant}-other", "operator")
+    assert seen(other) == [False, False, False]
+    other.channel.close()
+
+
 def test_a_key_from_before_scopes_keeps_what_it_may(staff: Staff) -> None:
     old = staff["caller"]
     keys = staff.store.connection.every_tenant("keys")
