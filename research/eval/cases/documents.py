@@ -100,7 +100,7 @@ def _apart(found: Read, file: Path, one: str, other: str) -> Check:
 
 
 def _html(found: Read, file: Path) -> list[Check]:
-    tree = html.document_fromstring(file.read_text(encoding="utf-8"), parser=html.HTMLParser(encoding="utf-8"))
+    tree = html.document_fromstring(file.read_bytes(), parser=html.HTMLParser(encoding="utf-8"))
     checks = []
     for element in tree.iter("p", "h1", "h2", "h3", "h4", "h5", "h6", "li"):
         words = " ".join(element.itertext())
@@ -167,14 +167,14 @@ def _markdown(found: Read, file: Path) -> list[Check]:
     heading, header = "", []
     for line in text.split("\n"):
         if match := re.match(r"#{1,6}\s+(.*)", line):
-            heading = match[1]
+            heading = plain(match[1])
             checks.append(_stands(found, file, heading))
         elif line.startswith("|"):
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             if header and not re.fullmatch(r"[|:\-\s]+", line):
                 checks.append(_named_row(found, file, header, cells))
             header = header or cells
-        elif line.strip():
+        elif line.strip().strip("-"):
             header = []
             checks += [_under(found, file, heading, part) for part in _SEPARATORS.split(line) if part.strip()]
     marks = [t for _, t in found.passages if re.search(r"(?m)^#{1,6} ", t)]
@@ -204,7 +204,7 @@ def _csv(found: Read, file: Path) -> list[Check]:
     header = text.split("\n", 1)[0]
     delimiter = delimiter or max(",;\t", key=header.count)
     if delimiter not in header:  # one column: its commas are text
-        rows = [[line] for line in text.split("\n")]
+        rows = [[re.sub(r'^"(.*)"$', r"\1", line)] for line in text.split("\n")]
     else:
         rows = list(csv.reader(StringIO(text), delimiter=delimiter))
     checks = []

@@ -10,7 +10,7 @@ from services.tracker.domain.han_numbers import MEASURES
 from services.tracker.domain.lead_wording import CHINESE, ENGLISH, question
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.standing_words import HARMLESS
-from services.tracker.domain.words import STOP, stem, tokens_of
+from services.tracker.domain.words import STOP, stem, tokens_of, widened
 
 
 def _any(*alternatives: str) -> str:
@@ -76,7 +76,8 @@ _COMMIT = re.compile(
 _NOT_CARE = r"(?:do not|don['’]?t|dont|does not|doesn['’]?t|doesnt|wouldn['’]?t|won['’]?t)(?: really)?"
 DONTCARE = re.compile(
     _any(
-        rf"\b{_NOT_CARE} (?:care|mind|matter)\b",
+        rf"\b{_NOT_CARE} (?:care|matter|mind(?!\s+(?:(?:it|a|an|the|if|having|getting|taking|coming|going|on|at|for"
+        r"|visits?|it['’]?s|is|you|come)\s+){0,4}(?-i:[A-Z0-9][\w:]*)))\b",
         rf"\b{_NOT_CARE} have (?:a |an |any )?(?:particular |specific |strong |real )?(?:preferences?|one in mind)",
         r"\bno (?:particular |specific |real |strong )?preferences?\b|\bno matter\b|\bnot (?:picky|particular|fussy)\b",
         r"\b(?:any(?:thing|where|one|time)?|either)(?: of (?:them|those)| one| \w+)?"
@@ -172,7 +173,8 @@ _EXISTENCE = re.compile(r"\b(?:do you have any|are there any|is there an?)\b", r
 def clauses(text: str) -> tuple[tuple[int, str], ...]:
     """(start, sentence) of the text's sentences, question marks kept at their ends."""
     found, start = [], 0
-    for match in re.finditer(r"[.!?]+(?=\s|$)|[。！？；\n]", text):
+    wide = widened(text)  # only to find where sentences end
+    for match in re.finditer(r"[.!?]+(?=\s|$)|[。！？；\n]", wide):
         if _ABBREVIATION.search(text[max(start, match.end() - 12) : match.end()]):
             continue
         found.append((start, text[start : match.end()]))

@@ -68,6 +68,8 @@ class Filling:
     def meant(self, slot: SlotRules, start: int, end: int) -> bool:
         """Whether the message wishes the slot to be what stands at `start` to `end`."""
         stand = self.standing.of(start, end)
+        if stand is Stand.ASKED:
+            return False
         if stand is Stand.OUTRANKED and slot.kind in self.single:
             return False
         if stand is Stand.ELSEWHERE and slot.kind in ("date", "time"):

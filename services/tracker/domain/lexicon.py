@@ -208,10 +208,15 @@ def _kind_of(slot: Slot, own: list[str], described: list[str]) -> str:
     return "name" if words & (PLACE | {"to", "from"}) else "text"
 
 
+_LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff]"
+"""A letter or digit that words are written with; Chinese stands beside such a word without a space ("要Family套餐")."""
+
+
 @lru_cache(maxsize=1024)
 def _openings(text: str) -> frozenset[str]:
     """The first letters, up to three, of every word of `text`."""
-    return frozenset({"", *(word[:size] for word in re.findall(r"[^\W_]+", text.lower()) for size in (1, 2, 3))})
+    words = re.findall(rf"{_LETTER}+", text.lower())
+    return frozenset({"", *(word[:size] for word in words for size in (1, 2, 3))})
 
 
 def _opening(surface: str) -> str:
@@ -275,8 +280,8 @@ def _surface_pattern(surface: str) -> re.Pattern[str]:
     if len(surface) == 1 and surface.isalpha():
         # "S" is a size, the end of "it's" is none; a small letter means it behind its noun alone.
         letter = rf"(?:{surface.upper()}|(?<=\bsize ){surface.lower()}|^{surface.lower()}$)"
-        return re.compile(rf"(?<![^\W_])(?<!\w['’]){letter}(?![^\W_]|['’])")
-    return re.compile(r"(?<![^\W_])" + r"[\s\-_&.,']*".join(parts) + r"(?![^\W_])", re.I)
+        return re.compile(rf"(?<!{_LETTER})(?<!\w['’]){letter}(?!{_LETTER}|['’])")
+    return re.compile(rf"(?<!{_LETTER})" + r"[\s\-_&.,']*".join(parts) + rf"(?!{_LETTER})", re.I)
 
 
 def _spelling(word: str) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from itertools import islice
 
 from services.tracker.domain import acts
+from services.tracker.domain import standing_words as said
 from services.tracker.domain.findings import Filling
 from services.tracker.domain.lead_wording import reads_back
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
@@ -38,7 +41,7 @@ _PROPOSES = re.compile(
     r"|\b(?!you\b)\w{1,20} (?:can|could) (?:be there|come|arrive|visit|drop by|stop by|deliver)\b"
     r"|\b(?:i|we)(?: (?:can|could|would)|['’]d)(?! help| do anything| not)\b|\b(?:i|we) (?:offer|suggest|recommend"
     r"|propose)\b|\b(?:is|are) (?:still )?(?:available|free|open)\b"
-    r"|要不要|可以吗|好吗|行吗|怎么样|如何|您看|推荐|建议|方便吗|合适吗|给您(?:订|约|安排)",
+    r"|(?:您|你)(?:想|需)?要[^，。！？?]{1,30}[吗么]|要不要|可以吗|好吗|行吗|怎么样|如何|您看|推荐|建议|方便吗|合适吗|给您(?:订|约|安排)",
     re.I,
 )
 """A reply with one of these proposes what it names."""
@@ -91,6 +94,55 @@ def accepted(
     if acts.affirms(user_text) or (acts.commits(user_text) and not filling.requested):
         return open_ones
     return {}
+
+
+_PART = re.compile(
+    r"\b(?:the|that) (?P<name>\w{2,20}) "
+    r"(?P<verdict>(?:is|does|works?|suits?|would|will|looks?|sounds?|fits?|wo)(?:n['’]?t)?"
+    r"\b[^,.;!?，。；！？]{0,40})",
+    re.I,
+)
+_PART_NAMES = {"date": ("day", "date"), "time": ("time", "hour")}
+
+
+def _parts_judged(rules: ServiceRules, user_text: str) -> dict[str, bool]:
+    """Slots that the user names as right or wrong by what they are ("the day does, the time doesn't")."""
+    judged: dict[str, bool] = {}
+    for match in islice(_PART.finditer(user_text), MAX_ENTITIES):
+        name, verdict = match["name"].lower(), f"it {match['verdict']}"
+        for slot in rules.slots:
+            if name in _PART_NAMES.get(slot.kind, ()) or (slot.slot.values and name in tokens_of(slot.slot.name)):
+                judged[slot.slot.name] = not (said.NEGATED.search(verdict) or said.UNSUITABLE.search(verdict))
+    return judged
+
+
+EXCHANGES = re.compile(
+    r"\b(?:upgrad|downgrad|switch|swap|exchang)\w{0,4}\b|\bchange (?:it |that |this )?to\b|\binstead\b", re.I
+)
+"""A reply that proposes to put one value in another's place."""
+
+
+def takes_back(rules: ServiceRules, slots: Mapping[str, str], system_text: str, user_text: str) -> str:
+    """The one slot whose value the reply asks to confirm and the user denies ("Is Monday right?" "It isn't."); empty
+    where none is, or where more than one might be meant."""
+    if not _MERE_DENIAL.match(user_text) or reads_back(system_text, rules.service.intents):
+        return ""
+    sentences = [clause for _, clause in acts.clauses(system_text)]
+    if not sentences or not sentences[-1].rstrip().endswith(("?", "？")) or not _ASKS_IF_RIGHT.search(sentences[-1]):
+        return ""
+    folded = system_text.casefold()
+    named = [slot for slot, value in slots.items() if len(value) > 1 and value.casefold() in folded]
+    return named[0] if len(named) == 1 else ""
+
+
+_ASKS_IF_RIGHT = re.compile(r"\b(?:right|correct|confirm|true|did you (?:say|mean))\b|对吗|对吧|是吗|确认", re.I)
+_MERE_DENIAL = re.compile(
+    r"^\W*(?:(?:no|nope|nah|wrong|not really|(?:it|that|this)(?:['’]s| is| was)(?:n['’]t| not)"
+    r"(?: (?:right|correct|true|it))?"
+    r"|(?:it|that|this)(?:['’]s| is| was) (?:wrong|incorrect|false)|i did(?:n['’]t| not)|不是?的?|不对|错了)\b"
+    r"\W*(?:sorry|thanks|thank you)?\W*){1,2}$",
+    re.I,
+)
 
 
 def _refused(value: str, standing: Standing, user_text: str) -> bool:
@@ -151,17 +203,30 @@ _PICKS = re.compile(
 _PLACES = {"first": 0, "former": 0, "earlier": 0, "second": 1, "later": 1, "third": 2, "last": -1, "latter": -1}
 
 
-def picked(system_text: str, user_text: str) -> str:
+def picked(rules: ServiceRules, system_text: str, user_text: str) -> str:
     """The part of the reply that the user picks from a choice by its place ("the second one"); empty where none is."""
     pick = _PICKS.search(user_text)
     if pick is None or acts.denies(user_text):
         return ""
+    place = _PLACES[pick["which"].lower()]
     for _, clause in acts.clauses(system_text):
         if _leaves_choice(clause):
             options = [part for part in re.split(r",? \bor\b |, ", clause) if typed_mentions(part)]
-            place = _PLACES[pick["which"].lower()]
             return options[place].rstrip("?？ ") if place < len(options) else ""
-    return ""
+    listed = _choice_of(rules, system_text)
+    return listed[place] if place < len(listed) else ""
+
+
+def _choice_of(rules: ServiceRules, system_text: str) -> list[str]:
+    """The values, in their order, of the one slot of which the reply names several; none where no slot is that one."""
+    choices = []
+    for slot in rules.slots:
+        if not slot.fillable or slot.kind in ("boolean", "number"):
+            continue
+        places = {value: match.start() for p, value in slot.values_in(system_text) if (match := p.search(system_text))}
+        if len(places) > 1:
+            choices.append(sorted(places, key=lambda value, places=places: places[value]))  # type: ignore[misc]
+    return choices[0] if len(choices) == 1 else []
 
 
 def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) -> list[tuple[SlotRules, str]]:
@@ -170,10 +235,12 @@ def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) 
     `state` is that before the user's turn. Only what surely is meant: days, times, numbers and listed values that an
     intent needs, or that the reply proposes by themselves. Empty where the user says anything but yes.
     """
-    if option := picked(system_text, user_text):
+    if option := picked(rules, system_text, user_text):
         named = _values_in(rules, state, option)
-        return [(s, named[s.slot.name]) for s in rules.slots if s.slot.name in named and s.kind in ("date", "time")]
-    if not acts.affirms(user_text) or acts.wants_alternative(user_text):
+        sure_ones = [s for s in rules.slots if s.kind in ("date", "time") or (s.slot.values and s.kind != "boolean")]
+        return [(s, named[s.slot.name]) for s in sure_ones if s.slot.name in named]
+    parts = _parts_judged(rules, user_text)
+    if not any(parts.values()) and (not acts.affirms(user_text) or acts.wants_alternative(user_text)):
         return []
     if acts.asks_itself(rules, system_text) or reads_back(system_text, rules.service.intents):
         return []
@@ -188,6 +255,8 @@ def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) 
         value = found.get(slot.slot.name)
         sure = slot.kind in ("date", "time", "number") or (slot.slot.values and slot.kind != "boolean")
         if not value or not sure or _refused(value, standing, user_text):
+            continue
+        if not parts.get(slot.slot.name, all(parts.values()) and acts.affirms(user_text)):
             continue
         beside = bool(slot.slot.values) and _proposed_together(value, needed, system_text)
         if slot.slot.name in required or beside or _alone(value, system_text):
@@ -206,7 +275,7 @@ def _proposed_together(value: str, needed: list[str], system_text: str) -> bool:
     return False
 
 
-_JOINS = re.compile(r"^(?:\s\w{1,15})?\s(?:with|over|via|plus|in|and)\s(?:a\s|the\s)?$")
+_JOINS = re.compile(r"^(?:\s\w{1,15}){0,3}\s(?:with|over|via|plus|in|and)\s(?:a\s|the\s)?$")
 
 
 def _alone(value: str, system_text: str) -> bool:

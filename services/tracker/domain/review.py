@@ -17,7 +17,7 @@ from services.tracker.domain.details import well_formed
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
 from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, time_range_value, typed_mentions
-from services.tracker.domain.offers import agreed, picked
+from services.tracker.domain.offers import EXCHANGES, agreed, picked, takes_back
 from services.tracker.domain.standing import Stand
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
 from services.tracker.domain.words import tokens_of
@@ -61,6 +61,9 @@ def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str
             if name == last:
                 slots = review.settled(slots)
             after = after.with_service(name, replace(after.service(name), slots=review.of(slots)))
+            held = {slot: value.value for slot, value in after.service(name).slots.items()}
+            if name == last and (denied := takes_back(rules, held, system_text, user_text)):
+                after = after.with_slot(name, denied, None)
     return after
 
 
@@ -167,7 +170,7 @@ def with_agreement(
         return after
     rules = lexicon.services[name]
     held = previous.service(name).slots
-    picks = picked(system_text, user_text) != ""  # "the first" names no day then
+    picks = picked(rules, system_text, user_text) != ""  # "the first" names no day then
     said = set() if picks else {m.kind for m in typed_mentions(user_text)}
     for slot, value in agreed(rules, previous, system_text, user_text):
         now = after.service(name).slots.get(slot.slot.name)
@@ -178,7 +181,8 @@ def with_agreement(
         ):
             continue
         # A value that is held gives way to another day or time alone; a reply reads the others back.
-        if now is None or (slot.kind in ("date", "time") and not same_value(slot.kind, now.value, value)):
+        moves = slot.kind in ("date", "time") or picks or EXCHANGES.search(system_text) is not None
+        if now is None or (moves and not same_value(slot.kind, now.value, value)):
             slot_name = slot.slot.name
             after = after.with_slot(name, slot_name, SlotValue(value, SYSTEM, None, turn))
     return after

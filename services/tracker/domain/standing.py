@@ -15,6 +15,7 @@ from enum import Enum
 from functools import lru_cache
 
 from services.tracker.domain import standing_words as said
+from services.tracker.domain.words import widened
 
 _WINDOW = 80
 """Characters looked at on either side of a value."""
@@ -23,6 +24,7 @@ _LEAST_REPEATED, _REPETITIONS = 3, 8
 """Characters of a value that is looked for again further on, and how often."""
 
 _LEADING_NO = re.compile(r"^\W*[Nn][Oo]\s+(?:(?:on|at|in|for|the|make it)\s+)?[A-Z0-9]")
+_WANTS = re.compile(r"^\s(?:wants|needs|likes|would (?:want|like|need))\b[\w ]{1,40}$", re.I)
 _ANAPHOR = re.compile(r"^\W*(?:that|it|this)\b", re.I)
 _LATER_CLAUSES = 3
 """Clauses behind one that bounds a time in which the wished time is looked for."""
@@ -41,6 +43,8 @@ class Stand(Enum):
     """A refusal names it directly ("not Friday"), so that even a name or free text is refused."""
     ELSEWHERE = "elsewhere"
     """It belongs to something that has happened or that is not asked for."""
+    ASKED = "asked"
+    """A question for a reason names it ("Why Friday?")."""
     OUTRANKED = "outranked"
     """It is but the reason or the bound of a day or a time that is wished further on."""
 
@@ -67,6 +71,7 @@ class Standing:
     """The stands of one message, asked by place (code points)."""
 
     def __init__(self, text: str) -> None:
+        text = widened(text)
         self._text = text
         self._folded = text.casefold() if len(text.casefold()) == len(text) else text
         self._clauses = _clauses(text)
@@ -160,8 +165,9 @@ def _clauses(text: str) -> list[_Clause]:
 
 
 def _zone_order(zone: tuple[int, int, Stand]) -> int:
-    """Direct refusals count before those of a whole clause, and refusals before other events."""
-    return (Stand.EXCEPTED, Stand.REFUSED, Stand.OUTRANKED, Stand.ELSEWHERE, Stand.WISHED).index(zone[2])
+    """Questions for a reason count first, then direct refusals, those of a whole clause, and other events."""
+    order = (Stand.ASKED, Stand.EXCEPTED, Stand.REFUSED, Stand.OUTRANKED, Stand.ELSEWHERE, Stand.WISHED)
+    return order.index(zone[2])
 
 
 def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand]]:
@@ -169,6 +175,8 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
     clause = clauses[index]
     kept = said.HARMLESS.sub(lambda match: " " * len(match[0]), clause.text)
     kindly = clause.asks and said.ASKED_KINDLY.search(clause.text) is not None
+    if clause.asks and said.ASKS_WHY.match(clause.text):
+        yield clause.start, clause.end, Stand.ASKED
     for first, last in [] if kindly else _excepted(kept, index == 0):
         yield clause.start + first, clause.start + last, Stand.EXCEPTED
     if index and _continues(clauses, index):
@@ -197,12 +205,15 @@ def _negated(text: str) -> bool:
 def _declined(clauses: list[_Clause], index: int) -> bool:
     """Whether the clause is a short question that the message itself answers with no ("The Pro plan? No thanks.")."""
     clause = clauses[index]
-    if not clause.asks or not _BARE.match(clause.text):
+    who = clause.opener == "who" and _WANTS.match(clause.text) is not None
+    if not clause.asks or not (who or _BARE.match(clause.text)):
         return False
     later = _following(clauses, index, 1)
     if not later or later[0].opener != "?":
         return False
     answer = later[0].text
+    if who:
+        return said.NOT_ME.match(answer) is not None
     return said.DECLINES.match(answer) is not None or (_ANAPHOR.match(answer) is not None and _negated(answer))
 
 
@@ -249,7 +260,8 @@ def _for_somebody_else(clauses: list[_Clause], index: int) -> bool:
 def _excepted(text: str, opens: bool) -> Iterator[tuple[int, int]]:
     """Stretches that a word directly refuses: after "not", "except", "instead of", and the old value of a change."""
     for match in said.EXCEPTS.finditer(text):
-        if opens and match[0].lower() == "no" and _LEADING_NO.match(text) and match.start() <= 2:
+        leads = opens and match[0].lower() == "no" and match.start() <= 2
+        if leads and _LEADING_NO.match(text) and not said.NO_FOR_ME.search(text, match.end(), match.end() + _WINDOW):
             continue  # "No Monday please" answers a question
         resumed = said.RESUMES.search(text, match.end() + 1)
         yield match.end(), resumed.start() if resumed else len(text)

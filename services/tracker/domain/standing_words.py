@@ -13,7 +13,7 @@ BREAK = re.compile(
     r"|\bsince(?=\s+(?:i|we|he|she|it|they|my|our|the|there|you)\b)"
     r"|\bas(?=\s+(?:i|we|he|she|they|my|our)\b)"
     r"|\band(?=\s+(?:please|don['’]?t|do not|not|i|i['’]\w{1,30}|we|it|he|she|they|my|then|want|would|need|come|send"
-    r"|book"
+    r"|book|was|were|got|am"
     r"|can"
     r"|could|the|said|told|asked|wrote|promised|claimed)\b)"
     r"|但是|但|不过|所以|因为|如果",
@@ -32,7 +32,8 @@ HARMLESS = re.compile(
     r"|(?:\bnot|n['’]?t)\s+(?:only|just|necessarily|until|till|before|later than|earlier than|more than|less than"
     r"|fewer than|bad)\b"
     r"|\bno (?:later|earlier|more|less|fewer|sooner) than\b|\bno (?:problem|doubt|worries|preference|matter|rush"
-    r"|hurry)\b"
+    r"|hurry|objections?|issues?|complaints?|qualms|reservations about)\b|\bnothing against\b"
+    r"|\bnot (?:opposed to|against|averse to|unhappy with)\b"
     r"|\bwhy (?:not|don['’]?t)\b|\bcan['’]?t wait\b|\b(?:if|or) not\b|\bnot a problem\b"
     r"|不错|不好意思|不客气|不知道|不一定|不但|不仅|没问题|不介意|对不起|差不多|不晚于|不早于|不超过|要不|是不是|能不能"
     r"|可不可以|行不行|好不好|有没有|不如|不管|没关系|不着急|不急",
@@ -63,6 +64,12 @@ NEGATED = re.compile(
 
 DECLINES = re.compile(r"^\W*(?:no|nope|nah|never|not|impossible|out of the question)\b", re.I)
 """How an answer to one's own short question refuses what was asked ("The Pro plan? No thanks.")."""
+
+NOT_ME = re.compile(r"^\W*(?:not (?:me|us|i)|(?:i|we) do(?:n['’]?t| not)|nobody|no one)\b", re.I)
+"""How one refuses what one's own "who wants …?" names."""
+
+NO_FOR_ME = re.compile(r"\s(?:for (?:me|us)|thanks|thank you|at all|ever|any ?more)\b|,\s*(?:thanks|thank you)\b", re.I)
+"""Behind a first "No X": that refuses X, and answers no question."""
 
 UNSUITABLE = re.compile(
     r"(?:\b(?:is|are|was|be|seems|sounds)|['’]s)\s+(?:\w{1,30}\s+)?(?:impossible|bad|out|off|no good|inconvenient"
@@ -108,7 +115,7 @@ REFUSED_HAN = re.compile(
 
 CHANGES = re.compile(
     r"\b(?:chang(?:e|ing)|mov(?:e|ing)|switch(?:ing)?|shift(?:ing)?|reschedul(?:e|ing)|postpon(?:e|ing)|swap(?:ping)?"
-    r"|push(?:ing)?|replac(?:e|ing))\b(?P<old>[^.;!?]{1,80}?)\s(?:to|for|with|into|by)\s"
+    r"|push(?:ing)?|replac(?:e|ing)|upgrad(?:e|ing)|downgrad(?:e|ing))\b(?P<old>[^.;!?]{1,80}?)\s(?:to|for|with|into|by)\s"
     r"|[把从将](?P<han>[^，。！？]{1,20}?)(?:改|换|挪|推|调)(?:成|为|到|至)",
     re.I,
 )
@@ -210,6 +217,9 @@ HABIT = re.compile(
     r"|\b(?:sms|text|message|letter|e?-?mail|website|site|app|voicemail|note|you|he|she|they)\s+(?:said|says?|told"
     r"|wrote"
     r"|promised)\b"
+    r"|\b(?:is|are) (?:only |still )?(?:valid|good|on|running|closed) (?:until|till|through|from|since)\b"
+    r"|\b(?:offer|sale|discount|promotion|voucher|coupon|campaign|deal|guarantee|trial|ticket|passport|permit)s?\b.{0,20}?"
+    r"\b(?:is|are|starts?|ends?|begins?|expires?|runs?|lasts?)\b"
     r"|\b(?:is|are|was|were) due\b|\b(?:every|each) (?:single )?(?:day|morning|afternoon|evening|night|week|month"
     r"|\w{3,6}day)s?\b"
     rf"|^\W*(?:(?:today|tomorrow)(?:['’]s| is) (?:already |only |now )?|it(?:['’]s| is) (?:already|only|now) )"
@@ -248,6 +258,9 @@ OPENING = re.compile(
     re.I,
 )
 """A question with one of these asks about the business, not for a day or a time."""
+
+ASKS_WHY = re.compile(r"^\W*(?:(?:and|but|so|hm+)\W+)?why\b(?! (?:not|do\s?n['’]?t|do not)\b)", re.I)
+"""A question for a reason wishes nothing that it names ("Why cable?")."""
 
 OF_OTHERS = re.compile(
     r"\b(?:since|until now from|(?:invoice|bill|letter|e?-?mail|call|message|order|delivery|payment|receipt"

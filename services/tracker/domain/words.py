@@ -14,6 +14,15 @@ STOP = frozenset(
     "make let one ones".split()
 )
 HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_NARROW = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff])[,?!;](?!\d)|[,?!;](?=[\u3040-\u30ff\u3400-\u9fff])")
+_WIDE = str.maketrans(",?!;", "，？！；")
+
+
+def widened(text: str) -> str:
+    """The text with the marks beside Chinese in their Chinese form, code point for code point ("周一,不,周二")."""
+    return _NARROW.sub(lambda match: match[0].translate(_WIDE), text) if HAN.search(text) else text
+
+
 TRUE = frozenset("true yes 是 要 有 对 需要 是的".split())
 FALSE = frozenset("false no 否 不 无 没有 不要 不需要 不是".split())
 SYNONYMS = (

@@ -58,6 +58,12 @@ from .conftest import OFFICE, Reader
         ("15 words are too many.", "words", None, 14),
         ("15 words are not enough.", "words", 16, None),
         ("A two-sentence answer.", "sentences", 2, 2),
+        ("No longer than a hundred and eighty characters.", "characters", None, 180),
+        ("20 to max 35 words.", "words", 20, 35),
+        ("six–nine words", "words", 6, 9),
+        ("Five more words, please.", "words", 20, None),
+        ("Six fewer words.", "words", None, 9),
+        ("Add a sentence.", "sentences", 3, None),
     ],
 )
 def test_an_amount_is_read_in_full_and_nothing_else(

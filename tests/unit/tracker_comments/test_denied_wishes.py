@@ -60,6 +60,11 @@ NOTHING_ASKED = (
     "Hardly too long.",
     "Forget what I said about making it shorter.",
     "My colleague thinks it's too long, I don't.",
+    "No one could call this too long.",
+    "It's quite the opposite of too long.",
+    "I never meant that you should answer in French.",
+    "Do we really need the parking price?",
+    "The length isn't the issue.",
 )
 
 
@@ -80,6 +85,7 @@ def test_a_denied_wish_asks_for_nothing_and_is_reported(read: Reader, comment: s
         "Avoid making it longer.",
         "No more details, please.",
         "That's enough detail.",
+        "Further details would be overkill.",
         "Not longer.",
     ],
 )
@@ -114,6 +120,10 @@ def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comme
         "I don't want you to drop the parking price.",
         "Without the parking price it would be incomplete.",
         "Remove everything except the parking price.",
+        "Leaving out the price would be a shame.",
+        "Omit neither the price nor the harbour.",
+        "It doesn't mention the museum.",
+        "There's no word about the museum.",
     ],
 )
 def test_what_must_not_go_is_never_forbidden(read: Reader, comment: str) -> None:
@@ -134,6 +144,7 @@ def test_what_must_not_go_is_never_forbidden(read: Reader, comment: str) -> None
         "I'd rather not have bullet points.",
         "Bullet points? No.",
         "I didn't ask for bullet points.",
+        "Bullets are out of the question.",
     ],
 )
 def test_a_refused_list_is_prose(read: Reader, comment: str) -> None:
@@ -144,6 +155,9 @@ def test_a_refused_list_is_prose(read: Reader, comment: str) -> None:
     ("comment", "kind", "value"),
     [
         ("Don't be so brief.", "length", "longer"),
+        ("Take care not to be so wordy.", "length", "shorter"),
+        ("The length isn't the issue; the price should be mentioned.", "must_include", "price"),
+        ("You did not mention the museum.", "must_include", "museum"),
         ("It shouldn't be too long.", "length", "shorter"),
         ("Not so long please", "length", "shorter"),
         ("It doesn't have to be so long.", "length", "shorter"),
@@ -177,6 +191,14 @@ def test_what_a_negation_asks_for_is_still_understood(read: Reader, comment: str
 )
 def test_what_a_wish_is_set_against_is_not_asked_for(read: Reader, comment: str, kind: str, value: str) -> None:
     assert [(one.kind, one.value) for one in read(comment).constraints] == [(kind, value)]
+
+
+def test_a_wish_that_the_comment_itself_declines_asks_for_nothing(read: Reader) -> None:
+    assert read("Longer? No, thanks.").constraints == []
+
+
+def test_a_reply_that_may_begin_with_anything_else_does_not_begin_so(read: Reader) -> None:
+    assert all(one.kind != "start" for one in read('Begin with anything other than "Dear".').constraints)
 
 
 def test_a_wish_beside_a_denial_is_read(read: Reader) -> None:

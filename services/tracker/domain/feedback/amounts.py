@@ -77,6 +77,8 @@ _CUT = re.compile(
 _ADDED = re.compile(
     r"\b(?:add|append|insert|expand it by|extend it by|lengthen it by|longer by)\s+(?:another\s+)?$", re.I
 )
+_OF_WHAT = re.compile(r"\s+(?:about|on|that|saying|with|explaining|telling|to|which|where|of|for|from)\b", re.I)
+_MORE_OR_LESS = re.compile(r"\b(?:(?P<more>more)|fewer)\b", re.I)
 _EACH = re.compile(r"\s*(?:each\b|apiece\b|per\s+\w+|in (?:each|every)\b|every\b)", re.I)
 """Behind an amount of a part of the reply and not of the whole."""
 _CHANGED = re.compile(
@@ -88,7 +90,8 @@ _CHANGED = re.compile(
 _MENTION = re.compile(
     rf"(?:between\s+(?P<low>{NUMBER})\s+(?:and|to)\s+|from\s+(?P<from>{NUMBER})\s+(?:(?:words?|sentences?"
     rf"|characters?|paragraphs?)\s+)?(?:up\s+|down\s+)?to\s+"
-    rf"|(?P<first>\b\d{{1,6}}(?=\s*[-–—]\s*\d)|{NUMBER}(?=\s+(?:to|or)\s))\s*(?:-|–|—|\bto\b|\bor\b)\s*)?"
+    rf"|(?P<first>\b\d{{1,6}}(?=\s*[-–—]\s*\d)|{NUMBER}(?=\s+(?:to|or)\s|[–—]\w))\s*(?:-|–|—|\bto\b|\bor\b)\s*"
+    r"(?:(?:a )?max(?:imum)?\.?(?: of)? |at (?:the )?most )?)?"
     rf"(?P<n>{NUMBER})(?:{_ADJECTIVES}[\s-]*{_UNIT})?(?P<or_two>\s+or\s+two\b)?",
     re.I,
 )
@@ -185,15 +188,16 @@ def _joined(comment: str, mention: _Mention, other: _Mention) -> bool:
 
 
 def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
-    if match["n"].lower() in ("a", "an") and not match["or_two"]:
-        return None  # "as a whole sentence"
+    start, end = match.span()
+    before = comment[max(0, start - 40) : start]
+    changes = bool(match["unit"]) and (_CUT.search(before) or _ADDED.search(before)) is not None
+    if match["n"].lower() in ("a", "an") and not match["or_two"] and (not changes or _OF_WHAT.match(comment, end)):
+        return None  # "as a whole sentence", "add a sentence about parking"
     n = number(match["n"])
     first = next((value for name in ("low", "from", "first") if (value := match[name])), "")
     if n is None or (first and number(first) is None):
         return None
     unit = _UNITS[match["unit"].lower().rstrip("s")] if match["unit"] else ""
-    start, end = match.span()
-    before = comment[max(0, start - 40) : start]
     marker = _BEFORE_PATTERN.search(before)
     behind = _BEHIND_PATTERN.match(comment, end) if unit or match["n"][:1].isdigit() else None
     composed = re.search(r"\bhundred\b|\bthousand\b|\d[,.]\d{3}\b", match["n"], re.I) is not None
@@ -209,6 +213,8 @@ def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
         relation = "minus"
     elif unit and _ADDED.search(before):
         relation = "plus"
+    elif unit and (change := _MORE_OR_LESS.search(match[0])):
+        relation = "plus" if change["more"] else "minus"
     elif marker is not None and marker.lastgroup:
         relation = marker.lastgroup
         start -= len(before) - marker.start()

@@ -59,6 +59,10 @@ def _as_wishes(comment: str) -> str:
     also Y", "wouldn't a list be better?", "bullet points? No."."""
     comment = re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[^\S\n]+", " ", comment))  # runs of it would make patterns slow
     comment = said.SUGGESTS.sub("please ", comment)
+    comment = said.NOT_TO.sub("don't", comment)
+    comment = said.OTHER_EDGE.sub(lambda match: f"don't {match['verb']} with", comment)
+    comment = said.NEITHER.sub(lambda match: f"don't {match['verb']} {match['one']} or", comment)
+    comment = said.LACKS.sub(lambda match: f"{match['before']}mention ", comment)
     comment = said.BETTER.sub(lambda match: f"use {match['wish']}", comment)
     comment = said.DENIED_FAULT.sub("", comment)
     comment = said.OTHER_AMOUNT.sub("", comment)
@@ -194,6 +198,7 @@ def _kept(clause: str, shown: str, draft: str) -> _Denial | None:
         or said.KEPT_APART.search(clause)
         or said.ALL_BUT.search(clause)
         or said.MISSED.search(clause)
+        or said.BAD_IDEA.search(clause)
     )
     if match is None:
         return None

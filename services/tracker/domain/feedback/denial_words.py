@@ -37,7 +37,7 @@ FAULT = "|".join(
 )  # fmt: skip
 NOT = (
     r"(?:n['’]?t| not| never| hardly| by no means| in no way| far from(?: being)?| nowhere near| anything but"
-    r"| not at all)"
+    r"|(?: quite)? the (?:very )?(?:opposite|reverse|contrary) of| not at all)"
 )
 DEGREE = r"(?:(?:at all|really|actually|exactly|all that|even|in any way|in the least|particularly|especially)\s+)*"
 MORE_TEXT = (
@@ -60,6 +60,8 @@ UNNEEDED = re.compile(
     r"|^\W*(?:please )?(?:forget|ignore|disregard|never ?mind) (?:what i said|that i said|my (?:last|previous"
     r"|earlier))\b"
     r"|\bi (?:take|took) (?:it |that )?back\b"
+    r"|^\W*(?:do|does) (?:we|you|i|they|it|this|that|anyone|anybody|the \w+) (?:really |actually |even )?(?:need"
+    r"|have to)\b"
     r"|\b(?:do|does)(?:\s?n['’]?t| not) (?:bother|require)\b|\bnothing against\b|\bno objections? to\b"
     rf"|\b{FORM} (?:is|are|was|were)(?:\s?n['’]?t| not) (?:\w+ly )?(?:needed|necessary|required|called for)\b"
     rf"|\b(?:do|does)(?:\s?n['’]?t| not) (?:\w+ly |even )?need (?:{MORE_TEXT}|{FORM}|(?:it "
@@ -103,7 +105,9 @@ NOT_MORE_OF = re.compile(
     re.I,
 )
 PRAISED = re.compile(
-    rf"\b\w*{IS}{NOT}\s+{DEGREE}(?:(?:too|overly|excessively|unduly)\s+[\w-]+|(?:{FAULT})\b(?!\s+enough))"
+    rf"(?:\b(?:the|its|your) (?:length|size|tone|style|form|format|layout"
+    rf"|wording) )?\b\w*{IS}{NOT}\s+{DEGREE}(?:(?:too|overly|excessively|unduly)\s+[\w-]+|(?:{FAULT})\b(?!\s+enough)"
+    r"|(?:an?|the|my|our|any) (?:\w+ )?(?:issue|problem|trouble|concern|point|matter|worry)\b|what bothers \w+)"
     rf"|\b(?:do|does|did)(?:\s?n['’]?t| not) (?:look|sound|seem|feel|read|strike me as"
     rf"|come across as)\s+{DEGREE}(?:(?:too|overly)\s+[\w-]+"
     rf"|(?:{FAULT})\b)"
@@ -115,9 +119,12 @@ PRAISED = re.compile(
 UNSAID = re.compile(
     r"\b(?:do(?:\s?n['’]?t| not)|would(?:\s?n['’]?t| not)|did(?:\s?n['’]?t| not)|never|nobody|no one|not|who"
     r"|isn['’]?t)\s+"
-    r"(?:\w+ly |ever |that )?(?:think|say|said|saying|find|found|feel|felt|mean|meant|complain\w*|claim\w*|believe|"
-    r"suggest\w*|asking|ask|i (?:want|need))\b[^,;:]{0,40}?"
-    rf"\b(?:(?:too|overly)\s+[\w-]+|shorter|longer|briefer|{MORE_TEXT}|(?:{FAULT})\b)",
+    r"(?:\w+ly |ever |that |would |could |can |will )*(?:think|say|said|saying|find|found|feel|felt|mean|meant"
+    r"|complain\w*|claim\w*|believe|call|consider|describe|deem|suggest\w*|asking|ask|i (?:want|need))\b[^,;:]{0,40}?"
+    rf"\b(?:(?:too|overly)\s+[\w-]+|shorter|longer|briefer|{MORE_TEXT}|(?:{FAULT})\b)"
+    r"|\b(?:i|we) (?:did(?:\s?n['’]?t| not)|never) (?:mean|meant|say|said|imply|implied|suggest|suggested|claim"
+    r"|claimed)"
+    r" (?:that\b|you|it|this|the|your)",
     re.I,
 )
 ALLOWED = re.compile(
@@ -174,11 +181,21 @@ MISSED = re.compile(
     r"|seems|feels|makes|has|does)|['’]s)\b",
     re.I,
 )
+BAD_IDEA = re.compile(
+    rf"\b(?P<verb>{REMOVE}|{OMIT})\s+(?P<target>[^.;!?\n]{{1,80}}?)\s+(?:would be|is|was|would have been|seems)\s+"
+    r"(?:\w+ )?(?:a (?:big |bad |huge |grave )?(?:mistake|shame|pity|error|blunder|bad idea)|an error|wrong|bad|foolish"
+    r"|unwise|no option|no good|not (?:an option|a good idea|ok(?:ay)?|wanted|acceptable|right|allowed))\b",
+    re.I,
+)
+"""That it would be wrong to leave something out."""
 NO_MORE = re.compile(
     r"^\W*(?:(?:please|and|now|but)\W+)*no (?:more|further|additional|extra) (?:details?|text|words|information|info"
     r"|explanations?|sentences|context)\b(?! than)"
     r"|\b(?:that|this|it)(?:['’]s| is) (?:quite |more than )?enough (?:details?|text|words|information|info|explanation"
-    r"|context)\b",
+    r"|context)\b"
+    rf"|^\W*{MORE_TEXT} (?:would be|is|are|would|will be) (?:\w+ )?(?:too much|overkill|superfluous|unnecessary"
+    rf"|unneeded"
+    r"|confus\w+|bor\w+|pointless|useless|unwanted|overwhelm\w*|a mistake)\b",
     re.I,
 )
 ALL_BUT = re.compile(
@@ -203,12 +220,46 @@ BETTER = re.compile(
     re.I,
 )
 BOTH = re.compile(r"\bnot only (?P<one>[^.;!?\n]{1,60}?),? but (?:also )?", re.I)
+NEITHER = re.compile(rf"\b(?P<verb>{REMOVE}|{OMIT}) neither (?P<one>[^.;!?\n]{{1,60}}?),? nor\b", re.I)
+NOT_TO = re.compile(
+    r"\b(?:(?:do )?(?:try|remember|take care|be careful|make sure|be sure|see to it|ensure|do your best)(?: hard)?"
+    r"|(?:i|we)(?:['’]d| would) (?:ask|like|prefer|urge|advise) (?:you )?) ?not to\b",
+    re.I,
+)
+"""How an order not to do something begins."""
+OTHER_EDGE = re.compile(
+    r"\b(?P<verb>start|begin|open|end|finish|close)(?:s|ing)?(?: off)? with (?:anything|something|everything)"
+    r" (?:but|except|besides|other than|else than|else but)\b",
+    re.I,
+)
+LACKS = re.compile(
+    r"(?P<before>^\W*|[.;!?\n]\s*|,\s*(?:and |but )?|\bbut )(?:unfortunately,? |sadly,? )?(?:(?:it|this|that|you"
+    r"|the (?:reply|answer"
+    r"|text|response|draft|message)|your (?:reply|answer|text|response|draft|message))(?: still)? (?:do(?:es)?|did"
+    r"|have|has)"
+    r"(?:\s?n['’]?t| not) (?:even |yet )?(?:mention|say|state|include|contain|name|list|cover|explain"
+    r"|address)(?:e?d)?(?! (?:it|this|that|them|anything|enough|which|what|why|how|whether|if|when|where|who)\b)"
+    r"|(?:there(?:['’]s| is| was)|(?:i|we) (?:see|find|can see|found)|(?:it|this|the (?:reply|answer|text)) (?:has"
+    r"|contains"
+    r"|makes)) (?:no|not a|not one)"
+    r" (?:single )?(?:mention|word|reference|hint|sentence|line)s? (?:of|about|on|to|regarding)) ",
+    re.I,
+)
+"""What the reply is told to lack."""
 DENIED_FAULT = re.compile(
-    r"\b(?:too|so)\s+[\w-]+\?\s*(?:not|no|never|hardly|nope)\b(?: (?:at all|really|for me))?", re.I
+    rf"\b(?:(?:too|so)\s+[\w-]+|{COMPARATIVE}|{MORE_TEXT})\?\s*(?:not|no|never|hardly|nope)\b(?: (?:at all|really"
+    rf"|for me))?",
+    re.I,
 )
 OTHER_AMOUNT = re.compile(
     rf"(?:,\s*|\s+)(?:and )?(?:not|instead of|rather than)\s+{NUMBER}(?:\s+(?:words?|sentences?|lines?|characters?"
     r"|paragraphs?))?(?=\W*$)",
     re.I,
 )
-QUESTIONED = re.compile(rf"\b(?P<form>{FORM})\?\s*(?:no|never|nope|please no(?:t)?)\b(?! (?:problem|need))", re.I)
+QUESTIONED = re.compile(
+    rf"\b(?P<form>{FORM})(?:\?\s*(?:no|never|nope|please no(?:t)?)\b(?! (?:problem|need))"
+    r"| (?:is|are) (?:the last thing|(?:a|an absolute) no-?go|out of the question|(?:exactly |just )?what (?:i"
+    r"|we) (?:do"
+    r"(?:\s?n['’]?t| not) want|hate))\b[^.,;!?\n]*)",
+    re.I,
+)

@@ -38,6 +38,7 @@ def read_english(comment: str, draft_text: str, prompt: str, fallback: Fallback 
         told = None  # the reader overhears at times what a plain order says
     if told is not None:
         told = [_as_said(constraint, rest) for constraint in told if not amounts.settles(constraint)]
+        told = [constraint for constraint in told if not (amounts.alone and _miscounts(constraint, rest))]
         parsed.constraints = join(parsed.constraints, told)
         parsed.unparsed = [piece for piece in parsed.unparsed if not _names_any(piece, told)]
     sure = any(constraint.kind not in ("must_include", "must_not_include") for constraint in parsed.constraints)
@@ -70,8 +71,24 @@ def _names_any(piece: str, told: Sequence[Constraint]) -> bool:
     return any(len(c.value) > 1 and re.search(re.escape(c.value), piece, re.I) is not None for c in told)
 
 
+_PARTS = {
+    "placeholders": re.compile(r"placeholder|bracket|blank|field|gap", re.I),
+    "highlights": re.compile(r"highlight|asterisk|bold|italic|emphasi|star|stand out|mark", re.I),
+    "sections": re.compile(r"section|part|chapter|piece|heading", re.I),
+}
+
+
+def _miscounts(constraint: Constraint, comment: str) -> bool:
+    """Whether a count of parts that the comment does not name is the number of a length misheard."""
+    names = _PARTS.get(constraint.value.partition(":")[0]) if constraint.kind == "format" else None
+    return names is not None and names.search(comment) is None
+
+
 _PLAIN_ORDER = re.compile(
-    r"^\W*(?:(?:please|so|and|also|you should|you must)\s+)*(?:(?:do\s?n['’]?t|do not|never)\s+)?(?:mention|include"
+    r"^\W*(?:the |a )?[^,.;!?\n]{1,40} (?:should|must|needs? to|has to|ought to) (?:also |really "
+    r"|still )?be (?:mentioned"
+    r"|included|added|named|stated|given|in there)[\s.!?]*$|^\W*(?:(?:please|so|and|also|you should"
+    r"|you must)\s+)*(?:(?:do\s?n['’]?t|do not|never)\s+)?(?:mention|include"
     r"|add|say|state|name"
     r"|list|avoid|omit|leave out|drop|remove|delete|skip)\s+[^,.;!?\n]{1,60}[\s.!?]*$",
     re.I,
