@@ -7,7 +7,7 @@ reader of statements serves for both. Rules over the shape of English sentences,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SAYER = (
     r"(?:i|we|they|people|some(?:one|body)?|everyone|everybody|he|she|you|it|rumou?r|"
@@ -37,6 +37,8 @@ _SIGNS_OF_DOUBT = re.compile(
 _CONDITION = re.compile(
     r"^(?:when|once|until|while|after|before|in the event|on condition|should|were|had|as soon as|every time|"
     r"the moment|given|depending|for (?:anyone|those|customers|people)|with(?:out)?)\b.+?,|"
+    r"^(?:for|as an?|among|between|during|in case of) (?!the \w+ (?:is|are|was|costs?)\b)(?:[a-z]\w+ ){1,4}(?:the|a"
+    r"|an|our|your)\b|"
     r"\bwhen (?:you|they|we|it|he|she|i)\b",
     re.IGNORECASE,
 )
@@ -83,6 +85,15 @@ _INSTEAD = re.compile(
     r"(?P<denied>[^,;]{1,120}?)\)?$",
     re.IGNORECASE,
 )
+_MOVED = re.compile(
+    r"\s(?P<be>has |have )?(?:rose|risen|fell|fallen|went up|gone up|went down|gone down|dropped|increased"
+    r"|decreased|changed|climbed"
+    r"|sank|moved|was (?:raised|lowered|cut|changed|increased|reduced)|been (?:raised|lowered|cut|changed|increased"
+    r"|reduced))"
+    r" from (?P<denied>[^,;:]{1,60}?) to (?P<value>[^,;:]{1,60})$",
+    re.IGNORECASE,
+)
+_FIRST_NOT = re.compile(r"^not (?P<denied>[^,;:–—]{1,60}?)(?:\s*[;:–—-]\s*|,\s*(?:but )?)(?P<rest>.+)$", re.IGNORECASE)
 _ENDS_IN_BE = re.compile(rf"\b{_BE}\s*$", re.IGNORECASE)
 _ENDS_IN_VERB = re.compile(rf"\b(?:{_BE}|do|does|did|costs?)\s*$", re.IGNORECASE)
 _UNREAD_NEGATION = re.compile(
@@ -119,6 +130,11 @@ def polarity(sentence: str) -> Polarity | None:
 
 def _contrast(text: str) -> Polarity | None:
     """ "costs 21 euros, not 19 euros", "does not cost 19 euros but 21 euros", …: the new value alone is stated."""
+    if first := _FIRST_NOT.match(text):
+        stated = polarity(first["rest"])
+        return None if stated is None or stated.negative or stated.denied else replace(stated, denied=first["denied"])
+    if moved := _MOVED.search(text):
+        return Polarity(f"{text[: moved.start()]} is {moved['value']}", denied=moved["denied"].strip())
     instead = _INSTEAD.search(text)
     if instead and _states(text[: instead.start()]) and not _ENDS_IN_VERB.search(text[: instead.start()]):
         return Polarity(text[: instead.start()].rstrip(" ,;("), denied=instead["denied"].strip())

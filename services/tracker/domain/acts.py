@@ -32,7 +32,7 @@ _OPENER = re.compile(
         r"|agreed|gladly|with pleasure|by all means|count me in|you bet|for sure|done|i accept|i agree",
         r"(?:it|that|this|they|i|we|you) (?:does|do|would|will|can|could|may|might|is|am)(?=\W*$|,? (?:thanks?|thank"
         r" you|please|indeed|fine|nicely|perfectly|great|very well)\b)",
-        "works for me|好的|是的|对|可以|行|没问题|嗯",
+        "works for me|[👍👌✅]|好的|是的|对|可以|行|没问题|嗯",
     )
     + r"(?!\w)",
     re.I,
@@ -83,7 +83,8 @@ DONTCARE = re.compile(
         r"\b(?:any(?:thing|where|one|time)?|either)(?: of (?:them|those)| one| \w+)?"
         r" (?:is|are|will|would|should|works?|sounds?)(?: be| do| work)?(?: just)? ?(?:fine|ok(?:ay)?|good|do|"
         r"great)?\b",
-        r"\b(?:whatever|whichever)(?: is| you| works)?\b|\bup to you\b|\banything goes\b|\bsurprise me\b",
+        r"\b(?:whatever|whichever)(?! (?:you do|happens)\b)(?: is| you| works)?\b|\bup to you\b|\banything goes\b"
+        r"|\bsurprise me\b",
         r"\bi['’]?(?:m| am) (?:flexible|open to|easy|fine with any|okay with any|ok with any)",
         r"^\W*any (?:day|date|time|size|colou?r|one|of them)\W*$",
         r"\bany (?:type|kind|sort|price|price range|brand|size|rating) (?:of|is|will|works)\b",

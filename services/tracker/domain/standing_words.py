@@ -28,7 +28,8 @@ ALL_BUT = re.compile(r"\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})
 """What stands before a "but" that excepts ("any day but Friday")."""
 
 HARMLESS = re.compile(
-    r"\b(?:don|wouldn|won|doesn)['’]?t (?:mind|forget|hesitate|worry|matter|care)\b"
+    r"\b(?:(?:don|wouldn|won|doesn)['’]?t|do not|never) (?:mind|forget|hesitate|worry|matter|care|cancel|miss)\b"
+    r"|(?:\bnot|n['’]?t) (?:an?|any|the) (?:problem|issue|trouble|obstacle|bother)\b"
     r"|(?:\bnot|n['’]?t)\s+(?:only|just|necessarily|until|till|before|later than|earlier than|more than|less than"
     r"|fewer than|bad)\b"
     r"|\bno (?:later|earlier|more|less|fewer|sooner) than\b|\bno (?:problem|doubt|worries|preference|matter|rush"
@@ -57,7 +58,8 @@ NEGATED = re.compile(
     r"|\b(?:nobody|no one|none)\b|\b(?:under|on|in|at) no (?:circumstances?|account|condition|case|event|time)\b"
     r"|\bby no means\b|\b(?:i|we) doubt\b|\b(?:doubtful|unlikely|impossible|undecided)\b"
     r"|\bno (?:need|point|reason|use|sense)\b|\b(?:hates?|detests?|dreads?)\b"
-    r"|^\W*(?:[\w:.]{1,20}\W+){1,4}no\W*$",
+    r"|\bnothing(?:['’]s| is| was| will be) (?:free|available|open|left|possible)\b"
+    r"|^\W*(?:[\w:.]{1,20}\W+){1,4}(?:no|neither|not either)\W*$",
     re.I,
 )
 """A clause that is negated, by its verb or as a whole ("3 pm no"): what it names is refused."""
@@ -87,7 +89,8 @@ UNSUITABLE = re.compile(
 EXCEPTS = re.compile(
     r"\b(?:(?:do not|don['’]?t|didn['’]?t|never) (?:want|need|like|prefer|take|choose|use)|not|except(?:ing)?(?:"
     r" for)?|excluding|other than|apart from|besides|instead of|rather than|without|avoid(?:ing)?"
-    r"|neither|nor|scratch|forget|skip(?:ping)?|rul(?:e|ing) out|(?:decided?|(?:i['’]?m|am|are|be)) against"
+    r"|neither|nor|scratch|strike|scrap|forget|skip(?:ping)?|rul(?:e|ing) out|(?:decided?|(?:i['’]?m|am|are"
+    r"|be)) against"
     r"|leave(?=\s[\w ]{1,30}\sout\b)|cancel(?=\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"\b(?!['’])))\b"
     r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b|(?<!\w)no(?=\s+[^\W\d])"
@@ -115,7 +118,8 @@ REFUSED_HAN = re.compile(
 
 CHANGES = re.compile(
     r"\b(?:chang(?:e|ing)|mov(?:e|ing)|switch(?:ing)?|shift(?:ing)?|reschedul(?:e|ing)|postpon(?:e|ing)|swap(?:ping)?"
-    r"|push(?:ing)?|replac(?:e|ing)|upgrad(?:e|ing)|downgrad(?:e|ing))\b(?P<old>[^.;!?]{1,80}?)\s(?:to|for|with|into|by)\s"
+    r"|push(?:ing)?|replac(?:e|ing)|upgrad(?:e|ing)|downgrad(?:e|ing))\b(?P<old>[^.;!?]{1,80}?)\s(?:to|for|with"
+    r"|into|by)\s"
     r"|[把从将](?P<han>[^，。！？]{1,20}?)(?:改|换|挪|推|调)(?:成|为|到|至)",
     re.I,
 )
@@ -178,7 +182,14 @@ PAST = re.compile(
 )
 """A clause with one of these tells what has happened."""
 
-PAST_HEARSAY = re.compile(r"\b(?:would|should|could|might|must)(?:n['’]?t)? have \w{1,30}", re.I)
+PAST_HEARSAY = re.compile(
+    r"\b(?:should|would|could|might|must)(?:n['’]?t)? have \w{1,30}"
+    r"|\b(?:you|he|she|they|somebody|someone|(?:the|your) \w{1,20})(?: had| have|['’]d)? (?:promised|told|assured"
+    r"|said|wrote)\b"
+    r"[^,.;!?]{0,40}\b(?:would|was going to|were going to)\b"
+    r"|\b(?:first|originally|initially) (?:wanted|thought|planned|chose|considered|asked)\b",
+    re.I,
+)
 """What should have happened: past, though it sounds like a wish."""
 
 ENDED = re.compile(
@@ -217,8 +228,11 @@ HABIT = re.compile(
     r"|\b(?:sms|text|message|letter|e?-?mail|website|site|app|voicemail|note|you|he|she|they)\s+(?:said|says?|told"
     r"|wrote"
     r"|promised)\b"
+    r"|\bit(?:['’]s| is| was) (?:my|our|his|her|the|\w{1,20}['’]s) (?:\w{1,20}['’]?s? )?(?:birthday|anniversary|wedding"
+    r"|funeral|party|exam)\b"
     r"|\b(?:is|are) (?:only |still )?(?:valid|good|on|running|closed) (?:until|till|through|from|since)\b"
-    r"|\b(?:offer|sale|discount|promotion|voucher|coupon|campaign|deal|guarantee|trial|ticket|passport|permit)s?\b.{0,20}?"
+    r"|\b(?:offer|sale|discount|promotion|voucher|coupon|campaign|deal|guarantee|trial|ticket|passport"
+    r"|permit)s?\b.{0,20}?"
     r"\b(?:is|are|starts?|ends?|begins?|expires?|runs?|lasts?)\b"
     r"|\b(?:is|are|was|were) due\b|\b(?:every|each) (?:single )?(?:day|morning|afternoon|evening|night|week|month"
     r"|\w{3,6}day)s?\b"

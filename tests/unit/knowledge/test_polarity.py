@@ -37,8 +37,11 @@ CONTRASTS = [
     "The Orion tariff isn't 30 euros anymore, it's 34 euros.",
     "The price of the Orion tariff is not 30 euros, but 34 euros.",
     "The price of the Orion tariff is 34 euros, not 30 euros.",
+    "Not 30 euros: the Orion tariff costs 34 euros.",
+    "The Orion tariff rose from 30 euros to 34 euros.",
 ]
 UNSTATED = [
+    "For pensioners the Orion tariff costs 30 euros.",
     "If you pay by card, the Orion tariff costs 30 euros.",
     "The Orion tariff costs 30 euros if you pay by card.",
     "The Orion tariff costs 30 euros unless you move.",

@@ -65,6 +65,10 @@ NOTHING_ASKED = (
     "I never meant that you should answer in French.",
     "Do we really need the parking price?",
     "The length isn't the issue.",
+    "I cannot say it's too long.",
+    "Not that it's too short.",
+    "You don't need to apologise.",
+    "No one needs to hear about parking.",
 )
 
 
@@ -124,6 +128,7 @@ def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comme
         "Omit neither the price nor the harbour.",
         "It doesn't mention the museum.",
         "There's no word about the museum.",
+        "I don't want the opening hours to vanish.",
     ],
 )
 def test_what_must_not_go_is_never_forbidden(read: Reader, comment: str) -> None:
@@ -158,6 +163,7 @@ def test_a_refused_list_is_prose(read: Reader, comment: str) -> None:
         ("Take care not to be so wordy.", "length", "shorter"),
         ("The length isn't the issue; the price should be mentioned.", "must_include", "price"),
         ("You did not mention the museum.", "must_include", "museum"),
+        ('Never ever write "Dear guest".', "must_not_include", "Dear guest"),
         ("It shouldn't be too long.", "length", "shorter"),
         ("Not so long please", "length", "shorter"),
         ("It doesn't have to be so long.", "length", "shorter"),
@@ -195,6 +201,7 @@ def test_what_a_wish_is_set_against_is_not_asked_for(read: Reader, comment: str,
 
 def test_a_wish_that_the_comment_itself_declines_asks_for_nothing(read: Reader) -> None:
     assert read("Longer? No, thanks.").constraints == []
+    assert read("I said make it longer. Forget that.").constraints == []
 
 
 def test_a_reply_that_may_begin_with_anything_else_does_not_begin_so(read: Reader) -> None:

@@ -59,7 +59,9 @@ def _as_wishes(comment: str) -> str:
     also Y", "wouldn't a list be better?", "bullet points? No."."""
     comment = re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[^\S\n]+", " ", comment))  # runs of it would make patterns slow
     comment = said.SUGGESTS.sub("please ", comment)
+    comment = said.TAKEN_BACK.sub("", comment)
     comment = said.NOT_TO.sub("don't", comment)
+    comment = said.GONE.sub(lambda match: f"don't remove {match['what']}", comment)
     comment = said.OTHER_EDGE.sub(lambda match: f"don't {match['verb']} with", comment)
     comment = said.NEITHER.sub(lambda match: f"don't {match['verb']} {match['one']} or", comment)
     comment = said.LACKS.sub(lambda match: f"{match['before']}mention ", comment)

@@ -60,6 +60,7 @@ UNNEEDED = re.compile(
     r"|^\W*(?:please )?(?:forget|ignore|disregard|never ?mind) (?:what i said|that i said|my (?:last|previous"
     r"|earlier))\b"
     r"|\bi (?:take|took) (?:it |that )?back\b"
+    r"|\b(?:nobody|no one|none of \w+) (?:really |actually )?(?:needs?|wants?|cares?|has|have)(?: to| about)?\b"
     r"|^\W*(?:do|does) (?:we|you|i|they|it|this|that|anyone|anybody|the \w+) (?:really |actually |even )?(?:need"
     r"|have to)\b"
     r"|\b(?:do|does)(?:\s?n['’]?t| not) (?:bother|require)\b|\bnothing against\b|\bno objections? to\b"
@@ -87,6 +88,9 @@ CONTRASTED = re.compile(
 BEST_AS_IT_IS = re.compile(
     rf"\bcould(?:\s?n['’]?t| not| hardly| barely| scarcely)(?: really)? (?:be|get|become)(?: any| much"
     rf"| more)* {COMPARATIVE}"
+    r"|(?:\b(?:is|was)(?:\s?n['’]?t| not)|['’]s not|^\W*not) (?:that|as if|as though|like) (?:it|this"
+    r"|the \w+)(?:['’]s| is"
+    r"| was| were)\b"
     rf"|\bneither\s+(?:too\s+)?[\w-]+\s+nor\b|\bif (?:it|this|the \w+) (?:were|was|had been|would be) too\s+[\w-]+"
     rf"|\b(?:afraid|worried|feared|thought|expected|assumed|guessed)\b[^,;:]{{0,20}}\b(?:would|might|could"
     rf"|was going to)"
@@ -117,7 +121,8 @@ PRAISED = re.compile(
     re.I,
 )
 UNSAID = re.compile(
-    r"\b(?:do(?:\s?n['’]?t| not)|would(?:\s?n['’]?t| not)|did(?:\s?n['’]?t| not)|never|nobody|no one|not|who"
+    r"\b(?:do(?:\s?n['’]?t| not)|would(?:\s?n['’]?t| not)|did(?:\s?n['’]?t| not)|can(?:['’]?t|not| not)"
+    r"|could(?:\s?n['’]?t| not)|never|nobody|no one|not|who"
     r"|isn['’]?t)\s+"
     r"(?:\w+ly |ever |that |would |could |can |will )*(?:think|say|said|saying|find|found|feel|felt|mean|meant"
     r"|complain\w*|claim\w*|believe|call|consider|describe|deem|suggest\w*|asking|ask|i (?:want|need))\b[^,;:]{0,40}?"
@@ -163,7 +168,7 @@ REMOVE = (
 )
 OMIT = r"(?:exclud(?:e|ing)|omit(?:ting)?|leav(?:e|ing) out|skip(?:ping)?|overlook(?:ing)?|neglect(?:ing)?)"
 UNWANTED = re.compile(
-    rf"\b(?:(?:do|does|did)(?:\s?n['’]?t| not) (?:want|like|use|write|make|give me|turn (?:it|this) into|put (?:it"
+    rf"\b(?:(?:do|does|did)(?:\s?n['’]?t| not) (?:want|like|use|do|write|make|give me|turn (?:it|this) into|put (?:it"
     rf"|this) in(?:to)?|"
     rf"answer (?:in|with|as))|never (?:use|write)|not (?:as|in)|without|instead of"
     rf"|rather than|rather (?:not|you did(?:n['’]?t| not))(?: (?:have|use|get|see|make|write))?|stop using|no more"
@@ -223,7 +228,9 @@ BOTH = re.compile(r"\bnot only (?P<one>[^.;!?\n]{1,60}?),? but (?:also )?", re.I
 NEITHER = re.compile(rf"\b(?P<verb>{REMOVE}|{OMIT}) neither (?P<one>[^.;!?\n]{{1,60}}?),? nor\b", re.I)
 NOT_TO = re.compile(
     r"\b(?:(?:do )?(?:try|remember|take care|be careful|make sure|be sure|see to it|ensure|do your best)(?: hard)?"
-    r"|(?:i|we)(?:['’]d| would) (?:ask|like|prefer|urge|advise) (?:you )?) ?not to\b",
+    r"|(?:i|we)(?:['’]d| would) (?:ask|like|prefer|urge|advise) (?:you )?) ?not to\b"
+    r"|\b(?:you|it|this|the (?:reply|answer|text))(?: are| is|['’]re|['’]s)?(?:\s?n['’]t| not) (?:supposed|meant"
+    r"|allowed) to\b",
     re.I,
 )
 """How an order not to do something begins."""
@@ -246,6 +253,18 @@ LACKS = re.compile(
     re.I,
 )
 """What the reply is told to lack."""
+TAKEN_BACK = re.compile(
+    r"[^.;!?\n]{1,200}[.;!?\n]\s*(?:please |but |and |now )*(?:ignore|forget|disregard|scrap|scratch) (?:that|it"
+    r"|this)\b",
+    re.I,
+)
+"""A wish that the next words take back."""
+GONE = re.compile(
+    r"\b(?:i|we) (?:do(?:\s?n['’]?t| not)|never) want (?P<what>[^.;!?\n,]{1,60}?) to (?:disappear|vanish|go"
+    r"|be (?:removed|dropped"
+    r"|cut|deleted|lost|left out|missing))\b",
+    re.I,
+)
 DENIED_FAULT = re.compile(
     rf"\b(?:(?:too|so)\s+[\w-]+|{COMPARATIVE}|{MORE_TEXT})\?\s*(?:not|no|never|hardly|nope)\b(?: (?:at all|really"
     rf"|for me))?",

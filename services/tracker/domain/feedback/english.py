@@ -80,6 +80,8 @@ _PARTS = {
 
 def _miscounts(constraint: Constraint, comment: str) -> bool:
     """Whether a count of parts that the comment does not name is the number of a length misheard."""
+    if constraint.kind == "must_include" and (constraint.min or constraint.max) is not None:
+        return True
     names = _PARTS.get(constraint.value.partition(":")[0]) if constraint.kind == "format" else None
     return names is not None and names.search(comment) is None
 
@@ -88,7 +90,7 @@ _PLAIN_ORDER = re.compile(
     r"^\W*(?:the |a )?[^,.;!?\n]{1,40} (?:should|must|needs? to|has to|ought to) (?:also |really "
     r"|still )?be (?:mentioned"
     r"|included|added|named|stated|given|in there)[\s.!?]*$|^\W*(?:(?:please|so|and|also|you should"
-    r"|you must)\s+)*(?:(?:do\s?n['’]?t|do not|never)\s+)?(?:mention|include"
+    r"|you must)\s+)*(?:(?:do\s?n['’]?t|do not|never)\s+(?:ever\s+)?)?(?:mention|include|write|use"
     r"|add|say|state|name"
     r"|list|avoid|omit|leave out|drop|remove|delete|skip)\s+[^,.;!?\n]{1,60}[\s.!?]*$",
     re.I,

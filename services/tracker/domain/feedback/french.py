@@ -6,7 +6,8 @@ from services.tracker.domain.feedback.european import Grammar
 
 _IT = r"(?:le|la|les|ça|cela|ce texte|le texte|la réponse|ta réponse|votre réponse|c'est|c'était|tout)"
 _MAKE = (
-    r"(?:fais|faites|rends-la|rends-le|rendez-la|rendez-le|écris|écrivez|réponds|répondez|sois|soyez|fais-la"
+    r"(?:fais|faites|rends-la|ecris|ecrivez|rends-le|rendez-la|rendez-le|écris|écrivez|réponds|répondez|sois|soyez"
+    r"|fais-la"
     r"|fais-le|reformule|reformulez|"
     r"je veux|je voudrais|j'aimerais|peux-tu|pouvez-vous|pourrais-tu|pourriez-vous|il faut|ce serait bien|mets"
     r"|mettez|utilise|utilisez|"

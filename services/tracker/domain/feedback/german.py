@@ -56,7 +56,8 @@ GERMAN = Grammar(
         rf"{_MAKE} (?:{_IT} )?(?:kurz|knapp)(?: und knapp)?{_DONE}",
     ),
     longer=(
-        rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?{_HOW}(?:länger|ausführlicher|detaillierter|genauer){_DONE}",
+        rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?{_HOW}(?:länger|ausführlicher|detaillierter|genauer)(?: wäre (?:schön|gut"
+        rf"|besser|nett))?{_DONE}",
         rf"(?:(?:{_IT}|ist)\s+(?:ist|war)?\s*)?(?:mir\s+)?{_HOW}(?:viel )?zu (?:kurz|knapp)(?: geraten)?",
         r"(?:gib (?:mir )?|ich brauche |ich möchte |nenne )?(?:noch )?mehr (?:details|einzelheiten|informationen"
         r"|infos|text)",

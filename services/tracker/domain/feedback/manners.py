@@ -9,18 +9,21 @@ from services.common.constraints import Constraint
 from services.tracker.domain.feedback.grammar import SOURCE
 
 _APOLOGY = re.compile(
-    r"(?<!don't )(?<!don’t )(?<!not )(?<!never )(?<!needn't )\b(?:apologi[sz]e|"
+    r"\b(?:apologi[sz]e|"
     r"say (?:that )?(?:we(?:['’]re| are) )?sorry|(?:add|begin with|start with|open with|include) an apology|"
     r"entschuldig\w* (?:dich|sie sich)|excusez-vous|disc[uú]lp\w+)\b",
     re.I,
 )
+_DENIED = re.compile(r"(?:n['’]?t|\bnot|\bnever|\bno|\bstop|\bwithout|\bavoid|\binstead of)\b[^.;!?\n,]{0,30}$", re.I)
+_WINDOW = 40
 _BARE = re.compile(
     r"\W*(?:(?:please|first|and|you should|you could|you must|i want you to)\W+)*"
     r"apologi[sz]e\W*(?:(?:first|please|to the \w+|at the start)\W*)*",
     re.I,
 )
 _ADDRESS = re.compile(
-    r"\b(?:address|greet|salute)\s+(?:(?:the|our|your)\s+)?\w+\s+(?:with|as|by)\s+[\"'“‘„«]?(?P<phrase>[^\"'”’“»\n.,;]{2,60})",
+    r"\b(?:address|greet|salute)\s+(?:(?:the|our|your)\s+)?\w+\s+(?:with|as"
+    r"|by)\s+[\"'“‘„«]?(?P<phrase>[^\"'”’“»\n.,;]{2,60})",
     re.I,
 )
 
@@ -30,7 +33,11 @@ def read_manners(
 ) -> tuple[list[Constraint], list[str]]:
     """The constraints with those for manners, and the pieces that are still not understood."""
     wishes = list(constraints)
-    if _APOLOGY.search(comment) and not any(one.kind == "tone" and one.value == "apologetic" for one in wishes):
+    asked = any(
+        not _DENIED.search(comment[max(0, match.start() - _WINDOW) : match.start()])
+        for match in _APOLOGY.finditer(comment)
+    )
+    if asked and not any(one.kind == "tone" and one.value == "apologetic" for one in wishes):
         wishes.append(Constraint("tone", "apologetic", source=SOURCE))
     address = _ADDRESS.search(comment)
     if address is not None:

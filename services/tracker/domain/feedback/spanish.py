@@ -6,7 +6,8 @@ from services.tracker.domain.feedback.european import Grammar
 
 _IT = r"(?:lo|la|el texto|la respuesta|tu respuesta|su respuesta|es|está|todo|esto|eso)"
 _MAKE = (
-    r"(?:haz|hazlo|hazla|haga|hágalo|hágala|escribe|escribe lo|escriba|responde|responda|contesta|conteste|sé|sea"
+    r"(?:haz|escríbelo|escríbela|escribelo|dilo|hazlo|hazla|haga|hágalo|hágala|escribe|escribe lo|escriba|responde"
+    r"|responda|contesta|conteste|sé|sea"
     r"|usa|use|pon|ponlo|ponla|"
     r"quiero|quisiera|me gustaría|puedes|podrías|podría|hacerlo|hacerla|que sea|debe ser|debería ser|tiene que ser"
     r"|una respuesta|una versión|un texto|"

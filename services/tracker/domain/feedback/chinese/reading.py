@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
+from services.common.constraints import Constraint
 from services.common.text_measures import count_phrase
 from services.tracker.domain.feedback.chinese.clause import ENDING, Clause
 from services.tracker.domain.feedback.chinese.rules import RULES, WHOLE_RULES
@@ -35,8 +38,25 @@ def read_chinese(comment: str, draft: str, prompt: str = "") -> Parsed:
     text = _taken_whole(text, quotes, draft, reading)
     for piece in _CLAUSE.split(text):
         _read_clause(piece, quotes, draft, reading)
-    reading.constraints = list(dict.fromkeys(reading.constraints))
+    reading.constraints = _joined(dict.fromkeys(reading.constraints))
     return reading
+
+
+def _joined(constraints: Iterable[Constraint]) -> list[Constraint]:
+    """The constraints, a least and a most of one unit as one ("至少三句，最多五句")."""
+    joined: list[Constraint] = []
+    for one in constraints:
+        for place, other in enumerate(joined):
+            same = one.kind == other.kind == "length" and one.unit == other.unit and not one.value and not other.value
+            if same and one.min is other.max is None and (other.min or 0) <= (one.max or 0):
+                joined[place] = replace(other, max=one.max)
+                break
+            if same and one.max is other.min is None and (one.min or 0) <= (other.max or 0):
+                joined[place] = replace(other, min=one.min)
+                break
+        else:
+            joined.append(one)
+    return joined
 
 
 def _taken_whole(text: str, quotes: list[str], draft: str, reading: Parsed) -> str:
