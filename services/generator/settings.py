@@ -61,7 +61,10 @@ class GeneratorSettings(CommonSettings):
         120.0, ge=0, description="How long the start waits for servers that are not there yet, or still load."
     )
     upstream_silence_seconds: float = Field(
-        8.0, gt=0, description="A server that says nothing for so long is lost; before the first token if ill, too."
+        8.0,
+        gt=0,
+        description="A server that says nothing for so long is lost; within a reply four times as long if it "
+        "is healthy.",
     )
     upstream_first_token_seconds: float = Field(
         120.0, gt=0, description="How long a healthy server may take to the first token."

@@ -14,8 +14,9 @@ class ScriptedUpstream:
     """An honest server until `script` says otherwise, one word for each request of a stream, the last one staying:
 
     `answer`; `busy` (429); `broken` (500); `long` (400, too long for the context); `cut` after two chunks; `stall`
-    after two, with pings; `hang` before the first, `/health` too; `slow` before the first, healthy; `nonsense` in the
-    stream; `endless`; `unended`: the end is told, then nothing; `split`: code points and marks cut in two.
+    after two, with pings; `quiet` after two, healthy; `hang` before the first, `/health` too; `slow` before the first,
+    healthy; `nonsense` in the stream; `endless`; `unended`: the end is told, then nothing; `split`: code points and
+    marks cut in two.
     """
 
     def __init__(self, *script: str, port: int = 0, knows: tuple[str, ...] = ("seed", "top_k", "grammar")) -> None:
@@ -114,6 +115,8 @@ class ScriptedUpstream:
                     return
                 if act == "nonsense":
                     yield b"data: {nonsense\n\n"
+                if act == "quiet":
+                    self.go_on.wait(30)
                 if act == "stall":
                     while not self.go_on.wait(0.02):
                         yield b": a ping, which says nothing of the reply\n\n"

@@ -34,6 +34,8 @@ from services.generator.engine.upstream.wire import StreamReader, UnreadableStre
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_HEALTHY = 4
+"""Silences that a reply may have from a server which answers when it is asked how it is."""
 _BACK_OFF = (0.1, 0.2, 0.4, 0.8, 1.0)
 
 
@@ -369,26 +371,22 @@ class UpstreamEngine:
         return draft.reason or "stop"
 
     async def _patiently(self, answer: Awaitable[T], draft: UpstreamDraft, server: Server) -> T:
-        """What the server says next. Before the first token a server that is healthy may take longer. Raises _Lost."""
-        if draft.begun:
-            try:
-                async with asyncio.timeout(draft.heard + self._patience.silence - time.monotonic()):
-                    return await answer
-            except TimeoutError:
-                raise _Lost(f"{server.url} fell silent within a reply") from None
+        """What the server says next. A server that is healthy may take longer: to the first token as long as a long
+        prompt takes, within a reply as long as the prompts of others do. Raises _Lost."""
+        silence = self._patience.silence
+        longest = silence * _HEALTHY if draft.begun else self._patience.first
+        what = "fell silent within a reply" if draft.begun else "does not begin a reply"
         waiting = asyncio.ensure_future(answer)
         heard = time.monotonic()
         try:
-            while True:
-                done, _ = await asyncio.wait({waiting}, timeout=min(HEALTH_SECONDS, self._patience.silence / 2))
+            while max(time.monotonic() - heard - silence, time.monotonic() - draft.heard - longest) < 0:
+                done, _ = await asyncio.wait({waiting}, timeout=min(HEALTH_SECONDS, silence / 2))
                 if done:
                     return waiting.result()
                 if await self._pool.healthy(self._client, server):
                     heard = time.monotonic()
                     draft.listener.on_progress()
-                now = time.monotonic()
-                if now - heard > self._patience.silence or now - draft.heard > self._patience.first:
-                    raise _Lost(f"{server.url} does not begin a reply")
+            raise _Lost(f"{server.url} {what}")
         finally:
             if not waiting.done():
                 waiting.cancel()

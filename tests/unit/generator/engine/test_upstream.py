@@ -27,9 +27,11 @@ Start = Callable[..., tuple[UpstreamEngine, ScriptedUpstream]]
 def start() -> Iterator[Start]:
     running: list[tuple[UpstreamEngine, ScriptedUpstream]] = []
 
-    def start(*script: str, full: float = 30.0, **server: object) -> tuple[UpstreamEngine, ScriptedUpstream]:
+    def start(
+        *script: str, full: float = 30.0, silence: float = 1.0, **server: object
+    ) -> tuple[UpstreamEngine, ScriptedUpstream]:
         upstream = ScriptedUpstream(*script, **server)  # type: ignore[arg-type]
-        patience = Patience(silence=1.0, first=60.0, full=full)
+        patience = Patience(silence=silence, first=60.0, full=full)
         engine = UpstreamEngine([probe(upstream.url, "", "", 30.0)], patience=patience)
         running.append((engine, upstream))
         return engine, upstream
@@ -175,6 +177,17 @@ def test_a_healthy_server_may_be_slow_and_progress_is_told(start: Start) -> None
         assert heard.advanced.wait_for(lambda: heard.progress >= 2, 60)
     upstream.go_on.set()
     assert heard.wait().text == "You said: long prompt"
+
+
+def test_a_healthy_server_may_stall_within_a_reply(start: Start) -> None:
+    engine, upstream = start("quiet", silence=3.0)
+    heard = _submit(engine, "others have long prompts")
+    heard.wait_for_deltas(2)
+    with heard.advanced:  # four looks at its health take longer than a hung one's silence
+        seen = heard.progress
+        assert heard.advanced.wait_for(lambda: heard.progress >= seen + 4, 60)
+    upstream.go_on.set()
+    assert heard.wait().text == "You said: others have long prompts"
 
 
 def test_servers_that_know_no_end(start: Start) -> None:
