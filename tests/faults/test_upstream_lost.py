@@ -16,7 +16,7 @@ def test_replies_of_a_server_that_is_killed_and_one_that_hangs_come_whole_from_t
 ) -> None:
     (generator,) = story.generators(
         engine="upstream", upstream_urls=llama.url, upstream_key_file=llama.key_file, upstream_silence_seconds=2,
-        max_batch_size=2, reply_policy="free", reply_tokens=48,
+        max_batch_size=2, reply_policy="free", reply_tokens=48, lease_seconds=8,
     )  # fmt: skip
 
     def logged(words: str, times: int) -> None:

@@ -6,5 +6,6 @@
 | `wire` | what is sent to a server and what comes back, in each dialect |
 | `shaping` | constraints as grammar, choice and forbidden words |
 | `probe` | what a server is and can do, by experiment |
+| `rows` | places for drafts, and the line before them |
 | `engine` | drafts over one client thread |
 """

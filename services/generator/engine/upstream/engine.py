@@ -7,7 +7,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from services.generator.engine.upstream.draft import UpstreamDraft
 from services.generator.engine.upstream.piece_codec import PieceCodec
 from services.generator.engine.upstream.pool import HEALTH_SECONDS, Patience, ServerPool
 from services.generator.engine.upstream.probe import Server
+from services.generator.engine.upstream.rows import Rows
 from services.generator.engine.upstream.wire import StreamReader, UnreadableStream, chat_body
 
 log = logging.getLogger(__name__)
@@ -227,7 +228,7 @@ class UpstreamEngine:
 
     async def _serve(self) -> None:
         self._ending = asyncio.Event()
-        self._rows = asyncio.Semaphore(self._capacity)
+        self._rows = Rows(self._capacity, self._patience.silence * _HEALTHY)
         # A connection for each draft: llama.cpp's server closes one after a stream without having said so, and a draft
         # that is sent into it looks like one whose server has died.
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
@@ -299,7 +300,7 @@ class UpstreamEngine:
         except ValueError as error:
             raise EngineLacks(f"partial_replies: {error}") from error
         deadline = time.monotonic() + self._patience.full
-        async with self._rows:
+        async with self._rows.place(draft.listener):
             for tries in itertools.count():
                 for server in self._pool.order(draft.request.session):
                     try:
@@ -353,7 +354,7 @@ class UpstreamEngine:
         lines = response.aiter_lines()
         while True:
             try:
-                line = await self._patiently(_next_line(lines), draft, server)
+                line = await self._patiently(anext(lines, None), draft, server)
             except (_Lost, httpx2.HTTPError, httpx2.StreamError):
                 if reader.complete:  # nothing but counts is missing
                     break
@@ -362,6 +363,7 @@ class UpstreamEngine:
                 break
             chunk = reader.read(line)
             if chunk is not None:
+                self._rows.moved()
                 ended = draft.take(chunk)
                 self._flush_soon()
                 if ended:
@@ -385,14 +387,10 @@ class UpstreamEngine:
                     return waiting.result()
                 if await self._pool.healthy(self._client, server):
                     heard = time.monotonic()
+                    self._rows.moved()
                     draft.listener.on_progress()
             raise _Lost(f"{server.url} {what}")
         finally:
             if not waiting.done():
                 waiting.cancel()
                 await asyncio.gather(waiting, return_exceptions=True)
-
-
-async def _next_line(lines: AsyncIterator[str]) -> str | None:
-    """The next line; None at the end."""
-    return await anext(lines, None)

@@ -179,6 +179,22 @@ def test_a_healthy_server_may_be_slow_and_progress_is_told(start: Start) -> None
     assert heard.wait().text == "You said: long prompt"
 
 
+def test_who_waits_for_a_place_hears_that_the_line_moves() -> None:
+    upstream = ScriptedUpstream("slow", "answer")
+    engine = UpstreamEngine([probe(upstream.url, "", "", 30.0)], capacity=1)
+    try:
+        first, second, third = (_submit(engine, f"message {n}", key=f"d{n}") for n in range(3))
+        with second.advanced:
+            assert second.advanced.wait_for(lambda: second.progress >= 2, 60)
+        assert engine.cancel("d1")
+        assert second.wait().finish_reason == "cancelled"
+        upstream.go_on.set()
+        assert [first.wait().text, third.wait().text] == ["You said: message 0", "You said: message 2"]
+    finally:
+        engine.close(drain=False)
+        upstream.close()
+
+
 def test_a_healthy_server_may_stall_within_a_reply(start: Start) -> None:
     engine, upstream = start("quiet", silence=3.0)
     heard = _submit(engine, "others have long prompts")
