@@ -31,12 +31,23 @@ export function Desk(props: { id: string }): JSX.Element {
   const grown = growing.value[session.id];
   const seen = { sessionId: session.id, expectedModeRevision: session.modeRevision ?? "0" };
   const open = session.status === "SESSION_STATUS_OPEN";
+  const back = (
+    <button type="button" onClick={() => void act("Return", seen, t("inbox.returned"))}>
+      {t("inbox.return")}
+    </button>
+  );
   return (
     <section class="card" aria-label={t("conversation")}>
       <h2>
         <bdi>{session.userId}</bdi>
       </h2>
-      {session.handoffNote && <p dir="auto">{session.handoffNote}</p>}
+      {session.handoffNote && (
+        <p class="note warn" dir="auto">
+          <span>
+            {t("inbox.asked")}: <bdi>{session.handoffNote}</bdi>
+          </span>
+        </p>
+      )}
       {turns.map((turn) => (
         <Exchange key={turn.id} turn={turn} grown={grown?.turnId === turn.id ? grown : undefined} />
       ))}
@@ -44,23 +55,15 @@ export function Desk(props: { id: string }): JSX.Element {
       <p class={done ? "note good" : "sr"} role="status">
         {done}
       </p>
-      {open && held(session) && <Answer turn={turns.at(-1)} shadow={session.mode === "SESSION_MODE_SHADOW"} act={act} />}
-      {open && (
+      {open && held(session) && <Answer turn={turns.at(-1)} shadow={session.mode === "SESSION_MODE_SHADOW"} act={act} more={back} />}
+      {open && !held(session) && (
         <div class="actions">
-          {held(session) ? (
-            <button type="button" onClick={() => void act("Return", seen, t("inbox.returned"))}>
-              {t("inbox.return")}
-            </button>
-          ) : (
-            <>
-              <button type="button" class="primary" onClick={() => void act("Takeover", { ...seen, shadow: true, author: agent.value.trim() }, t("inbox.taken"))}>
-                {t("inbox.takeShadow")}
-              </button>
-              <button type="button" onClick={() => void act("Takeover", { ...seen, author: agent.value.trim() }, t("inbox.taken"))}>
-                {t("inbox.take")}
-              </button>
-            </>
-          )}
+          <button type="button" class="primary" onClick={() => void act("Takeover", { ...seen, shadow: true, author: agent.value.trim() }, t("inbox.taken"))}>
+            {t("inbox.takeShadow")}
+          </button>
+          <button type="button" onClick={() => void act("Takeover", { ...seen, author: agent.value.trim() }, t("inbox.taken"))}>
+            {t("inbox.take")}
+          </button>
         </div>
       )}
     </section>
@@ -78,7 +81,8 @@ function Exchange(props: { turn: Turn; grown: Progress | undefined }): JSX.Eleme
       </p>
       {reply ? (
         <p class="reply" dir="auto">
-          {reply.text} {reply.origin === "DRAFT_ORIGIN_HUMAN" && <span class="tag">{t("origin.HUMAN")}</span>}
+          {reply.text}
+          {reply.origin === "DRAFT_ORIGIN_HUMAN" && <span class="tag by">{t("origin.HUMAN")}</span>}
         </p>
       ) : (
         <>
@@ -99,6 +103,8 @@ interface AnswerProps {
   /** Whether the bot drafts for the agent. */
   shadow: boolean;
   act: (path: string, request: object, words: string) => Promise<boolean>;
+  /** What else can be done. */
+  more: JSX.Element;
 }
 
 /** The reply to the last message; the bot's suggestion stands in the field until something else is written. */
@@ -111,7 +117,14 @@ function Answer(props: AnswerProps): JSX.Element | null {
     if (!touched) setText(offered);
   }, [offered]);
   useEffect(() => setTouched(false), [turn?.id]);
-  if (turn?.status !== "TURN_STATUS_HELD" && turn?.status !== "TURN_STATUS_ACTIVE") return <p class="muted">{t("inbox.nothing")}</p>;
+  if (turn?.status !== "TURN_STATUS_HELD" && turn?.status !== "TURN_STATUS_ACTIVE") {
+    return (
+      <>
+        <p class="muted">{t("inbox.nothing")}</p>
+        <div class="actions">{props.more}</div>
+      </>
+    );
+  }
   const send = async (): Promise<void> => {
     if (!text.trim()) return;
     if (await act("PostReply", { turnId: turn.id, text, author: agent.value.trim() }, t("inbox.sent"))) {
@@ -148,6 +161,7 @@ function Answer(props: AnswerProps): JSX.Element | null {
         <button type="submit" class="primary" disabled={!text.trim()}>
           {t("inbox.send")} <kbd>Ctrl+Enter</kbd>
         </button>
+        {props.more}
       </div>
     </Form>
   );

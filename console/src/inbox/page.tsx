@@ -65,7 +65,6 @@ function Row(props: { session: Session; current: boolean }): JSX.Element {
   const { session, current } = props;
   const last = session.lastTurn;
   const grown = growing.value[session.id];
-  const reasons = last ? reasonsOf(last, last.drafts?.at(-1) ?? null) : [];
   return (
     <article class="card">
       <div class="bar">
@@ -80,21 +79,33 @@ function Row(props: { session: Session; current: boolean }): JSX.Element {
           {tail(grown)}
         </p>
       )}
-      <ul class="chips" aria-label={t("inbox.signs")}>
-        {waits(session) && <li class="chip bad">{t("inbox.waits")}</li>}
-        {session.handoffTime && <li class="chip bad">{t("inbox.asked")}</li>}
-        {held(session) && (
-          <li class="chip">
-            {t("inbox.heldBy")} <bdi>{session.heldBy}</bdi>
-          </li>
-        )}
-        {reasons.map((reason) => (
-          <li key={reason} class="chip">
-            {word("worth", reason)}
-          </li>
-        ))}
-        {session.versionId && <li class="chip">{session.versionId.slice(0, 12)}</li>}
-      </ul>
+      <Signs session={session} />
     </article>
+  );
+}
+
+/** What is to be known of a conversation before it is opened. */
+function Signs(props: { session: Session }): JSX.Element | null {
+  const { session } = props;
+  const last = session.lastTurn;
+  const reasons = last ? reasonsOf(last, last.drafts?.at(-1) ?? null) : [];
+  const version = session.versionId?.slice(0, 12);
+  if (!waits(session) && !session.handoffTime && !held(session) && !reasons.length && !version) return null;
+  return (
+    <ul class="chips" aria-label={t("inbox.signs")}>
+      {waits(session) && <li class="chip bad">{t("inbox.waits")}</li>}
+      {session.handoffTime && <li class="chip bad">{t("inbox.asked")}</li>}
+      {held(session) && (
+        <li class="chip">
+          {t("inbox.heldBy")} <bdi>{session.heldBy}</bdi>
+        </li>
+      )}
+      {reasons.map((reason) => (
+        <li key={reason} class="chip">
+          {word("worth", reason)}
+        </li>
+      ))}
+      {version && <li class="chip">{version}</li>}
+    </ul>
   );
 }

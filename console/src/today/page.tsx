@@ -38,6 +38,7 @@ function Figures(props: { activity: Activity; days: Days }): JSX.Element {
   const judged = satisfiedAtOnce + satisfiedRevised + answeredByPerson;
   const share = (part: number): string => (judged ? percent(part / judged) : "–");
   const sources = activity.unsupportedReplies ?? 0;
+  const something = [turns, activity.takeovers, activity.feedback, activity.learned].some(Boolean);
   return (
     <>
       {activity.cut && <p class="note warn">{t("today.cut")}</p>}
@@ -53,32 +54,34 @@ function Figures(props: { activity: Activity; days: Days }): JSX.Element {
           <Columns {...props} />
         </section>
       )}
-      <dl class="figures">
-        <Figure label={t("today.firstWords")} value={time(activity.firstWordsMedian)}>
-          {t("today.p95", { time: time(activity.firstWordsP95) })}
-        </Figure>
-        <Figure label={t("today.reply")} value={time(activity.replyMedian)}>
-          {t("today.p95", { time: time(activity.replyP95) })}
-        </Figure>
-        <Figure label={t("today.atOnce")} value={share(satisfiedAtOnce)}>
-          {t("today.of", { n: satisfiedAtOnce, all: judged })}
-        </Figure>
-        <Figure label={t("today.revised")} value={share(satisfiedRevised)}>
-          {t("today.of", { n: satisfiedRevised, all: judged })}
-        </Figure>
-        <Figure label={t("today.takeovers")} value={number(activity.takeovers ?? 0)}>
-          {t("today.byPerson", { n: answeredByPerson })}
-        </Figure>
-        <Figure label={t("today.unsupported")} value={number(activity.unsupportedSentences ?? 0)}>
-          {t("today.inReplies", { n: sources })}
-        </Figure>
-        <Figure label={t("today.feedback")} value={number(activity.feedback ?? 0)}>
-          {t("today.corrections", { n: activity.corrections ?? 0 })}
-        </Figure>
-        <Figure label={t("today.learned")} value={number(activity.learned ?? 0)}>
-          {t("today.learned.about")}
-        </Figure>
-      </dl>
+      {something && (
+        <dl class="figures">
+          <Figure label={t("today.firstWords")} value={time(activity.firstWordsMedian)}>
+            {t("today.p95", { time: time(activity.firstWordsP95) })}
+          </Figure>
+          <Figure label={t("today.reply")} value={time(activity.replyMedian)}>
+            {t("today.p95", { time: time(activity.replyP95) })}
+          </Figure>
+          <Figure label={t("today.atOnce")} value={share(satisfiedAtOnce)}>
+            {t("today.of", { n: satisfiedAtOnce, all: judged })}
+          </Figure>
+          <Figure label={t("today.revised")} value={share(satisfiedRevised)}>
+            {t("today.of", { n: satisfiedRevised, all: judged })}
+          </Figure>
+          <Figure label={t("today.takeovers")} value={number(activity.takeovers ?? 0)}>
+            {t("today.byPerson", { n: answeredByPerson })}
+          </Figure>
+          <Figure label={t("today.unsupported")} value={number(activity.unsupportedSentences ?? 0)}>
+            {t("today.inReplies", { n: sources })}
+          </Figure>
+          <Figure label={t("today.feedback")} value={number(activity.feedback ?? 0)}>
+            {t("today.corrections", { n: activity.corrections ?? 0 })}
+          </Figure>
+          <Figure label={t("today.learned")} value={number(activity.learned ?? 0)}>
+            {t("today.learned.about")}
+          </Figure>
+        </dl>
+      )}
       <Ratings ratings={activity.ratings ?? []} />
     </>
   );

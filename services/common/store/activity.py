@@ -18,6 +18,14 @@ from services.common.store.connection import Concern, Connection, Document, Scop
 
 MOST_TURNS = 20_000
 HOUR_MS = 3_600_000
+# The bot's draft for a message as it came, which is what people wait for.
+_AT_ONCE: Document = {
+    "$and": [
+        {"$eq": ["$$this.round", 0]},
+        {"$eq": ["$$this.status", "completed"]},
+        {"$eq": [{"$ifNull": ["$$this.author", "model"]}, "model"]},
+    ]
+}
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,9 @@ def _turns(since: datetime, span: Document) -> list[Document]:
     last: Document = {"$let": {"vars": {"last": {"$last": "$completed"}}, "in": "$$last.citations"}}
     sentences = {"$ifNull": [last, []]}
     unsupported = {"$size": {"$filter": {"input": sentences, "cond": {"$eq": ["$$this.supported", False]}}}}
-    usage: Document = {"$first": {"$filter": {"input": "$drafts.usage", "cond": {"$gt": ["$$this", None]}}}}
+    first: Document = {"$first": {"$filter": {"input": "$drafts", "cond": _AT_ONCE}}}
+    whole = {"$divide": [{"$subtract": ["$first.completed_at", "$accepted_at"]}, 1000]}
+    writing = {"$subtract": ["$first.usage.generation_seconds", "$first.usage.first_token_seconds"]}
     followed = {"$and": [{"$lt": ["$n", "$last_n"]}, {"$ne": ["$excluded", True]}]}
     return [
         {"$match": {"accepted_at": span, "request.id": {"$exists": True}}},
@@ -114,7 +124,7 @@ def _turns(since: datetime, span: Document) -> list[Document]:
                 "output": {"last_n": {"$max": "$n"}},
             }
         },
-        {"$set": {"completed": completed, "usage": usage}},
+        {"$set": {"completed": completed, "first": first}},
         {
             "$set": {
                 "chosen": {"$ifNull": ["$accepted_round", {"$cond": [followed, {"$max": "$completed.round"}, None]}]}
@@ -128,8 +138,8 @@ def _turns(since: datetime, span: Document) -> list[Document]:
                 "chosen": 1,
                 "asked": {"$size": asked},
                 "unsupported": unsupported,
-                "first_words": {"$add": ["$usage.queue_seconds", "$usage.first_token_seconds"]},
-                "whole": {"$add": ["$usage.queue_seconds", "$usage.generation_seconds"]},
+                "first_words": {"$subtract": [whole, writing]},
+                "whole": whole,
             }
         },
         {

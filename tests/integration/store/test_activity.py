@@ -26,9 +26,11 @@ def said(store: Store, session: str, name: str, *, citations: list[dict[str, Any
 def answered(store: Store, turn: dict[str, Any], citations: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     taken = store.steps.take_step(TENANT, turn["_id"], turn["round"])
     assert taken is not None
-    usage = {"queue_seconds": 1.0, "first_token_seconds": seconds, "generation_seconds": 2 * seconds}
+    usage = {"first_token_seconds": seconds, "generation_seconds": 2 * seconds}
     draft = {"text": "reply", "usage": usage, "citations": citations}
     assert store.steps.finish_draft(TENANT, turn["_id"], taken["holder"], turn["round"], draft)
+    ended = {f"drafts.{turn['round']}.completed_at": turn["accepted_at"] + timedelta(seconds=1 + 2 * seconds)}
+    store.connection.scoped("turns", TENANT).update_one({"_id": turn["_id"]}, {"$set": ended})
     return store.turns.get(TENANT, turn["_id"])
 
 
