@@ -61,9 +61,13 @@ def test_the_figures_of_a_span_are_what_happened_in_it(store: Store) -> None:
     assert third is not None
     store.rounds.post_reply(TENANT, third["_id"], request("p", "PostReply"), "I am Ann.", "Ann")
     said_of: dict[str, Any] = {"turn": revised["_id"], "session": name, "round": 0, "user": "ann"}
-    for number, words in enumerate(
-        [{"rating": 1, "edited_text": "No."}, {"rating": 5}, {"rating": 5}, {"comment": "!"}]
-    ):
+    words_of: list[dict[str, Any]] = [
+        {"rating": 1, "edited_text": "No."},
+        {"rating": 5},
+        {"rating": 5},
+        {"comment": "!"},
+    ]
+    for number, words in enumerate(words_of):
         store.feedback.submit(TENANT, request(str(number), "SubmitFeedback"), {**said_of, **words})
     store.examples.add(TENANT, [{"prompt": "hello", "answer": "No.", "kind": "correction", "feedback": "f"}])
     learned = [example["_id"] for example in store.examples.untrained(TENANT)]
