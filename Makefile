@@ -24,10 +24,10 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-test clients-test proto docs rabbitmq clean
+.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-pictures console-test clients-test proto docs rabbitmq clean
 
 help:  ## List the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-25s%s\n", $$1, $$2}'
 
 run: $(VENV)/run.stamp  ## Set everything up and talk to it (without a terminal: play a short demonstration); LANG=zh: 中文
 	@./antiphon chat --up $(if $(filter zh%,$(LANG)),--language zh)
@@ -80,6 +80,9 @@ console:  ## Build the console's pages into the package (node 20.19 or newer)
 	npm --prefix console ci --no-audit --no-fund --loglevel=error
 	npm --prefix console run --silent check
 	npm --prefix console run --silent build
+
+console-pictures: $(VENV)/dev.stamp  ## Take the pictures of the docs anew (Debian's chromium); look at them
+	$(PY) -m tests.console.screenshots docs/console
 
 console-test: $(VENV)/dev.stamp  ## Use the console in a real browser (Debian's chromium; axe-core from `make console`)
 	@command -v chromium >/dev/null || { echo "chromium is needed: as root 'apt-get install chromium'"; exit 1; }
