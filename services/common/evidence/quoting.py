@@ -29,6 +29,8 @@ def quote(piece: Piece, text: str, structure: Structure) -> str:
         part = f"{text[lead.start : lead.end].strip()} {part}"
     elif head := _head(piece, part, text, structure):
         part = f"{head}{_dash(text)}{part}"
+    elif re.match(r"[a-z][a-z ]", part):  # a part of a sentence
+        part = part[0].upper() + part[1:]
     return closed(cleaned(part))
 
 
@@ -54,6 +56,8 @@ def name_of(structure: Structure) -> str:
 def _row(piece: Piece, text: str, structure: Structure) -> str:
     name = name_of(structure)
     chosen = [structure.cells[place] for place in piece.cells if place < len(structure.cells)]
+    if len(chosen) == 1 and text[piece.start : piece.end] in chosen[0][1]:
+        chosen = [(chosen[0][0], text[piece.start : piece.end])]  # the part of the cell that is asked for
     others = [cell for cell in (chosen or structure.cells) if cell[1] and cell[1] != name]
     chinese = bool(_HAN.search(text))
     colon, joint = ("：", "；") if chinese else (": ", "; ")
@@ -74,7 +78,7 @@ def cleaned(text: str) -> str:
 
 def closed(text: str) -> str:
     """The text with a full stop where it ends without any mark."""
-    text = text.rstrip(" ,;")
+    text = text.rstrip(" ,;，；、")
     if not text or text.endswith(_ENDS) or "\n" in text:
         return text
-    return text + ("。" if _HAN.search(text[-12:]) else ".")
+    return text + ("。" if _HAN.search(text[-40:]) else ".")

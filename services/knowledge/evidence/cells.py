@@ -10,7 +10,7 @@ from services.common.evidence.units import Unit
 from services.knowledge.evidence import chinese_values
 from services.knowledge.evidence.ranges import Range, quantities_of, within
 from services.knowledge.evidence.values import present, wanted
-from services.knowledge.evidence.words import stems
+from services.knowledge.evidence.words import stands, stems
 
 COLUMNS = {
     "price": re.compile(r"\b(?:cheap|dear|expensive|cost|pric|pay|fee|rate)\w*", re.IGNORECASE),
@@ -110,7 +110,10 @@ def _scores(question: str, quantities: Sequence[Range], unit: Unit) -> list[floa
             continue
         score = _cell_score(column, value, said, kinds, question)
         words = stems(value)
-        if words and words <= asked and len(value) > 3:  # what the question says itself is not what it asks for
+        code = not (value.isalpha() or value.isdigit()) and stands(value, question)  # "H1"
+        if code or (
+            words and words <= asked and len(value) > 3
+        ):  # what the question says itself is not what it asks for
             score -= 1.0
         if column in left:
             score -= _UNFIT

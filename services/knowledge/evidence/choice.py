@@ -18,6 +18,7 @@ from services.knowledge.evidence.cells import RowRead
 from services.knowledge.evidence.comparing import compared
 from services.knowledge.evidence.demands import meets_demands
 from services.knowledge.evidence.listing import is_lead, rows_alike, same_list, whole_list
+from services.knowledge.evidence.narrowing import Logits, narrowed
 from services.knowledge.evidence.questions import Question
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from services.knowledge.evidence.step import Base, Candidate
 
 ReadRow = Callable[[str, Unit], RowRead | None]
+ReadTexts = Callable[[str, Sequence[str]], Sequence[float]]
 _ARCHIVED = re.compile(
     r"\b(?:archived?|superseded|obsolete|withdrawn|outdated|out of print|no longer valid|expired|former|"
     r"veraltet|archiv)\b|"
@@ -50,8 +52,10 @@ def choose(
     model: AnswerModel,
     base: Base,
     read_row: ReadRow,
+    read_texts: ReadTexts,
 ) -> Answer:
-    """The answer to a question from its candidates, the best first; `read_row` tells what the cells of a row say."""
+    """The answer to a question from its candidates, the best first; `read_row` tells what the cells of a row say,
+    `read_texts` the reader's logits of texts."""
     if question.kind == "comparison" and (answer := compared(question, candidates, base)) is not None:
         return answer
     current = reweighed(current_ones(weighed, base), model)
@@ -72,6 +76,9 @@ def choose(
         return Answer(question.kind, "unknown", probability, (), question.start, question.end)
     pieces = tuple(replace(one.piece((place,)), probability=best.probability) for one, place in alike)
     pieces = pieces or _pieces(question, current, best, model, read, read_row)
+    if len(pieces) == 1 and question.kind in ("fact", "statement"):
+        asked = features.read_question(question.text, base.idf)
+        pieces = (_part(pieces[0], best, asked, lambda texts: read_texts(question.text, texts)),)
     return Answer(question.kind, "answered", best.probability, pieces, question.start, question.end)
 
 
@@ -98,6 +105,23 @@ def _pieces(
     if second is not None and best.score - second.score < model.beside:
         chosen.append((second, read_row(question.text, second.unit)))
     return tuple(_without_yes(one, question).piece(row.asked if row else ()) for one, row in chosen)
+
+
+def _part(piece: Piece, best: Candidate, asked: features.Asked, logits: Logits) -> Piece:
+    """The piece, or the part of its sentence, or of its only cell, that alone is asked for."""
+    text, start, end = best.source.text, piece.start, piece.end
+    if best.unit.kind == "row":
+        if len(piece.cells) != 1:
+            return piece
+        value = best.unit.cells[piece.cells[0]][1]
+        start = text.find(value)
+        end = start + len(value)
+        if start < 0 or text.find(value, end) >= 0:
+            return piece
+    elif best.unit.kind not in ("sentence", "answer"):
+        return piece
+    part = narrowed(asked, text[start:end], logits)
+    return piece if part is None else replace(piece, start=start + part[0], end=start + part[1])
 
 
 def _without_yes(one: Candidate, question: Question) -> Candidate:

@@ -67,7 +67,8 @@ _COMPARES = re.compile(
     r"higher|lower|earlier|later|"
     r"smaller|shorter|slower|dearer|expensive)\b.{0,80}\bor\b|\bdifferen(?:ce|t)\b.{0,60}\bbetween\b|"
     r"\bcompared? (?:to|with)\b|"
-    r"比.{1,20}(?:便宜|贵|长|短|大|小|快|慢|多|少|早|晚|高|低|重|轻)|(?:哪个|哪种|谁)更",
+    r"比.{1,20}(?:便宜|贵|长|短|大|小|快|慢|多|少|早|晚|高|低|重|轻)|(?:哪个|哪种|谁)更|"
+    r"(?:便宜|贵|长|短|大|小|快|慢|多|少|早|晚|高|低|重|轻)还是",
     re.IGNORECASE,
 )
 _LISTS = re.compile(

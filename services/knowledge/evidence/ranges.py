@@ -81,11 +81,25 @@ _DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _DAY = r"(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:days?)?\b\.?"
 _DAY_RANGE = re.compile(rf"\b(?P<first>{_DAY})\s*(?:-|–|—|to|until|through)\s*(?P<last>{_DAY})", re.IGNORECASE)
 _ONE_DAY = re.compile(rf"\b{_DAY}", re.IGNORECASE)
-_DATE_RANGE = re.compile(rf"\b{_date_of('1')}\s*(?:-|–|—|to|until|till|through)\s*{_date_of('2')}", re.IGNORECASE)
+_DATE_RANGE = re.compile(
+    rf"\b{_date_of('1')}\s*(?:-|–|—|to|until|till|through)\s*(?:(?:early|mid|late)[- ])?{_date_of('2')}", re.IGNORECASE
+)
 _WITHIN_MONTH = re.compile(
     rf"\b(?P<first>\d{{1,2}})(?:st|nd|rd|th)?\s*(?:-|–|—|to|until)\s*(?P<last>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of )?"
     rf"(?P<month>{_MONTH})",
     re.IGNORECASE,
+)
+_SEASONS = {"winter": 1, "spring": 4, "summer": 7, "autumn": 10, "fall": 10}
+"""A season's middle month, which lies in every range that is meant by its name."""
+_SEASON = re.compile(
+    r"\b(?:(?:in|during|over|for|this|next) (?:the )?(?P<in>winter|spring|summer|autumn|fall)\b|"
+    r"(?P<of>winter|spring|summer|autumn|fall) (?:rates?|prices?|fares?|season|months?|hours|opening|times?))\b",
+    re.IGNORECASE,
+)
+_HAN_DAYS = "一二三四五六日"
+_HAN_DAY = re.compile(r"(?:周|星期|礼拜)(?P<day>[一二三四五六日天])")
+_HAN_DAY_RANGE = re.compile(
+    r"(?:周|星期|礼拜)(?P<first>[一二三四五六日天])\s*(?:至|到|-|–|—|~|～)\s*(?:周|星期|礼拜)?(?P<last>[一二三四五六日天])"
 )
 _ONE_DATE = re.compile(rf"\b{_date_of('')}", re.IGNORECASE)
 _NEAR = 1e-9
@@ -137,6 +151,7 @@ def quantities_of(question: str) -> list[Range]:
     text = question[:MAX_READ]
     found = _dates_of(text)
     found += [Range("weekday", at, at) for at in _days_of(text)]
+    found += [_season(match["in"] or match["of"]) for match in _SEASON.finditer(text)]
     found += [Range("years", 1.0, 1.0) for _ in _YEARLY.finditer(text)]
     for match in _ONE.finditer(text):
         amount = _amount(match, "", _aged(text, match))
@@ -228,19 +243,33 @@ def _day_number(word: str) -> int:
 
 
 def _days_of(text: str) -> list[int]:
-    return [_day_number(match[0]) for match in _ONE_DAY.finditer(text)]
+    return [_day_number(match[0]) for match in _ONE_DAY.finditer(text)] + [
+        _han_day(match["day"]) for match in _HAN_DAY.finditer(text)
+    ]
+
+
+def _han_day(word: str) -> int:
+    return _HAN_DAYS.index("日" if word == "天" else word)
+
+
+def _season(name: str) -> Range:
+    month = _SEASONS[name.casefold()]
+    return Range("date", 31 * month + 1, 31 * month + 31)
 
 
 def _spans_of_days(text: str) -> Iterable[Range]:
     spans = [
         Range("weekday", _day_number(match["first"]), _day_number(match["last"])) for match in _DAY_RANGE.finditer(text)
     ]
+    spans += [
+        Range("weekday", _han_day(match["first"]), _han_day(match["last"])) for match in _HAN_DAY_RANGE.finditer(text)
+    ]
     if spans:  # "Monday to Thursday, Sunday"
-        rest = _DAY_RANGE.sub(" ", text)
+        rest = _HAN_DAY_RANGE.sub(" ", _DAY_RANGE.sub(" ", text))
         spans += [Range("weekday", at, at) for at in _days_of(rest)]
-    elif re.search(r"\bweekdays?\b", text, re.IGNORECASE):
+    elif re.search(r"\bweekdays?\b|工作日", text, re.IGNORECASE):
         spans = [Range("weekday", 0, 4)]
-    elif re.search(r"\bweekends?\b", text, re.IGNORECASE):
+    elif re.search(r"\bweekends?\b|周末", text, re.IGNORECASE):
         spans = [Range("weekday", 5, 6)]
     return spans
 

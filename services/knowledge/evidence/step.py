@@ -107,7 +107,7 @@ class EvidenceStep:
             asked = replace(question, text=personal(text, state, names))
             weighed = self.weighed(asked, candidates, base)
             model = self._models.of(questions.language_of(asked.text))
-            answers.append(choose(asked, weighed, candidates, model, base, self.row_read))
+            answers.append(choose(asked, weighed, candidates, model, base, self.row_read, self.logits))
         return Evidence(language, tuple(answers))
 
     def weighed(self, question: questions.Question, candidates: Sequence[Candidate], base: Base) -> list[Candidate]:
@@ -118,8 +118,7 @@ class EvidenceStep:
         if not read:
             return []
         texts = [one.unit.read for one in read]
-        language = questions.language_of(question.text)
-        logits = self._reader.logits(question.text, texts) if self._models.reads(language) else [0.0] * len(read)
+        logits = self.logits(question.text, texts)
         matches = self._reader.matches(question.text, texts)
         names = [features.stems(name) for name in names_of(candidates)]
         things = sorted({one.unit.name for one in candidates if 1 < len(one.unit.name) <= 60}, key=len, reverse=True)
@@ -140,7 +139,9 @@ class EvidenceStep:
             )
             for place, (one, logit) in enumerate(zip(read, logits, strict=True))
         ]
-        scores, probabilities = self._models.of(language).weigh(rows, [one.source.id for one in read])
+        scores, probabilities = self._models.of(questions.language_of(question.text)).weigh(
+            rows, [one.source.id for one in read]
+        )
         weighed = [
             replace(one, features=tuple(row.tolist()), score=float(score), probability=float(probability))
             for one, row, score, probability in zip(read, rows, scores, probabilities, strict=True)
@@ -152,6 +153,12 @@ class EvidenceStep:
         texts = cell_texts(unit) if len(unit.cells) > 2 and self._models.reads(questions.language_of(question)) else {}
         logits = self._reader.logits(question, list(texts.values()))
         return row_read(question, unit, dict(zip(texts, logits, strict=True)))
+
+    def logits(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """The reader's logits of texts; 0 for a question in a language that it does not read."""
+        if not self._models.reads(questions.language_of(question)):
+            return [0.0] * len(texts)
+        return self._reader.logits(question, texts)
 
     def shortlist(
         self, question: questions.Question, asked: features.Asked, candidates: Sequence[Candidate]

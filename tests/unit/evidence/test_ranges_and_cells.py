@@ -1,5 +1,7 @@
 """Quantities lie in ranges, cells answer by themselves, lists are quoted whole, shorthand is written out."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from services.common.editions import Dated, Edition
@@ -18,6 +20,10 @@ from tests.support.cpu import cpu_seconds
 
 SURE = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 3.0, beside=0.7)
 BASE = Base(lambda _: 1.0, lambda _: {})
+
+
+def unread(_: str, texts: Sequence[str]) -> list[float]:
+    return [0.0] * len(texts)
 
 
 def asked_cells(question: str, unit: Unit, logits: dict[int, float]) -> tuple[int, ...]:
@@ -118,8 +124,8 @@ def test_a_row_without_what_is_asked_for_does_not_answer() -> None:
     ranked = [weighed(rows("Tool|Day|Week", "Drill|€10|€50")[0], 2.0)]
     model = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.5, cells=(1.0, 2.0, 1.0, 0.0))
     question = Question("Who makes the drill?", "fact", 0, 20)
-    lacks = choose(question, ranked, ranked, model, BASE, lambda *_: RowRead((), -5.0, 0.0))
-    holds = choose(question, ranked, ranked, model, BASE, lambda *_: RowRead((1,), 3.0, 1.0))
+    lacks = choose(question, ranked, ranked, model, BASE, lambda *_: RowRead((), -5.0, 0.0), unread)
+    holds = choose(question, ranked, ranked, model, BASE, lambda *_: RowRead((1,), 3.0, 1.0), unread)
     assert (lacks.verdict, holds.verdict) == ("unknown", "answered")
     assert holds.probability > 0.8
     assert holds.pieces[0].cells == (1,)
@@ -141,7 +147,7 @@ def test_rows_that_are_alike_are_all_told() -> None:
     )
     question = Question("Which classes does Gus Petrakis give?", "list", 0, 30)
     ranked = [weighed(classes[1], 2.0), classes[2], classes[0]]
-    answer = choose(question, ranked, classes, SURE, BASE, lambda *_: None)
+    answer = choose(question, ranked, classes, SURE, BASE, lambda *_: None, unread)
     assert [piece.id for piece in answer.pieces] == ["list-2", "list-3"]
 
 
@@ -153,7 +159,7 @@ def test_a_list_is_quoted_whole_where_a_list_is_wanted() -> None:
     item = next(one for one in candidates if one.unit.text.endswith("if you die"))
     ranked = [weighed(item, 2.0), *(one for one in candidates if one.unit is not item.unit)]
     question = Question("In which cases may I leave early?", kind_of("In which cases may I leave early?"), 0, 30)
-    (piece,) = choose(question, ranked, candidates, SURE, BASE, lambda *_: None).pieces
+    (piece,) = choose(question, ranked, candidates, SURE, BASE, lambda *_: None, unread).pieces
     assert text[piece.start : piece.end] == "You may leave early:\n- if you move\n- if you die"
 
 
@@ -163,10 +169,10 @@ def test_the_yes_of_another_question_is_not_said() -> None:
     source = Source("passage", "faq-1", 1, 1.0, text, structure, document="faq")
     ranked = [weighed(one, 2.0) for one in candidates_of(source)]
     (other,) = choose(
-        Question("How warm is the water?", "fact", 0, 22), ranked, ranked, SURE, BASE, lambda *_: None
+        Question("How warm is the water?", "fact", 0, 22), ranked, ranked, SURE, BASE, lambda *_: None, unread
     ).pieces
     (same,) = choose(
-        Question("Is the pool heated?", "yes_no", 0, 19), ranked, ranked, SURE, BASE, lambda *_: None
+        Question("Is the pool heated?", "yes_no", 0, 19), ranked, ranked, SURE, BASE, lambda *_: None, unread
     ).pieces
     assert (other.start, same.start) == (5, 0)
 
@@ -177,7 +183,9 @@ def test_a_document_of_a_year_that_has_passed_gives_way() -> None:
     base = Base(lambda _: 1.0, lambda _: editions)
     question = Question("What is the drill a day?", "fact", 0, 24)
     ranked = [weighed(old, 2.0), weighed(new, 1.0)]
-    assert [piece.id for piece in choose(question, ranked, ranked, SURE, base, lambda *_: None).pieces] == ["new-1"]
+    assert [piece.id for piece in choose(question, ranked, ranked, SURE, base, lambda *_: None, unread).pieces] == [
+        "new-1"
+    ]
 
 
 def test_a_document_that_holds_since_long_gives_way_only_to_another_word_about_the_same() -> None:
@@ -187,7 +195,7 @@ def test_a_document_that_holds_since_long_gives_way_only_to_another_word_about_t
     base = Base(lambda _: 1.0, lambda _: editions)
     ranked = [weighed(terms, 2.0), weighed(faq, 1.0, coverage=0.4)]
     (piece, *_) = choose(
-        Question("What is the drill?", "fact", 0, 18), ranked, ranked, SURE, base, lambda *_: None
+        Question("What is the drill?", "fact", 0, 18), ranked, ranked, SURE, base, lambda *_: None, unread
     ).pieces
     assert piece.id == "terms-1"
 
@@ -288,6 +296,22 @@ def test_questions_are_told_apart(message: str, parts: int) -> None:
 )
 def test_an_answer_has_what_is_asked_for_in_so_many_words(question: str, answer: str, met: bool) -> None:
     assert meets_demands(question, answer) == met
+
+
+@pytest.mark.parametrize(
+    ("question", "label", "verdict"),
+    [
+        ("星期天几点关门？", "周一至周五", -1.0),
+        ("礼拜三几点开门？", "周一至周五", 1.0),
+        ("周六开门吗？", "周末", 1.0),
+        ("What is the winter rate?", "Nov–Mar", 1.0),
+        ("What is the winter rate?", "mid June–Aug", -1.0),
+        ("What is the price in spring?", "Apr–mid June", 1.0),
+        ("Do you sell winter tyres?", "Nov–Mar", 0.0),
+    ],
+)
+def test_chinese_weekdays_and_seasons_lie_in_ranges(question: str, label: str, verdict: float) -> None:
+    assert within(quantities_of(question), label) == verdict
 
 
 @pytest.mark.parametrize("piece", ["12 km to ", "mon - ", "1 may 2 ", "not a ", "hw mch ", "up to ", "3,000,", "w/"])
