@@ -57,10 +57,10 @@ def test_every_rpc_of_the_contract_is_there(browser: Browser) -> None:
     for path in paths():
         answer = browser.http.post(path, json={})
         if answer.status_code == 415:  # a stream, which takes envelopes
-            answer = browser.http.post(
-                path, content=envelope(b"{}"), headers={"content-type": "application/connect+json"}
-            )
-            assert answer.status_code == 200, path
+            headers = {"content-type": "application/connect+json"}
+            with browser.http.stream("POST", path, content=envelope(b"{}"), headers=headers) as stream:
+                assert stream.status_code == 200, path  # it is not read: one that watches does not end
+            continue
         assert answer.status_code in (200, 400, 404, 409), (path, answer.text)
 
 
