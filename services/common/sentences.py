@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import regex
+
 SPACED_STOPS = ".!?…"
 """Marks that end a sentence where white space follows."""
 UNSPACED_STOPS = "。！？｡।॥؟۔։።។"
@@ -35,7 +37,8 @@ _END = re.compile(
 _NUMBERED = re.compile(r"\s*\(?\d{1,3}[.)、]")
 _MARKER = re.compile(r"^\s*\(?\d{1,3}[.)]\s*")
 _LETTER = re.compile(r"[^\W_]")
-_PIECE = re.compile(
+# by regex: early releases of Python 3.11 lose text to a possessive group
+_PIECE = regex.compile(
     rf"(?:[^{SPACED_STOPS}{UNSPACED_STOPS}{CLAUSE_STOPS}\n]++"
     rf"|[{SPACED_STOPS}](?![{_CLOSERS}]*\s))*+"
     rf"(?:[{SPACED_STOPS}][{_CLOSERS}]*\s+|[{UNSPACED_STOPS}{CLAUSE_STOPS}]++[{_UNSPACED_CLOSERS}]*+\s*|\n+|$)"
