@@ -7,9 +7,9 @@ import re
 from services.common.evidence.records import Piece
 from services.common.evidence.units import head_of_paragraph
 from services.common.passages import Structure
+from services.common.text_measures import HAN_CHARACTER
 
 _MARKS = re.compile(r"\*\*|__|`|\[\^[^\]\n]{1,20}\](?::)?|(?<=[\w.)])(?<![kcdm]m)(?<!\bm)[¹²³⁴⁵⁶⁷⁸⁹]+")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _KEYED = re.compile(r"(?:[\w/&'’-]{1,20} ){0,2}[\w/&'’-]{1,20}[:：]\s*\S[^\n]{0,80}$")
 """A short line that says of something what its first words name: "Manager: Owen Tait"."""
 _NUMBERING = re.compile(r"^(?:§ ?)?\d+(?:\.\d+)*[.)]?\s+|^[一二三四五六七八九十]{1,3}、")
@@ -28,7 +28,7 @@ def quote(piece: Piece, text: str, structure: Structure) -> str:
         lead = structure.spans[span.lead]
         part = f"{text[lead.start : lead.end].strip()} {part}"
     elif head := _head(piece, part, text, structure):
-        part = f"{head}{_dash(text)}{part}"
+        part = f"{head}{_marks(text)[2]}{part}"
     elif re.match(r"[a-z][a-z ]", part):  # a part of a sentence
         part = part[0].upper() + part[1:]
     return closed(cleaned(part))
@@ -44,8 +44,9 @@ def _head(piece: Piece, part: str, text: str, structure: Structure) -> str:
     return "" if head.casefold() in part.casefold() else head
 
 
-def _dash(text: str) -> str:
-    return "：" if _HAN.search(text) else " – "
+def _marks(text: str) -> tuple[str, str, str]:
+    """The marks, as a text's language has them, behind a column, between cells, and behind what they are about."""
+    return ("：", "；", "：") if HAN_CHARACTER.search(text) else (": ", "; ", " – ")
 
 
 def name_of(structure: Structure) -> str:
@@ -59,11 +60,10 @@ def _row(piece: Piece, text: str, structure: Structure) -> str:
     if len(chosen) == 1 and text[piece.start : piece.end] in chosen[0][1]:
         chosen = [(chosen[0][0], text[piece.start : piece.end])]  # the part of the cell that is asked for
     others = [cell for cell in (chosen or structure.cells) if cell[1] and cell[1] != name]
-    chinese = bool(_HAN.search(text))
-    colon, joint = ("：", "；") if chinese else (": ", "; ")
+    colon, joint, dash = _marks(text)
     said = joint.join(f"{column}{colon}{value}" if column else value for column, value in others)
     notes = "".join(f" {cleaned(note)}" for note in structure.notes)
-    sentence = f"{name}{_dash(text)}{said}" if name and said else name or said
+    sentence = f"{name}{dash}{said}" if name and said else name or said
     return closed(cleaned(sentence)) + (closed(notes) if notes else "")
 
 
@@ -81,4 +81,4 @@ def closed(text: str) -> str:
     text = text.rstrip(" ,;，；、")
     if not text or text.endswith(_ENDS) or "\n" in text:
         return text
-    return text + ("。" if _HAN.search(text[-40:]) else ".")
+    return text + ("。" if HAN_CHARACTER.search(text[-40:]) else ".")

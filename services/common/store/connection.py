@@ -21,7 +21,7 @@ from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 from pymongo.write_concern import WriteConcern
 
 from services.common.clock import CLOCK
-from services.common.store.hearers import Hearers
+from services.common.store.subscriptions import Subscriptions
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -172,7 +172,7 @@ class Connection:
             event_listeners=[_TimeListener()],
         )
         self.database = self.client[database]
-        self.hearers = Hearers(self)
+        self.subscriptions = Subscriptions(self)
         self._collections: dict[tuple[str, Concern], Collection[Document]] = {}
 
     def scoped(self, name: str, tenant: str, concern: Concern = Concern.KEPT) -> Scoped:

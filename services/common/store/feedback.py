@@ -37,7 +37,7 @@ class FeedbackStore:
             "created_at": now(),
             **fields,
         }
-        feedback |= self._connection.hearers.mark(tenant, feedback["created_at"])
+        feedback |= self._connection.subscriptions.mark(tenant, feedback["created_at"])
         try:
             self._of(tenant).insert_one(feedback)
         except DuplicateKeyError:

@@ -82,7 +82,7 @@ class Rounds:
             "next_dispatch_at": at + timedelta(seconds=min(REDISPATCH_FIRST, deadline_seconds)),
             "deadline_at": at + timedelta(seconds=deadline_seconds),
         }
-        changes |= self._connection.hearers.mark(tenant, True)
+        changes |= self._connection.subscriptions.mark(tenant, True)
         if "outbox" in changes and not turn.get("outbox"):
             changes["announced_round"] = turn["round"]  # webhooks hear of what comes now
         if settings:
@@ -227,7 +227,7 @@ class Rounds:
                         "round": following,
                         "attempt": 0,
                         "accepted_round": following,
-                        **self._connection.hearers.mark(tenant, True),
+                        **self._connection.subscriptions.mark(tenant, True),
                     },
                     "$push": {"drafts": draft, "revision_requests": request.id},
                     "$unset": {"failure": "", "cancel_reason": "", "partial": "", "shadow": ""},

@@ -109,7 +109,7 @@ class Takeovers:
         if first_answer(session, request) is not None:
             return session
         fields: Document = {"handoff": {"note": note, "at": now()}}
-        marks = self._connection.hearers.mark(tenant, True)
+        marks = self._connection.subscriptions.mark(tenant, True)
         if not session.get("agent"):
             labels = [one for one in session.get("labels") or () if one["key"] != "agent"]
             fields |= {"agent": "*", "labels": [*labels, {"key": "agent", "value": "*"}]}

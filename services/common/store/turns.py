@@ -106,7 +106,7 @@ class Turns(TurnReads):
                 if known is not None:
                     return self.accepted_again(tenant, known)
                 raise FailedPrecondition("the session has an open turn and its policy is reject", reason="SESSION_BUSY")
-            turn = self._document(new, n, busy, limits) | self._connection.hearers.mark(tenant, True)
+            turn = self._document(new, n, busy, limits) | self._connection.subscriptions.mark(tenant, True)
             try:
                 turns.insert_one(turn)
             except DuplicateKeyError:

@@ -63,7 +63,7 @@ class Versions:
             **fields,
         }
         if document.get("status") == "ready":
-            document |= self._connection.hearers.mark(tenant, document["created_at"])
+            document |= self._connection.subscriptions.mark(tenant, document["created_at"])
         try:
             self._of(tenant).insert_one(document)
         except DuplicateKeyError:

@@ -52,7 +52,7 @@ class Webhooks:
         if known is None:
             try:
                 self._of(tenant).insert_one(webhook)
-                self._connection.hearers.forget()
+                self._connection.subscriptions.forget()
                 return {**webhook, "tenant": tenant}, SECRET + base64.b64encode(secret).decode()
             except DuplicateKeyError:
                 known = self._of(tenant).find_one({"request.id": request.id})
@@ -67,7 +67,7 @@ class Webhooks:
     def set_disabled(self, tenant: str, webhook: str, disabled: bool) -> Document:
         """Switch a webhook off or on (KEPT). Raises NotFound."""
         changed = self._of(tenant).find_one_and_update({"_id": webhook}, {"$set": {"disabled": disabled}})
-        self._connection.hearers.forget()
+        self._connection.subscriptions.forget()
         if changed is None:
             raise NotFound(f"no webhook {webhook}")
         return changed

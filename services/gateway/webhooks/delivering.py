@@ -117,16 +117,16 @@ class Delivering:
         if hook["disabled"] or self._store.tenants.disabled(tenant):
             deliveries.postpone(delivery, OFF_SECONDS)
             return
-        met = self._sender.send(hook, delivery)
-        if met != hook.get("failing", ""):
-            self._store.webhooks.failed(tenant, hook["_id"], met)
-        if not met:
+        failure = self._sender.send(hook, delivery)
+        if failure != hook.get("failing", ""):
+            self._store.webhooks.failed(tenant, hook["_id"], failure)
+        if not failure:
             deliveries.end(delivery, "taken")
             return
         about = {"tenant": tenant, "webhook": hook["_id"], "delivery": delivery["_id"], "tries": delivery["tries"]}
-        if met == GONE:
+        if failure == GONE:
             self._store.webhooks.set_disabled(tenant, hook["_id"], True)
         if deliveries.again(delivery, self._first_wait, self._most_seconds):
-            log.info("webhook_not_taken", met=met, **about)
+            log.info("webhook_not_taken", failure=failure, **about)
         else:
-            log.warning("webhook_given_up", met=met, **about)
+            log.warning("webhook_given_up", failure=failure, **about)

@@ -14,7 +14,7 @@ from itertools import islice
 
 from services.common.constraints import Constraint, check, in_order, rewrite, unwanted_phrase, wanted_phrase
 from services.common.languages import language_of
-from services.common.text_measures import HAN, count_phrase, words
+from services.common.text_measures import HAN, HAN_CHARACTER, count_phrase, words
 from services.generator.revision.comment_content import statements
 from services.generator.revision.rule_edits import without_unwanted
 from services.generator.revision.shortening import shorter_versions
@@ -235,7 +235,7 @@ def _appended(text: str, sentence: str) -> str:
         return sentence
     listed = "\n" in sentence or text.splitlines()[-1].lstrip().startswith(("-", "*", "•"))
     if text[-1] not in ".!?:…。！？”\"'" and not listed:
-        text += "。" if re.search(r"[\u3400-\u9fff]$", text) else "."
+        text += "。" if HAN_CHARACTER.match(text[-1]) else "."
     joint = "\n" if listed else "" if text[-1] in "。！？" else " "
     return f"{text}{joint}{sentence}"
 

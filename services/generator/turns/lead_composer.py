@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from services.common.store import Document
+from services.common.text_measures import HAN_CHARACTER
 from services.generator.turns.composed import ComposedReply, ReplyComposer
 
 _SURE = 0.6
 """The probability from which a message that only names things is taken to want the answer that the documents have."""
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 class LeadComposer:
@@ -42,7 +41,7 @@ class LeadComposer:
         answer = next((reply for one in self._answering if (reply := one.compose(turn)) is not None), None)
         if answer is None or answer.handoff:  # what only sounds like a question is a wish: "May I have a table?"
             return alone if lead.get("alone", True) else answer
-        joint = "" if _HAN.search(lead["text"]) else " "
+        joint = "" if HAN_CHARACTER.search(lead["text"]) else " "
         sentences = (*answer.sentences[:-1], answer.sentences[-1] + joint, lead["text"])
         return replace(answer, sentences=sentences, about={**answer.about, **about})
 

@@ -6,14 +6,13 @@ two words stand in no document, and those of "how much is it" say nothing. So a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import rjieba
 
+from services.common.text_measures import HAN_CHARACTER
 from services.knowledge.domain.text import terms
 
-HAN = re.compile(r"[\u3400-\u9fff]")
 _ASKING = frozenset(
     "请问 问 问下 问问 你们 我们 咱们 他们 你 您 我 咱 想 要 想要 能 能否 可以 可否 是否 吗 呢 吧 啊 呀 嘛 哦 啦"
     " 多少 多少钱 什么 什么样 啥 怎么 怎样 怎么样 怎么办 咋 如何 哪 哪个 哪些 哪里 哪儿 哪种 哪位 哪几 谁 几 几个 几点"
@@ -35,7 +34,7 @@ def question_terms(text: str, idf: Callable[[str], float]) -> list[str]:
     found: list[str] = []
     single = ""
     for word in rjieba.cut(text.casefold(), True):
-        lone = word if len(word) == 1 and HAN.match(word) and word not in _ASKING else ""
+        lone = word if len(word) == 1 and HAN_CHARACTER.match(word) and word not in _ASKING else ""
         if lone and single and idf(single + lone) > 0:
             found[-1:] = [single + lone]
             single = lone
@@ -43,7 +42,7 @@ def question_terms(text: str, idf: Callable[[str], float]) -> list[str]:
         single = lone
         if word in _ASKING:
             continue
-        if not HAN.search(word):
+        if not HAN_CHARACTER.search(word):
             found += terms(word)
         elif len(word) <= 2:
             found.append(word)

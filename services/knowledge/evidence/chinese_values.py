@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from services.knowledge.evidence.chinese import HAN
+from services.common.text_measures import HAN_CHARACTER
 
 _COUNT = "一二两三四五六七八九十百千半"
 _WANTED = {
@@ -87,7 +87,7 @@ _HEADERS = {
 
 def wanted(question: str) -> set[str]:
     """The kinds of values of which a Chinese question wants one; none where it does not say."""
-    if not HAN.search(question):
+    if not HAN_CHARACTER.search(question):
         return set()
     kinds = {name for name, pattern in _WANTED.items() if pattern.search(question)}
     unit = _unit_asked(question)

@@ -18,7 +18,7 @@ from services.knowledge.evidence.cells import RowRead
 from services.knowledge.evidence.comparing import compared
 from services.knowledge.evidence.demands import meets_demands
 from services.knowledge.evidence.listing import is_lead, rows_alike, same_list, whole_list
-from services.knowledge.evidence.narrowing import Logits, narrowed
+from services.knowledge.evidence.narrowing import narrowed
 from services.knowledge.evidence.questions import Question
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def choose(
     pieces = tuple(replace(one.piece((place,)), probability=best.probability) for one, place in alike)
     pieces = pieces or _pieces(question, current, best, model, read, read_row)
     if len(pieces) == 1 and question.kind in ("fact", "statement"):
-        asked = features.read_question(question.text, base.idf)
-        pieces = (_part(pieces[0], best, asked, lambda texts: read_texts(question.text, texts)),)
+        pieces = (_part(pieces[0], best, question.text, base.idf, read_texts),)
     return Answer(question.kind, "answered", best.probability, pieces, question.start, question.end)
 
 
@@ -107,7 +106,7 @@ def _pieces(
     return tuple(_without_yes(one, question).piece(row.asked if row else ()) for one, row in chosen)
 
 
-def _part(piece: Piece, best: Candidate, asked: features.Asked, logits: Logits) -> Piece:
+def _part(piece: Piece, best: Candidate, question: str, idf: features.Idf, read_texts: ReadTexts) -> Piece:
     """The piece, or the part of its sentence, or of its only cell, that alone is asked for."""
     text, start, end = best.source.text, piece.start, piece.end
     if best.unit.kind == "row":
@@ -120,7 +119,7 @@ def _part(piece: Piece, best: Candidate, asked: features.Asked, logits: Logits) 
             return piece
     elif best.unit.kind not in ("sentence", "answer"):
         return piece
-    part = narrowed(asked, text[start:end], logits)
+    part = narrowed(question, idf, text[start:end], lambda parts: read_texts(question, parts))
     return piece if part is None else replace(piece, start=start + part[0], end=start + part[1])
 
 

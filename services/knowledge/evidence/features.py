@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.evidence.units import Unit
+from services.common.text_measures import HAN_CHARACTER
 from services.knowledge.domain.text import terms
 from services.knowledge.evidence import values
 from services.knowledge.evidence.cells import best_cell
-from services.knowledge.evidence.chinese import HAN, question_terms
+from services.knowledge.evidence.chinese import question_terms
 from services.knowledge.evidence.ranges import Range, quantities_of, unit_within
 from services.knowledge.evidence.synonyms import alike, meant
 from services.knowledge.evidence.words import place_of
@@ -67,7 +68,7 @@ class Asked:
 def read_question(text: str, idf: Idf, known: frozenset[str] = frozenset()) -> Asked:
     """`idf` weighs a stem and is 0 for one that no text of the base has. Words that none has weigh most, unless they
     are slips of a stem that is `known`."""
-    chinese = HAN.search(text) is not None
+    chinese = HAN_CHARACTER.search(text) is not None
     own = question_terms(text, idf) if chinese else terms(text)
     words = [stem for stem in dict.fromkeys(own) if stem not in _COMMON and (len(stem) > 1 or not stem.isascii())]
     words = [stem if idf(stem) > 0 else meant(stem, known) for stem in words]
@@ -92,7 +93,7 @@ def coverage(asked: Asked, own: frozenset[str]) -> tuple[float, float, float]:
         share = 1.0 if stem in own else 0.7 if len(stem) >= 5 and stem[:5] in heads else 0.0
         if share < _ALIKE and not own.isdisjoint(alike(stem)):
             share = _ALIKE
-        elif not share and len(stem) == 2 and HAN.match(stem):
+        elif not share and len(stem) == 2 and HAN_CHARACTER.match(stem):
             share = _HALF_ALIKE * sum(character in own for character in stem)
         covered += share * weight
         gap = max(gap, (1 - share) * weight)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from services.knowledge.domain.text import terms
-from services.knowledge.evidence.features import Asked
+from services.knowledge.evidence.features import Asked, Idf, read_question
 from services.knowledge.evidence.ranges import quantities_of, within
 from services.knowledge.evidence.synonyms import alike
 
@@ -42,7 +42,7 @@ _OF_LOGIT = 0.2
 _MOST_LOGIT = 4.0
 
 
-def narrowed(asked: Asked, text: str, logits: Logits) -> tuple[int, int] | None:
+def narrowed(question: str, idf: Idf, text: str, logits: Logits) -> tuple[int, int] | None:
     """Where the part of the text that alone is asked for stands; None where that is all of it, or not clear.
     `logits` has the reader's of each part."""
     if len(text) > MAX_READ:
@@ -51,7 +51,7 @@ def narrowed(asked: Asked, text: str, logits: Logits) -> tuple[int, int] | None:
     said = [text[start:end] for start, end in parts]
     if not 2 <= len(parts) <= MAX_PARTS or not frozenset.intersection(*map(_kinds, said)):
         return None
-    fits = _fits(asked, said)
+    fits = _fits(read_question(question, idf), said)
     scores = [
         fit + _OF_LOGIT * max(-_MOST_LOGIT, min(_MOST_LOGIT, logit))
         for fit, logit in zip(fits, logits(said), strict=True)

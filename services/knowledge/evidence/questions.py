@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from services.common.evidence.records import Kind
-from services.common.text_measures import sentence_ends
+from services.common.text_measures import HAN_CHARACTER, sentence_ends
 from services.knowledge.evidence.words import stands
 
 MAX_READ = 600
 """Characters of a question that are read; what a longer one says at its end counts, and how it begins."""
 MAX_QUESTIONS = 4
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _WORDS = {
     language: frozenset(words.split())
     for language, words in {
@@ -124,7 +123,7 @@ class Question:
 def language_of(text: str) -> str:
     """ISO 639-1 code of the text's language: Chinese by its characters, others by their commonest words."""
     text = text[:MAX_READ]
-    if len(_HAN.findall(text)) >= 2:
+    if len(HAN_CHARACTER.findall(text)) >= 2:
         return "zh"
     words = re.findall(r"[a-zäöüßéèêàçñóáíú]+", text.casefold())
     votes = {name: sum(word in known for word in words) for name, known in _WORDS.items()}

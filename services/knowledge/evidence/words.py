@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from services.common.text_measures import HAN
 from services.knowledge.domain.text import terms
 
-_LETTER = r"[^\W\u3400-\u9fff]"
+_LETTER = rf"[^\W{HAN}]"
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")
 
 

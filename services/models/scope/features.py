@@ -27,7 +27,12 @@ _CLASSES = (
 """Words of which one excludes the others of its line."""
 _CLASS_OF = {stem(word): number for number, line in enumerate(_CLASSES) for word in line.split()}
 WORD_FEATURES = 14
-PAIR_FEATURES = 17
+PAIR_NAMES = (
+    "constant", "cosine", "property cosine", "cosine squared", "missing of message", "missing of question", "numbers",
+    "words of message", "words of question", "difference of lengths", "names of message", "names of question",
+    "reply cosine", "reply property cosine", "question and reply", "class", "names",
+)  # fmt: skip
+PAIR_FEATURES = len(PAIR_NAMES)
 Features = tuple[Vectors, Vectors, Vectors, Vectors]
 """Of a pair: words `[words of both, WORD_FEATURES]`, their own states and their counterparts'
 `[words of both, dimensions]`, and `[PAIR_FEATURES]` of the whole."""

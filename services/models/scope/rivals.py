@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from services.models.encoder_files import Vectors
+from services.models.scope.features import PAIR_NAMES
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "scope" / "rivals.json"
 FEATURES = (
@@ -23,7 +24,9 @@ FEATURES = (
     "names", "answered", "answered logit", "answered likeness", "probability",
 )  # fmt: skip
 _MOST = 6.0
-_CLASS = 15  # of a pair's features: both name another member of a class, such as a day
+_OF_PAIR = ("property cosine", "missing of message", "missing of question", "numbers", "class", "names")
+_PLACES = [PAIR_NAMES.index(name) for name in _OF_PAIR]
+_CLASS = PAIR_NAMES.index("class")  # both name another member of a class, such as a day
 _ALONE = 0.3  # the likeness of a rival correction where there is none
 
 
@@ -88,12 +91,7 @@ def rival_features(
                 logit,
                 like,
                 like - max(others, _ALONE),
-                float(pair[2]),
-                float(pair[4]),
-                float(pair[5]),
-                float(pair[6]),
-                float(pair[_CLASS]),
-                float(pair[16]),
+                *pair[_PLACES].tolist(),
                 answered,
                 answered * logit,
                 answered * like,

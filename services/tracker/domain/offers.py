@@ -228,7 +228,7 @@ def _choice_of(rules: ServiceRules, system_text: str) -> list[str]:
             continue
         places = {value: match.start() for p, value in slot.values_in(system_text) if (match := p.search(system_text))}
         if len(places) > 1:
-            choices.append(sorted(places, key=lambda value, places=places: places[value]))  # type: ignore[misc]
+            choices.append(sorted(places, key=places.__getitem__))
     return choices[0] if len(choices) == 1 else []
 
 

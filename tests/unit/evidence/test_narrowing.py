@@ -8,7 +8,6 @@ from services.common.evidence import Piece
 from services.common.evidence.quoting import quote
 from services.common.passages import Span, Structure
 from services.knowledge.domain.text import terms
-from services.knowledge.evidence.features import read_question
 from services.knowledge.evidence.narrowing import narrowed
 from tests.support.cpu import cpu_seconds
 
@@ -19,7 +18,7 @@ def unread(texts: Sequence[str]) -> list[float]:
 
 def part(question: str, text: str) -> str:
     known = frozenset(terms(text))
-    found = narrowed(read_question(question, lambda stem: 2.0 if stem in known else 0.0, known), text, unread)
+    found = narrowed(question, lambda stem: 2.0 if stem in known else 0.0, text, unread)
     return text if found is None else text[slice(*found)]
 
 
@@ -73,8 +72,12 @@ def test_a_part_is_quoted_as_a_sentence_and_with_its_row() -> None:
 def test_narrowing_takes_time_as_the_text_does(piece: str) -> None:
     def spent(length: int) -> float:
         text = (piece * length)[:length]
-        asked = read_question("How much is it on Sunday?", lambda _: 1.0)
-        return cpu_seconds(lambda: [narrowed(asked, text[at : at + 300], unread) for at in range(0, length, 300)])
+        return cpu_seconds(
+            lambda: [
+                narrowed("How much is it on Sunday?", lambda _: 1.0, text[at : at + 300], unread)
+                for at in range(0, length, 300)
+            ]
+        )
 
     spent(600)
     assert spent(12_000) <= 6 * spent(3_000) + 0.1

@@ -71,7 +71,7 @@ class CandidateStore:
             "question": question,
             "created_at": now(),
         }
-        candidate |= self._connection.hearers.mark(tenant, candidate["created_at"])
+        candidate |= self._connection.subscriptions.mark(tenant, candidate["created_at"])
         try:
             candidates.insert_one(candidate)
             return {**candidate, "tenant": tenant}, True
