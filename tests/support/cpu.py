@@ -1,6 +1,7 @@
 """How much of the processor a piece of work takes."""
 
 import gc
+import itertools
 import time
 from collections.abc import Callable
 
@@ -26,3 +27,20 @@ def cpu_seconds(work: Callable[[], object], enough: float = 0.0, times: int = 3)
         if collects:
             gc.enable()
     return best
+
+
+def assert_grows_within(
+    work: Callable[[str], object], short: str, long: str, times: float, room: float = 0.0, least: float = 0.0
+) -> None:
+    """
+    Assert that the work on the long text takes at most `times` the CPU time of the work on the short one and `room`
+    seconds, or `least` seconds.
+
+    A run of the long text that is quick enough is its last: only a slow one, which a busy machine may explain, is
+    repeated. Each run has blanks of its own behind its text, so that nothing of an earlier one is remembered.
+    """
+    blanks = itertools.count()
+    before = cpu_seconds(lambda: work(short + " " * next(blanks)), times=2)
+    most = max(times * before + room, least)
+    after = cpu_seconds(lambda: work(long + " " * next(blanks)), enough=most)
+    assert after <= most, f"{before:.3f} s for {len(short)} characters, then {after:.3f} s for {len(long)}"

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import yaml
 
 CHART = Path(__file__).resolve().parents[2] / "deploy" / "helm" / "antiphon"
 EXAMPLES = CHART.parent / "examples"
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast as the one in Python
 
 
 def helm_binary(folder: Path) -> str:
@@ -40,12 +42,17 @@ def helm_binary(folder: Path) -> str:
 
 def render(helm: str, *arguments: str) -> list[dict[str, Any]]:
     """The objects that ``helm template`` makes of the chart with further arguments."""
-    made = subprocess.run(
+    return [document for document in yaml.load_all(_rendered(helm, *arguments), _LOADER) if document]
+
+
+@cache
+def _rendered(helm: str, *arguments: str) -> str:
+    rendered = subprocess.run(
         [helm, "template", "test", str(CHART), "--namespace", "antiphon", *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
-    if made.returncode:
-        raise ValueError(made.stderr)
-    return [one for one in yaml.safe_load_all(made.stdout) if one]
+    if rendered.returncode:
+        raise ValueError(rendered.stderr)
+    return rendered.stdout

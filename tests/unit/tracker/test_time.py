@@ -8,7 +8,7 @@ import pytest
 from services.common.schema import parse_schema
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import State
-from tests.support.cpu import cpu_seconds
+from tests.support.cpu import assert_grows_within, cpu_seconds
 from tests.unit.tracker.test_what_is_meant import SCHEMA, tracker
 
 WIDE = parse_schema(
@@ -38,19 +38,12 @@ PIECES = [
 ]
 
 
-def seconds(text: str) -> float:
-    tries = (text + " " * n for n in itertools.count())  # nothing of an earlier run is remembered
-    return cpu_seconds(
-        lambda: RuleTracker().track(WIDE, State(), "What is the number of your order?", next(tries), 1), enough=0.02
-    )
-
-
 @pytest.mark.parametrize("piece", PIECES)
 def test_twice_the_message_takes_twice_the_time(piece: str) -> None:
-    length = 8_000
-    short, long = (piece * (n // len(piece)) for n in (length, 4 * length))
+    short, long = (piece * (length // len(piece)) for length in (8_000, 32_000))
+    track = partial(RuleTracker().track, WIDE, State(), "What is the number of your order?")
     # Four times the length: 4 when linear, 16 when quadratic; a short time is all overhead.
-    assert seconds(long) < max(8 * seconds(short), 0.4)
+    assert_grows_within(lambda text: track(text, 1), short, long, times=8, least=0.4)
 
 
 @pytest.mark.parametrize("name", ["rules", "learned"])
