@@ -16,7 +16,7 @@ from tests.support.brokers import KINDS, Broker, Brokers
 from tests.support.memory import server_folder
 from tests.support.processes import Services
 
-pytest_plugins = ["tests.support.leftovers", "tests.support.spending"]
+pytest_plugins = ["tests.support.leftovers", "tests.support.spending", "tests.support.spreading"]
 _database_numbers = itertools.count(1)
 
 
@@ -29,15 +29,6 @@ def pytest_configure() -> None:
     """One thread of computation a process, before torch reads this: tests run beside each other, and the threads of
     several pools that share two cores spend up to 95 % of their time waiting for one another."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where the run has several workers, the tests of a file go to one of them, and all that use the one running stack;
-    fault stories are spread by tests/faults/conftest.py."""
-    for item in items:
-        if "faults" not in item.path.parts:
-            shared = "antiphon" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("stack" if shared else f"{item.path.parent.name}/{item.path.stem}"))
 
 
 @pytest.fixture(scope="session")

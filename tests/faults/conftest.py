@@ -37,17 +37,6 @@ def story(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Story]:
     request.node.user_properties.extend(("seconds", figure) for figure in told.figures)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where the run has several workers, each broker's stories go to two of them, which keep their stacks."""
-    files = sorted({item.path for item in items if "faults" in item.path.parts})
-    for item in items:
-        call = getattr(item, "callspec", None)
-        kind = call and (call.params.get("stack") or call.params.get("broker"))
-        if kind and item.path in files:
-            item.add_marker(pytest.mark.xdist_group(f"{kind}-{files.index(item.path) % 2}"))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the ends of the services' logs under a failed story."""
