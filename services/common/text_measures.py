@@ -44,6 +44,12 @@ HAN_CHARACTER = re.compile(f"[{HAN}]")
 _WITHOUT_SPACES = rf"{HAN}{KANA}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _BOUNDLESS = re.compile(f"[{_WITHOUT_SPACES}]")
 """Characters of scripts that set no space between words: besides Han and kana Thai, Lao, Burmese and Khmer."""
+_HANGUL = re.compile("[\uac00-\ud7af]")
+_KOREAN_PARTICLES = (
+    "들?(?:은|는|이|가|을|를|의|에|에서|에게|께|께서|한테|와|과|랑|이랑|도|만|로|으로|부터|까지|보다|처럼|마다|조차|밖에|이나|나|라도"
+    "|이라도|라고|이라고|입니다|이에요|예요|이다|이고|이며|인데|에는|에도|에서는|에서도|으로는|으로도|로는|로도|와는|과는|님)|들|씨"
+)
+"""What Korean writes to the end of a noun: its case, its number, or "is"."""
 _LETTER = r"[\p{L}\p{N}]"
 _INSIDE = r"[\p{L}\p{N}\p{M}\u200c\u200d]"
 _JOINING = rf"[{_INSIDE}--[{_WITHOUT_SPACES}]]"
@@ -160,6 +166,8 @@ def _behind(last: str) -> str:
         return r"(?!\p{M})"
     if not last.isalnum() and not unicodedata.category(last).startswith("M"):
         return ""
+    if _HANGUL.match(last):
+        return rf"(?=(?:{_KOREAN_PARTICLES})?(?!{_JOINING}))"
     return rf"(?!{_JOINING})" + (r"(?![.,:]\d*[1-9]|,\d{3})" if last.isdigit() else "")
 
 

@@ -41,6 +41,28 @@ def test_a_name_is_there_however_its_letters_are_composed(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "reply",
+    [
+        "치과는 여섯 시에 닫습니다.",
+        "강남 치과에서 만나요.",
+        "여기가 치과입니다.",
+        "치과들이 많습니다.",
+        "치과 옆입니다.",
+    ],
+)
+def test_a_korean_word_is_there_with_its_particle(reply: str) -> None:
+    assert check(Constraint("must_include", "치과"), reply)
+    assert not check(Constraint("must_not_include", "치과"), reply)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "reply"), [("한국", "한국어를 배워요."), ("가격", "가격표를 보세요."), ("과", "치과는 멉니다.")]
+)
+def test_a_korean_word_that_goes_on_is_another(phrase: str, reply: str) -> None:
+    assert not check(Constraint("must_include", phrase), reply)
+
+
+@pytest.mark.parametrize(
     ("phrase", "reply"), [("Zoe", "Zoe\u0308 is here."), ("cafe", "A cafe\u0301."), ("दिन", "दिनों की बात।")]
 )
 def test_a_letter_with_a_mark_is_another_letter(phrase: str, reply: str) -> None:
