@@ -38,13 +38,15 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _STRONG_LEAD = re.compile(r"^(?:\*\*|__)(?=\S)([^*_\n]{1,400}?)(?:\*\*|__)[ \t:]{0,3}(.*)$", re.DOTALL)
 _PIPE = re.compile(r"(?<!\\)\|")
 _QUOTE_MARK = re.compile(r"^ {0,3}> ?", re.MULTILINE)
+_LEADING_SEPARATORS = re.compile("^[\u2028\u2029\x85]+", re.MULTILINE)
 _SUMMARY = re.compile(r"<summary[^<>]{0,300}>(.{0,2000}?)</summary>", re.IGNORECASE | re.DOTALL)
 
 
 def read_markdown(text: str) -> Reading:
-    """The blocks of a Markdown text. Its lines end at line feeds alone, as CommonMark counts them."""
+    """The blocks of a Markdown text. Its lines end at line feeds alone, as CommonMark counts them; a separator that
+    stands before a line, as pasted texts have it, does not hide what the line is."""
     reading = Reading()
-    lines = _front_matter(text.split("\n"), reading)
+    lines = _front_matter(_LEADING_SEPARATORS.sub("", text).split("\n"), reading)
     tokens = _PARSER.parse("\n".join(lines))
     place = 0
     while place < len(tokens):

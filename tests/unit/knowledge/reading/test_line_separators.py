@@ -39,6 +39,15 @@ def test_a_heading_that_holds_one_is_one_heading() -> None:
     assert shown("# Plans\u2028and prices\n\nNine euros.", "a.md") == [("Plans and prices", "Nine euros.")]
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\u2028\u2029"])
+def test_a_separator_before_a_heading_or_an_item_does_not_hide_it(mark: str) -> None:
+    text = f"{mark}# Prices\n\nNine euros.\n\n{mark}## Parking\n\n{mark}- behind the house\n- in the street\n"
+    assert shown(text, "a.md") == [
+        ("Prices", "Nine euros."),
+        ("Prices > Parking", "- behind the house\n- in the street"),
+    ]
+
+
 def test_a_separator_makes_no_heading() -> None:
     ((heading, text),) = shown("# Plans\n\nNo\u2028# heading", "a.md")
     assert heading == "Plans"
