@@ -14,6 +14,10 @@ from .conftest import OFFICE, Reader
 
 NOTHING_ASKED = (
     "It is not too long.",
+    "I can't see why it should be shorter.",
+    "I don't understand why we would need more details.",
+    "There is no reason why it should be longer.",
+    "I cannot see why it must be formal.",
     "You don't have to shorten it.",
     "I don't need more details.",
     "No need for bullet points.",
@@ -85,6 +89,7 @@ def test_a_denied_wish_asks_for_nothing_and_is_reported(read: Reader, comment: s
         "Don't make it longer.",
         "I don't want it longer.",
         "It must not get any longer.",
+        "I wouldn't make it any longer.",
         "Please don't expand on it.",
         "Avoid making it longer.",
         "No more details, please.",
@@ -100,7 +105,7 @@ def test_a_reply_that_may_not_grow_is_bounded_by_the_draft(read: Reader, comment
 @pytest.mark.parametrize(
     "comment",
     ["Don't make it any shorter.", "Please don't shorten it.", "I don't want it shorter.", "Do not condense it.",
-     "Don't cut it short.", "Not shorter."],
+     "Don't cut it short.", "Not shorter.", "I would not shorten it."],
 )  # fmt: skip
 def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comment: str) -> None:
     assert read(comment).constraints == [Constraint("length", "", "words", 15, None, "comment")]
@@ -129,6 +134,8 @@ def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comme
         "It doesn't mention the museum.",
         "There's no word about the museum.",
         "I don't want the opening hours to vanish.",
+        "I wouldn't remove the price.",
+        "I don't see why you should drop the price.",
     ],
 )
 def test_what_must_not_go_is_never_forbidden(read: Reader, comment: str) -> None:
@@ -170,6 +177,9 @@ def test_a_refused_list_is_prose(read: Reader, comment: str) -> None:
         ("Don't be formal.", "tone", "casual"),
         ("Not too formal please.", "tone", "casual"),
         ("Don't mention parking.", "must_not_include", "parking"),
+        ("I don't understand why it is so long.", "length", "shorter"),
+        ("I would make it shorter.", "length", "shorter"),
+        ("It wasn't meant to be formal.", "tone", "casual"),
         ("Never use the word harbour.", "must_not_include", "harbour"),
         ("Don't exclude the weekend.", "must_include", "weekend"),
         ("Don't mention the price.", "must_not_include", "price"),

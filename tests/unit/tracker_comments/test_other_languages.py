@@ -127,6 +127,26 @@ def test_english_with_foreign_words_is_english(comment: str) -> None:
     assert comment_language(comment) == "en"
 
 
+@pytest.mark.parametrize(
+    ("comment", "phrase"),
+    [
+        ("Sans parler du prix.", "prix"),
+        ("Sans parler des horaires.", "horaires"),
+        ("Sans évoquer le parking.", "parking"),
+        ("Sans citer le prix.", "prix"),
+        ("Sin hablar del precio.", "precio"),
+        ("Sin indicar la dirección.", "dirección"),
+        ("Sin nombrar el parking.", "parking"),
+        ("Ohne über den Preis zu sprechen.", "Preis"),
+        ("Ohne den Parkplatz zu erwähnen.", "Parkplatz"),
+        ("Ohne von Hunden zu reden.", "Hunden"),
+    ],
+)
+def test_what_is_not_to_be_spoken_of_is_left_out_without_the_verb(comment: str, phrase: str) -> None:
+    constraints = read_foreign(comment_language(comment), comment, "").constraints
+    assert constraints == [Constraint("must_not_include", phrase, source="comment")]
+
+
 def test_reading_other_languages_is_linear() -> None:
     for language, piece in (
         ("zh", "不要再"),

@@ -24,7 +24,8 @@ CLAUSE = re.compile(
 NEVER = (
     r"(?:do(?:es)?\s?n['’]?t|do(?:es)? not|never|must(?:n['’]?t| not)|should(?:n['’]?t| not)|may not|can(?:['’]?t"
     r"|not| not)|"
-    r"need not|not to|please not|wo(?:n['’]?t)|will not|without|avoid|refrain from|stop|did(?:n['’]?t| not))"
+    r"need not|not to|please not|wo(?:n['’]?t)|will not|without|avoid|refrain from|stop|did(?:n['’]?t| not)"
+    r"|would(?:n['’]?t| not))"
 )
 SO = re.compile(r"\b(?:so|this|that|quite so|as)\s+(?:\w+ly\s+)?\w+", re.I)
 FAULT = "|".join(
@@ -56,6 +57,9 @@ UNNEEDED = re.compile(
     r"|\bneed(?:n['’]?t| not)\b"
     r"|(?:\b(?:is|are|was)(?:n['’]?t| not)|['’]s not|['’]re not) (?:\w+ly )?(?:necessary|needed|required|essential"
     r"|a must)\b"
+    r"|\b(?:ca|do)(?:\s?n['’]?t| not) (?:see|understand|know|imagine|think of a reason) why (?:it|this|that|we|you|i"
+    r"|there|the \w+|your \w+) (?:should|must|ought|would|shall|(?:has|have|needs?) to)\b|\bcannot see why\b"
+    r"|\bno (?:need|reason|cause) (?:why|that)\b"
     r"|\bun(?:necessary|needed) to\b|\bnot (?:required|obliged|necessary) to\b"
     r"|^\W*(?:please )?(?:forget|ignore|disregard|never ?mind) (?:what i said|that i said|my (?:last|previous"
     r"|earlier))\b"
@@ -229,8 +233,8 @@ NEITHER = re.compile(rf"\b(?P<verb>{REMOVE}|{OMIT}) neither (?P<one>[^.;!?\n]{{1
 NOT_TO = re.compile(
     r"\b(?:(?:do )?(?:try|remember|take care|be careful|make sure|be sure|see to it|ensure|do your best)(?: hard)?"
     r"|(?:i|we)(?:['’]d| would) (?:ask|like|prefer|urge|advise) (?:you )?) ?not to\b"
-    r"|\b(?:you|it|this|the (?:reply|answer|text))(?: are| is|['’]re|['’]s)?(?:\s?n['’]t| not) (?:supposed|meant"
-    r"|allowed) to\b",
+    r"|\b(?:you|it|this|the (?:reply|answer|text))(?: are| is| was| were|['’]re|['’]s)?(?:\s?n['’]t| not)"
+    r" (?:supposed|meant|allowed) to\b",
     re.I,
 )
 """How an order not to do something begins."""

@@ -66,7 +66,8 @@ FRENCH = Grammar(
         r"(?:je veux|je voudrais|j'aimerais) (?:voir|lire) {t}",
     ),
     exclude=(
-        r"sans (?:mentionner |parler de |dire |le mot )?{t}",
+        r"sans (?:mentionner |parler (?:de |du |des |d')|dire |citer |indiquer |donner |évoquer |nommer |préciser"
+        r" |rappeler |le mot )?{t}",
         r"ne (?:mentionne|mentionnez|cite|citez|donne|donnez|dis|dites|parle|parlez|mets|mettez|utilise|utilisez"
         r"|écris) (?:pas|plus|jamais) (?:de |d')?{t}",
         r"n'(?:indique|indiquez|utilise|utilisez|inclus|incluez|ajoute|écris|écrivez) (?:pas|plus|jamais) {t}",

@@ -80,7 +80,7 @@ GERMAN = Grammar(
         r"(?:ich möchte|ich will),? (?:dass )?{t} (?:sehen|lesen|erwähnt wird|genannt wird)",
     ),
     exclude=(
-        r"ohne {t}(?: zu (?:erwähnen|nennen))?",
+        r"ohne (?:von |über )?{t}(?: zu (?:erwähnen|nennen|schreiben|sagen|sprechen|reden|zitieren))?",
         r"(?:lass|lasse|lassen sie) {t} (?:weg|raus|aus|beiseite)|{t} (?:weglassen|rausnehmen|streichen|entfernen"
         r"|raus|weg|löschen)",
         r"(?:erwähne|erwähn|nenne|nenn|schreib|schreibe|sag|sage|verwende|benutze|erwähnen sie|nennen sie"

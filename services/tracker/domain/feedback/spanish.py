@@ -64,7 +64,7 @@ SPANISH = Grammar(
         r"quiero (?:ver|leer) {t}",
     ),
     exclude=(
-        r"sin (?:mencionar |decir |hablar de |la palabra |usar )?{t}",
+        r"sin (?:mencionar |decir |hablar (?:de |del )|indicar |citar |nombrar |dar |incluir |la palabra |usar )?{t}",
         r"no (?:menciones|mencione|digas|diga|pongas|ponga|uses|use|incluyas|incluya|hables de|hable de|cites|des"
         r"|dé|nombres|escribas|utilices|utilice) (?:más )?{t}",
         r"(?:quita|quite|elimina|elimine|borra|borre|suprime|suprima|saca|saque|omite|omita|retira|retire|quitar"
