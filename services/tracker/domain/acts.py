@@ -32,7 +32,9 @@ _OPENER = re.compile(
         r"|agreed|gladly|with pleasure|by all means|count me in|you bet|for sure|done|i accept|i agree",
         r"(?:it|that|this|they|i|we|you) (?:does|do|would|will|can|could|may|might|is|am)(?=\W*$|,? (?:thanks?|thank"
         r" you|please|indeed|fine|nicely|perfectly|great|very well)\b)",
-        "works for me|[👍👌✅]|好的|是的|对|可以|行|没问题|嗯",
+        "works for me|[👍👌✅]|(?:好|行|可以|嗯|是|成|没问题|要|需要|同意|当然|当然可以|没错)"
+        "(?:的|啊|呀|吧|呢|哒|嘞|哦|啦|了)?"
+        "|对(?:的|啊|呀|哦)?|(?:那)?就这[样么](?:定|办|吧|了){0,3}",
     )
     + r"(?!\w)",
     re.I,
@@ -83,7 +85,8 @@ DONTCARE = re.compile(
         r"\b(?:any(?:thing|where|one|time)?|either)(?: of (?:them|those)| one| \w+)?"
         r" (?:is|are|will|would|should|works?|sounds?)(?: be| do| work)?(?: just)? ?(?:fine|ok(?:ay)?|good|do|"
         r"great)?\b",
-        r"\b(?:whatever|whichever)(?! (?:you do|happens)\b)(?: is| you| works)?\b|\bup to you\b|\banything goes\b"
+        r"\b(?:whatever|whichever)(?! (?:you do|happens|is (?:in|at|under"
+        r"|within|below|on)|\d)\b)(?: is| you| works)?\b|\bup to you\b|\banything goes\b"
         r"|\bsurprise me\b",
         r"\bi['’]?(?:m| am) (?:flexible|open to|easy|fine with any|okay with any|ok with any)",
         r"^\W*any (?:day|date|time|size|colou?r|one|of them)\W*$",

@@ -103,13 +103,16 @@ def _deletions(rules: ServiceRules, state: State, text: str, filling: Filling) -
 
 
 def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], held: dict[str, str], filling: Filling) -> None:
-    for _, clause in acts.clauses(text):
+    for start, clause in acts.clauses(text):
         if not acts.DONTCARE.search(clause):
             continue
-        stems = acts.stems_of(clause)
+        part = _open_part(rules, clause)
+        stems = acts.stems_of(part)
         open_kind = "date" if _ANY_DAY.search(clause) else "time" if _ANY_TIME.search(clause) else ""
         named = [s for s in rules.slots if s.fillable and acts.cue_score(s, stems) >= 1.2]
         named = [s for s in named if s.kind == open_kind] or named if open_kind else named
+        if not open_kind and named and re.search(r"\btimes?\b", part, re.I):
+            named = _times(rules, named, asked)
         named = named or [s for s in rules.slots if open_kind and s.kind == open_kind][:1]
         named = named or [s for s in rules.slots if s.values and s.fillable and _leaves_open(s, clause)]
         named = named or asked_after(rules, clause)
@@ -117,16 +120,50 @@ def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], held: dic
         if not named and asked:
             best = max(asked.values())
             named = [s for s in rules.slots if asked.get(s.slot.name, 0) == best][:1]
+        excepted = _excepted_kinds(filling, text, start, start + len(clause))
         for slot in named:
+            if slot.kind in excepted:
+                continue
             filling.put(slot, DONTCARE, None)
             if slot.slot.name in filling.deleted:
                 filling.deleted.remove(slot.slot.name)
 
 
+def _times(rules: ServiceRules, named: list[SlotRules], asked: dict[str, float]) -> list[SlotRules]:
+    """The slots for times that a sentence about a time means: those it names, those asked about, or the one there is;
+    "the departure time" is no departure."""
+    times = [s for s in rules.slots if s.kind == "time" and s.fillable]
+    return (
+        [s for s in times if s in named]
+        or [s for s in times if s.slot.name in asked]
+        or (times if len(times) == 1 else [])
+    )
+
+
+def _open_part(rules: ServiceRules, clause: str) -> str:
+    """What of the sentence says that something is open: the part between commas, where that says what or the sentence
+    names a value besides; else the whole."""
+    part = next((part for part in re.split(r"\s?[,，]\s?", clause) if acts.DONTCARE.search(part)), clause)
+    stems = acts.stems_of(part)
+    if part == clause or any(s.fillable and acts.cue_score(s, stems) >= 1.2 for s in rules.slots):
+        return part
+    listed = (s for s in rules.slots if s.values and s.kind not in ("boolean", "number"))
+    return part if any(p.search(clause) for s in listed for p, _ in s.values_in(clause)) else clause
+
+
+def _excepted_kinds(filling: Filling, text: str, start: int, end: int) -> set[str]:
+    """Kinds of moments of which the sentence refuses one ("any day except Sunday"): they are not open altogether."""
+    moments = (m for m in typed_mentions(text) if m.kind in ("date", "time") and start <= m.start < end)
+    return {m.kind for m in moments if filling.standing.of(m.start, m.end).refused}
+
+
 def _has_held(slot: SlotRules, held: dict[str, str], clause: str) -> bool:
     """Whether the clause names the value that the slot has ("Forget Boris, anyone will do")."""
     value = held[slot.slot.name]
-    return bool(slot.values) and any(known == value and p.search(clause) for p, known in slot.values_in(clause))
+    leaving = acts.DONTCARE.search(clause)
+    if not slot.values or leaving is None:
+        return False
+    return any(known == value and p.search(clause, 0, leaving.start()) for p, known in slot.values_in(clause))
 
 
 _ANY_DAY = re.compile(r"\bany (?:day|date)\b|哪天|哪一天|什么日子|几号都|周几都|星期几都", re.I)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from services.tracker.domain.han_moments import DAY_OF_TIME, HAN_DATE, HAN_TIME
+from services.tracker.domain.han_moments import DAY_OF_TIME, HAN_BESIDE, HAN_DATE, HAN_TIME
 from services.tracker.domain.han_numbers import COUNT, HAN_MONEY, HAN_NUMBER, MAX_NUMBER, han_number
 
 _UNITS = (
@@ -75,10 +75,14 @@ _TIMELY = re.compile(
 )
 TIME = re.compile(
     rf"(?<![\w$.:-])(?:"
+    rf"(?:shortly|just|right|soon|a (?:bit|little)|sometime) (?:before|after) (?:{_noon}|{_clock_time})|"
     rf"(?:an? )?(?:half|quarter|(?:{_minute}|\d{{1,2}})(?: minutes?)?|{_minutes} minutes?) {_away} {_noon}"
     rf"|(?:an? )?(?:quarter|{_minute}) of {_noon}|{_span} (?:before|after|past|to) (?:{_noon}"
     rf"|{_hour} ?(?:{_half_day}|o'? ?clock))"
-    rf"|(?<=\bat )half {_hour}(?: ?{_half_day}| {_part})*|\d{{1,2}}h\d{{2}}"
+    rf"|(?:(?<=\bat )|(?<=\bby )|(?<=\baround )|(?<=\babout )|(?<=\btill )|(?<=\buntil ))half {_hour}"
+    rf"(?: ?{_half_day}| {_part})*"
+    rf"|(?:(?<=^)|(?<=[.,!?] ))half {_hour}(?: ?{_half_day}| {_part})*"
+    rf"(?=\W*(?:$|[.,!?]|please|is|works|would|suits))|\d{{1,2}}h\d{{2}}"
     rf"|(?:[01]\d|2[0-3])[0-5]\d (?:hours|hrs)(?! of)"
     rf"|{_minutes} minutes? {_away} {_hour}(?: ?{_half_day}| {_part})*"
     rf"|(?:an? )?\d{{1,2}}(?: minutes?)? past {_hour}(?: ?{_half_day}| {_part})*"
@@ -238,6 +242,8 @@ def _clock(lower: str) -> tuple[int, int] | None:
     exact = re.search(r"(\d{1,2})[:.h](\d{2})|\b(\d{2})(\d{2}) (?:hours|hrs)", lower)
     if exact:
         return int(exact[1] or exact[3]), int(exact[2] or exact[4])
+    if beside := HAN_BESIDE.search(lower):
+        return _beside(beside)
     han = re.search(rf"(\d{{1,2}}|[{COUNT}]{{1,3}}) ?点 ?(半|[一三]刻|\d{{1,2}}|[{COUNT}]+)?", lower)
     if han:
         return _pair(han[1], {"半": "30", "一刻": "15", "三刻": "45"}.get(han[2] or "0", han[2] or "0"))
@@ -250,6 +256,15 @@ def _clock(lower: str) -> tuple[int, int] | None:
         return int(number_value(half[1]) or 0), 30
     plain = re.search(rf"({_hour})(?: ({_minute}))?", lower)
     return _pair(plain[1], plain[2] or "0") if plain else None
+
+
+def _beside(match: re.Match[str]) -> tuple[int, int]:
+    """Hour and minute of a Chinese time that is told by what it lacks of an hour, or has beyond it."""
+    hour = int(number_value(match["hour"] or match["full"]) or 0)
+    short = {"一刻": 15, "半小时": 30}.get(match["short"] or match["left"] or "")
+    minutes = short if short is not None else int(number_value(match["minutes"] or match["rest"]) or 0)
+    moment = hour * 60 + (minutes if match["way"] == "过" else -minutes)
+    return moment // 60 % 24, moment % 60
 
 
 def _pair(hour: str, minute: str) -> tuple[int, int] | None:

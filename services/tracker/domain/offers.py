@@ -8,6 +8,7 @@ from itertools import islice
 
 from services.tracker.domain import acts
 from services.tracker.domain import standing_words as said
+from services.tracker.domain.choices import CHOICE, leaves_choice, named_option, picked
 from services.tracker.domain.findings import Filling
 from services.tracker.domain.lead_wording import reads_back
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
@@ -29,7 +30,8 @@ _PROPOSES = re.compile(
     r"\b(?:shall|should) (?:i|we)\b|\bwould\b.{1,60}\b(?:do|suit|work|be (?:ok(?:ay)?|fine|good|convenient"
     r"|all right|alright"
     r"|possible)"
-    r"|help|fit)\b|\bwould you (?:like|prefer|want|take)\b|\bdo you want\b|\bhow about\b|\bwhat about\b|\bcan i"
+    r"|help|fit)\b|\bwould you (?:like|prefer|want|take)\b|\bdo you (?:want|prefer|need|fancy)\b"
+    r"|\bhow about\b|\bwhat about\b|\bcan i"
     r" (?:book|put|offer)"
     r"|\b(?:is|does|will|are)\b.{1,40}\b(?:ok(?:ay)?|fine|good|suit|work|all right|alright|acceptable|convenient)\b"
     r"|\bhow (?:does|would|do)\b.{1,60}\b(?:sound|look|suit|work|be)\b"
@@ -49,7 +51,6 @@ _PROPOSES = re.compile(
 )
 """A reply with one of these proposes what it names."""
 
-_CHOICE = re.compile(r"\bor\b|还是|或者")
 _OPEN = re.compile(
     r"^\W*(?:(?:and|so|ok(?:ay)?|great|alright|then)\W+)*(?:what (?!about\b|if\b)|which|when|where|who|how (?!about"
     r"|(?:does|would|do)\b"
@@ -160,7 +161,7 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
     confirming = confirms(text)
     statements = text if confirming else " ".join(c for _, c in acts.clauses(text) if _offering(c))
     if not statements.strip():
-        statements = text if not acts.asked_slots(rules, text) and not _CHOICE.search(text) else ""
+        statements = text if not acts.asked_slots(rules, text) and not CHOICE.search(text) else ""
     standing = standing_of(statements)
     _listed(rules, statements, found, confirming)
     mentions = [m for m in typed_mentions(statements) if standing.of(m.start, m.end) is Stand.WISHED]
@@ -182,54 +183,30 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
 def _offering(clause: str) -> bool:
     """Whether a clause of a reply offers what it names: a statement, or a question that proposes one thing."""
     if not clause.rstrip().endswith(("?", "？")):
-        return not _leaves_choice(clause)
-    return proposes(clause) and not _CHOICE.search(clause) and not _OPEN.search(clause)
+        return not leaves_choice(clause)
+    return proposes(clause) and not CHOICE.search(clause) and not _OPEN.search(clause)
 
 
-def _leaves_choice(clause: str) -> bool:
-    """Whether a statement names two days or times to choose from, so that a mere "yes" takes neither."""
-    if not _CHOICE.search(clause):
-        return False
-    mentions = [mention for mention in typed_mentions(clause) if mention.kind in ("date", "time")]
-    return any(
-        one.kind == other.kind and _CHOICE.search(clause[one.end : other.start])
-        for place, one in enumerate(mentions)
-        for other in mentions[place + 1 : place + 4]
-    )
-
-
-_PICKS = re.compile(
-    r"\bthe (?P<which>first|second|third|last|former|latter|earlier|later)(?: (?:one|option|slot|time|date|day"
-    r"|appointment|choice|suggestion))?(?=\W*(?:$|[,.!?]|\b(?:please|is|works?|would|suits?|sounds?|then|thanks)\b))",
+_ASKS_TO = re.compile(
+    r"\b(?:(?:shall|should|can|may|could) (?:i|we)|(?:want|like) (?:me|us) to)\s(?:just |also |then )?"
+    r"(?P<verb>\w{2,20})\b",
     re.I,
 )
-_PLACES = {"first": 0, "former": 0, "earlier": 0, "second": 1, "later": 1, "third": 2, "last": -1, "latter": -1}
+_DOES = re.compile(
+    r"^\W*(?:(?:please|just|do|then|and|great|thanks|you (?:can|may|should))\W+){0,3}(?P<verb>\w{2,20})\b"
+    r"(?:\W+(?:it|that|this|them|one|me|us|please|then|for|in|down|up|there|thanks)\b){0,5}\W*$",
+    re.I,
+)
 
 
-def picked(rules: ServiceRules, system_text: str, user_text: str) -> str:
-    """The part of the reply that the user picks from a choice by its place ("the second one"); empty where none is."""
-    pick = _PICKS.search(user_text)
-    if pick is None or acts.denies(user_text):
-        return ""
-    place = _PLACES[pick["which"].lower()]
-    for _, clause in acts.clauses(system_text):
-        if _leaves_choice(clause):
-            options = [part for part in re.split(r",? \bor\b |, ", clause) if typed_mentions(part)]
-            return options[place].rstrip("?？ ") if place < len(options) else ""
-    listed = _choice_of(rules, system_text)
-    return listed[place] if place < len(listed) else ""
-
-
-def _choice_of(rules: ServiceRules, system_text: str) -> list[str]:
-    """The values, in their order, of the one slot of which the reply names several; none where no slot is that one."""
-    choices = []
-    for slot in rules.slots:
-        if not slot.fillable or slot.kind in ("boolean", "number"):
-            continue
-        places = {value: match.start() for p, value in slot.values_in(system_text) if (match := p.search(system_text))}
-        if len(places) > 1:
-            choices.append(sorted(places, key=places.__getitem__))
-    return choices[0] if len(choices) == 1 else []
+def _agrees(system_text: str, user_text: str) -> bool:
+    """Whether the user says yes, or tells the assistant to do what it asked to do ("Should I enter that?" "Please enter
+    it.")."""
+    if acts.affirms(user_text):
+        return True
+    does = None if user_text.rstrip().endswith(("?", "？")) else _DOES.match(user_text)
+    asked = {match["verb"].lower() for match in islice(_ASKS_TO.finditer(system_text), MAX_ENTITIES)}
+    return does is not None and does["verb"].lower() in asked
 
 
 def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) -> list[tuple[SlotRules, str]]:
@@ -238,12 +215,13 @@ def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) 
     `state` is that before the user's turn. Only what surely is meant: days, times, numbers and listed values that an
     intent needs, or that the reply proposes by themselves. Empty where the user says anything but yes.
     """
-    if option := picked(rules, system_text, user_text):
+    if option := picked(rules, system_text, user_text) or named_option(system_text, user_text):
         named = _values_in(rules, state, option)
         sure_ones = [s for s in rules.slots if s.kind in ("date", "time") or (s.slot.values and s.kind != "boolean")]
         return [(s, named[s.slot.name]) for s in sure_ones if s.slot.name in named]
     parts = _parts_judged(rules, user_text)
-    if not any(parts.values()) and (not acts.affirms(user_text) or acts.wants_alternative(user_text)):
+    agrees = _agrees(system_text, user_text)
+    if not any(parts.values()) and (not agrees or acts.wants_alternative(user_text)):
         return []
     if acts.asks_itself(rules, system_text) or reads_back(system_text, rules.service.intents):
         return []
@@ -259,7 +237,7 @@ def agreed(rules: ServiceRules, state: State, system_text: str, user_text: str) 
         sure = slot.kind in ("date", "time", "number") or (slot.slot.values and slot.kind != "boolean")
         if not value or not sure or _refused(value, standing, user_text):
             continue
-        if not parts.get(slot.slot.name, all(parts.values()) and acts.affirms(user_text)):
+        if not parts.get(slot.slot.name, all(parts.values()) and agrees):
             continue
         beside = bool(slot.slot.values) and _proposed_together(value, needed, system_text)
         if slot.slot.name in required or beside or _alone(value, system_text):

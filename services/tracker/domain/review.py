@@ -13,11 +13,12 @@ from itertools import islice
 
 from services.common.schema import Service
 from services.tracker.domain import acts
+from services.tracker.domain.choices import picked
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
 from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, time_range_value, typed_mentions
-from services.tracker.domain.offers import EXCHANGES, agreed, picked, takes_back
+from services.tracker.domain.offers import EXCHANGES, agreed, takes_back
 from services.tracker.domain.standing import Stand
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
 from services.tracker.domain.words import tokens_of
@@ -51,7 +52,7 @@ def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str
     if _GREETING.match(user_text):
         after = replace(after, services={k: v for k, v in after.services.items() if k in previous.services})
     after = _without_mere_questions(lexicon, previous, user_text, after)
-    after = _one_service(lexicon, previous, user_text, turn, after)
+    after = _one_service(lexicon, previous, system_text, user_text, turn, after)
     last = next(reversed(list(after.services)), None)
     for name in list(after.services):
         rules = lexicon.services.get(name)
@@ -120,17 +121,24 @@ def informs(service: Service) -> bool:
     return not words or any(w in _INFORMS or _INFORMS_HAN.search(w) for w in words)
 
 
+_ASKED = 0.8
+"""What a service that is under way counts for being asked about."""
+
+
 def _listed_once(rules: ServiceRules, value: str) -> bool:
     return sum(value in slot.slot.value_names for slot in rules.slots) == 1
 
 
-def _one_service(lexicon: Lexicon, previous: State, user_text: str, turn: int, after: State) -> State:
+def _one_service(lexicon: Lexicon, previous: State, system_text: str, user_text: str, turn: int, after: State) -> State:
     """`after` without services that the message is not about, and what it says once in one service only."""
     names = [name for name in after.services if name in lexicon.services]
     if len(names) < 2:
         return after
     stems = acts.stems_of(user_text)
     about = {name: _named_by(lexicon.services[name], stems, user_text) for name in names}
+    for name in names:
+        if name in previous.services and system_text and acts.asked_slots(lexicon.services[name], system_text):
+            about[name] += _ASKED
     fresh = {name: _said_now(after, name, turn) for name in names}
     kept = after
     for name in names:

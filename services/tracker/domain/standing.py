@@ -237,7 +237,10 @@ def _yields(clauses: list[_Clause], index: int, moment: re.Pattern[str]) -> bool
     if not moment.search(clause.text):
         return False
     bound = said.AVAILABLE.search(clause.text) is not None
-    states = not said.WISHES.search(clause.text) and not said.GOOD.search(clause.text) and not _BARE.match(clause.text)
+    needed = said.OTHER_NEEDS.match(clause.text) is not None and not clause.asks
+    states = needed or (
+        not said.WISHES.search(clause.text) and not said.GOOD.search(clause.text) and not _BARE.match(clause.text)
+    )
     return any(
         (bound or (other.opener == "so" and other is later[0]) or (states and said.WISHES.search(other.text)))
         and moment.search(other.text)
@@ -296,9 +299,15 @@ def _happened(clause: _Clause) -> bool:
         return True
     if clause.asks and said.OPENING.search(text):
         return True
-    if said.WISHES.search(text):
+    if said.WISHES.search(said.DUTY_HAN.sub("", text)):
         return False
-    if said.OTHERS.search(text) or clause.opener in said.CAUSES or said.PAST.search(text) or said.HABIT.search(text):
+    if (
+        said.DUTY_HAN.search(text)
+        or said.OTHERS.search(text)
+        or clause.opener in said.CAUSES
+        or said.PAST.search(text)
+        or said.HABIT.search(text)
+    ):
         return True
     for match in said.ENDED.finditer(text):
         if match["before"].lower() not in said.NO_SUBJECT and match["verb"].lower() not in said.NO_VERB:

@@ -32,6 +32,10 @@ HARMLESS = re.compile(
     r"|(?:\bnot|n['’]?t) (?:an?|any|the) (?:problem|issue|trouble|obstacle|bother)\b"
     r"|(?:\bnot|n['’]?t)\s+(?:only|just|necessarily|until|till|before|later than|earlier than|more than|less than"
     r"|fewer than|bad)\b"
+    r"|(?:\b(?:not|never|cannot)|n['’]t)(?: \w{1,20}){1,8}? (?:until|till|before|earlier than|sooner than)\b"
+    r"|\b(?:have|has|had)(?: not|n['’]t) (?:had|eaten|tried|seen|done|been)\b(?=[^,.;!?]{1,40} (?:in|for) (?:forever"
+    r"|ages|years|months|weeks|a (?:long time|while)))"
+    r"|\b(?:an?|something|anything|somewhere|one) not (?:very|too|so|overly|particularly) \w{1,20}"
     r"|\bno (?:later|earlier|more|less|fewer|sooner) than\b|\bno (?:problem|doubt|worries|preference|matter|rush"
     r"|hurry|objections?|issues?|complaints?|qualms|reservations about)\b|\bnothing against\b"
     r"|\bnot (?:opposed to|against|averse to|unhappy with)\b"
@@ -77,11 +81,12 @@ UNSUITABLE = re.compile(
     r"(?:\b(?:is|are|was|be|seems|sounds)|['’]s)\s+(?:\w{1,30}\s+)?(?:impossible|bad|out|off|no good|inconvenient"
     r"|unsuitable|wrong|gone|booked up|fully booked|sold out|unavailable"
     r"|(?:an? |the )?(?:(?:public|bank|national) )?holiday|the worst|more than (?:i|we) (?:need|want)"
-    r"|incorrect|full|taken|awkward|terrible|difficult|useless|cancelled|too \w{1,30}|a problem|out of the question)\b"
+    r"|incorrect|full|closed|taken|awkward|terrible|difficult|useless|cancelled|too \w{1,30}"
+    r"|a problem|out of the question)\b"
     r"|\b(?:i['’]?m|i am|we['’]?re|we are|is|are|(?:i|we)(?:['’]ll| will) be)\s+(?:\w{1,30}\s+)?(?:busy|away|abroad"
     r"|out of town|on holiday|on"
     r" vacation"
-    r"|at work|unavailable|travell?ing|occupied)\b",
+    r"|at work|unavailable|occupied)\b",
     re.I,
 )
 """A predicate that refuses its clause without a negation ("Friday is impossible", "I'm away on Friday")."""
@@ -89,11 +94,15 @@ UNSUITABLE = re.compile(
 EXCEPTS = re.compile(
     r"\b(?:(?:do not|don['’]?t|didn['’]?t|never) (?:want|need|like|prefer|take|choose|use)|not|except(?:ing)?(?:"
     r" for)?|excluding|other than|apart from|besides|instead of|rather than|without|avoid(?:ing)?"
+    r"|(?:cancel|forget|ignore|disregard|drop|scrap|delete|withdraw) (?:what|everything|all|anything) (?:i|we)(?:['’]ve"
+    r"| have| had)? (?:\w{1,20} ){1,3}(?:about|of|on|for)"
     r"|neither|nor|scratch|strike|scrap|forget|skip(?:ping)?|rul(?:e|ing) out|(?:decided?|(?:i['’]?m|am|are"
     r"|be)) against"
     r"|leave(?=\s[\w ]{1,30}\sout\b)|cancel(?=\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"\b(?!['’])))\b"
-    r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b|(?<!\w)no(?=\s+[^\W\d])"
+    r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b"
+    r"|(?<!\w)no(?=\s+[^\W\d])(?!\s+(?:for|check|make|let|book|use|change|find|look|try|please|i|we|it|that|just"
+    r"|search|get|set|the|my|an?|and|he|she|they|on|at|in|to)\b)"
     r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
     re.I,
 )
@@ -176,8 +185,8 @@ PAST = re.compile(
     r"|august"
     r"|september|october|november|december)"
     rf"|(?<!have )(?<!['’]ve )(?<!^)\b{_IRREGULAR}\b"
-    r"|昨天|昨晚|前天|上周|上个?星期|上个?月|上次|去年|已经|之前|以前|刚才|出生|生日|[到坏来收买寄打断停丢](?:过|了"
-    r"|的)",
+    r"|昨天|昨晚|前天|上周|上个?星期|上个?月|上次|去年|已经|之前|以前|刚才|出生|生日|[到坏来收买寄打断停丢考交付签搬](?:过了?|了"
+    r"|的)|[\u4e00-\u9fff]过了",
     re.I,
 )
 """A clause with one of these tells what has happened."""
@@ -224,6 +233,10 @@ HABIT = re.compile(
     r"|vacation|school|kindergarten|office|shop|store|lecture|interview)\b.{0,20}?\b(?:is|are|starts?|ends?|begins?"
     r"|expires?"
     r"|runs?|opens?|closes?|finish\w{0,30})\b"
+    r"|\b(?:flight|plane|train|bus|ferry|ship|boat|coach|cruise|guests?|visitors?|parents|in-laws|movers|furniture"
+    r"|kids|children)\s+(?:leaves?|departs?|goes|takes? off|lands?|arrives?|gets? in|comes? (?:back|home|in)|sails?"
+    r"|returns?|is leaving|are (?:coming|leaving|arriving))\b"
+    r"|\b(?:i|we) (?:fly|leave|travel|depart|move out|move in) (?:out |off |away |to \w{1,20} |for \w{1,20} )?on\b"
     r"|\b(?:you|your (?:\w{1,20} )?\w{1,20})\s+(?:opens?|closes?)\b|\baccording to\b"
     r"|\b(?:sms|text|message|letter|e?-?mail|website|site|app|voicemail|note|you|he|she|they)\s+(?:said|says?|told"
     r"|wrote"
@@ -240,10 +253,22 @@ HABIT = re.compile(
     rf"(?:the \d|{WEEKDAY})"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day is (?:my|our|his|her|the (?:kids|children))\b"
     r"(?! (?:choice|preferred|favou?rite|best|first|only|day off|free))"
-    r"|上班|下班|开会|上课|放学|过生日",
+    r"|上班|下班|开会|上课|下课|放学|过生日|加班|值班|出差|到家|起床|有课|有会",
     re.I,
 )
 """A clause with one of these tells of the user's other affairs."""
+
+DUTY_HAN = re.compile(
+    r"(?:要|得|需要|必须)(?:去|到)?(?:加班|值班|上班|下班|开会|上课|出差|接孩子|送孩子|赶(?:飞机|火车|高铁)|带孩子|陪)"
+)
+"""What the user has to do otherwise, though it is said by a word of wishing."""
+
+OTHER_NEEDS = re.compile(
+    r"^\W*(?:(?:the|my|our|his|her|their|a|an)\s)(?:[\w'’-]{1,20}\s){1,3}?(?:(?:only|already|also|still)\s)?(?:wants?"
+    r"|needs?|expects?|requires?|demands?|insists? on|asks? for|asked for|wanted|needed)\b",
+    re.I,
+)
+"""What something or somebody else needs; beside a wish of the user's own it is but the reason."""
 
 OTHERS = re.compile(
     r"\b(?:my (?:\w{1,15} )?(?:neighbou?rs?|friends?|colleagues?|brother|sister|husband|wife|partner|mother|father"
@@ -325,8 +350,8 @@ PAST_SLOT = re.compile(
     r"\b(?:was|were|did|has|had|born|birth|purchase|incident|accident|damage|outage|loss|theft|complaint|defect"
     r"|failure|invoice"
     r"|payment|last|previous|since|bought|happened|broke"
-    r"|(?!wanted|requested|preferred|needed|desired|required|planned|scheduled|expected|booked|reserved"
-    r"|offered)\w{3,30}ed)\b|购买|出生|发生|发现|故障|事故|丢失|上次|收到",
+    r"|(?<!is )(?<!are )(?<!be )(?!wanted|requested|preferred|needed|desired|required|planned|scheduled|expected|booked"
+    r"|reserved|offered)\w{3,30}ed)\b|购买|出生|发生|发现|故障|事故|丢失|上次|收到",
     re.I,
 )
 """A slot described so holds what has happened."""
