@@ -105,7 +105,8 @@ def test_a_reply_that_may_not_grow_is_bounded_by_the_draft(read: Reader, comment
 @pytest.mark.parametrize(
     "comment",
     ["Don't make it any shorter.", "Please don't shorten it.", "I don't want it shorter.", "Do not condense it.",
-     "Don't cut it short.", "Not shorter.", "I would not shorten it."],
+     "Don't cut it short.", "Not shorter.", "I would not shorten it.",
+     "This is not something to shorten."],
 )  # fmt: skip
 def test_a_reply_that_may_not_shrink_is_bounded_by_the_draft(read: Reader, comment: str) -> None:
     assert read(comment).constraints == [Constraint("length", "", "words", 15, None, "comment")]

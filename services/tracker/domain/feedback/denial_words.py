@@ -234,7 +234,8 @@ NOT_TO = re.compile(
     r"\b(?:(?:do )?(?:try|remember|take care|be careful|make sure|be sure|see to it|ensure|do your best)(?: hard)?"
     r"|(?:i|we)(?:['’]d| would) (?:ask|like|prefer|urge|advise) (?:you )?) ?not to\b"
     r"|\b(?:you|it|this|the (?:reply|answer|text))(?: are| is| was| were|['’]re|['’]s)?(?:\s?n['’]t| not)"
-    r" (?:supposed|meant|allowed) to\b",
+    r" (?:supposed|meant|allowed) to\b"
+    r"|\b(?:it|this|that|the \w+)(?:['’]s| is| was)(?:n['’]t| not) (?:something|anything|a \w+|one|the \w+) to\b",
     re.I,
 )
 """How an order not to do something begins."""

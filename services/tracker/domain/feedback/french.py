@@ -26,7 +26,8 @@ FRENCH = Grammar(
     and_="et|ou|ainsi que",
     splits=r"et(?=\s+(?:mentionn|ajout|indiqu|précis|inclu|enlèv|supprim|retir|répond|écri|soi|soy|commenc|termin"
     r"|fini|sans|avec|fais|mets|n'oubli|"
-    r"ne|en|sous|au maximum|maximum|plus|pas|utilis|évit))|mais|puis|ensuite|par contre",
+    r"ne|en|sous|un (?:petit )?peu|beaucoup|nettement|légèrement"
+    r"|au maximum|maximum|plus|pas|utilis|évit))|mais|puis|ensuite|par contre",
     polite=r"s'il (?:te|vous) plaît|s'il (?:te|vous) plait|svp|stp|merci(?: beaucoup)?|bonjour|de grâce",
     fillers=r"et|mais|puis|alors|donc|aussi|non|oui|encore",
     articles="le|la|les|un|une|des|du|de la|de|au|aux|aussi|également|notre|nos|votre|vos|mot|le mot|les mots"

@@ -35,7 +35,8 @@ GERMAN = Grammar(
     and_="und|oder|sowie",
     splits=r"und(?=\s+(?:erwähn|nenn|schreib|füg|ergänz|lass|streich|antwort|mach|verwend|benutz|beginn|end|ohne"
     r"|mit|sei|bitte|vergiss|"
-    r"in|als|auf|höchstens|maximal|mindestens|keine?|nicht|entfern|lösch|kürz|freundlicher|höflicher|formeller))"
+    r"in|als|auf|höchstens|maximal|mindestens|keine?|nicht|etwas|ein (?:bisschen|wenig)|viel|deutlich"
+    r"|entfern|lösch|kürz|freundlicher|höflicher|formeller))"
     r"|aber|dafür|außerdem|sondern auch",
     polite=r"bitte(?: schön)?|danke(?: schön)?|vielen dank|mal|doch|gern|gerne|hallo|hey",
     fillers=r"und|aber|dann|also|auch|noch|nun|jetzt|außerdem|nein|ja|ich hätte es gern|ich hätte gern",

@@ -25,7 +25,7 @@ SPANISH = Grammar(
     and_="y|e|o|así como",
     splits=r"y(?=\s+(?:mencion|añad|agreg|inclu|indic|quit|elimin|borr|suprim|respond|escrib|contest|sé|sea|empiez"
     r"|empie|comienz|termin|acab|sin|con|haz|pon|"
-    r"no|en|como|máximo|más|usa|evit|di))|pero|luego|además|después",
+    r"no|en|como|un poco|mucho más|algo más|máximo|más|usa|evit|di))|pero|luego|además|después",
     polite=r"por favor|porfa|gracias|muchas gracias|hola",
     fillers=r"y|pero|luego|también|además|no,|sí|entonces|mejor",
     articles="el|la|los|las|un|una|unos|unas|del|de la|de los|de las|al|también|nuestro|nuestra|su|tu|palabra"
