@@ -31,7 +31,7 @@ _OPENER = re.compile(
         r"why not|(?:very |really |quite |most )*(?:convenient|suitable|acceptable|lovely|confirmed|happy to)|deal"
         r"|agreed|gladly|with pleasure|by all means|count me in|you bet|for sure|done|i accept|i agree",
         r"(?:it|that|this|they|i|we|you) (?:does|do|would|will|can|could|may|might|is|am)(?=\W*$|,? (?:thanks?|thank"
-        r" you|please|indeed|fine|nicely|perfectly|great|very well)\b)",
+        r" you|please|yes|indeed|fine|nicely|perfectly|great|very well)\b)",
         "works for me|[👍👌✅]|(?:好|行|可以|嗯|是|成|没问题|要|需要|同意|当然|当然可以|没错)"
         "(?:的|啊|呀|吧|呢|哒|嘞|哦|啦|了)?"
         "|对(?:的|啊|呀|哦)?|(?:那)?就这[样么](?:定|办|吧|了){0,3}",
@@ -45,7 +45,8 @@ _AGREEMENT = re.compile(
         rf"(?:sounds|looks|seems) {_VERY}(?:like a plan|like fun|{_GOOD})",
         rf"(?:that|this|it|which|everything)(?:['’]s| is| would be| will be| sounds| looks| seems) {_VERY}{_GOOD}",
         r"(?:would|will|should|does|do) work|works (?:for me|great|fine|well|perfectly|with me)|that works|it works",
-        r"suits? me|(?:go|going) (?:ahead|(?:with|for) (?:it|that|this))|that one|i(?:['’]ll| will) (?:take|go with)"
+        r"suits? me|(?:go|going) (?:ahead|(?:with|for) (?:it|that|this))|that one"
+        r"|i(?:['’]ll| will) (?:take|go with|have (?:it|that|this|one|them)\b)"
         r"|let['’]?s (?:do|go with|book|say|take|have|fix|make it)|(?:i|we) (?:want|need|accept|choose) (?:it|that"
         r"|this|them)"
         r"|(?:book|reserve|take|order|confirm|schedule|arrange|fix) (?:it|that|this|me|us)|put (?:me|us) (?:down|in"

@@ -30,7 +30,7 @@ _PROPOSES = re.compile(
     r"\b(?:shall|should) (?:i|we)\b|\bwould\b.{1,60}\b(?:do|suit|work|be (?:ok(?:ay)?|fine|good|convenient"
     r"|all right|alright"
     r"|possible)"
-    r"|help|fit)\b|\bwould you (?:like|prefer|want|take)\b|\bdo you (?:want|prefer|need|fancy)\b"
+    r"|help|fit)\b|\bwould you (?:like|prefer|want|take|rather)\b|\bdo you (?:want|prefer|need|fancy)\b"
     r"|\bhow about\b|\bwhat about\b|\bcan i"
     r" (?:book|put|offer)"
     r"|\b(?:is|does|will|are)\b.{1,40}\b(?:ok(?:ay)?|fine|good|suit|work|all right|alright|acceptable|convenient)\b"
@@ -61,7 +61,7 @@ _OPEN = re.compile(
 
 def proposes(system_text: str) -> bool:
     """Whether the reply puts something to the user that a mere "yes" takes."""
-    return _PROPOSES.search(system_text) is not None
+    return _PROPOSES.search(system_text) is not None or _TROUBLES.search(system_text) is not None
 
 
 def confirms(system_text: str) -> bool:
@@ -85,7 +85,7 @@ def accepted(
 ) -> dict[str, str]:
     """Slots of the service that the user's agreement fills, with the offered values."""
     own = {o.slot: o.value for o in offers if o.service == rules.service.name}
-    if not own or acts.wants_alternative(user_text):
+    if not own or minds(system_text, user_text) or acts.wants_alternative(user_text):
         return {}
     open_ones = {
         slot: value
@@ -162,7 +162,7 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
     statements = text if confirming else " ".join(c for _, c in acts.clauses(text) if _offering(c))
     if not statements.strip():
         statements = text if not acts.asked_slots(rules, text) and not CHOICE.search(text) else ""
-    standing = standing_of(statements)
+    standing = standing_of(_TROUBLE.sub(lambda match: " " * len(match[0]), statements))
     _listed(rules, statements, found, confirming)
     mentions = [m for m in typed_mentions(statements) if standing.of(m.start, m.end) is Stand.WISHED]
     for mention in mentions:
@@ -199,9 +199,32 @@ _DOES = re.compile(
 )
 
 
+_TROUBLES = re.compile(
+    r"\b(?:is|are|was|would|will|does|do)\b[^.?!]{1,80}\b(?:too (?:early|late|soon|far|long|short|much|little|big|small"
+    r"|expensive)|(?:a|any) (?:problem|trouble)|inconvenient|bother|mind|object)\b[^.?!]{0,40}\?\s*$"
+    r"|\bany objections?\b[^.?!]{0,60}\?\s*$",
+    re.I,
+)
+"""A reply that asks whether what it proposes is unwelcome: then "no" takes it."""
+_NO_TROUBLE = re.compile(
+    r"^\W*(?:no|nope|nah|not at all|never|none|not really)\b(?![^.!?]{0,20}\b(?:but|rather|better|earlier|later)\b)",
+    re.I,
+)
+
+
+_TROUBLE = re.compile(r"\btoo \w{1,20}|\b(?:a|any) (?:problem|trouble)\b|\binconvenient\b", re.I)
+
+
+def minds(system_text: str, user_text: str) -> bool:
+    """Whether the reply asks if what it proposes is unwelcome, and the user does not say no."""
+    return _TROUBLES.search(system_text) is not None and _NO_TROUBLE.match(user_text) is None
+
+
 def _agrees(system_text: str, user_text: str) -> bool:
     """Whether the user says yes, or tells the assistant to do what it asked to do ("Should I enter that?" "Please enter
     it.")."""
+    if _TROUBLES.search(system_text):
+        return _NO_TROUBLE.match(user_text) is not None
     if acts.affirms(user_text):
         return True
     does = None if user_text.rstrip().endswith(("?", "？")) else _DOES.match(user_text)

@@ -13,12 +13,12 @@ from itertools import islice
 
 from services.common.schema import Service
 from services.tracker.domain import acts
-from services.tracker.domain.choices import picked
+from services.tracker.domain.choices import named_option, picked
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
 from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, time_range_value, typed_mentions
-from services.tracker.domain.offers import EXCHANGES, agreed, takes_back
+from services.tracker.domain.offers import EXCHANGES, agreed, minds, takes_back
 from services.tracker.domain.standing import Stand
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
 from services.tracker.domain.words import tokens_of
@@ -178,7 +178,13 @@ def with_agreement(
         return after
     rules = lexicon.services[name]
     held = previous.service(name).slots
-    picks = picked(rules, system_text, user_text) != ""  # "the first" names no day then
+    if minds(system_text, user_text):
+        for slot_name, taken in after.service(name).slots.items():
+            if taken.turn == turn and taken.origin == SYSTEM:
+                after = after.with_slot(name, slot_name, held.get(slot_name))
+        return after
+    # "the first" names no day then
+    picks = bool(picked(rules, system_text, user_text) or named_option(system_text, user_text))
     said = set() if picks else {m.kind for m in typed_mentions(user_text)}
     for slot, value in agreed(rules, previous, system_text, user_text):
         now = after.service(name).slots.get(slot.slot.name)

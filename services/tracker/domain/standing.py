@@ -299,7 +299,7 @@ def _happened(clause: _Clause) -> bool:
         return True
     if clause.asks and said.OPENING.search(text):
         return True
-    if said.WISHES.search(said.DUTY_HAN.sub("", text)):
+    if said.WISHES.search(said.DONE_HAN.sub("", said.DUTY_HAN.sub("", text))):
         return False
     if (
         said.DUTY_HAN.search(text)

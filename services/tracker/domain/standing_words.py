@@ -175,6 +175,9 @@ _IRREGULAR = (
     r"|heard"
     r"|spoke|woke|flew|drove|used to|died|kept|ran|sold|brought|caught|left|got|made|found|stood|froze|burst|blew)"
 )
+_DONE_HAN = "(?<=[\u4e00-\u9fff])(?<![通超不经路难错穿度点])过(?![来去几两期敏年节夜户分程于多高大一后天点零])"
+DONE_HAN = re.compile(rf"[\u4e00-\u9fff]{_DONE_HAN}")
+"""A Chinese verb with the particle of what was once done: no wish, whatever the verb."""
 PAST = re.compile(
     r"\b(?:should|would|could|might|must)(?:n['’]?t)? have \w{1,30}"
     r"|\b(?:has|have|had|['’]ve)(?: (?:just|already|only|now|never|also|always|recently))? (?:been|\w{2,30}ed|gone"
@@ -186,7 +189,7 @@ PAST = re.compile(
     r"|september|october|november|december)"
     rf"|(?<!have )(?<!['’]ve )(?<!^)\b{_IRREGULAR}\b"
     r"|昨天|昨晚|前天|上周|上个?星期|上个?月|上次|去年|已经|之前|以前|刚才|出生|生日|[到坏来收买寄打断停丢考交付签搬](?:过了?|了"
-    r"|的)|[\u4e00-\u9fff]过了",
+    rf"|的)|{_DONE_HAN}",
     re.I,
 )
 """A clause with one of these tells what has happened."""
@@ -259,7 +262,8 @@ HABIT = re.compile(
 """A clause with one of these tells of the user's other affairs."""
 
 DUTY_HAN = re.compile(
-    r"(?:要|得|需要|必须)(?:去|到)?(?:加班|值班|上班|下班|开会|上课|出差|接孩子|送孩子|赶(?:飞机|火车|高铁)|带孩子|陪)"
+    r"(?:要|得|需要|必须)(?:(?:[这下]个?)?(?:周|星期|礼拜)[一二三四五六日天末]|今天|明天|后天)?(?:[早晚]上|[上下]午)?(?:去|到)?"
+    r"(?:加班|值班|上班|下班|开会|上课|出差|接孩子|送孩子|赶(?:飞机|火车|高铁)|带孩子|陪)"
 )
 """What the user has to do otherwise, though it is said by a word of wishing."""
 
