@@ -9,19 +9,22 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 SHARES = 2  # of the fault stories on a broker
+# Folders whose files share a running stack.
+TOGETHER = ("tests/e2e/", "tests/integration/finetune/")
 
 
 def group(nodeid: str) -> str:
     """
     Return the group of a test: its file.
 
-    The end-to-end tests are one group, for one stack serves them. The fault stories on a broker are two, which keep
-    their stacks.
+    The tests of a folder that shares a stack are one group. The fault stories on a broker are two, which keep their
+    stacks.
     """
     path, _, test = nodeid.partition("::")
+    shared = next((folder for folder in TOGETHER if path.startswith(folder)), "")
+    if shared:
+        return shared
     folder, _, file = path.removeprefix("tests/").partition("/")
-    if folder == "e2e":
-        return folder
     broker = next((broker for broker in ("rabbitmq", "redis") if broker in test.partition("[")[2]), "")
     if folder == "faults" and broker:
         return f"{folder}-{broker}-{sum(file.encode()) % SHARES}"

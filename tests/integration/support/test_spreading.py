@@ -17,6 +17,11 @@ E2E, FAULTS, UNIT = "tests/e2e/test_http.py", "tests/faults/test_cancel.py", "te
         (f"{UNIT}::test_a", "tests/unit/cli/test_pages.py::test_a", False),
         (f"{UNIT}::test_a[redis]", f"{UNIT}::test_a[rabbitmq]", True),
         (f"{E2E}::test_a", "tests/e2e/test_talking.py::test_b", True),
+        (
+            "tests/integration/finetune/test_scope.py::test_a",
+            "tests/integration/finetune/test_last_word.py::test_b",
+            True,
+        ),
         (f"{FAULTS}::test_a[redis]", f"{FAULTS}::test_b[redis-again]", True),
         (f"{FAULTS}::test_a[redis]", f"{FAULTS}::test_a[rabbitmq]", False),
     ],
