@@ -27,6 +27,7 @@ from services.generator.turns.lead_composer import LeadComposer
 from services.generator.turns.loading import start_engine
 from services.generator.turns.replay import ReplayStep
 from services.generator.turns.revision_composer import RevisionComposer
+from services.generator.turns.state_composer import StateComposer
 from services.generator.turns.version_cache import VersionCache
 
 log = structlog.get_logger(__name__)
@@ -109,6 +110,7 @@ class Generator:
         """What composes replies without the engine, in the order in which it is asked."""
         answering: list[ReplyComposer] = [
             CorrectionComposer(self._desk, self._settings, evidence.policy, planner.corrected),
+            StateComposer(evidence.policy),
             evidence,
         ]
         return [LeadComposer(answering, evidence.policy), *answering, revisions]

@@ -29,6 +29,7 @@ from services.common.telemetry import step_span
 from services.common.work_budget import OverBudget, WorkBudget
 from services.tracker.domain.feedback import Fallback, Feedback, FeedbackError, Understanding, read_feedback
 from services.tracker.domain.leading import Lead, lead
+from services.tracker.domain.recalling import recalled
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker
 
@@ -137,11 +138,14 @@ class TrackStep:
         try:
             state = self._budget.run(lambda: self._tracker.track(schema, stood, reply, turn["text"], message.n))
             step = self._budget.run(lambda: lead(schema, stood, state, earlier, turn["text"]))
+            answer = self._budget.run(lambda: recalled(schema, stood, state, turn["text"]))
         except OverBudget as error:
             return self._left_out(message, turn, "state", error)
         document = {"base_revision": base_revision(session["corrections"], message.n), **state.to_json()}
         if step is not None:
             document["lead"] = step.to_json()
+        if answer is not None:
+            document["recalled"] = answer.to_json()
         understood = {
             "intents": {name: one.intent for name, one in state.services.items() if one.intent},
             "entities": document["entities"],

@@ -35,7 +35,7 @@ class LeadComposer:
             return None
         about = {"lead": {key: lead.get(key) for key in ("act", "service", "intent", "slot")}}
         alone = ComposedReply((lead["text"],), "lead", about=about)
-        asks = str(turn["text"]).rstrip().endswith(("?", "？"))
+        asks = str(turn["text"]).rstrip().endswith(("?", "？")) or bool(turn["state"].get("recalled"))
         if lead.get("alone", True) and not asks and (lead.get("wished", True) or not _is_answered(turn)):
             return alone
         answer = next((reply for one in self._answering if (reply := one.compose(turn)) is not None), None)

@@ -63,6 +63,16 @@ def summary(intent: Intent, slots: Mapping[str, tuple[Slot, str]], language: str
     return f"{_READ_BACK[0]} {listed}. Shall I go ahead?"
 
 
+def recalled(slots: Mapping[str, tuple[Slot, str]], language: str) -> tuple[str, ...]:
+    """Tells what is known, a sentence a slot."""
+    if language == CHINESE:
+        return tuple(
+            f"{_label(s, language)}：{'不限' if value == DONTCARE else value}。" for s, value in slots.values()
+        )
+    said = ((_first_up(_label(slot, language)), value) for slot, value in slots.values())
+    return tuple(f"{label}: {'as you like' if value == DONTCARE else value}." for label, value in said)
+
+
 def reads_back(text: str, intents: Sequence[Intent]) -> bool:
     """Whether a reply is the assistant's own read-back: what it names is known already."""
     openings = [template.partition("{")[0] for intent in intents for _, template in intent.confirm]
