@@ -32,7 +32,7 @@ from services.common.bus.replay import replay_queue
 from services.common.bus.search import search_queue
 
 # Who may make, write to and read from what: regular expressions over names of queues and exchanges. Nobody may make
-# or delete a shared queue; a gateway's reply queue and a generator's control queue are their own.
+# or delete a shared queue; a gateway's and a training's reply queue and a generator's control queue are their own.
 RIGHTS: dict[str, tuple[str, str, str]] = {
     "gateway": (
         r"^gateway_.*$",
@@ -49,7 +49,12 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         r"^(turns\.generate|drafts\.replay|control\..*|antiphon\.control)$",
     ),
     "finetune": ("", r"^antiphon\.(jobs|control)$", r"^feedback\.batch$"),
-    "training": ("", r"^antiphon\.jobs$", r"^training\.run$"),
+    # a training asks the knowledge base what it has for the messages that a version is judged by
+    "training": (
+        r"^training_.*$",
+        r"^(training_.*|antiphon\.(jobs|turns))$",
+        r"^(training_.*|training\.run|antiphon\.events)$",
+    ),
 }
 MONITOR = ("", "", "")  # sees queues by its tag, touches none
 SERVICES = tuple(RIGHTS)

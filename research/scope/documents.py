@@ -10,7 +10,7 @@ from services.knowledge.evidence.model import AnswerModels
 from services.knowledge.evidence.reading import UnitReader
 from services.knowledge.evidence.step import EvidenceStep
 from services.models.evidence_reader import EvidenceReader
-from services.models.scope.rivals import Rival
+from services.models.scope.rivals import Rival, rival_of
 from services.models.sentence_encoder import SentenceEncoder
 
 
@@ -26,7 +26,4 @@ class Documents:
     def rival(self, message: str) -> Rival | None:
         """What they have for a message that asks one thing; None for others, and for other languages than English."""
         found = self._step.evidence(message, [], [], self._company.sources(message), self._company.base)
-        answers = [answer for answer in found.answers if answer.kind != "chat"]
-        if len(answers) != 1 or found.language != "en":
-            return None
-        return Rival(answers[0].verdict in ("answered", "several"), answers[0].probability)
+        return rival_of(found.to_json())

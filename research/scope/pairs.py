@@ -46,6 +46,21 @@ CLOSINGS = (
     " It is for my mother.",
     " I could not find it.",
 )
+GENERAL = (
+    "What do you think of {w}?", "Tell me a joke about {w}.", "Write a short poem about {w}.", "Who invented {w}?",
+    "What rhymes with {w}?", "How do you say {w} in French?", "What is the history of {w}?", "Do you like {w}?",
+    "What would you tell a {w} about the sea?", "Is {w} good for one's health?", "Summarise what people say of {w}.",
+    "How does {w} work?", "Compare {w} with the weather.", "What does the word {w} mean?", "List three kinds of {w}.",
+    "How can I explain gravity to a {w}?", "Why is {w} important in life?", "Make up a story with a {w} in it.",
+    "Which book about {w} should I read?", "What comes to your mind when you hear {w}?", "Can you draw {w}?",
+    "Let us talk about {w}.", "What is the opposite of {w}?", "What did {w} look like a hundred years ago?",
+    "Describe an evening without {w}.", "I have nothing against {w}, but what is so special about it?",
+    "How do painters show {w}?", "What are the parts of a {w} called?", "What can children learn from {w}?",
+    "Suggest a birthday present that has to do with {w}.", "Is there a proverb about {w}?", "Spell {w} backwards.",
+    "How would you paint the sea for your {w}?", "Give an example of a sentence with {w} in it.",
+    "What makes a {w} happy?", "How many letters does {w} have?", "Who wrote the best song about {w}?",
+)  # fmt: skip
+"""Messages of everyday talk, which ask nothing that a company corrects although they share a word with it."""
 COMPLETE = ("Complete the sentence: ", "Finish the sentence: ", "", "Fill in what is missing: ")
 
 
@@ -126,6 +141,10 @@ class Maker:
             other_family = dice.choice(self._families)
             message = ask.format(self._filled(self._template(dice.choice(other_family))[0], near, ""))
             pairs.append(Pair(self._noisy(message), key, reply, False, "far"))
+        if dice.random() < 0.6:
+            stray = dice.choice(dice.choice(dice.choice(self._families))["subjects"])
+            message = general_message(key, reply, stray, dice)
+            pairs.append(Pair(self._noisy(message), key, reply, False, "general"))
         return pairs
 
     def _template(self, prop: dict[str, Any]) -> tuple[str, str]:
@@ -195,6 +214,13 @@ class Maker:
         return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
+def general_message(key: str, reply: str, stray: str, dice: random.Random) -> str:
+    """A message of everyday talk about a word of the question `key`, of its reply, or of a text of neither."""
+    text = dice.choices((key, reply, stray), (6, 2, 2))[0]
+    words = [word for word in re.findall(r"[^\W\d_]+", text) if len(word) > 3]
+    return dice.choice(GENERAL).format(w=dice.choice(words or ["it"]))
+
+
 def pararel_pairs(file: Path, relations: Sequence[str], count: int, dice: random.Random) -> list[Pair]:
     """Pairs of statements to be completed: a prompt with its paraphrases, and with its neighbours' prompts."""
     with gzip.open(file, "rt", encoding="utf-8") as lines:
@@ -219,4 +245,6 @@ def pararel_pairs(file: Path, relations: Sequence[str], count: int, dice: random
         if other["relation"] != row["relation"] and other["subject"] in other["prompt"]:
             moved = other["prompt"].replace(other["subject"], row["subject"])
             pairs.append(Pair(ask + moved, ask + key, reply, False, "property"))
+        if dice.random() < 0.3:
+            pairs.append(Pair(general_message(key, reply, other["subject"], dice), ask + key, reply, False, "general"))
     return pairs[:count]

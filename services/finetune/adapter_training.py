@@ -11,6 +11,7 @@ from services.common.errors import FailedPrecondition
 from services.common.store import Document
 from services.finetune.correcting.behaviour import BehaviourJudge
 from services.finetune.correcting.plan import PlannedCorrection, calibrated, plan_corrections, rewrite
+from services.finetune.correcting.served import ServedScope, knowledge_of
 from services.finetune.domain import gate
 from services.finetune.domain.sets import NothingToLearn, plan_set
 from services.finetune.hold import Hold, Stopped
@@ -53,17 +54,19 @@ class AdapterTraining:
         samples = [texts.sample(text, one.corrected.reply) for one in planned for text in one.messages]
         trainer = RoundsTrainer(base, samples, self._lora(), self._start(served), hold.still)
         index = ScopeIndex(judge, [one.corrected for one in planned])
-        threshold = calibrated(index, planned)
-        behaviour = BehaviourJudge(
-            trainer.model, texts, index, threshold, most=settings.judged_replies, alive=hold.still
-        )
         old = self._store.examples.read(hold.tenant, made["held_out"])
         asked, known = [str(one["prompt"]) for one in old], texts.samples(old)
         learned = [texts.sample(one.corrected.question, one.corrected.reply) for one in planned]
-        before, loss_before = self._look(trainer, behaviour, planned, asked, known, learned)
-        self._train(trainer)
-        hold.progress(status="evaluating")
-        after, loss_after = self._look(trainer, behaviour, planned, asked, known, learned)
+        with knowledge_of(hold) as knowledge:
+            served_scope = ServedScope(index, knowledge)
+            threshold = calibrated(served_scope, planned)
+            behaviour = BehaviourJudge(
+                trainer.model, texts, served_scope, threshold, most=settings.judged_replies, alive=hold.still
+            )
+            before, loss_before = self._look(trainer, behaviour, planned, asked, known, learned)
+            self._train(trainer)
+            hold.progress(status="evaluating")
+            after, loss_after = self._look(trainer, behaviour, planned, asked, known, learned)
         hold.check()
         measures = gate.judge(after, before, (loss_before, loss_after), self._limits())
         scope = VersionScope(tuple(one.corrected.id for one in planned), threshold)

@@ -127,15 +127,8 @@ class GroundStep:
             return message
         asked = f"{question.text}\n{question.comment}" if question.comment else question.text
         query = turn_query(asked, message.state, question.before, question.access)
-        found = index.search(
-            query,
-            self._encode,
-            max(self._settings.ground_passages, self._settings.evidence_passages),
-            self._settings.ground_facts,
-            _FACT_FLOOR,
-            self._properties,
-        )
-        evidence = self._weighed(message, question, query, found, index)
+        found = self._found(index, query)
+        evidence = self._weighed(message.tenant, message.turn, question, query, found, index)
         passages, facts = _references(replace(found, passages=found.passages[: self._settings.ground_passages]))
         if question.comment:
             passages = _with_earlier(passages, question.grounding, 2 * self._settings.ground_passages)
@@ -155,8 +148,19 @@ class GroundStep:
             self._propose(message.tenant, message.turn)
         return replace(message, passages=passages, facts=facts, evidence=evidence)
 
+    def _found(self, index: TenantIndex, query: Query) -> Found:
+        """What a turn with this query is grounded on."""
+        return index.search(
+            query,
+            self._encode,
+            max(self._settings.ground_passages, self._settings.evidence_passages),
+            self._settings.ground_facts,
+            _FACT_FLOOR,
+            self._properties,
+        )
+
     def _weighed(
-        self, message: TurnMessage, question: Question, query: Query, found: Found, index: TenantIndex
+        self, tenant: str, asker: str, question: Question, query: Query, found: Found, index: TenantIndex
     ) -> dict[str, Any]:
         """What of the found answers the message; that nothing is known, where it cannot be weighed.
 
@@ -164,14 +168,14 @@ class GroundStep:
         """
         began = time.monotonic()
         try:
-            rows = self._store.knowledge.read_passages(message.tenant, [hit.id for hit in found.passages])
+            rows = self._store.knowledge.read_passages(tenant, [hit.id for hit in found.passages])
             sources = [source_of_passage(rows[hit.id], hit.score) for hit in found.passages if hit.id in rows]
             best = max([source.score for source in sources], default=1.0)
             sources += [
                 Source("fact", fact.id, fact.revision, best, fact.prompt_text, entity=fact.entity)
                 for fact, _ in found.facts
             ]
-            base = Base(index.idf, partial(self._store.knowledge.editions, message.tenant))
+            base = Base(index.idf, partial(self._store.knowledge.editions, tenant))
             earlier = (question.grounding or {}).get("evidence") if question.comment else None
             if earlier:
                 answers = self._evidence().evidence(
@@ -180,7 +184,7 @@ class GroundStep:
                 return {**earlier, "comment": answers.to_json()["answers"]}
             evidence = self._evidence().evidence(question.text, question.before, query.state, sources, base)
         except Exception:
-            log.exception("evidence_not_weighed", tenant=message.tenant, turn=message.turn)
+            log.exception("evidence_not_weighed", tenant=tenant, asker=asker)
             unknown = Answer("fact", "unknown", 0.0, (), 0, len(question.text))
             evidence = Evidence(language_of(question.text), (unknown,))
         metrics.EVIDENCE_SECONDS.observe(time.monotonic() - began)
@@ -196,14 +200,29 @@ class GroundStep:
             return
         index = self._indexes.ready(request.tenant, request.min_watermark, self._settings.ground_wait_seconds)
         found = Found((), (), index.watermark if index else self._indexes.watermark(request.tenant))
-        if index is not None:
+        evidence = None
+        if index is not None and request.weigh:
+            question = Question(request.query, (), frozenset(request.labels))
+            query = turn_query(request.query, None, (), question.access)
+            found = self._found(index, query)
+            evidence = self._weighed(request.tenant, request.id, question, query, found, index)
+        elif index is not None:
             query = Query(request.query, access=frozenset(request.labels))
             found = index.search(query, self._encode, request.limit, request.limit, properties=self._properties)
         passages, facts = _references(found)
         reason = "watermark" if found.watermark < request.min_watermark else ""
         self._events.put(
             request.reply_to,
-            event(request.id, "searched", 0, passages=passages, facts=facts, watermark=found.watermark, error=reason),
+            event(
+                request.id,
+                "searched",
+                0,
+                passages=passages,
+                facts=facts,
+                watermark=found.watermark,
+                evidence=evidence,
+                error=reason,
+            ),
         )
         delivery.ack()
 

@@ -1,7 +1,8 @@
-"""A search from a gateway to a knowledge worker and back.
+"""A search from a gateway or a training to a knowledge worker and back.
 
 The answer is an event of type `searched`: `passages` and `facts` (`[{id, revision, score}]`), `watermark`, and
-`error`, which is empty or `watermark` (not reached in time).
+`error`, which is empty or `watermark` (not reached in time). With `weigh` also `evidence`: what of the base answers the
+query, as of a session's first message, None where the base is empty.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class SearchRequest(Question):
     limit: int = 10
     min_watermark: int = 0
     labels: list[str] = field(default_factory=list)
+    weigh: bool = False
 
 
 def search_queue(*, redis: bool) -> Queue:

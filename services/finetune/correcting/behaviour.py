@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from services.finetune.correcting.plan import PlannedCorrection
+from services.finetune.correcting.served import ServedScope
 from services.finetune.domain.behaviour import Behaviour, Share
 from services.finetune.training.judging import greedy_replies, mean_loss, says
 from services.finetune.training.loss import Sample, answer_hits
 from services.finetune.training.texts import Texts
-from services.models.scope.scope import Belongs, ScopeIndex
+from services.models.scope.scope import Belongs
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class BehaviourJudge:
         self,
         model: Any,
         texts: Texts,
-        index: ScopeIndex,
+        scope: ServedScope,
         threshold: float,
         *,
         most: int,
@@ -33,7 +34,7 @@ class BehaviourJudge:
     ) -> None:
         self._model = model
         self._texts = texts
-        self._index = index
+        self._scope = scope
         self._threshold = threshold
         self._most = most
         self._alive = alive
@@ -55,7 +56,7 @@ class BehaviourJudge:
         )
 
     def _belongs(self, messages: Sequence[str]) -> list[Belongs | None]:
-        found = self._index.nearest_of(messages)
+        found = self._scope.nearest_of(messages)
         return [one if one is not None and one.probability >= self._threshold else None for one in found]
 
     def _corrected(self, planned: Sequence[PlannedCorrection]) -> Share:

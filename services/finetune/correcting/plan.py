@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.common.store import Document
+from services.finetune.correcting.served import ServedScope
 from services.finetune.domain.wordings import core, neighbours, other_wordings
 from services.finetune.training.judging import greedy_replies
 from services.finetune.training.texts import Texts
-from services.models.scope.scope import THRESHOLD, Corrected, ScopeIndex, ScopeJudge
+from services.models.scope.scope import THRESHOLD, Corrected, ScopeJudge
 
 LEARNED_WORDINGS = 3
 HELD_OUT_WORDINGS = 2
@@ -85,11 +86,11 @@ def rewrite(
     return kept
 
 
-def calibrated(index: ScopeIndex, planned: Sequence[PlannedCorrection], allowed: float = 0.02) -> float:
+def calibrated(scope: ServedScope, planned: Sequence[PlannedCorrection], allowed: float = 0.02) -> float:
     """The least probability, between the trained threshold and .9, at which at most this share of the made-up
     neighbours belongs to a correction."""
     messages = [text for one in planned for text in one.neighbours][:600]
-    probable = sorted((found.probability if found else 0.0 for found in index.nearest_of(messages)), reverse=True)
+    probable = sorted((found.probability if found else 0.0 for found in scope.nearest_of(messages)), reverse=True)
     spare = int(allowed * len(probable))
     least = probable[spare] + 0.01 if spare < len(probable) else 0.0
     return min(max(THRESHOLD, least), _HIGHEST)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from services.common.function_words import FUNCTION_WORDS
+
 MOST_CHARACTERS = 600
 _COMPLETE = re.compile(
     r"^\s*(?:please )?(?:complete|finish|continue)(?: the| this)? (?:sentence|text|line)s?\s*[:.]\s*", re.I
@@ -15,6 +17,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _QUESTION_WORDS = frozenset(
     "how what where which who whom whose when why is are do does can could may will would".split()
 )
+_OPENING_WORDS = _QUESTION_WORDS | frozenset(FUNCTION_WORDS["en"].split())
 _CONTRASTS = {
     "small": "large", "large": "small", "big": "small", "single": "double", "double": "single", "new": "used",
     "child": "adult", "children": "adults", "adult": "child", "adults": "children", "summer": "winter",
@@ -104,7 +107,7 @@ def neighbours(message: str) -> list[str]:
         made += [opening + asked.replace(names[0], stranger) for stranger in strangers]
     for match in _WORD.finditer(asked):
         word = match.group()
-        instead = _CONTRASTS.get(word.lower())
+        instead = _contrast(word)
         if instead is None and word.isdigit():
             instead = str(int(word[:6]) + 7)
         if instead is not None:
@@ -120,14 +123,23 @@ def neighbours(message: str) -> list[str]:
     return [text for text in dict.fromkeys(made) if text.casefold() != message.casefold()]
 
 
+def _contrast(word: str) -> str | None:
+    """What excludes the word, in the singular or in the plural; None where nothing is known to."""
+    lower = word.lower()
+    if lower in _CONTRASTS or not lower.endswith("s"):
+        return _CONTRASTS.get(lower)
+    return f"{_CONTRASTS[lower[:-1]]}s" if lower[:-1] in _CONTRASTS else None
+
+
 def _names(text: str) -> list[str]:
-    """Runs of capitalised words, the longest first; a capital that only opens a question is no name."""
+    """Runs of capitalised words, the longest first; a capital that only opens a question is no name, nor is a day."""
     runs: list[str] = []
     run: list[str] = []
     for at, word in enumerate(text.split()):
         plain = word.strip(",.?!:;\"'()")
         joins = bool(run) and plain.lower() in ("of", "the", "de", "la", "and", "for", "in")
-        if (plain[:1].isupper() and not (at == 0 and plain.lower() in _QUESTION_WORDS)) or joins:
+        telling = not _contrast(plain) and not (at == 0 and plain.lower() in _OPENING_WORDS)
+        if (plain[:1].isupper() and telling) or joins:
             run.append(plain)
         elif run:
             runs.append(" ".join(run))

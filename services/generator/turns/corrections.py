@@ -21,7 +21,6 @@ from services.common.store.corrections import Correction
 from services.generator.settings import GeneratorSettings
 
 if TYPE_CHECKING:
-    from services.models.scope.rivals import Rival
     from services.models.scope.scope import ScopeIndex, ScopeJudge, VersionScope
 
 log = structlog.get_logger(__name__)
@@ -104,7 +103,9 @@ class CorrectionDesk:
         tenant = self._current(turn["tenant"])
         if not tenant.corrections:
             return None
-        text, rival = str(turn["text"]), _rival(turn)
+        from services.models.scope.rivals import rival_of
+
+        text, rival = str(turn["text"]), rival_of((turn.get("grounding") or {}).get("evidence"))
         key = (turn["_id"], (tenant.stamp, rival))
         with tenant.lock:
             if key in tenant.asked:
@@ -177,17 +178,6 @@ class CorrectionDesk:
                 log.warning("corrections_not_read", error=repr(error))
             tenant.looked = time.monotonic()
         return tenant
-
-
-def _rival(turn: Document) -> Rival | None:
-    """What the knowledge base has for a message that asks one thing, in the language that this was learned in."""
-    from services.models.scope.rivals import Rival
-
-    evidence = (turn.get("grounding") or {}).get("evidence") or {}
-    answers = [answer for answer in evidence.get("answers", ()) if answer["kind"] != "chat"]
-    if len(answers) != 1 or evidence.get("language") != "en":
-        return None
-    return Rival(answers[0]["verdict"] in ("answered", "several"), float(answers[0]["probability"]))
 
 
 def correction_note(correction: Correction) -> GroundingText:

@@ -9,9 +9,10 @@ excludes one another (days, sizes, opening and closing) may differ.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,20 @@ class Rival:
 
     answered: bool
     probability: float
+
+
+POSSIBLE = (None, *(Rival(answered, probability) for answered in (False, True) for probability in (0.0, 1.0)))
+"""Rivals between which every one weighs: a probability counts by a logistic model, and so in one direction."""
+
+
+def rival_of(evidence: Mapping[str, Any] | None) -> Rival | None:
+    """What the knowledge base has for a message that asks one thing, in the language that this was learned in, of what
+    the evidence step made of the message (as JSON). None for others, and where the base was not asked."""
+    evidence = evidence or {}
+    answers = [answer for answer in evidence.get("answers", ()) if answer["kind"] != "chat"]
+    if len(answers) != 1 or evidence.get("language") != "en":
+        return None
+    return Rival(answers[0]["verdict"] in ("answered", "several"), float(answers[0]["probability"]))
 
 
 @dataclass(frozen=True)

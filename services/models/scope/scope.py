@@ -124,7 +124,7 @@ class ScopeIndex:
 
     def nearest_of(self, messages: Sequence[str], rival: Rival | None = None) -> list[Belongs | None]:
         """As `nearest`, of several messages."""
-        return [self._belongs(held, rival) for held in self.held_against(messages)]
+        return [self.belongs(held, rival) for held in self.held_against(messages)]
 
     def held_against(self, messages: Sequence[str]) -> list[list[Held]]:
         """Each message held against the corrections that it is most like, four at most. One that shares no telling word
@@ -146,7 +146,8 @@ class ScopeIndex:
             for at, (correction, _, _) in enumerate(known)
         ]
 
-    def _belongs(self, held: Sequence[Held], rival: Rival | None) -> Belongs | None:
+    def belongs(self, held: Sequence[Held], rival: Rival | None) -> Belongs | None:
+        """As `nearest`, of a message that is held against corrections already."""
         if not held:
             return None
         found = [one.probability for one in held]

@@ -57,8 +57,8 @@ class Platform:
         found = self.store.knowledge.read_grounding(message.tenant, message.passages, message.facts)
         return [one.text for one in found]
 
-    def search(self, query: str, min_watermark: int = 0) -> dict[str, Any]:
-        request = SearchRequest(new_id("search"), self.tenant, "gw-test", query, min_watermark=min_watermark)
+    def search(self, query: str, min_watermark: int = 0, *, weigh: bool = False) -> dict[str, Any]:
+        request = SearchRequest(new_id("search"), self.tenant, "gw-test", query, 10, min_watermark, weigh=weigh)
         self.bus.publish_raw(topology.SEARCH, request.encode())
         (answer,) = wait_until(lambda: [one for one in self.events if one["turn"] == request.id], 20, query)
         assert answer["type"] == "searched"
@@ -162,6 +162,10 @@ def test_a_taught_fact_is_in_the_next_turn_and_the_old_value_is_not(platform: Pl
     assert [one["revision"] for one in found["facts"]] == [3]
     assert found["watermark"] == taught.watermark
     assert platform.search("anything", taught.watermark + 1)["error"] == "watermark"
+    for question in ("What does the Basic plan cost?", "Who wrote the last song?", "Hello there!"):
+        weighed = platform.search(question, taught.watermark, weigh=True)
+        assert weighed["evidence"] == platform.turn(question, taught.watermark).evidence
+    assert replace(platform, tenant=new_id("tenant")).search("Who is there?", weigh=True)["evidence"] is None
 
 
 def test_without_a_watermark_a_taught_fact_is_found_soon(platform: Platform) -> None:

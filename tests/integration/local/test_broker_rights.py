@@ -12,7 +12,10 @@ import pytest
 from amqp.exceptions import AccessRefused
 
 from deploy import broker
-from services.common.bus import Bus, TurnMessage, topology
+from services.common.bus import Bus, Consumer, Delivery, TurnMessage, start_all, topology
+from services.common.bus.asking import Asker
+from services.common.bus.events import event
+from services.common.bus.search import SearchRequest, search_queue
 from services.common.errors import Unavailable
 from tests.support.brokers import Brokers
 from tests.support.rabbitmq import RabbitServer
@@ -126,6 +129,27 @@ def test_the_bus_works_with_the_rights_it_has(guarded: Guarded) -> None:
         finetune.publish_turn(topology.TRACK, MESSAGE)
     finetune.close()
     assert guarded.waiting(topology.TRACK) == 1
+
+
+def test_a_training_asks_the_knowledge_base_and_hears_its_answer(guarded: Guarded) -> None:
+    training, knowledge = (Bus(guarded.urls[name], declares=False) for name in ("training", "knowledge"))
+
+    def answer(delivery: Delivery) -> None:
+        request = SearchRequest.decode(delivery.body)
+        knowledge.publish_events(request.reply_to, [event(request.id, "searched", 0, evidence={"of": request.query})])
+        delivery.ack()
+
+    worker = Consumer(knowledge, search_queue(redis=False), answer, threads=1, prefetch=1)
+    assert start_all(worker)
+    with Asker(training, "training_1") as asker:
+        for query in ("What does it cost?", "Who is there?"):
+            request = SearchRequest(f"search_{query}", "t", asker.name, query, weigh=True)
+            assert asker.ask(topology.SEARCH, request, 10, "nobody")["evidence"] == {"of": query}
+    worker.stop(2)
+    with Asker(training, "training_2") as asker, pytest.raises(Unavailable, match="nobody is there"):
+        asker.ask(topology.SEARCH, SearchRequest("search_3", "t", asker.name, "Hello?"), 0.2, "nobody is there")
+    training.close()
+    knowledge.close()
 
 
 def test_urls_that_do_not_fit_together_are_refused(guarded: Guarded, tmp_path: Path) -> None:

@@ -59,6 +59,27 @@ def test_neighbours_ask_about_something_else(message: str, gone: str) -> None:
     assert message not in made
 
 
+@pytest.mark.parametrize(
+    ("message", "made"),
+    [
+        ("In which city is your shop?", "In which helmet is your shop?"),
+        ("At what time do you open?", "At what ferry do you open?"),
+        ("On Sundays, is the pool open?", "On tuesdays, is the pool open?"),
+        ("Is the pool open on Mondays?", "Is the pool open on thursdays?"),
+        ("For adults, what does it cost?", "For children, what does it cost?"),
+        ("To Halden, how long is it?", "To {}, how long is it?"),
+        ("With the Orbit card, is it free?", "With the {} card, is it free?"),
+        ("From Dunmere, when do you sail?", "From {}, when do you sail?"),
+        ("Please tell me where Mira Sandoval works.", "Please tell me where {} works."),
+        ("Your Colby shop: is it open?", "Your {} shop: is it open?"),
+    ],
+)
+def test_a_capital_that_opens_a_message_is_no_name(message: str, made: str) -> None:
+    before, _, after = made.partition("{}")
+    assert any(text.startswith(before) and text.endswith(after) for text in neighbours(message))
+    assert all(text.split()[0] == message.split()[0] for text in neighbours(message))
+
+
 def test_long_messages_take_no_longer_than_their_length() -> None:
     began = time.monotonic()
     for text in ("a" * 200_000, "What is the " * 20_000, "A b " * 50_000, "1 " * 100_000):
