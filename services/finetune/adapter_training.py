@@ -16,7 +16,7 @@ from services.finetune.domain import gate
 from services.finetune.domain.sets import NothingToLearn, plan_set
 from services.finetune.hold import Hold, Stopped
 from services.finetune.made import Made
-from services.finetune.rehearsal import rehearse
+from services.finetune.rehearsal import everyday_messages, rehearse
 from services.finetune.training.judging import mean_loss
 from services.finetune.training.lora import LoraSettings, computes_in_bfloat16
 from services.finetune.training.loss import Sample
@@ -59,7 +59,7 @@ class AdapterTraining:
         learned = [texts.sample(one.corrected.question, one.corrected.reply) for one in planned]
         with knowledge_of(hold) as knowledge:
             served_scope = ServedScope(index, knowledge)
-            threshold = calibrated(served_scope, planned)
+            threshold = calibrated(served_scope, planned, everyday_messages(settings.rehearsals))
             behaviour = BehaviourJudge(
                 trainer.model, texts, served_scope, threshold, most=settings.judged_replies, alive=hold.still
             )

@@ -40,6 +40,12 @@ def rehearsal_prompts(count: int) -> list[str]:
     return [shape.format(subject) for shape, subject in itertools.islice(pairs, count)]
 
 
+def everyday_messages(rehearsed: int) -> list[str]:
+    """General questions beside the first ``rehearsed``, which a version's gate asks: what a scope is calibrated on.
+    The last 32 of all stay unasked, for evaluations."""
+    return rehearsal_prompts(len(_SHAPES) * len(_SUBJECTS) - 32)[rehearsed:]
+
+
 def rehearse(hold: Hold, texts: Texts) -> None:
     """Have the base model answer the questions and keep its replies as examples, once per tenant and base model.
 

@@ -86,11 +86,18 @@ def rewrite(
     return kept
 
 
-def calibrated(scope: ServedScope, planned: Sequence[PlannedCorrection], allowed: float = 0.02) -> float:
-    """The least probability, between the trained threshold and .9, at which at most this share of the made-up
-    neighbours belongs to a correction."""
-    messages = [text for one in planned for text in one.neighbours][:600]
+def calibrated(
+    scope: ServedScope, planned: Sequence[PlannedCorrection], general: Sequence[str] = (), allowed: float = 0.02
+) -> float:
+    """The least probability, between the trained threshold and .9, at which none of the general messages and at most
+    this share of the made-up neighbours belongs to a correction."""
+    made = [text for one in planned for text in one.neighbours][:600]
+    least = max(_least(scope, made, allowed), _least(scope, general, 0.0))
+    return min(max(THRESHOLD, least), _HIGHEST)
+
+
+def _least(scope: ServedScope, messages: Sequence[str], allowed: float) -> float:
+    """The least probability that at most this share of the messages reaches."""
     probable = sorted((found.probability if found else 0.0 for found in scope.nearest_of(messages)), reverse=True)
     spare = int(allowed * len(probable))
-    least = probable[spare] + 0.01 if spare < len(probable) else 0.0
-    return min(max(THRESHOLD, least), _HIGHEST)
+    return probable[spare] + 0.01 if spare < len(probable) else 0.0

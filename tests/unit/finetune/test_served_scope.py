@@ -13,6 +13,7 @@ import torch
 from services.finetune.correcting.behaviour import BehaviourJudge
 from services.finetune.correcting.plan import PlannedCorrection, calibrated
 from services.finetune.correcting.served import ServedScope
+from services.finetune.rehearsal import everyday_messages, rehearsal_prompts
 from services.finetune.training.judging import mean_loss
 from services.finetune.training.lora import LoraSettings
 from services.finetune.training.rounds import RoundsTrainer
@@ -97,6 +98,22 @@ def test_a_threshold_is_calibrated_on_what_is_served(index: ScopeIndex) -> None:
         highest = max((found.probability for found in reached if found is not None), default=0.0)
         assert THRESHOLD <= threshold <= 0.9
         assert highest < threshold or threshold == 0.9
+
+
+@pytest.mark.parametrize("rival", [None, UNANSWERED], ids=["not asked", "unanswered"])
+def test_everyday_talk_stays_outside_a_version(index: ScopeIndex, rival: Rival | None) -> None:
+    """None of what a version is calibrated on belongs to it, and hardly any of what its gate asks, which is other."""
+    talk, asked = everyday_messages(64), rehearsal_prompts(64)
+    assert not {*talk} & {*asked, *rehearsal_prompts(400)[-24:]}
+    scope = ServedScope(index, Base(rival))
+    threshold = calibrated(scope, [PlannedCorrection(one, False) for one in CORRECTIONS], talk)
+
+    def inside(messages: list[str]) -> int:
+        return sum(one is not None and one.probability >= threshold for one in scope.nearest_of(messages))
+
+    assert inside(talk) == 0
+    assert inside(asked) <= 1
+    assert inside([one.question for one in CORRECTIONS]) == len(CORRECTIONS)
 
 
 def test_the_gate_counts_as_changed_what_is_changed_where_it_is_served(index: ScopeIndex, tmp_path: Path) -> None:
