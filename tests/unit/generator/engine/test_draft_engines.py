@@ -55,6 +55,7 @@ class Bench:
     def long(self, key: str) -> Heard:
         """A draft that is far from its end when its first words are heard."""
         if self.scripted is not None:
+            self.scripted.go_on.clear()  # set by the story before
             self.scripted.script = ["stall"]
         heard = self.ask(STORY, key, max_new_tokens=400)
         heard.wait_for_deltas(1, 120)
