@@ -26,13 +26,15 @@ _NUMBER = re.compile(r"(?<![\w.,])[€$£¥]?\s?(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+
 _CLOCK = r"(\d{1,2})(?:[:.](\d{2}))?(?: ?([ap])\.?m\b\.?)?"
 _CLOCKS = re.compile(rf"{_CLOCK}\s*(?:-|–|—|to|until|bis|至|到)\s*{_CLOCK}", re.IGNORECASE)
 _ENDS = re.compile(r"\b(?:clos\w+|shut\w*|until|till|end\w*|finish\w*)\b|关门|结束", re.IGNORECASE)
+_OFTEN = re.compile(r"\b(?:often|frequently|frequent)\b|频繁|更?经常", re.IGNORECASE)
+_EVERY = re.compile(r"\bevery\b|每", re.IGNORECASE)
 _NOTHING = re.compile(r"^\W*(?:free|none|no|nil|0|included|gratis|kostenlos|无|免费)\b", re.IGNORECASE)
 
 
 def compared(question: Question, candidates: Sequence[Candidate], base: Base) -> Answer | None:
     """The answer to a question that names two rows of one table, or two columns of one row, and says what to compare;
     None where it doesn't."""
-    pair = _pair(question.text, candidates)
+    pair, told_by = _pair(question.text, candidates)
     if pair is None:
         return _of_one_row(question, candidates)
     column = _column(question.text, pair)
@@ -42,11 +44,17 @@ def compared(question: Question, candidates: Sequence[Candidate], base: Base) ->
     first, second = (_value(one.unit.cells[column][1], part) for one in pair)
     if first is None or second is None:
         return None
-    lower = _wants_less(question.text, pair[0].unit.cells[column][0])
+    header, value = pair[0].unit.cells[column]
+    lower = _wants_less(question.text, header)
+    if _OFTEN.search(question.text) and _EVERY.search(value):  # what comes every two years comes more often
+        lower = not lower
     relation = "equal" if first == second else "less" if lower else "more"
     ordered = pair if (first < second) == lower else (pair[1], pair[0])
-    pieces = tuple(one.piece((column,)) for one in ordered)
-    return Answer("comparison", "answered", 0.95, pieces, question.start, question.end, relation=relation)
+    if told_by is None:
+        pieces = tuple(one.piece((column,)) for one in ordered)
+        return Answer("comparison", "answered", 0.95, pieces, question.start, question.end, relation=relation)
+    pieces = tuple(one.piece((told_by, column)) for one in ordered)  # one name for both: the order tells
+    return Answer("comparison", "answered", 0.95, pieces, question.start, question.end)
 
 
 def _of_one_row(question: Question, candidates: Sequence[Candidate]) -> Answer | None:
@@ -85,18 +93,38 @@ def _wants_less(text: str, column: str) -> bool:
     return _LOWER.search(text) is not None
 
 
-def _pair(text: str, candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate] | None:
-    """The two rows of one table that the question names; None where it names fewer or more."""
-    tables: dict[tuple[str, int], dict[str, Candidate]] = {}
+def _pair(text: str, candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, Candidate] | None, int | None]:
+    """The two rows of one table that the question names, None where it names fewer or more; and the column that tells
+    them apart where they have one name."""
+    tables: dict[tuple[str, int], list[Candidate]] = {}
     for one in candidates:
         if one.unit.kind == "row" and one.unit.name:
-            key = (one.source.document, one.source.structure.table)
-            tables.setdefault(key, {}).setdefault(one.unit.name, one)
-    pairs = [pair for rows in tables.values() if len(pair := _mentioned(text, rows)) == 2]
+            tables.setdefault((one.source.document, one.source.structure.table), []).append(one)
+    for rows in tables.values():
+        if (namesakes := _namesakes(text, rows)) is not None:
+            return namesakes[:2], namesakes[2]
+    named = [{one.unit.name: one for one in reversed(rows)} for rows in tables.values()]
+    pairs = [pair for rows in named if len(pair := _mentioned(text, rows)) == 2]
     if not pairs:
-        return None
+        return None, None
     first, second = max(pairs, key=lambda pair: sum(len(one.unit.name) for one in pair))
-    return first, second
+    return (first, second), None
+
+
+def _namesakes(text: str, rows: Sequence[Candidate]) -> tuple[Candidate, Candidate, int] | None:
+    """The two rows of one name that the question tells apart by one of their columns, and that column: "Puppy start at
+    Oxcombe or at Saltmere"; None where it names no such two."""
+    said = features.stems(text)
+    for name in dict.fromkeys(one.unit.name for one in rows):
+        alike = [one for one in rows if one.unit.name == name]
+        if len(alike) < 2 or not features.stems(name) <= said:
+            continue
+        for place in range(min(len(one.unit.cells) for one in alike)):
+            told = [one for one in alike if (value := one.unit.cells[place][1]) and stands(value, text)]
+            values = {one.unit.cells[place][1].casefold() for one in told} - {name.casefold()}
+            if len(told) == 2 and len(values) == 2:
+                return told[0], told[1], place
+    return None
 
 
 def _mentioned(text: str, rows: dict[str, Candidate]) -> list[Candidate]:
@@ -118,6 +146,9 @@ def _mentioned(text: str, rows: dict[str, Candidate]) -> list[Candidate]:
                 continue
             if one not in mentioned and own and len(own & words) >= max(1, 0.5 * len(own)):
                 mentioned.append(one)
+        of_text = [frozenset(features.stems(one.unit.name) & features.stems(text)) for one in mentioned]
+        if len(mentioned) == 2 and of_text[0] == of_text[1]:  # one word names no two rows
+            return []
     return mentioned
 
 

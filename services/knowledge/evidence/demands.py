@@ -56,6 +56,10 @@ DEMANDS = tuple(
             r"\d[\d /()-]{3}",
         ),
         (r"\bfax number\b", r"\bfax\b"),
+        (
+            r"\b(?:what|which) (?:percentage|share|proportion)\b|\bhow many per ?cent\b|百分之几|百分之多少|多大比例",
+            r"%|\bper ?cent|\d+ (?:in|of|out of) |\b(?:half|third|quarter|tenth|all|none|every|no)\b|百分之|成|半|全",
+        ),
         (r"\b(?:which|what) year\b", r"\b(?:1[5-9]|20)\d\d\b|\b\d+ years? ago\b"),
         (_ASKS_PRICE, _MONEY),
         (r"^(?:and |so )?when (?:is|are|was|were|do|does|did|will|can|should|must|may)\b", _WHEN),

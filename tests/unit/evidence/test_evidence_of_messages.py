@@ -218,6 +218,46 @@ def test_equal_rows_are_said_to_be_equal() -> None:
     assert answer.relation == "equal"
 
 
+CLASSES = (
+    (("Class", "Puppy start"), ("Where", "Oxcombe"), ("Price", "£96"), ("Repeated", "every 2 weeks")),
+    (("Class", "Puppy start"), ("Where", "Saltmere"), ("Price", "£90"), ("Repeated", "every 3 weeks")),
+    (("Class", "Cat evening"), ("Where", "Oxcombe"), ("Price", "£12"), ("Repeated", "every 4 weeks")),
+    (("Class", "Cat lounge"), ("Where", "Saltmere"), ("Price", "£9"), ("Repeated", "every 5 weeks")),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Which is cheaper, Puppy start at Oxcombe or Puppy start at Saltmere?", "Saltmere"),
+        ("Is puppy start more expensive in Oxcombe or in Saltmere?", "Oxcombe"),
+        ("Puppy start: where does it cost less, Saltmere or Oxcombe?", "Saltmere"),
+        ("Is the puppy start repeated more often in Oxcombe or Saltmere?", "Oxcombe"),
+        ("Where is the Puppy start repeated less often, in Oxcombe or Saltmere?", "Saltmere"),
+    ],
+)
+def test_rows_of_one_name_are_told_apart_by_what_the_question_says_of_them(text: str, first: str) -> None:
+    rows = [one for number, cells in enumerate(CLASSES, 1) for one in candidates_of(row(cells, number, "classes"))]
+    answer = compared(Question(text, "comparison", 0, len(text)), rows, BASE)
+    assert answer is not None
+    assert answer.pieces[0].id == f"classes-{1 if first == 'Oxcombe' else 2}"
+    assert all(1 in piece.cells for piece in answer.pieces)
+    assert not answer.relation
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What costs more for a bad tooth: the dog or the cat?",
+        "Is a cat cheaper than a rabbit?",
+        "Which is cheaper, Puppy start at Oxcombe or at Pennifold?",
+    ],
+)
+def test_rows_that_the_question_does_not_tell_apart_are_not_compared(text: str) -> None:
+    rows = [one for number, cells in enumerate(CLASSES, 1) for one in candidates_of(row(cells, number, "classes"))]
+    assert compared(Question(text, "comparison", 0, len(text)), rows, BASE) is None
+
+
 def test_a_comparison_of_something_else_than_rows_is_left_alone() -> None:
     text = "Is Basic better for dogs than a cat?"
     assert compared(Question(text, "comparison", 0, len(text)), plans(), BASE) is None
