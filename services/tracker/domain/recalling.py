@@ -46,9 +46,9 @@ _ASKS = re.compile(
 _FILLERS = frozenset(
     stem(word)
     for word in (
-        f"{_SAYING.replace('|', ' ')} said ask note noted down written write record recorded file so far again remind"
+        f"{_SAYING.replace('|', ' ')} note noted down written write record recorded file so far again remind"
         " repeat read back currently now exactly actually still just please sorry hi hello hey ok okay thanks forgot"
-        " forget many got earlier before already everything all details detail thing things s ve d re again once more"
+        " forget many got earlier before already everything all details detail thing things s ve d re once more"
         " have supposed planned set agreed current"
     ).split()
 )
@@ -77,7 +77,7 @@ _KIND_WORDS = {
     "name": re.compile(r"\b(?:name|who|person)\b|姓名|名字|人$", re.I),
 }
 """Words of a slot's name that say of which kind its value is."""
-_MOST = 6
+_MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,25 +134,36 @@ def _stood(previous: ServiceState, state: ServiceState, service: Service) -> dic
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question's words, and the kinds of values that its question word wants; none where it does not say."""
+    """A question's words, and the kinds of values that its question word wants; none where it does not say. `may_be`:
+    its words could ask what there is or may be, too."""
 
     words: frozenset[str]
     kinds: frozenset[str]
     sure: bool
+    may_be: bool
 
     @classmethod
     def of(cls, clause: str, *, sure: bool) -> _Asked:
+        may_be = _SAME_FORM.search(clause) is not None
         kinds = [kinds for pattern, kinds in _KINDS if pattern.search(clause)]
-        return cls(_words_of([clause]), frozenset.intersection(*kinds) if kinds else frozenset(), sure)
+        return cls(_words_of([clause]), frozenset.intersection(*kinds) if kinds else frozenset(), sure, may_be)
 
     def slots(self, service: Service, known: dict[str, str]) -> list[str]:
         """The known slots that are asked for; all of them where no one of them is named and the question is sure."""
         about = [service.name, service.description, *(f"{i.name} {i.description}" for i in service.intents)]
         common = _words_of(about)
         asked = [name for name in known if self._fits(service.slot(name), common)]
-        if not asked and self.sure and not self.kinds and self.words - _FILLERS <= common:
-            asked = list(known)
+        if not asked and self.sure and not self.kinds:
+            words = self.words - _FILLERS
+            asked = [name for name in known if self._names_part_of(name, words - common, words)]
+            if not asked and words <= common:
+                asked = list(known)
         return asked[:_MOST]
+
+    def _names_part_of(self, name: str, beyond: frozenset[str], words: frozenset[str]) -> bool:
+        """Whether the question names a part of the slot's name, "room" of "room type", and nothing else `beyond`."""
+        own = _words_of([name])
+        return not self.may_be and bool(own & words) and beyond <= own
 
     def _fits(self, slot: Slot, common: frozenset[str]) -> bool:
         own = _words_of([slot.name])
@@ -161,6 +172,8 @@ class _Asked:
         kinds = {slot.kind} if slot.kind else set[str | None]()
         spaced = " ".join(tokens_of(slot.name)) if not HAN.search(slot.name) else slot.name
         kinds |= {kind for kind, pattern in _KIND_WORDS.items() if pattern.search(spaced)}
+        if "name" in kinds:  # "guest name" is no number of guests
+            kinds = {"name"}
         if self.kinds and not self.kinds & kinds:
             return False
         if self.sure and self.kinds:

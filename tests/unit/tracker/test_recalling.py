@@ -21,6 +21,8 @@ services:
       visit_time: {description: Time of the technician's visit, kind: time}
       address: {description: Where the technician should come}
       order_number: {description: Number of the order}
+      guests: {description: How many come, kind: number}
+      guest_name: {description: Name of the guest}
 """
 )
 CHINESE = parse_schema(
@@ -43,6 +45,8 @@ ORDER = {
     "visit_time": "3 pm",
     "address": "5 Hill Road",
     "order_number": "4711",
+    "guests": "2",
+    "guest_name": "Ada",
 }
 VISIT = {"套餐": "家庭套餐", "上门日期": "周一", "上门时间": "下午三点", "地址": "长江路5号"}
 
@@ -68,6 +72,8 @@ def ask(text: str, schema: Schema = ENGLISH, service: str = "order", values: dic
         ("I forgot. What did I order?", [*ORDER], True),
         ("What address have you noted?", ["address"], True),
         ("what plan did i pick", ["plan"], True),
+        ("What number did I give you?", ["order_number"], True),
+        ("How many guests have you noted?", ["guests"], True),
     ],
 )
 def test_what_was_said_before_is_told(text: str, slots: list[str], sure: bool) -> None:
