@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import openai
 import pytest
 from openai import OpenAI
 
+from tests.support.described import check_described
 from tests.support.http import Browser
 from tests.support.waiting import wait_until
 
@@ -51,6 +53,38 @@ def test_a_stream_tells_the_response_item_by_item(client: OpenAI) -> None:
     assert text == events[-1].response.output_text  # type: ignore[union-attr]
     with client.responses.stream(model="antiphon", input="four five six") as stream:
         assert "four five six" in stream.get_final_response().output_text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [{"type": "message", "role": "user", "content": "Name three owls."}],
+        [{"role": "system", "content": "Answer as a sailor."}, {"role": "user", "content": "Good morning."}],
+        [
+            {"role": "user", "content": [{"type": "input_text", "text": "I am Ines."}]},
+            {"role": "assistant", "content": [{"type": "output_text", "text": "Hello Ines."}], "status": "completed"},
+            {"role": "user", "content": "Who am I?"},
+        ],
+        [
+            {"role": "assistant", "phase": "commentary", "content": "I look the figure up."},
+            {"role": "assistant", "phase": "final_answer", "content": "It is nine."},
+            {"role": "user", "content": "Say it once more."},
+        ],
+    ],
+)
+def test_responses_and_their_events_are_as_they_are_described(browser: Browser, said: Any) -> None:
+    body = {"model": "antiphon", "input": said, "temperature": 0.25}
+    whole = browser.http.post("/v1/responses", json=body).json()
+    check_described(whole, "Response")
+    assert whole["completed_at"] >= whole["created_at"] > 0
+    assert (whole["temperature"], whole["top_p"], whole["store"]) == (0.25, 1.0, True)
+    answer = browser.http.post("/v1/responses", json={**body, "stream": True})
+    *events, done = [event.partition("data: ")[2] for event in answer.text.strip().split("\n\n")]
+    assert done == "[DONE]"
+    for event in map(json.loads, events):
+        check_described(event, "ResponseEvent")
+    last = json.loads(events[-1])["response"]
+    assert (last["status"], last["output"][0]["content"]) == ("completed", whole["output"][0]["content"])
 
 
 def test_a_conversation_goes_on_and_branches(client: OpenAI, browser: Browser) -> None:

@@ -14,6 +14,7 @@ from services.web.openai.body import Body, checked_text, refuse
 _SYSTEM = ("system", "developer")
 _TEXT_PARTS = ("text", "input_text", "output_text")
 GAP = "\n\n"
+OPENED = "You opened the conversation with these words:"
 
 
 @dataclass
@@ -67,14 +68,14 @@ def read_messages(bodies: Iterable[Body], param: str) -> Conversation:
             raise Unsupported(body.name("role"), "tools are not called here")
         else:
             refuse(body.name("role"), "must be system, developer, user or assistant")
-    conversation.system_text = GAP.join(text for text in system if text.strip())
     merged = _merged(spoken)
+    if merged and merged[0].role == "assistant":  # the contract's conversations begin with the user
+        system.append(f"{OPENED}\n{merged.pop(0).text}")
+    conversation.system_text = GAP.join(text for text in system if text.strip())
     if not merged or merged[-1].role != "user":
         refuse(param, "must end with a message of the user")
     if not merged[-1].text.strip():
         refuse(merged[-1].name, "is empty")
-    if merged[0].role != "user":
-        refuse(merged[0].name, "the conversation must begin with the user")
     conversation.last = merged.pop()
     conversation.history = merged
     return conversation

@@ -168,4 +168,5 @@ class ResponseEvents:
     def _error(error: Exception) -> bytes:
         told = error_body(error)[1]["error"]
         event = {"type": "error", "code": told["code"], "message": told["message"], "param": told["param"]}
-        return data({**event, "sequence_number": MAX_NUMBER}, "error")
+        # OpenAI's clients read the fields themselves, those of Open Responses the object
+        return data({**event, "error": told, "sequence_number": MAX_NUMBER}, "error")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from antiphon import requests
@@ -23,7 +24,7 @@ from services.web.openai.decoding import decoding_settings, reply_policy
 from services.web.openai.draft_shown import citation
 from services.web.openai.events import EventStream
 from services.web.openai.response_id import read_response_id
-from services.web.openai.response_shown import Asked, asked_of, draft_of_round, response_of, understood
+from services.web.openai.response_shown import asked_of, draft_of_round, response_of, understood
 from services.web.openai.responses import Responses
 
 SAID = ("rating", "comment", "edit", "constraints")
@@ -83,8 +84,7 @@ class ResponseFeedback:
         )
         turn = await self._responses.turn(id, metadata)
         session = await self._responses.session(turn, metadata)
-        asked = asked_of(session, None)
-        asked = Asked(asked.model, session.id, asked.instructions, str(id), background)
+        asked = replace(asked_of(session), previous=str(id), background=background, held_by="")
         try:
             return await self._responses.begun(follower, asked, metadata, stream=stream, background=background)
         except CallError as error:
@@ -120,7 +120,7 @@ class ResponseFeedback:
         except CallError as error:
             return error_response(error, _PARAMS)
         session = await self._responses.session(answer.turn, metadata)
-        asked = asked_of(session, draft_of_round(answer.turn, id.round))
+        asked = asked_of(session)
         return JSONResponse(response_of(answer.turn, id, asked))
 
     async def why(self, request: Request) -> JSONResponse:

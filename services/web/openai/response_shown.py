@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from antiphon.v1.common_pb2 import DecodingSettings
 from antiphon.v1.conversation_pb2 import (
     DRAFT_ORIGIN_HUMAN,
     FINISH_REASON_CANCELLED,
@@ -38,19 +39,13 @@ class Asked:
     previous: str = ""
     background: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: DecodingSettings = field(default_factory=DecodingSettings)
     held_by: str = ""
 
 
-def asked_of(session: Session, draft: Draft | None) -> Asked:
+def asked_of(session: Session) -> Asked:
     """What is known of a request when its response is read later."""
-    settings = {}
-    if draft is not None and draft.HasField("manifest"):
-        used = draft.manifest.settings
-        names = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
-        settings = {shown_as: getattr(used, name) for name, shown_as in names.items() if used.HasField(name)}  # type: ignore[arg-type]
-    named = (session.schema_name or PLAIN, session.id, session.system_text)
-    return Asked(*named, settings=settings, held_by=session.held_by)
+    return Asked(session.schema_name or PLAIN, session.id, session.system_text, held_by=session.held_by)
 
 
 def response_object(
@@ -66,11 +61,11 @@ def response_object(
     """The response. ``more`` goes into the field ``antiphon``."""
     written = draft if draft is not None and status not in ("queued", "in_progress") else None
     incomplete = written is not None and written.finish_reason == FINISH_REASON_LENGTH
-    settings = {"temperature": None, "top_p": None, "max_output_tokens": None, **asked.settings}
     return {
         "id": str(id),
         "object": "response",
         "created_at": created,
+        "completed_at": _completed_at(status, written),
         "status": "incomplete" if incomplete and status == "completed" else status,
         "background": asked.background,
         "error": _error(error),
@@ -81,7 +76,7 @@ def response_object(
         "conversation": {"id": asked.session_id},
         "previous_response_id": asked.previous or None,
         "metadata": dict(asked.metadata),
-        **settings,
+        **_sampling(asked.settings, written),
         "usage": usage(written) if written is not None and written.HasField("usage") else None,
         "text": {"format": {"type": "text"}, "verbosity": "medium"},
         "reasoning": {"effort": None, "summary": None},
@@ -106,6 +101,26 @@ def response_object(
             **(more or {}),
         },
     }
+
+
+def _sampling(asked: DecodingSettings, draft: Draft | None) -> dict[str, Any]:
+    """The settings that the draft was written with; before it is there those that were asked for, else the engine's,
+    which is greedy."""
+    used = draft.manifest.settings if draft is not None and draft.HasField("manifest") else DecodingSettings()
+    first: dict[str, Any] = {
+        name: next((getattr(one, name) for one in (used, asked) if one.HasField(name)), default)  # type: ignore[arg-type]
+        for name, default in (("temperature", 0.0), ("top_p", 1.0), ("max_tokens", None))
+    }
+    return {
+        "temperature": round(first["temperature"], 6),
+        "top_p": round(first["top_p"], 6),
+        "max_output_tokens": first["max_tokens"],
+    }
+
+
+def _completed_at(status: str, draft: Draft | None) -> int | None:
+    """When it was completed, in seconds since 1970; None where it is not."""
+    return draft.create_time.seconds if status == "completed" and draft is not None else None
 
 
 def _error(error: TurnError | None) -> dict[str, str] | None:

@@ -85,9 +85,7 @@ class Responses:
         try:
             session_id, made = await session.find()
             follower = _follower(wanted, session, session_id, made)
-            asked = Asked(
-                wanted.model, session_id, wanted.instructions, wanted.previous, wanted.background, wanted.metadata
-            )
+            asked = wanted.repeated(session_id)
             return await self.begun(follower, asked, metadata, stream=wanted.stream, background=wanted.background)
         except CallError as error:
             await session.undo()
@@ -153,7 +151,7 @@ class Responses:
         turn = await self.turn(id, metadata)
         draft = draft_of_round(turn, id.round)
         status = status_of(turn, id, draft)
-        asked = asked_of(await self.session(turn, metadata), draft)
+        asked = asked_of(await self.session(turn, metadata))
         if stream == "false":
             return JSONResponse(response_of(turn, id, asked))
         headers = {SESSION_HEADER: turn.session_id, TURN_HEADER: turn.id}
@@ -175,7 +173,7 @@ class Responses:
                 CancelTurnRequest(turn_id=id.turn_id), metadata=metadata
             )
             turn = answer.turn
-        asked = asked_of(await self.session(turn, metadata), draft_of_round(turn, id.round))
+        asked = asked_of(await self.session(turn, metadata))
         return JSONResponse(response_of(turn, id, asked))
 
     async def delete(self, request: Request) -> JSONResponse:

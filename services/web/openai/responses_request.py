@@ -13,6 +13,7 @@ from services.web.openai.chat_request import MAX_USER, Named, read_named
 from services.web.openai.decoding import decoding_settings, reply_policy
 from services.web.openai.messages import Conversation, Message, read_messages
 from services.web.openai.models import MAX_MODEL
+from services.web.openai.response_shown import Asked
 
 PARAMETERS = (
     "model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "temperature", "top_p",
@@ -49,6 +50,12 @@ class ResponseRequest:
     stream: bool
     background: bool
     without_knowledge: bool
+
+    def repeated(self, session_id: str) -> Asked:
+        """What its response repeats of it."""
+        return Asked(
+            self.model, session_id, self.instructions, self.previous, self.background, self.metadata, self.settings
+        )
 
 
 def read_response(body: Body, headers: Mapping[str, str]) -> ResponseRequest:

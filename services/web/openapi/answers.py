@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.web.openapi.events import RESPONSES
 from services.web.openapi.schema import COUNT, FLAG, SECONDS, TEXT, Schema, answer, choice, listed, maybe, ref
 
 _ANYTHING: Schema = {"type": "object"}
@@ -28,7 +29,6 @@ _OWN = answer(
     },
 )
 _CHAT_USAGE = answer({"prompt_tokens": COUNT, "completion_tokens": COUNT, "total_tokens": COUNT})
-_USAGE = answer({"input_tokens": COUNT, "output_tokens": COUNT, "total_tokens": COUNT})
 _FINISH = choice("stop", "length")
 _SHAPE: dict[str, Schema] = {
     "id": TEXT,
@@ -61,16 +61,6 @@ _CHUNK = answer(
     },
     {"usage": maybe(_CHAT_USAGE), "antiphon": ref("Antiphon")},
 )
-_OUTPUT_TEXT = answer({"type": choice("output_text"), "text": TEXT, "annotations": listed(_ANYTHING)})
-_OUTPUT = answer(
-    {
-        "id": TEXT,
-        "type": choice("message"),
-        "role": choice("assistant"),
-        "status": choice("in_progress", "completed", "incomplete"),
-        "content": listed(_OUTPUT_TEXT),
-    }
-)
 _INPUT = answer(
     {
         "id": TEXT,
@@ -78,25 +68,6 @@ _INPUT = answer(
         "role": choice("user"),
         "status": choice("completed"),
         "content": listed(answer({"type": choice("input_text"), "text": TEXT})),
-    }
-)
-_RESPONSE = answer(
-    {
-        "id": TEXT,
-        "object": choice("response"),
-        "created_at": SECONDS,
-        "status": choice("queued", "in_progress", "completed", "incomplete", "cancelled", "failed"),
-        "background": FLAG,
-        "error": maybe(answer({"code": TEXT, "message": TEXT})),
-        "incomplete_details": maybe(answer({"reason": choice("max_output_tokens")})),
-        "instructions": maybe(TEXT),
-        "model": TEXT,
-        "output": listed(ref("OutputMessage")),
-        "conversation": answer({"id": TEXT}),
-        "previous_response_id": maybe(TEXT),
-        "metadata": _LABELS,
-        "usage": maybe(_USAGE),
-        "antiphon": ref("Antiphon"),
     }
 )
 _WHY = answer(
@@ -156,9 +127,7 @@ ANSWERS: dict[str, Schema] = {
     "Model": answer({"id": TEXT, "object": choice("model"), "created": SECONDS, "owned_by": TEXT}),
     "ModelList": answer({"object": choice("list"), "data": listed(ref("Model"))}),
     "InputMessage": _INPUT,
-    "OutputMessage": _OUTPUT,
-    "Response": _RESPONSE,
-    "ResponseEvent": answer({"type": TEXT, "sequence_number": COUNT}),
+    **RESPONSES,
     "ResponseDeleted": answer({"id": TEXT, "object": choice("response.deleted"), "deleted": choice(True)}),
     "ResponseFeedback": answer({"object": choice("response.feedback"), "response_id": TEXT}),
     "ResponseWhy": _WHY,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.web.errors import Unsupported, WebError
 from services.web.openai.body import Body, parse_object
 from services.web.openai.chat_request import read_chat
-from services.web.openai.messages import read_messages
+from services.web.openai.messages import OPENED, read_messages
 from services.web.openai.response_feedback import read_feedback
 from services.web.openai.responses_request import read_response
 from tests.support.bodies import CHAT, RESPONSE, changes, values
@@ -64,6 +64,8 @@ def test_json_that_is_a_trap_is_refused(raw: bytes) -> None:
         (["u:a", "a: ", "u:b"], [], "a\n\nb"),
         (["u:a", "a:b", "s:y", "u:c"], ["a", "b"], "c"),
         (["d:x", "s:y", "u:a"], [], "a"),
+        (["a:x", "u:a"], [], "a"),
+        (["s:y", "a:x", "a:z", "u:a", "a:b", "u:c"], ["a", "b"], "c"),
     ],
 )
 def test_messages_come_to_turns(messages: list[str], history: list[str], last: str) -> None:
@@ -73,6 +75,16 @@ def test_messages_come_to_turns(messages: list[str], history: list[str], last: s
     assert [message.text for message in conversation.history] == history
     assert conversation.last.text == last
     assert [one.speaker for one in conversation.history_messages()] == [1, 2] * (len(history) // 2)
+
+
+def test_an_assistant_that_speaks_first_is_told_its_words() -> None:
+    said = [("developer", "Be brief."), ("assistant", "Welcome!"), ("assistant", "What may I do?"), ("user", "Tea.")]
+    bodies = [Body({"role": role, "content": text}, f"messages[{at}]") for at, (role, text) in enumerate(said)]
+    conversation = read_messages(bodies, "messages")
+    assert conversation.system_text == f"Be brief.\n\n{OPENED}\nWelcome!\n\nWhat may I do?"
+    with pytest.raises(WebError) as refused:
+        read_messages(bodies[:3], "messages")
+    assert refused.value.param == "messages"
 
 
 def test_a_message_that_was_refused_by_a_gateway_has_the_requests_name() -> None:

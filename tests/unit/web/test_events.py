@@ -15,6 +15,7 @@ from services.web.openai.response_events import Reader, ResponseEvents, read_rea
 from services.web.openai.response_id import ResponseId
 from services.web.openai.response_shown import Asked, status_of
 from services.web.openai.steady import Diverged, SteadyText
+from tests.support.described import check_described
 
 ID = ResponseId("turn_1")
 ASKED = Asked("antiphon", "session_1")
@@ -59,8 +60,14 @@ def read(events: list[pb.TurnEvent], reader: Reader | None = None) -> list[dict[
 
 
 def parsed(events: list[bytes]) -> list[dict[str, Any]]:
+    """What a stream says; every event of it is as the description has it, under the name that its type is."""
     assert events[-1] == b"data: [DONE]\n\n"
-    return [json.loads(event.partition(b"data: ")[2]) for event in events[:-1]]
+    halves = [event.partition(b"data: ") for event in events[:-1]]
+    said: list[dict[str, Any]] = [json.loads(data) for _, _, data in halves]
+    assert [name.decode() for name, _, _ in halves] == [f"event: {event['type']}\n" for event in said]
+    for event in said:
+        check_described(event, "ResponseEvent")
+    return said
 
 
 def text_of(events: list[dict[str, Any]]) -> str:
