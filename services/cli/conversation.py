@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from services.cli.drafts import show_drafts
 from services.cli.output import Failure, console
+from services.cli.receipts import reach
 from services.cli.render import (
     TurnView,
     constraint_words,
@@ -91,12 +92,12 @@ class Conversation:
 
     def edit(self, text: str) -> None:
         """Store the last draft as it should have been."""
-        self._submit(feedback_pb2.Feedback(edited_text=text))
-        self._out.print("[dim]  stored: your wording[/dim]")
+        record = self._submit(feedback_pb2.Feedback(edited_text=text))
+        self._out.print(f"[dim]  stored: your wording. {reach(record)}[/dim]")
 
-    def _submit(self, feedback: feedback_pb2.Feedback) -> None:
+    def _submit(self, feedback: feedback_pb2.Feedback) -> feedback_pb2.FeedbackRecord:
         request = feedback_pb2.SubmitFeedbackRequest(turn_id=self._turn(), feedback=feedback)
-        self._client.feedback.SubmitFeedback(request)
+        return self._client.feedback.SubmitFeedback(request).record
 
     def teach(self, entity: str, slot: str, value: str) -> str:
         """Teach a fact that the next turn knows; returns its id."""

@@ -19,7 +19,7 @@ from services.cli.connection import connected
 from services.cli.feedback_files import FeedbackFile
 from services.cli.options import JsonOption
 from services.cli.output import console, errors, json_text, print_json, print_table
-from services.cli.receipts import receipt_lines
+from services.cli.receipts import reach, receipt_lines
 from services.cli.render import constraint_words
 
 CHUNK = 500
@@ -38,6 +38,7 @@ def add(
     include: Annotated[list[str] | None, typer.Option(help="A word or phrase the reply should have")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="A word or phrase it should not have")] = None,
     round_number: Annotated[int | None, typer.Option("--round", help="The draft's round; default: the latest")] = None,
+    user: Annotated[str, typer.Option(help="Who says it; default: whose key it is")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Store feedback on a draft, without asking for another one."""
@@ -46,7 +47,7 @@ def add(
         said.rating = rating
     if edit is not None:
         said.edited_text = edit
-    request = feedback_pb2.SubmitFeedbackRequest(turn_id=turn, round=round_number, feedback=said)
+    request = feedback_pb2.SubmitFeedbackRequest(turn_id=turn, round=round_number, feedback=said, user_id=user)
     with connected(context) as client:
         record = client.feedback.SubmitFeedback(request).record
     if as_json:
@@ -54,6 +55,8 @@ def add(
         return
     understood = "; ".join(constraint_words(one) for one in record.understood)
     console.print(f"stored {record.id} [dim]{escape(understood)}[/dim]")
+    if edit is not None:
+        console.print(f"[dim]{reach(record)}[/dim]")
 
 
 @feedback.command("import")

@@ -39,9 +39,16 @@ def _example(receipt: feedback_pb2.Receipt) -> str:
     if not receipt.example_id:
         return "No example was made of it."
     if receipt.holds:
-        return f"It became {receipt.example_id}, the last word about its message."
+        return f"It became {receipt.example_id}, the last word about its message. {reach(receipt.record)}"
     by = f" by {receipt.overruled_by_id}" if receipt.overruled_by_id else ""
     return f"It became {receipt.example_id}, which was overruled{by}."
+
+
+def reach(record: feedback_pb2.FeedbackRecord) -> str:
+    """Whom a correction answers as yet."""
+    if record.reviewed:
+        return "It is a reviewer's, and quoted to whoever asks the same."
+    return "It is a user's: it answers others once a version that learned it is promoted."
 
 
 def _training(learned: feedback_pb2.ReceiptTraining) -> list[str]:

@@ -1,8 +1,9 @@
 """What was said last about a prompt: which of its stored examples stands, and whether a training has learned it.
 
 An example is one answer to one prompt. ``said`` is the moment of the last word for it, ``unsaid`` of the last word
-against it, ``trained`` or ``fused`` the start of the last training that learned it. Only maxima are kept, so words may
-be stored in any order and more than once.
+against it, ``reviewed`` and ``overruled`` those of the last such words of a reviewer, ``trained`` or ``fused`` the
+start of the last training that learned it. Only maxima are kept, so words may be stored in any order and more than
+once.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def last_words(examples: Iterable[Example], mark: str) -> tuple[list[Example], l
     """(to be learned, learned): each prompt's last answer, unless a later word speaks against it.
 
     An answer is learned when it is the one that the last training of the prompt learned (``mark`` names the field) and
-    nobody has spoken against it since. Answers before the last do not come back when that is spoken against.
+    nobody has spoken against it since. Answers before the last do not come back when that is spoken against. What a
+    reviewer said last stands against whatever users say of it.
     """
     by_prompt: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
@@ -45,13 +47,30 @@ def last_words(examples: Iterable[Example], mark: str) -> tuple[list[Example], l
     new: list[Example] = []
     learned: list[Example] = []
     for alternatives in by_prompt.values():
-        last = max(alternatives, key=_said)
-        if _said(last) <= str(last.get("unsaid") or ""):
-            continue
+        last = max(alternatives, key=_reviewed)
+        unsaid = _overruled(last)
+        if not reviewers_word(last):
+            last = max(alternatives, key=_said)
+            unsaid = str(last.get("unsaid") or "")
+            if _said(last) <= unsaid:
+                continue
         trained = max(alternatives, key=lambda example: _marked(example, mark))
-        known = trained is last and _marked(last, mark) > str(last.get("unsaid") or "")
+        known = trained is last and _marked(last, mark) > unsaid
         (learned if known else new).append(last)
     return sorted(new, key=_said), sorted(learned, key=_said)
+
+
+def reviewers_word(example: Example) -> bool:
+    """Whether a reviewer spoke for the answer and none has spoken against it since."""
+    return _reviewed(example) > _overruled(example)
+
+
+def _reviewed(example: Example) -> str:
+    return str(example.get("reviewed") or "")
+
+
+def _overruled(example: Example) -> str:
+    return str(example.get("overruled") or "")
 
 
 def _said(example: Example) -> str:

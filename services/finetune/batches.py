@@ -108,9 +108,10 @@ class Batcher(threading.Thread):
 
 
 def _source(record: Document) -> Document:
-    """Where an example comes from: the record, whose conversation it is of, and of an agent's reply the suggestion that
-    it betters."""
+    """Where an example comes from: the record, whose conversation it is of, whether a reviewer gave it, and of an
+    agent's reply the suggestion that it betters."""
     source = {"feedback": record["_id"], "user": record.get("user", ""), "turn": record.get("turn", "")}
+    source["reviewed"] = bool(record.get("reviewed") or record.get("import"))
     return {**source, **{name: record[name] for name in ("draft", "sent", "role") if name in record}}
 
 

@@ -65,7 +65,8 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             chosen = max(drafts, default=-1)
         if chosen not in drafts:
             raise FailedPrecondition("the turn has no such draft", reason="NO_DRAFT")
-        held = bool(user) and user != turn["user"] and not reviews(caller())
+        as_user = user == turn["user"]
+        held = bool(user) and not as_user and not reviews(caller())
         fields = {
             **said,
             "turn": turn_id,
@@ -74,6 +75,7 @@ class FeedbackService(rpc.FeedbackServiceServicer):
             "user": user or turn["user"],
             "by": caller().key,
             "status": "held" if held else "stored",
+            "reviewed": not as_user and reviews(caller()),
         }
         record, _ = self._store.feedback.submit(tenant, key, fields)
         if not held:

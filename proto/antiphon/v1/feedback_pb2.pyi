@@ -339,6 +339,7 @@ class FeedbackRecord(_message.Message):
     SENT_DRAFT_ID_FIELD_NUMBER: _builtins.int
     EXAMPLE_ID_FIELD_NUMBER: _builtins.int
     VERSION_IDS_FIELD_NUMBER: _builtins.int
+    REVIEWED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     turn_id: _builtins.str
@@ -373,6 +374,10 @@ class FeedbackRecord(_message.Message):
     """The draft that the agent sent; empty otherwise."""
     example_id: _builtins.str
     """The example that it was made into, which training sets name; in exports only, empty where it taught nothing."""
+    reviewed: _builtins.bool
+    """A reviewer gave it, or let it count: as a correction it is quoted to whoever asks the same, and no user's word
+    overrules it.
+    """
     @_builtins.property
     def feedback(self) -> Global___Feedback:
         """What was said."""
@@ -417,10 +422,11 @@ class FeedbackRecord(_message.Message):
         sent_draft_id: _builtins.str = ...,
         example_id: _builtins.str = ...,
         version_ids: _abc.Iterable[_builtins.str] | None = ...,
+        reviewed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "create_time", b"create_time", "earlier_turns", b"earlier_turns", "example_id", b"example_id", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "revised_reply", b"revised_reply", "round", b"round", "sent_draft_id", b"sent_draft_id", "session_id", b"session_id", "status", b"status", "suggested_draft_id", b"suggested_draft_id", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id", "version_ids", b"version_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "create_time", b"create_time", "earlier_turns", b"earlier_turns", "example_id", b"example_id", "feedback", b"feedback", "id", b"id", "import_id", b"import_id", "line", b"line", "prompt", b"prompt", "refusal", b"refusal", "reply", b"reply", "reviewed", b"reviewed", "revised_reply", b"revised_reply", "round", b"round", "sent_draft_id", b"sent_draft_id", "session_id", b"session_id", "status", b"status", "suggested_draft_id", b"suggested_draft_id", "turn_id", b"turn_id", "understood", b"understood", "user_id", b"user_id", "version_ids", b"version_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -474,7 +480,9 @@ class SubmitFeedbackRequest(_message.Message):
     round: _builtins.int
     """The round of the draft; unset means the latest draft."""
     user_id: _builtins.str
-    """Who says it; empty means the session's user."""
+    """Who says it; empty means the session's user, of a reviewer's credential the reviewer. Whoever has such a credential
+    and passes on what the session's user said names that user.
+    """
     @_builtins.property
     def feedback(self) -> Global___Feedback:
         """What is said."""

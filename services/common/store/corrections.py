@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.common.last_words import reviewers_word
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.examples import Examples
 
@@ -17,8 +18,8 @@ MOST = 5_000
 
 @dataclass(frozen=True)
 class Correction:
-    """A correction that holds. `reviewed`: it came in an import, which takes a reviewer's key; one that a user gave
-    on a reply of theirs is learned, but is not quoted to others."""
+    """A correction that holds. `reviewed`: a reviewer gave it, in an import or on somebody's draft, or let it count;
+    one that a user gave on a reply of theirs is learned, but is not quoted to others."""
 
     id: str
     question: str
@@ -39,20 +40,20 @@ class Corrections:
 
     def stamp(self, tenant: str) -> tuple[Any, ...]:
         """Changes whenever an example comes or goes, or a word is said for or against one."""
-        words = []
-        for name in ("said", "unsaid"):
-            latest = self._of(tenant).find({name: {"$exists": True}}, (name,)).sort(name, -1).limit(1)
-            words.append(next((word[name] for word in latest), None))
-        return (self._of(tenant).count({}, limit=1_000_000), *words)
+        latest = self._of(tenant).find({"changed": {"$exists": True}}, ("changed",)).sort("changed", -1).limit(1)
+        return (self._of(tenant).count({}, limit=1_000_000), next((word["changed"] for word in latest), None))
 
     def current(self, tenant: str) -> list[Correction]:
         """What holds now, the latest 5,000."""
         known = [*self._examples.trained(tenant), *self._examples.untrained(tenant)]
         kept = [example for example in known if example.get("kind") == "correction"][-MOST:]
         records = [example["feedback"] for example in kept if example.get("feedback")]
+        # examples of releases that did not keep a reviewer's words apart
         found = self._of(tenant, "feedback").find({"_id": {"$in": records}, "import": {"$exists": True}}, ("_id",))
-        reviewed = {record["_id"] for record in found}
-        return [_correction(example, example.get("feedback") in reviewed) for example in kept]
+        imported = {record["_id"] for record in found}
+        return [
+            _correction(example, reviewers_word(example) or example.get("feedback") in imported) for example in kept
+        ]
 
     def read(self, tenant: str, correction: str) -> Correction | None:
         """One correction, whether it still holds or not; None where it was erased."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.common.clock import now
+from services.common.clock import CLOCK, now
 from services.common.last_words import answer_key, last_words, moment, prompt_key
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.turns import SCHEMA_VERSION
@@ -20,7 +20,9 @@ def example_id(tenant: str, prompt: str, answer: str, base_version: str = "") ->
 
 
 MARKS = {"adapter": "trained", "fusion_head": "fused"}
-WORDS = ("prompt", "kind", "said", "unsaid", "created_at")
+REVIEWERS = {"said": "reviewed", "unsaid": "overruled"}
+"""By the moment of the last word that of a reviewer's last one."""
+WORDS = ("prompt", "kind", "said", "unsaid", "reviewed", "overruled", "created_at")
 
 
 class Examples:
@@ -36,7 +38,8 @@ class Examples:
         """Store examples (KEPT), each ``{prompt, answer, kind, feedback, user, …}``; answers how many are new.
 
         ``about: {reply, comment, constraints}``, where there, is the reply that the answer betters and what was said of
-        it; ``said`` is the moment of the word for it, else this one. A known one keeps everything but that moment.
+        it; ``said`` is the moment of the word for it, else this one; ``reviewed`` whether a reviewer gave it. A known
+        one keeps everything but that moment.
         """
         said = moment(now(), "")
         return self._of(tenant).upsert_many(
@@ -44,8 +47,8 @@ class Examples:
         )
 
     def reject(self, tenant: str, words: Sequence[dict[str, Any]]) -> None:
-        """Store words against replies (KEPT), each ``{prompt, answer, unsaid, feedback, user, turn}``. They are kept
-        too where nobody has approved of the reply yet: words are stored in any order."""
+        """Store words against replies (KEPT), each ``{prompt, answer, unsaid, feedback, user, turn}``, ``reviewed`` as
+        in `add`. They are kept too where nobody has approved of the reply yet: words are stored in any order."""
         self._of(tenant).upsert_many(_word(tenant, {**word, "kind": "rejection"}, "unsaid") for word in words)
 
     def untrained(self, tenant: str, kind: str = "adapter", limit: int = 10_000) -> list[Document]:
@@ -105,13 +108,15 @@ def _word(tenant: str, example: dict[str, Any], which: str, over: str = "") -> t
     fields = {
         "schema_version": SCHEMA_VERSION,
         "created_at": now(),
-        **{name: value for name, value in example.items() if name != which},
+        **{name: value for name, value in example.items() if name not in (which, "reviewed")},
     }
     keep: Document = {"$not": [{"$in": [{"$ifNull": ["$kind", ""]}, ["", over]]}]}
     assigned: Document = {
         name: {"$cond": [keep, {"$ifNull": [f"${name}", "$$REMOVE"]}, {"$literal": value}]}
         for name, value in fields.items()
     }
-    assigned[which] = {"$max": [f"${which}", {"$literal": example[which]}]}
+    assigned["changed"] = CLOCK.now().isoformat(timespec="microseconds")  # words are not stored in the order of `said`
+    for name in (which, REVIEWERS[which]) if example.get("reviewed") else (which,):
+        assigned[name] = {"$max": [f"${name}", {"$literal": example[which]}]}
     identity = example_id(tenant, example["prompt"], example["answer"], example.get("base_version", ""))
     return {"_id": identity}, [{"$set": assigned}]

@@ -122,7 +122,8 @@ class FeedbackStore:
 
     def review(self, tenant: str, ids: list[str], by: str, refusal: str = "") -> int:
         """Let held feedback count (KEPT), or refuse it with the text ``refusal``; answers how many were held."""
-        fields: Document = {"status": "refused", "refusal": refusal} if refusal else {"status": "stored"}
+        counts: Document = {"status": "stored", "reviewed": True}
+        fields: Document = {"status": "refused", "refusal": refusal} if refusal else counts
         held = {"_id": {"$in": ids}, "status": "held"}
         return self._of(tenant).update_many(held, {"$set": {**fields, "reviewed_by": by}}).modified_count
 

@@ -190,8 +190,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("tenant", UP), ("trained", UP), ("created_at", UP)], name="untrained"),
         IndexModel([("tenant", UP), ("user", UP)], name="of_user"),
         IndexModel([("tenant", UP), ("feedback", UP)], name="of_feedback"),
-        IndexModel([("tenant", UP), ("said", UP)], name="latest_word"),
-        IndexModel([("tenant", UP), ("unsaid", UP)], name="latest_word_against"),
+        IndexModel([("tenant", UP), ("changed", UP)], name="latest_change"),
     ],
 }
 

@@ -108,6 +108,7 @@ def record_message(record: Mapping[str, Any]) -> feedback_pb2.FeedbackRecord:
         sent_draft_id=record.get("sent") or "",
         example_id=record.get("example") or "",
         version_ids=record.get("versions") or (),
+        reviewed=bool(record.get("reviewed") or record.get("import")),
     )
 
 

@@ -97,20 +97,26 @@ def test_a_form_that_is_asked_for_is_written_and_not_quoted(loop: Loop, correcte
     assert revised.manifest.correction.kind != QUOTED
 
 
-def test_what_a_user_wrote_is_not_quoted_to_others(loop: Loop) -> None:
+def test_a_reviewers_edit_of_a_draft_is_quoted_to_others_and_a_users_is_not(loop: Loop) -> None:
     session = loop.session("mallory")
     question = "Which colour has the door of the mill?"
     loop.ask(session, question)
     turn = loop.client.conversations.ListTurns(conversation_pb2.ListTurnsRequest(session_id=session)).turns[-1]
-    submitted = loop.client.feedback.SubmitFeedback(
-        feedback_pb2.SubmitFeedbackRequest(turn_id=turn.id, feedback=feedback_pb2.Feedback(edited_text="It is plaid."))
-    )
+
+    def edit(text: str, user: str) -> str:
+        said = feedback_pb2.Feedback(edited_text=text)
+        request = feedback_pb2.SubmitFeedbackRequest(turn_id=turn.id, feedback=said, user_id=user)
+        return loop.client.feedback.SubmitFeedback(request).record.id
+
+    records = [edit("It is plaid.", "mallory")]
     wait_until(lambda: any(one["answer"] == "It is plaid." for one in loop.store.examples.untrained("default")), 20)
     done = loop.import_lines([correction(QUESTION, REPLY)])
     quoted(loop, QUESTION)  # so that the generators have seen what came
     assert said(loop, question).text != "It is plaid."
+    records.append(edit("It is blue.", ""))
+    assert quoted(loop, question).text == "It is blue."
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(import_id=done.id))
-    loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(feedback_ids=[submitted.record.id]))
+    loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(feedback_ids=records))
 
 
 def test_a_fact_that_is_taught_later_wins_and_is_named(loop: Loop, corrected: str) -> None:

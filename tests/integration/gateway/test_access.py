@@ -246,12 +246,15 @@ def test_feedback_under_anothers_name_waits_for_a_reviewer(staff: Staff) -> None
     own, staffs = submit("caller", ""), submit("reviewer", "eve")
     assert [one.status for one in (held, other)] == [feedback_pb2.FEEDBACK_STATUS_HELD] * 2
     assert learned_from() == {own.id, staffs.id}
+    named, plain = submit("reviewer", "bob"), submit("reviewer", "")
+    assert [one.reviewed for one in (own, staffs, named, plain)] == [False, True, False, True]
     reviewer = feedback_pb2_grpc.FeedbackServiceStub(staff["reviewer"].channel)
     decide = feedback_pb2.ReviewFeedbackRequest(feedback_ids=[held.id, own.id])
     assert reviewer.ReviewFeedback(decide, metadata=staff["reviewer"].metadata).reviewed == 1
     refuse = feedback_pb2.ReviewFeedbackRequest(feedback_ids=[other.id], refuse=True)
     assert reviewer.ReviewFeedback(refuse, metadata=staff["reviewer"].metadata).reviewed == 1
-    assert learned_from() == {own.id, staffs.id, held.id}
+    assert learned_from() == {own.id, staffs.id, held.id, named.id, plain.id}
+    assert staff.store.feedback.get(staff.tenant, held.id)["reviewed"]
 
 
 def test_a_receipt_is_for_who_gave_the_feedback_or_sees_the_session(staff: Staff, gateways: Gateways) -> None:
