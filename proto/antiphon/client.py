@@ -51,7 +51,7 @@ from antiphon.retry import RetryPolicy
 from antiphon.status_details import FieldViolation
 from antiphon.v1.admin_pb2_grpc import AdminServiceStub
 from antiphon.v1.common_pb2 import DecodingSettings, Position
-from antiphon.v1.conversation_pb2 import DoubleTextingPolicy
+from antiphon.v1.conversation_pb2 import DoubleTextingPolicy, ToolOffer, ToolResult
 from antiphon.v1.conversation_pb2_grpc import ConversationServiceStub
 from antiphon.v1.feedback_pb2 import Feedback
 from antiphon.v1.feedback_pb2_grpc import FeedbackServiceStub
@@ -139,8 +139,10 @@ class _Conversing(Generic[S]):
         wait: bool = False,
         request_id: str = "",
         timeout: float | None = None,
+        offer: ToolOffer | None = None,
+        tool_results: Iterable[ToolResult] = (),
     ) -> S:
-        """Send a user's message and follow the reply (SendTurn)."""
+        """Send a user's message, or what tools answered, and follow the reply (SendTurn)."""
         follower = requests.send(
             session_id,
             text,
@@ -150,6 +152,8 @@ class _Conversing(Generic[S]):
             without_knowledge=without_knowledge,
             wait=wait,
             request_id=request_id,
+            offer=offer,
+            tool_results=tool_results,
         )
         return self._follow(follower, timeout)
 

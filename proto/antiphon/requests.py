@@ -44,6 +44,8 @@ def send(
     without_knowledge: bool,
     wait: bool,
     request_id: str,
+    offer: pb.ToolOffer | None = None,
+    tool_results: Iterable[pb.ToolResult] = (),
 ) -> Follower:
     """Follows SendTurn."""
     request = pb.SendTurnRequest(
@@ -55,6 +57,8 @@ def send(
         min_watermark=min_watermark,
         without_knowledge=without_knowledge,
         wait_for_completion=wait,
+        offer=offer,
+        tool_results=tool_results,
     )
     return Follower("SendTurn", request)
 
@@ -88,7 +92,14 @@ def revise(
 
 
 def edit(
-    turn_id: str, text: str, *, settings: DecodingSettings | None, min_watermark: int, wait: bool, request_id: str
+    turn_id: str,
+    text: str,
+    *,
+    settings: DecodingSettings | None,
+    min_watermark: int,
+    wait: bool,
+    request_id: str,
+    offer: pb.ToolOffer | None = None,
 ) -> Follower:
     """Follows EditTurn; the turn that is followed is the new one."""
     request = pb.EditTurnRequest(
@@ -98,6 +109,7 @@ def edit(
         settings=settings,
         min_watermark=min_watermark,
         wait_for_completion=wait,
+        offer=offer,
     )
     return Follower("EditTurn", request)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from antiphon.v1 import conversation_pb2 as pb
@@ -13,6 +14,8 @@ from services.common.clock import now
 from services.common.errors import InvalidArgument
 from services.common.store import Accepted, Document, NewTurn, Outlook, Request, Store, TurnLimits
 from services.common.store.takeovers import mode_of
+from services.common.tools.calls import results_text
+from services.gateway import tools
 from services.gateway import validation as check
 from services.gateway.auth import caller
 from services.gateway.dispatch import Dispatch
@@ -63,19 +66,28 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     async def SendTurn(self, request: pb.SendTurnRequest, context: Context) -> AsyncIterator[pb.SendTurnResponse]:
         key = check.request_of("SendTurn", request)
         session_id = check.identifier("session_id", request.session_id)
-        text = check.words("text", request.text, self._settings.max_text)
+        results = tools.results_json("tool_results", request.tool_results, self._settings.max_text)
+        text = check.words("text", request.text, self._settings.max_text, needed=not results)
         check.decoding(request.settings)
         check.choice("policy", pb.DoubleTextingPolicy, request.policy)
         watermark = check.watermark("min_watermark", request.min_watermark)
         deadline = self._settings.turn_deadline_seconds
         if request.HasField("timeout"):
             deadline = check.seconds("timeout", request.timeout, MAX_TIMEOUT)
-        extra = {"without_knowledge": True} if request.without_knowledge else {}
+        extra: Document = {"without_knowledge": True} if request.without_knowledge else {}
+        if request.HasField("offer"):
+            extra["offer"] = await self._threads.run(tools.offer_json, request.offer)
+        if results:
+            extra |= {"tool_results": results, "without_knowledge": True}
+            text = results_text(results, text)
 
         def new(outlook: Outlook) -> NewTurn:
+            if results:
+                self._check_answers(outlook, results, key)
             policy = POLICIES.get(request.policy) or outlook.session["policy"]
             settings = settings_json(request.settings)
-            return self._new_turn(outlook, text, key, policy, settings, watermark, extra)
+            turn = self._new_turn(outlook, text, key, policy, settings, watermark, extra)
+            return replace(turn, schema=None) if results else turn  # what tools say is not the user's wish
 
         followed = await self._talk.send(caller().tenant, session_id, key, new, self._limits(deadline))
         async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
@@ -110,14 +122,21 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     async def EditTurn(self, request: pb.EditTurnRequest, context: Context) -> AsyncIterator[pb.EditTurnResponse]:
         key = check.request_of("EditTurn", request)
         turn_id = check.identifier("turn_id", request.turn_id)
-        text = check.words("text", request.text, self._settings.max_text)
+        text = check.words("text", request.text, self._settings.max_text, needed=False)
         check.decoding(request.settings)
         watermark = check.watermark("min_watermark", request.min_watermark)
         settings = settings_json(request.settings)
+        offer = await self._threads.run(tools.offer_json, request.offer) if request.HasField("offer") else None
 
         def new(outlook: Outlook, old: Document) -> NewTurn:
             merged = {**(old.get("settings") or {}), **settings}
-            return self._new_turn(outlook, text, key, "rollback", merged, watermark, {"replaces": turn_id})
+            if not old.get("tool_results"):
+                check.words("text", text, self._settings.max_text)
+            kept = {name: old[name] for name in ("offer", "tool_results", "without_knowledge") if old.get(name)}
+            extra = {**kept, "replaces": turn_id, **({"offer": offer} if offer else {})}
+            said = results_text(old["tool_results"], text) if old.get("tool_results") else text
+            turn = self._new_turn(outlook, said, key, "rollback", merged, watermark, extra)
+            return replace(turn, schema=None) if old.get("tool_results") else turn
 
         limits = self._limits(self._settings.turn_deadline_seconds)
         followed = await self._talk.edit(caller().tenant, turn_id, key, new, limits)
@@ -169,6 +188,13 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
             min_watermark=watermark,
             extra=extra,
         )
+
+    def _check_answers(self, outlook: Outlook, results: list[Document], key: Request) -> None:
+        """Raises InvalidArgument unless the results answer the last turn's call, or came by this request before."""
+        session = outlook.session
+        if self._store.turns.of_request(session["tenant"], key) is None:
+            last = self._store.turns.last_of(session["tenant"], [session["_id"]], whole=True)
+            tools.check_answers("tool_results", results, tools.calls_of(last.get(session["_id"])))
 
     def _limits(self, deadline: float) -> TurnLimits:
         return TurnLimits(self._settings.open_turns_per_tenant, deadline, self._settings.retry_after_seconds)

@@ -10,6 +10,9 @@ from antiphon.v1 import conversation_pb2 as pb
 from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.store import Document, Request, Store
 from services.common.store.takeovers import Mode
+from services.common.store.turns import Exchange
+from services.common.tools.calls import results_text
+from services.gateway import tools
 from services.gateway import validation as check
 from services.gateway.access import may_see, selection
 from services.gateway.auth import caller, sees_suggestions, whose
@@ -60,23 +63,47 @@ class SessionRpcs:
         session = await self._threads.run(self._create, caller().tenant, key, request.schema_name, fields, history)
         return pb.CreateSessionResponse(session=session)
 
-    def _history(self, request: pb.CreateSessionRequest) -> list[tuple[str, str]]:
-        """The pairs of user and assistant that a history holds."""
+    def _history(self, request: pb.CreateSessionRequest) -> list[Exchange]:
+        """What user and assistant said in turns."""
         given = request.history
         if len(given) > self._settings.max_history:
             raise InvalidArgument("history", f"{len(given)} messages, at most {self._settings.max_history} are taken")
+        most = self._settings.max_text
+        calls = [tools.calls_json(f"history[{at}].tool_calls", one.tool_calls, most) for at, one in enumerate(given)]
+        results = [
+            tools.results_json(f"history[{at}].tool_results", one.tool_results, most) for at, one in enumerate(given)
+        ]
         for index, one in enumerate(given):
-            check.words(f"history[{index}].text", one.text, self._settings.max_text)
+            check.words(f"history[{index}].text", one.text, most, needed=not (calls[index] or results[index]))
+            self._check_side(index, calls, results)
             expected = pb.SPEAKER_ASSISTANT if index % 2 else pb.SPEAKER_USER
             if one.speaker != expected:
                 who = "the assistant" if index % 2 else "the user"
                 raise InvalidArgument(f"history[{index}].speaker", f"must be {who}: they take turns, the user first")
         if len(given) % 2:
             raise InvalidArgument("history", "ends with the user; send that message with SendTurn")
-        return [(given[index].text, given[index + 1].text) for index in range(0, len(given), 2)]
+        return [
+            Exchange(
+                results_text(results[index], given[index].text) if results[index] else given[index].text,
+                tools.spoken(given[index + 1].text, calls[index + 1]),
+                calls[index + 1],
+                results[index],
+            )
+            for index in range(0, len(given), 2)
+        ]
+
+    @staticmethod
+    def _check_side(index: int, calls: list[list[Document]], results: list[list[Document]]) -> None:
+        """Raises InvalidArgument for calls of the user's and for results that answer no call."""
+        if calls[index] and not index % 2:
+            raise InvalidArgument(f"history[{index}].tool_calls", "are the assistant's")
+        if results[index] and index % 2:
+            raise InvalidArgument(f"history[{index}].tool_results", "are the user's to bring")
+        if results[index]:
+            tools.check_answers(f"history[{index}].tool_results", results[index], calls[index - 1] if index else [])
 
     def _create(
-        self, tenant: str, key: Request, schema_name: str, fields: Document, history: list[tuple[str, str]]
+        self, tenant: str, key: Request, schema_name: str, fields: Document, history: list[Exchange]
     ) -> pb.Session:
         if schema_name:
             schema = self._store.schemas.get(tenant, schema_name)

@@ -577,6 +577,7 @@ class Manifest(_message.Message):
     SERVER_FIELD_NUMBER: _builtins.int
     WITHHELD_FIELD_NUMBER: _builtins.int
     ENFORCED_BY_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
     version_id: _builtins.str
     """The model version that wrote the reply: a content hash."""
     base_model: _builtins.str
@@ -655,6 +656,10 @@ class Manifest(_message.Message):
     def enforced_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What an upstream server was seen to keep constraints by, such as "grammar"; what none of them keeps is checked."""
 
+    @_builtins.property
+    def tools(self) -> Global___ToolUse:
+        """The tools that could be called, and what was; unset where none were offered."""
+
     def __init__(
         self,
         *,
@@ -685,14 +690,55 @@ class Manifest(_message.Message):
         server: _builtins.str = ...,
         withheld: _abc.Iterable[_builtins.str] | None = ...,
         enforced_by: _abc.Iterable[_builtins.str] | None = ...,
+        tools: Global___ToolUse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "dropped", b"dropped", "evidence", b"evidence", "settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "dropped", b"dropped", "evidence", b"evidence", "settings", b"settings", "tools", b"tools"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "composed_by", b"composed_by", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "enforced_by", b"enforced_by", "engine", b"engine", "evidence", b"evidence", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "server", b"server", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "version_id", b"version_id", "withheld", b"withheld", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "composed_by", b"composed_by", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "enforced_by", b"enforced_by", "engine", b"engine", "evidence", b"evidence", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "server", b"server", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "tools", b"tools", "version_id", b"version_id", "withheld", b"withheld", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Manifest: _TypeAlias = Manifest  # noqa: Y015
+
+@_typing.final
+class ToolUse(_message.Message):
+    """What a reply made of the tools that it was offered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFERED_FIELD_NUMBER: _builtins.int
+    OFFER_HASH_FIELD_NUMBER: _builtins.int
+    CHOICE_FIELD_NUMBER: _builtins.int
+    CALLED_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    offer_hash: _builtins.str
+    """Hash of names, descriptions and schemas."""
+    choice: _builtins.str
+    """Whether one had to be called: "auto" or "required"."""
+    called: _builtins.str
+    """The tool that is called; empty where the reply speaks."""
+    arguments: _builtins.str
+    """With which arguments, as JSON text."""
+    @_builtins.property
+    def offered(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the tools in the prompt, in its order."""
+
+    def __init__(
+        self,
+        *,
+        offered: _abc.Iterable[_builtins.str] | None = ...,
+        offer_hash: _builtins.str = ...,
+        choice: _builtins.str = ...,
+        called: _builtins.str = ...,
+        arguments: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "called", b"called", "choice", b"choice", "offer_hash", b"offer_hash", "offered", b"offered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolUse: _TypeAlias = ToolUse  # noqa: Y015
 
 @_typing.final
 class CorrectionUse(_message.Message):

@@ -132,6 +132,34 @@ SPEAKER_ASSISTANT: Speaker.ValueType  # 2
 """The assistant."""
 Global___Speaker: _TypeAlias = Speaker  # noqa: Y015
 
+class _ToolChoice:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ToolChoiceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ToolChoice.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TOOL_CHOICE_UNSPECIFIED: _ToolChoice.ValueType  # 0
+    """As auto."""
+    TOOL_CHOICE_NONE: _ToolChoice.ValueType  # 1
+    """It does not, and is written as if there were none."""
+    TOOL_CHOICE_AUTO: _ToolChoice.ValueType  # 2
+    """The model decides."""
+    TOOL_CHOICE_REQUIRED: _ToolChoice.ValueType  # 3
+    """It does: `ToolOffer.name`, or whichever of them the model chooses."""
+
+class ToolChoice(_ToolChoice, metaclass=_ToolChoiceEnumTypeWrapper):
+    """Whether a reply calls a tool."""
+
+TOOL_CHOICE_UNSPECIFIED: ToolChoice.ValueType  # 0
+"""As auto."""
+TOOL_CHOICE_NONE: ToolChoice.ValueType  # 1
+"""It does not, and is written as if there were none."""
+TOOL_CHOICE_AUTO: ToolChoice.ValueType  # 2
+"""The model decides."""
+TOOL_CHOICE_REQUIRED: ToolChoice.ValueType  # 3
+"""It does: `ToolOffer.name`, or whichever of them the model chooses."""
+Global___ToolChoice: _TypeAlias = ToolChoice  # noqa: Y015
+
 class _TurnStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -216,6 +244,8 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     """It was cancelled: the text is partial."""
     FINISH_REASON_GIVEN: _FinishReason.ValueType  # 4
     """A person or a history wrote it."""
+    FINISH_REASON_TOOL_CALL: _FinishReason.ValueType  # 5
+    """It calls a tool."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a draft ends where it does."""
@@ -230,6 +260,8 @@ FINISH_REASON_CANCELLED: FinishReason.ValueType  # 3
 """It was cancelled: the text is partial."""
 FINISH_REASON_GIVEN: FinishReason.ValueType  # 4
 """A person or a history wrote it."""
+FINISH_REASON_TOOL_CALL: FinishReason.ValueType  # 5
+"""It calls a tool."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 class _CancelReason:
@@ -428,23 +460,163 @@ class HistoryMessage(_message.Message):
 
     SPEAKER_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    TOOL_RESULTS_FIELD_NUMBER: _builtins.int
     speaker: Global___Speaker.ValueType
     """Who said it."""
     text: _builtins.str
-    """What was said."""
+    """What was said; a call of tools may stand alone, and so may their results."""
+    @_builtins.property
+    def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolCall]:
+        """Tools that the assistant called with these words; only where it speaks."""
+
+    @_builtins.property
+    def tool_results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolResult]:
+        """What tools answered to the calls of the message before; only where the user speaks, whose words come after them."""
+
     def __init__(
         self,
         *,
         speaker: Global___Speaker.ValueType = ...,
         text: _builtins.str = ...,
+        tool_calls: _abc.Iterable[Global___ToolCall] | None = ...,
+        tool_results: _abc.Iterable[Global___ToolResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["speaker", b"speaker", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["speaker", b"speaker", "text", b"text", "tool_calls", b"tool_calls", "tool_results", b"tool_results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HistoryMessage: _TypeAlias = HistoryMessage  # noqa: Y015
+
+@_typing.final
+class Tool(_message.Message):
+    """A function of the caller's that a reply may call instead of speaking. It runs where the caller is: the call is handed
+    out as `Draft.tool_calls`, and what came of it is brought by the next turn, in `tool_results`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    STRICT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name: 1 to 64 of a-z, A-Z, 0-9, _ and -."""
+    description: _builtins.str
+    """What it does and when it is of use, as the model reads it; at most 4,000 characters."""
+    parameters: _builtins.str
+    """A JSON Schema of its arguments, as JSON text: of an object, at most 32,000 characters and nested 32 deep, references
+    within itself alone. A call's arguments are written by it, token by token. Empty: no arguments.
+    """
+    strict: _builtins.bool
+    """True refuses a schema with keywords that can't be kept while writing (such as `not`, `if`, `uniqueItems`); otherwise they
+    are left out of what arguments are held to, and `oneOf` is read as `anyOf`.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        parameters: _builtins.str = ...,
+        strict: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "parameters", b"parameters", "strict", b"strict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tool: _TypeAlias = Tool  # noqa: Y015
+
+@_typing.final
+class ToolOffer(_message.Message):
+    """The tools that a turn's reply may call: one call at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: _builtins.int
+    CHOICE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    choice: Global___ToolChoice.ValueType
+    """Whether one is called."""
+    name: _builtins.str
+    """With `choice` required: this one is."""
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
+        """Them, each name once; at most 128, and 128,000 characters in all."""
+
+    def __init__(
+        self,
+        *,
+        tools: _abc.Iterable[Global___Tool] | None = ...,
+        choice: Global___ToolChoice.ValueType = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "name", b"name", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolOffer: _TypeAlias = ToolOffer  # noqa: Y015
+
+@_typing.final
+class ToolCall(_message.Message):
+    """A call that a reply is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id, the same in every attempt of its round."""
+    name: _builtins.str
+    """The tool."""
+    arguments: _builtins.str
+    """The arguments, as JSON text that is valid by the tool's schema."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        arguments: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "id", b"id", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolCall: _TypeAlias = ToolCall  # noqa: Y015
+
+@_typing.final
+class ToolResult(_message.Message):
+    """What a tool answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """The call that it answers."""
+    output: _builtins.str
+    """What came of it, as the model reads it."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        output: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolResult: _TypeAlias = ToolResult  # noqa: Y015
 
 @_typing.final
 class Turn(_message.Message):
@@ -472,6 +644,8 @@ class Turn(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
+    TOOL_RESULTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     session_id: _builtins.str
@@ -479,7 +653,7 @@ class Turn(_message.Message):
     number: _builtins.int
     """Its number in the session, from 1."""
     text: _builtins.str
-    """What the user said."""
+    """What the user said; results of tools stand before it, as the model reads them."""
     status: Global___TurnStatus.ValueType
     """How far it has come."""
     accepted_round: _builtins.int
@@ -530,6 +704,14 @@ class Turn(_message.Message):
     def ready(self) -> Global___TurnReady:
         """The intent that has all it requires after this turn; unset where none has, or it was ready before."""
 
+    @_builtins.property
+    def offer(self) -> Global___ToolOffer:
+        """The tools that its reply may call; unset where none were offered."""
+
+    @_builtins.property
+    def tool_results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolResult]:
+        """What tools answered to the call of the turn before."""
+
     def __init__(
         self,
         *,
@@ -553,10 +735,12 @@ class Turn(_message.Message):
         ready: Global___TurnReady | None = ...,
         request_id: _builtins.str = ...,
         cancel_reason: Global___CancelReason.ValueType = ...,
+        offer: Global___ToolOffer | None = ...,
+        tool_results: _abc.Iterable[Global___ToolResult] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "position", b"position", "ready", b"ready", "state", b"state", "understood", b"understood"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "offer", b"offer", "position", b"position", "ready", b"ready", "state", b"state", "understood", b"understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "cancel_reason", b"cancel_reason", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "request_id", b"request_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "cancel_reason", b"cancel_reason", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "offer", b"offer", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "request_id", b"request_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "tool_results", b"tool_results", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accepted_round: _TypeAlias = _typing.Literal["accepted_round"]  # noqa: Y015
     _WhichOneofArgType__accepted_round: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round"]  # noqa: Y015
@@ -633,12 +817,15 @@ class Draft(_message.Message):
     CITATIONS_FIELD_NUMBER: _builtins.int
     HANDOFF_FIELD_NUMBER: _builtins.int
     SHADOW_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     round: _builtins.int
     """Its round, from 0."""
     text: _builtins.str
-    """The text."""
+    """The text. Of a call of a tool: `<tool_call>`, a line break, `{"name": "NAME", "arguments": ARGUMENTS}`, a line break,
+    `</tool_call>`; so a stream of a turn with tools that begins with `<tool_call>` is a call in writing.
+    """
     origin: Global___DraftOrigin.ValueType
     """Who wrote it."""
     finish_reason: Global___FinishReason.ValueType
@@ -677,6 +864,10 @@ class Draft(_message.Message):
     def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
         """The knowledge that its sentences rest on, in their order, each held against what it says."""
 
+    @_builtins.property
+    def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolCall]:
+        """The call that it is; empty where it speaks."""
+
     def __init__(
         self,
         *,
@@ -695,10 +886,11 @@ class Draft(_message.Message):
         citations: _abc.Iterable[Global___Citation] | None = ...,
         handoff: _builtins.bool = ...,
         shadow: _builtins.bool = ...,
+        tool_calls: _abc.Iterable[Global___ToolCall] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "feedback", b"feedback", "manifest", b"manifest", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "citations", b"citations", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "handoff", b"handoff", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "shadow", b"shadow", "text", b"text", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "checks", b"checks", "citations", b"citations", "constraints", b"constraints", "create_time", b"create_time", "feedback", b"feedback", "finish_reason", b"finish_reason", "handoff", b"handoff", "id", b"id", "manifest", b"manifest", "origin", b"origin", "round", b"round", "shadow", b"shadow", "text", b"text", "tool_calls", b"tool_calls", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1714,6 +1906,8 @@ class SendTurnRequest(_message.Message):
     MIN_WATERMARK_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     WITHOUT_KNOWLEDGE_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
+    TOOL_RESULTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable: the same id follows the turn it has made."""
     session_id: _builtins.str
@@ -1738,6 +1932,16 @@ class SendTurnRequest(_message.Message):
     def timeout(self) -> _duration_pb2.Duration:
         """Given up after this long; unset: the server's (10 minutes)."""
 
+    @_builtins.property
+    def offer(self) -> Global___ToolOffer:
+        """Tools that the reply may call."""
+
+    @_builtins.property
+    def tool_results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolResult]:
+        """What tools answered to the call that the session's last turn ended with; `text` may be empty then. Neither the state nor
+        the knowledge base is asked about such a turn: the model speaks from what the tools answered.
+        """
+
     def __init__(
         self,
         *,
@@ -1750,10 +1954,12 @@ class SendTurnRequest(_message.Message):
         min_watermark: _builtins.int = ...,
         timeout: _duration_pb2.Duration | None = ...,
         without_knowledge: _builtins.bool = ...,
+        offer: Global___ToolOffer | None = ...,
+        tool_results: _abc.Iterable[Global___ToolResult] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "settings", b"settings", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_watermark", b"min_watermark", "policy", b"policy", "request_id", b"request_id", "session_id", b"session_id", "settings", b"settings", "text", b"text", "timeout", b"timeout", "wait_for_completion", b"wait_for_completion", "without_knowledge", b"without_knowledge"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_watermark", b"min_watermark", "offer", b"offer", "policy", b"policy", "request_id", b"request_id", "session_id", b"session_id", "settings", b"settings", "text", b"text", "timeout", b"timeout", "tool_results", b"tool_results", "wait_for_completion", b"wait_for_completion", "without_knowledge", b"without_knowledge"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1899,6 +2105,7 @@ class EditTurnRequest(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     WAIT_FOR_COMPLETION_FIELD_NUMBER: _builtins.int
     MIN_WATERMARK_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
     turn_id: _builtins.str
@@ -1913,6 +2120,10 @@ class EditTurnRequest(_message.Message):
     def settings(self) -> _common_pb2.DecodingSettings:
         """How the reply is decoded; unset fields as in the old turn."""
 
+    @_builtins.property
+    def offer(self) -> Global___ToolOffer:
+        """Tools that the new turn's reply may call; unset: the old turn's. Results of tools stay with the turn."""
+
     def __init__(
         self,
         *,
@@ -1922,10 +2133,11 @@ class EditTurnRequest(_message.Message):
         settings: _common_pb2.DecodingSettings | None = ...,
         wait_for_completion: _builtins.bool = ...,
         min_watermark: _builtins.int = ...,
+        offer: Global___ToolOffer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_watermark", b"min_watermark", "request_id", b"request_id", "settings", b"settings", "text", b"text", "turn_id", b"turn_id", "wait_for_completion", b"wait_for_completion"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_watermark", b"min_watermark", "offer", b"offer", "request_id", b"request_id", "settings", b"settings", "text", b"text", "turn_id", b"turn_id", "wait_for_completion", b"wait_for_completion"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

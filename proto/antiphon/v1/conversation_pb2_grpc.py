@@ -210,7 +210,7 @@ class ConversationServiceServicer:
 
     def SendTurn(self, request, context):
         """Sends a user's message and streams the reply.
-        INVALID_ARGUMENT: empty or too long text, bad settings; NOT_FOUND: no such session; FAILED_PRECONDITION
+        INVALID_ARGUMENT: empty or too long text, bad settings, bad tools, results of no call; NOT_FOUND: no such session; FAILED_PRECONDITION
         (SESSION_BUSY under the policy `reject`, SESSION_ENDED); RESOURCE_EXHAUSTED: too many open turns, of the tenant or
         in all; ALREADY_EXISTS: the request id with another payload.
         """

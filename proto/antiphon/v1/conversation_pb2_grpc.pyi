@@ -67,7 +67,7 @@ class ConversationServiceStub:
     """
     SendTurn: _grpc.UnaryStreamMultiCallable[_conversation_pb2.SendTurnRequest, _conversation_pb2.SendTurnResponse]
     """Sends a user's message and streams the reply.
-    INVALID_ARGUMENT: empty or too long text, bad settings; NOT_FOUND: no such session; FAILED_PRECONDITION
+    INVALID_ARGUMENT: empty or too long text, bad settings, bad tools, results of no call; NOT_FOUND: no such session; FAILED_PRECONDITION
     (SESSION_BUSY under the policy `reject`, SESSION_ENDED); RESOURCE_EXHAUSTED: too many open turns, of the tenant or
     in all; ALREADY_EXISTS: the request id with another payload.
     """
@@ -191,7 +191,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """
     SendTurn: _aio.UnaryStreamMultiCallable[_conversation_pb2.SendTurnRequest, _conversation_pb2.SendTurnResponse]  # type: ignore[assignment]
     """Sends a user's message and streams the reply.
-    INVALID_ARGUMENT: empty or too long text, bad settings; NOT_FOUND: no such session; FAILED_PRECONDITION
+    INVALID_ARGUMENT: empty or too long text, bad settings, bad tools, results of no call; NOT_FOUND: no such session; FAILED_PRECONDITION
     (SESSION_BUSY under the policy `reject`, SESSION_ENDED); RESOURCE_EXHAUSTED: too many open turns, of the tenant or
     in all; ALREADY_EXISTS: the request id with another payload.
     """
@@ -354,7 +354,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_conversation_pb2.SendTurnResponse], _abc.AsyncIterator[_conversation_pb2.SendTurnResponse]]:
         """Sends a user's message and streams the reply.
-        INVALID_ARGUMENT: empty or too long text, bad settings; NOT_FOUND: no such session; FAILED_PRECONDITION
+        INVALID_ARGUMENT: empty or too long text, bad settings, bad tools, results of no call; NOT_FOUND: no such session; FAILED_PRECONDITION
         (SESSION_BUSY under the policy `reject`, SESSION_ENDED); RESOURCE_EXHAUSTED: too many open turns, of the tenant or
         in all; ALREADY_EXISTS: the request id with another payload.
         """

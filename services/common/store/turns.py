@@ -6,6 +6,7 @@ A turn document is its own outbox: whoever wrote it may die right after, the swe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -55,6 +56,17 @@ class NewTurn:
     follows: int | None = None
     held: bool = False  # a person holds the session: nobody works on it
     extra: Document = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A message and the reply to it, said elsewhere; `calls` are those that the reply is, `results` what the message
+    brings of tools."""
+
+    text: str
+    reply: str
+    calls: Sequence[Document] = ()
+    results: Sequence[Document] = ()
 
 
 @dataclass(frozen=True)
@@ -232,21 +244,22 @@ class Turns(TurnReads):
             dispatch=[promoted] if promoted is not None else [],
         )
 
-    def seed(self, tenant: str, session: Document, history: list[tuple[str, str]]) -> None:
+    def seed(self, tenant: str, session: Document, history: Sequence[Exchange]) -> None:
         """Store what was said elsewhere as the session's first turns, completed and accepted (KEPT).
 
-        ``history`` holds (user's text, reply). Repeating it adds what is missing and changes nothing.
+        Repeating it adds what is missing and changes nothing.
         """
         at, rows = now(), []
-        for index, (text, reply) in enumerate(history):
-            draft = {
+        for index, exchange in enumerate(history):
+            draft: Document = {
                 "id": new_id("draft"),
                 "round": 0,
                 "status": "completed",
-                "text": reply,
+                "text": exchange.reply,
                 "author": "seeded",
                 "finish_reason": "given",
                 "completed_at": at,
+                **({"tool_calls": list(exchange.calls)} if exchange.calls else {}),
             }
             rows.append(
                 {
@@ -254,7 +267,8 @@ class Turns(TurnReads):
                     "schema_version": SCHEMA_VERSION,
                     "session": session["_id"],
                     "n": index + 1,
-                    "text": text,
+                    "text": exchange.text,
+                    **({"tool_results": list(exchange.results)} if exchange.results else {}),
                     "user": session["user"],
                     "status": "completed",
                     "round": 0,

@@ -13,6 +13,7 @@ from services.gateway.auth import request_space, sees_suggestions
 from services.gateway.mapping.feedbacks import constraint_messages, feedback_message
 from services.gateway.mapping.states import entity_message, state_message
 from services.gateway.mapping.times import duration, timestamp
+from services.gateway.tools import call_messages, offer_message
 
 Document = Mapping[str, Any]
 
@@ -29,6 +30,7 @@ _FINISHES = {
     "length": pb.FINISH_REASON_LENGTH,
     "cancelled": pb.FINISH_REASON_CANCELLED,
     "given": pb.FINISH_REASON_GIVEN,
+    "tool_call": pb.FINISH_REASON_TOOL_CALL,
 }
 _ORIGINS = {"human": pb.DRAFT_ORIGIN_HUMAN, "seeded": pb.DRAFT_ORIGIN_SEEDED, "model": pb.DRAFT_ORIGIN_MODEL}
 CANCEL_REASONS: dict[str, pb.CancelReason.ValueType] = {
@@ -138,6 +140,7 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         composed_by=document.get("composed_by") or "",
         withheld=document.get("withheld") or (),
         enforced_by=document.get("enforced_by") or (),
+        tools=common_pb2.ToolUse(**document["tools"]) if document.get("tools") else None,
     )
 
 
@@ -175,6 +178,7 @@ def draft_message(draft: Document, accepted_round: int | None = None) -> pb.Draf
         citations=[_citation(one) for one in draft.get("citations") or ()],
         handoff=bool(draft.get("handoff")),
         shadow=draft.get("status") == "shadow",
+        tool_calls=call_messages(draft.get("tool_calls") or ()),
     )
 
 
@@ -272,6 +276,8 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
         create_time=timestamp(turn["accepted_at"]),
         end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,
         request_id=((turn.get("request") or {}).get("id") or "").removeprefix(_own_space()),
+        offer=offer_message(turn.get("offer")),
+        tool_results=[pb.ToolResult(**result) for result in turn.get("tool_results") or ()],
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.common.constraints import Constraint
+from services.common.tools.calls import call_due
+from services.generator.decoding.tool_calls import CallableTools
 from services.generator.settings import GeneratorSettings
 
 
@@ -20,8 +22,8 @@ class DecodeSettings:
     repeatable for the sequence whatever its company. `stop` are texts that end the draft and are cut from it; the
     template's end ids always end it. `forbid` words never appear; `include` words are boosted, more as the draft grows
     without them; `constraints` shape the draft (see `services.generator.decoding`). `refuse` are values that the draft
-    must not tell, by the first token that tells them from the texts in `allow`. `scored` asks for the draft's
-    log-likelihood.
+    must not tell, by the first token that tells them from the texts in `allow`. `tools` are those that the draft may or
+    must call. `scored` asks for the draft's log-likelihood.
     """
 
     max_new_tokens: int = 256
@@ -39,6 +41,7 @@ class DecodeSettings:
     scored: bool = False
     refuse: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    tools: CallableTools | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that have no meaning.
@@ -87,4 +90,15 @@ def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> Decod
         repetition_penalty=float(own.get("repetition_penalty", worker.repetition_penalty)),
         seed=int(own.get("seed", int.from_bytes(digest[:4], "big"))),
         stop=tuple(own.get("stop", ())),
+        tools=callable_tools(turn),
     )
+
+
+def callable_tools(turn: Mapping[str, Any]) -> CallableTools | None:
+    """The tools that the turn's reply may call; None where it may call none."""
+    if not call_due(turn):
+        return None
+    offer = turn["offer"]
+    wanted = [tool for tool in offer["tools"] if not offer.get("name") or tool["name"] == offer["name"]]
+    tools = tuple((tool["name"], tool.get("parameters") or "", bool(tool.get("strict"))) for tool in wanted)
+    return CallableTools(tools, offer.get("choice") == "required")

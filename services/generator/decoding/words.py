@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BAN = float("-inf")
 _TABLES = 256
+_GUIDES = 64
 _TAIL = 64  # bytes of the draft that a word could still be joined with
 
 
@@ -44,6 +45,8 @@ class Vocabulary:
         self.spellings = [codec.spelling(token) for token in range(self.size)]
         self._folded = [spelling.lower() for spelling in self.spellings]
         self._tables: dict[str, Tensor] = {}
+        self._tokenizer: Any = None
+        self._guides: dict[str, Any] = {}
         self.completions = lru_cache(maxsize=512)(self._completions)
         self.ways = lru_cache(maxsize=512)(self._ways)
 
@@ -54,6 +57,19 @@ class Vocabulary:
     def commands(self, text: str) -> bool:
         """Whether the text spells a control token."""
         return any(not self.spellings[token] for token in self.codec.encode(text))
+
+    def guide(self, grammar: str, end: int) -> Any:
+        """A new matcher of llguidance's that tells which tokens go on with a text of the grammar; `end` is the token
+        that ends it."""
+        if self._tokenizer is None:
+            self._tokenizer = _guided(self, end)
+        if grammar not in self._guides:
+            from llguidance import LLMatcher
+
+            if len(self._guides) >= _GUIDES:
+                self._guides.clear()
+            self._guides[grammar] = LLMatcher(self._tokenizer, grammar, log_level=0)
+        return self._guides[grammar].deep_copy()
 
     def matching(self, name: str, wanted: Callable[[bytes], bool]) -> Tensor:
         """Ids of the tokens whose spelling is `wanted`; looked for once for each `name`."""
@@ -200,6 +216,22 @@ def inflections(phrase: str) -> tuple[str, ...]:
     else:
         endings = ("s", "ed", "ing", "'s", "’s", "s'", "s’")
     return (phrase, *(phrase + ending for ending in endings))
+
+
+def _guided(vocabulary: Vocabulary, end: int) -> Any:
+    """The vocabulary as llguidance has it; control tokens are none of a text's."""
+    from llguidance import LLTokenizer, TokenizerWrapper
+
+    class Spelled:
+        eos_token_id = end
+        bos_token_id = None
+        tokens = tuple(spelling or b"\xff[%d]" % token for token, spelling in enumerate(vocabulary.spellings))
+        special_token_ids = tuple(token for token, spelling in enumerate(vocabulary.spellings) if not spelling)
+
+        def __call__(self, text: bytes | str) -> list[int]:
+            return vocabulary.encode(text if isinstance(text, str) else text.decode("utf-8", "replace"))
+
+    return LLTokenizer(TokenizerWrapper(Spelled()))
 
 
 def _tensor(ids: Sequence[int] | Sequence[Sequence[int]]) -> Tensor:

@@ -15,6 +15,7 @@ from services.common.constraints import Constraint, check, merge_rounds, verifia
 from services.common.drafts import chosen_draft
 from services.common.state import state_text
 from services.common.store import GroundingText
+from services.common.tools.calls import offers, tools_text
 from services.generator.prompt import wording
 from services.models.chat import ChatFormat, TextCodec
 
@@ -97,7 +98,7 @@ class PromptBuilder:
         constraints = asked_constraints(turn)
         about = self._draft_in_question(turn, constraints)
         drawn_again = turn["round"] > 0 and about is None
-        head = self._head(system_text or self._system_text)
+        head = self._head(_with_tools(system_text or self._system_text, turn))
         tail = self._tail(turn, noted, constraints, about, soft, with_state)
         room = self._limit - reply_tokens - len(tail) - len(head)
         if room < 0:
@@ -214,6 +215,10 @@ class PromptBuilder:
                 break
             candidates.pop()
         return candidates[-1] if candidates else None
+
+
+def _with_tools(system_text: str, turn: Mapping[str, Any]) -> str:
+    return f"{system_text}\n\n{tools_text(turn['offer']['tools'])}" if offers(turn) else system_text
 
 
 def asked_constraints(turn: Mapping[str, Any]) -> tuple[Constraint, ...]:

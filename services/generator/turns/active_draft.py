@@ -25,6 +25,7 @@ from services.common.telemetry import Step
 from services.generator.engine import DraftListener, EngineLacks, FinishedDraft, PromptTooLong, UnknownVersion
 from services.generator.prompt.builder import Prompt
 from services.generator.turns.composed import ComposedReply
+from services.generator.turns.tool_calls import call_fields
 from services.generator.turns.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -137,6 +138,10 @@ class ActiveDraft:
             snapshot = "".join(self._text)
             self.publisher.put(viewer, self._event("delta", 0, text=snapshot))
 
+    def becomes(self, reply: ComposedReply, prompt: Prompt, manifest: Document) -> None:
+        """From here on the draft is this reply, before any of it is said."""
+        self.reply, self.prompt, self.manifest = reply, prompt, manifest
+
     def abandon(self) -> None:
         """This attempt is over: another worker holds the turn, or it has ended."""
         self.lost = True
@@ -202,6 +207,7 @@ class ActiveDraft:
             "citations": self._citations(draft.text) if self.reply is None else list(self.reply.citations),
             "handoff": self.reply is not None and self.reply.handoff,
             "manifest": self.manifest,
+            **call_fields(self.turn, draft, self.manifest),
         }
         if self.shadow:
             self.store.steps.finish_shadow(self.tenant, self.id, self.holder, self.round, stored)

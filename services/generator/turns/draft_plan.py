@@ -27,6 +27,7 @@ from services.generator.turns.history import History
 from services.generator.turns.lacking import refuse_lacking
 from services.generator.turns.revision_composer import RevisionComposer
 from services.generator.turns.superseded import refusing
+from services.generator.turns.tool_calls import tools_manifest
 from services.generator.turns.version_cache import VersionCache
 from services.generator.turns.writer import QuotedReply, SequenceWriter, Writer
 
@@ -114,10 +115,14 @@ class DraftPlanner:
         policy = revision_policy(turn, prompt, self._settings)
         if self._revisions is not None and prompt.about_round is not None:
             policy = self._revisions.guarded(turn, policy)
+        if decode.tools is not None:  # a call is one draft, held to its grammar
+            policy = replace(policy, count=1, context=None, amending=False, infilling=False, beams=None)
         if policy.chooses:
             policy = replace(policy, anew=self._anew(turn, prompt))
         manifest = self._manifest(turn, prompt, request, policy, soft)
         manifest |= {"layers": computed_by, "correction": inside.manifest() if inside is not None else None}
+        if (tools := tools_manifest(turn)) is not None:
+            manifest["tools"] = tools
         quoted = inside.correction.reply if inside is not None and inside.use == "quoted" and _free(decode) else ""
         return DraftPlan(turn, prompt, request, policy, manifest, quoted)
 
@@ -262,7 +267,7 @@ class DraftPlanner:
 
 def _free(decode: DecodeSettings) -> bool:
     """Whether nothing is asked of the reply's form that a quoted one might not have."""
-    return not (decode.constraints or decode.forbid or decode.include)
+    return not (decode.constraints or decode.forbid or decode.include or decode.tools)
 
 
 def _marked(references: Sequence[Document], prompt: Prompt, kind: str) -> list[Document]:

@@ -23,6 +23,7 @@ from services.common.bus.messages import UnreadableMessage
 from services.common.clock import now
 from services.common.errors import AntiphonError, NotFound
 from services.common.store import DATABASE_AWAY, Document, Store
+from services.common.tools.calls import call_due
 from services.generator.engine import (
     DraftEngine,
     DraftListener,
@@ -36,9 +37,16 @@ from services.generator.engine import (
 from services.generator.prompt.builder import PromptTooLong as TurnTooLong
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import ActiveDraft, StepEvents
-from services.generator.turns.composed import ComposedWriter, ReplyComposer, compose
+from services.generator.turns.composed import ComposedReply, ComposedWriter, ReplyComposer, compose
 from services.generator.turns.draft_plan import DraftPlan, DraftPlanner
 from services.generator.turns.grounded import GroundedListener, Sources
+from services.generator.turns.tool_calls import (
+    CallListener,
+    ComposedInstead,
+    answers_tools,
+    only_calls,
+    revises_call,
+)
 from services.generator.turns.version_cache import VersionCache
 from services.generator.turns.writer import Writer
 
@@ -234,15 +242,21 @@ class GenerateStep:
         timer.start()
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
-        reply = compose(self._composers, turn)
+        reply = self._composed(turn)
+        asked = call_due(turn) and (
+            reply is None or reply.handoff
+        )  # what the knowledge base answers no tool need answer
         make_writer: Callable[[DraftListener], Writer]
-        if reply is not None:
+        if reply is not None and not asked:
             prompt, manifest = self._planner.composed(turn, reply)
             make_writer = partial(ComposedWriter, reply)
         else:
             plan = self._planner.plan(turn)
             prompt, manifest, make_writer = plan.prompt, plan.manifest, partial(self._planner.writer, plan)
-            if (sources := self._sources(turn)) is not None:
+            sources = None if answers_tools(turn) else self._sources(turn)
+            if asked:
+                make_writer = partial(self._calling, plan, sources, reply, turn)
+            elif sources is not None:
                 make_writer = partial(self._grounded, plan, sources)
         active = ActiveDraft(
             turn=turn,
@@ -258,7 +272,7 @@ class GenerateStep:
             on_end=self._ended,
             remember=self._remember,
             step=telemetry.begin_step("generate", delivery.headers, turn=turn["_id"], attempt=turn["attempt"]),
-            reply=reply,
+            reply=None if asked else reply,
         )
         with self._lock:
             earlier = self._active.get(active.id)
@@ -283,6 +297,32 @@ class GenerateStep:
 
     def _grounded(self, plan: DraftPlan, sources: Sources, listener: DraftListener) -> Writer:
         return self._planner.writer(plan, GroundedListener(listener, sources))
+
+    def _composed(self, turn: Document) -> ComposedReply | None:
+        """The reply that needs no engine; None where one of tools is due."""
+        if answers_tools(turn) or only_calls(turn) or revises_call(turn):
+            return None
+        return compose(self._composers, turn)
+
+    def _calling(
+        self,
+        plan: DraftPlan,
+        sources: Sources | None,
+        reply: ComposedReply | None,
+        turn: Document,
+        draft: DraftListener,
+    ) -> Writer:
+        """The engine's call of a tool; where it speaks instead, `reply` if there is one, else what it says."""
+        words = GroundedListener(draft, sources) if sources is not None else draft
+        if reply is not None:
+            prompt, manifest = self._planner.composed(turn, reply)
+
+            def chosen() -> None:
+                assert isinstance(draft, ActiveDraft)
+                draft.becomes(reply, prompt, manifest)
+
+            words = ComposedInstead(draft, reply, partial(self._engine.cancel, plan.request.key), chosen)
+        return self._planner.writer(plan, CallListener(draft, words))
 
     # -- ends -----------------------------------------------------------------------------------
 

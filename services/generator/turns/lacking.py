@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.tools.calls import call_due
 from services.generator.engine import Ability, EngineLacks
 
 _ASKED: tuple[tuple[str, Ability, Any], ...] = (
@@ -25,5 +26,7 @@ def refuse_lacking(turn: Mapping[str, Any], abilities: frozenset[Ability]) -> No
     dropped silently otherwise. What only a default asks for is withheld, and the manifest says so."""
     own = turn.get("settings") or {}
     lacking = [name for name, ability, nothing in _ASKED if ability not in abilities and own.get(name) not in nothing]
+    if call_due(turn) and "masks" not in abilities:
+        lacking.append("tools")
     if lacking:
         raise EngineLacks(f"this generator's engine has no way to do what the settings ask: {', '.join(lacking)}")

@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from services.common.store import Request, Store
 from services.common.store.keys import ALL_SESSIONS, ROLES
+from services.common.store.turns import Exchange
 from services.gateway import access
 from services.gateway.access import Whose, row
 from tests.support.gateway import Client, FakeWorkers, Gateways, events_of, held_script
@@ -41,7 +42,7 @@ class Staff:
         request = Request("CreateSession", f"made-{next(_numbers)}", "x")
         fields = {"user": user, "owner": owner, "policy": "enqueue", "labels": [], "access": [], "agent": "", **fields}
         session = self.store.sessions.create(self.tenant, request, fields)
-        self.store.turns.seed(self.tenant, session, [("hi", "hello")])
+        self.store.turns.seed(self.tenant, session, [Exchange("hi", "hello")])
         return str(session["_id"])
 
     def each_kind(self) -> dict[str, str]:

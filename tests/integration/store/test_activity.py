@@ -8,6 +8,7 @@ from typing import Any
 from services.common.clock import now
 from services.common.store import NewTurn, Request, Store, TurnLimits
 from services.common.store.activity import Figures
+from services.common.store.turns import Exchange
 
 TENANT = "default"
 
@@ -42,7 +43,7 @@ def test_the_figures_of_a_span_are_what_happened_in_it(store: Store) -> None:
     assert figures(store) == Figures(ends={})
     fields = {"user": "ann", "owner": "key", "policy": "enqueue", "labels": [], "access": [], "agent": ""}
     session = store.sessions.create(TENANT, request("s", "CreateSession"), fields)
-    store.turns.seed(TENANT, session, [("elsewhere", "said")])  # not said here, and not counted
+    store.turns.seed(TENANT, session, [Exchange("elsewhere", "said")])  # not said here, and not counted
     name = session["_id"]
     wrong, right = {"number": 1, "supported": False}, {"number": 2, "supported": True}
     said(store, name, "a", citations=[wrong, right, wrong], seconds=0.5)  # the talk goes on: accepted so

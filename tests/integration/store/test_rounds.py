@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from services.common.clock import now
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition
 from services.common.store import Accepted, NewTurn, Request, Store, TurnLimits
+from services.common.store.turns import Exchange
 from tests.support.waiting import wait_until
 
 TENANT = "default"
@@ -181,7 +182,7 @@ def test_a_person_replies_once(store: Store) -> None:
 def test_a_history_is_seeded_once(store: Store) -> None:
     session = store.sessions.create(TENANT, request("c", method="CreateSession"), {"user": "u"})
     for _ in range(2):
-        store.turns.seed(TENANT, session, [("hello", "hi"), ("how are you", "fine")])
+        store.turns.seed(TENANT, session, [Exchange("hello", "hi"), Exchange("how are you", "fine")])
     assert [turn["n"] for turn in store.turns.page(TENANT, session["_id"])] == [1, 2]
     assert accept(store, session["_id"], "x").turn["n"] == 3
 

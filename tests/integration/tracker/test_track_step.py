@@ -12,6 +12,7 @@ from services.common.ids import new_id
 from services.common.schema import Schema, parse_schema
 from services.common.store import Request
 from services.common.store.sessions import Sessions
+from services.common.store.turns import Exchange
 from services.common.work_budget import WorkBudget
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import State
@@ -158,7 +159,8 @@ def test_what_a_session_is_seeded_with_reaches_the_state(driver: TurnDriver, gro
         ("Friday, please.", "A table on Friday. Is that right?"),
         ("No, not Friday, Saturday.", "Saturday then. How many of you will there be?"),
     ]
-    driver.store.turns.seed(TENANT, driver.store.sessions.get(TENANT, session), history)
+    exchanges = [Exchange(text, reply) for text, reply in history]
+    driver.store.turns.seed(TENANT, driver.store.sessions.get(TENANT, session), exchanges)
     turn = talk(driver, session, "We are 4 people.", schema)
     assert slots(turn) == {"cuisine": "indian", "day": "Saturday", "party_size": "4"}
 

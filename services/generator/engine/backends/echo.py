@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections import abc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ _WORD = re.compile(r"\s*\S+")
 _SPECIAL = 0x110000  # the first number that is no code point
 _END = _SPECIAL + MARKERS.index("<|im_end|>")
 _PREFILL_PIECE = 4096
+_CALL_PIECE = 8  # code points of a call that a step writes
+_CALL_WORDS = 200  # code points of the message that go into arguments
+_NAMING = 4  # letters of a word in a tool's name that a message calls it by
 
 
 class EchoCodec:
@@ -51,6 +55,9 @@ class EchoBackend:
 
     `tokens` > 0 makes every reply that many words long (repeating or cutting the user's words), `step_ms` is how
     long a step takes; both are deterministic, so that a load test can subtract the engine's own time.
+
+    Where a tool may be called it calls the first one that has a word of its name in the message, else, where one must
+    be, the first; the arguments are the plainest that the schema takes, with the message as the first text among them.
 
     `signed`: every word ends in `~PROCESS.NUMBER`, three hexadecimal digits of this engine's own and the number of the
     draft that it writes. Two attempts then never write alike, and text that is mixed of both is seen to be.
@@ -99,7 +106,7 @@ class EchoBackend:
         if self._open >= self._capacity:
             return False
         self._open += 1
-        sequence.memory = iter(self._reply(self._codec, sequence.ids[: sequence.prompt_length]))
+        sequence.memory = iter(self._reply(self._codec, sequence))
         return True
 
     def prefill(self, sequences: abc.Sequence[Sequence], budget: int) -> int:
@@ -164,10 +171,13 @@ class EchoBackend:
     def close(self) -> None:
         """Nothing to free."""
 
-    def _reply(self, codec: EchoCodec, prompt: abc.Sequence[int]) -> list[list[int]]:
+    def _reply(self, codec: EchoCodec, sequence: Sequence) -> list[list[int]]:
+        prompt = sequence.ids[: sequence.prompt_length]
         text = "".join(chr(i) if 0 <= i < _SPECIAL else MARKERS[i - _SPECIAL] for i in prompt if i >= 0)
         _, marker, last = text.rpartition("<|im_start|>user\n")
         said = (last if marker else text).split("<|im_end|>")[0]
+        if call := self._call(said, sequence):
+            return [codec.encode(call[at : at + _CALL_PIECE]) for at in range(0, len(call), _CALL_PIECE)]
         words = _WORD.findall(_MARKER.sub(" ", said)) or ["…"]
         if self._tokens:
             spaced = [words[0].strip(), *(word if word[0].isspace() else f" {word}" for word in words[1:])]
@@ -177,3 +187,23 @@ class EchoBackend:
             sign = f"~{self._process}.{next(self._drafts)}"
             words = [word + sign for word in words]
         return [codec.encode(word) for word in words]
+
+    @staticmethod
+    def _call(said: str, sequence: Sequence) -> str:
+        """The call that answers a message; empty where none does."""
+        tools = sequence.request.settings.tools
+        if tools is None:
+            return ""
+        named = [tool for tool in tools.tools if _named(tool[0], said)]
+        if not named and not tools.required:
+            return ""
+        from services.common.tools.grammar import completion
+
+        chosen = replace(tools, tools=tuple(named[:1] or tools.tools[:1]))
+        call = completion(chosen.grammar, said=said.strip()[:_CALL_WORDS])
+        return call.decode() if call is not None else ""
+
+
+def _named(tool: str, said: str) -> bool:
+    words = re.split(r"[_-]", tool.casefold())
+    return any(len(word) >= _NAMING and word in said.casefold() for word in words)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.generator.decoding.processors import constraint_processors
 from services.generator.decoding.refused_values import RefusedValues
 from services.generator.decoding.token_processor import TokenProcessor
+from services.generator.decoding.tool_calls import ToolCallText
 from services.generator.decoding.words import ForbidWords, IncludeWords, Vocabulary
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def sequence_processors(
     sequence: Sequence, vocabulary: Callable[[], Vocabulary], end_ids: frozenset[int]
 ) -> list[TokenProcessor]:
     """The processors of one draft in the order they apply: words to include, words to avoid (which win), masks, the
-    shape (which wins over all), refused values, then the request's observers."""
+    shape (which wins over all), refused values (all give way to a call of a tool), then the request's observers."""
     settings = sequence.request.settings
     processors: list[TokenProcessor] = []
     if settings.include:
@@ -32,6 +33,9 @@ def sequence_processors(
         )
     if settings.refuse:
         processors.append(RefusedValues(vocabulary().codec, settings.refuse, settings.allow))
+    if settings.tools is not None:
+        limit = settings.max_new_tokens
+        processors = [ToolCallText(vocabulary(), settings.tools, end_ids, limit, processors)]
     return processors + [make() for make in sequence.request.observers]
 
 
