@@ -28,7 +28,7 @@ NO_JSON = [
 NO_ID = ["none", "turn_none", "a\0b", "\ud800", "x" * 300, "é", "resp_turn_none-r9999", "%", " ", "'\"<>", "[]"]
 
 DOCUMENT = document()
-NAMES = sorted({name for schema in BODIES.values() for name in schema["properties"]})
+NAMES = sorted({name for schema in BODIES.values() for name in schema.get("properties", ())})
 CASES = [
     (path, operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2])
     for path, item in DOCUMENT["paths"].items()

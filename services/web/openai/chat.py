@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.common.tools.calls import call_id
 from services.web.errors import MISSING, error_body, error_response
 from services.web.gateways import Gateways, Metadata, metadata_of
 from services.web.openai.body import read_body
@@ -21,6 +22,7 @@ from services.web.openai.continuation import Begun, Continuation
 from services.web.openai.draft_shown import failure, shown
 from services.web.openai.events import DONE, EventStream, data
 from services.web.openai.steady import Diverged, SteadyText
+from services.web.openai.tools import Piece, grown, held_back, shown_call, spoken_text
 from services.web.serving import Serving
 
 TURN_HEADER = "x-antiphon-turn"
@@ -61,7 +63,7 @@ class ChatCompletions:
             first = await anext(begun.events)
         except CallError as error:
             await continuation.undo()
-            return error_response(error, {**PARAMS, **chat.conversation.params()})
+            return error_response(error, {**PARAMS, **chat.conversation.params(), **chat.tools.names})
         headers = {SESSION_HEADER: begun.session_id, TURN_HEADER: first.turn_id}
         if not chat.stream:
             await begun.events.aclose()
@@ -90,7 +92,7 @@ class ChatCompletions:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": draft.text, "refusal": None, "annotations": []},
+                    "message": message(end.turn_id, draft, callable=chat.tools.callable),
                     "logprobs": None,
                     "finish_reason": finish_reason(draft),
                 }
@@ -124,14 +126,18 @@ class Chunks:
 
     async def written(self, first: TurnEvent, events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[bytes, None]:
         """The role, the words, the end, the usage where it was asked for; an error where there is one."""
-        text = SteadyText()
-        yield self._chunk({"role": "assistant", "content": "", "refusal": None})
+        text, callable, known = SteadyText(), self._chat.tools.callable, ""
+        yield self._chunk({"role": "assistant", "content": None if callable else "", "refusal": None})
         try:
             async with aclosing(events):
                 async for event in joined(first, events):
                     if words := text.take(event):
-                        yield self._chunk({"content": words})
+                        for piece in grown(known, known + words, callable=callable):
+                            yield self._chunk(self._delta(piece, event.position.round))
+                        known += words
                     if event.WhichOneof("event") in ("completed", "cancelled", "failed"):
+                        if words := held_back(known, callable=callable):
+                            yield self._chunk({"content": words})
                         for end in self._end(event):
                             yield end
                         return
@@ -139,6 +145,15 @@ class Chunks:
             yield data(error_body(text.diverged())[1])
         except CallError as error:
             yield data(error_body(error)[1])
+
+    def _delta(self, piece: Piece, round: int) -> dict[str, Any]:
+        if piece.words:
+            return {"content": piece.words}
+        call: dict[str, Any] = {"index": 0, "function": {"arguments": piece.arguments}}
+        if piece.name:
+            function = {"name": piece.name, "arguments": ""}
+            call |= {"id": call_id(self._turn_id, round), "type": "function", "function": function}
+        return {"tool_calls": [call]}
 
     def _end(self, event: TurnEvent) -> list[bytes]:
         if event.WhichOneof("event") == "failed":
@@ -176,8 +191,21 @@ def completion_id(event: TurnEvent) -> str:
     return f"chatcmpl-{event.turn_id}" + (f"-{event.position.round}" if event.position.round else "")
 
 
+def message(turn_id: str, draft: Draft, *, callable: bool) -> dict[str, Any]:
+    """The reply as a message; of a call no content."""
+    words = spoken_text(draft, callable=callable)
+    call = shown_call(turn_id, draft, callable=callable)
+    told: dict[str, Any] = {"role": "assistant", "content": words, "refusal": None, "annotations": []}
+    if call is not None:
+        function = {"name": call.name, "arguments": call.arguments}
+        told |= {"content": None, "tool_calls": [{"id": call.id, "type": "function", "function": function}]}
+    return told
+
+
 def finish_reason(draft: Draft) -> str:
     """Why the reply ends, as this API says it."""
+    if draft.tool_calls:
+        return "tool_calls"
     return "length" if draft.finish_reason == FINISH_REASON_LENGTH else "stop"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from antiphon.v1.common_pb2 import DecodingSettings
 
@@ -11,6 +11,7 @@ from services.web.openai.body import Body, refuse
 from services.web.openai.decoding import decoding_settings, reply_policy
 from services.web.openai.messages import Conversation, read_messages
 from services.web.openai.models import MAX_MODEL
+from services.web.openai.tools import Offered, read_offer
 
 MAX_KEY = 256
 MAX_USER = 256
@@ -21,7 +22,8 @@ USER_HEADERS = ("x-antiphon-user", "x-openwebui-user-id")
 
 PARAMETERS = (
     "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p",
-    "seed", "stop", "user", "safety_identifier", "metadata", "response_format", "antiphon",
+    "seed", "stop", "user", "safety_identifier", "metadata", "response_format", "tools", "tool_choice",
+    "parallel_tool_calls", "antiphon",
 )  # fmt: skip
 # Parameters that change nothing here with the values named, and are refused with any other.
 WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
@@ -31,10 +33,7 @@ WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "logprobs": (False,),
     "top_logprobs": (0,),
     "logit_bias": ({},),
-    "tools": ([],),
     "functions": ([],),
-    "tool_choice": ("none", "auto"),
-    "parallel_tool_calls": (True, False),
     "store": (True, False),
     "service_tier": ("auto", "default"),
     "modalities": (["text"],),
@@ -71,6 +70,7 @@ class ChatRequest:
     stream: bool
     with_usage: bool
     without_knowledge: bool
+    tools: Offered = field(default_factory=Offered)
 
 
 def read_chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
@@ -99,6 +99,7 @@ def read_chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
         stream=stream,
         with_usage=options.flag("include_usage"),
         without_knowledge=own.flag("without_knowledge"),
+        tools=read_offer(body, nested=True),
     )
 
 

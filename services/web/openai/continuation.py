@@ -40,6 +40,7 @@ from antiphon.v1.conversation_pb2 import (
 from services.web.gateways import Gateways, Metadata
 from services.web.openai.chat_request import ChatRequest
 from services.web.openai.models import model_not_found, schema_of
+from services.web.openai.tools import same_offer
 
 OPEN = (TURN_STATUS_WAITING, TURN_STATUS_ACTIVE, TURN_STATUS_HELD)
 BODY_LABEL = "http.body"
@@ -66,9 +67,10 @@ class Continuation:
         self._metadata = metadata
         self._request = request
         self._wait = wait
+        self._offer = request.tools.offer
         # A session that this request alone has made; it goes where the turn is refused.
         self.fresh = ""
-        self._text = request.conversation.last.text
+        self._text = request.conversation.last.whole  # as a turn keeps it
 
     async def begin(self) -> Begun:
         """The turn, sent, revised, edited or found."""
@@ -118,6 +120,8 @@ class Continuation:
         """Another draft of a turn; the same one where the client only repeats its request."""
         if turn.status in OPEN or (self._request.named.retries and turn.status == TURN_STATUS_COMPLETED):
             return self._follow(session_id, requests.attach(turn.id, None, wait=self._wait))
+        if not same_offer(turn.offer, self._offer):
+            return self._follow(session_id, self._edit(turn))
         if turn.status == TURN_STATUS_FAILED:
             follower = requests.retry(turn.id, settings=self._request.settings, wait=self._wait, request_id="")
             return await self._opened(session_id, follower, turn)
@@ -180,20 +184,29 @@ class Continuation:
         return Begun(session_id, events)
 
     def _send(self, session_id: str) -> Follower:
+        last = self._request.conversation.last
         return requests.send(
             session_id,
-            self._text,
+            last.text,
             settings=self._request.settings,
             policy=DOUBLE_TEXTING_POLICY_UNSPECIFIED,
             min_watermark=0,
             without_knowledge=self._request.without_knowledge,
             wait=self._wait,
             request_id=self._request_id("turn"),
+            offer=self._offer if self._offer.tools else None,
+            tool_results=last.results,
         )
 
     def _edit(self, turn: Turn) -> Follower:
         return requests.edit(
-            turn.id, self._text, settings=self._request.settings, min_watermark=0, wait=self._wait, request_id=""
+            turn.id,
+            self._request.conversation.last.text,
+            settings=self._request.settings,
+            min_watermark=0,
+            wait=self._wait,
+            request_id="",
+            offer=self._offer,
         )
 
     async def _turns(self, session_id: str, count: int) -> Sequence[Turn]:
@@ -240,9 +253,10 @@ class Continuation:
     def _digest(self) -> str:
         """What was said and asked for, in a word."""
         conversation = self._request.conversation
-        said = [text for message in conversation.history for text in (message.role, message.text)]
+        said = [text for message in conversation.history for text in (message.role, message.whole)]
         settings = self._request.settings.SerializeToString(deterministic=True).hex()
-        return hashed(self._request.model, settings, conversation.system_text, *said, self._text)
+        tools = self._offer.SerializeToString(deterministic=True).hex() if self._offer.tools else ""
+        return hashed(self._request.model, settings, conversation.system_text, *said, self._text, tools)
 
     def _request_id(self, what: str) -> str:
         """The request id that an Idempotency-Key stands for; a new one without a key."""

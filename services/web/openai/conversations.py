@@ -26,7 +26,8 @@ from services.web.openai.continuation import hashed
 from services.web.openai.messages import read_messages
 from services.web.openai.models import MAX_MODEL, PLAIN, schema_of
 from services.web.openai.response_id import ResponseId
-from services.web.openai.response_shown import output_message
+from services.web.openai.response_shown import input_items, output_items
+from services.web.openai.tools import may_be_called
 
 PAGE, MAX_PAGE = 20, 100
 PARAMETERS = ("items", "metadata", "model", "user", "instructions")
@@ -140,11 +141,12 @@ def _refusal(error: CallError) -> JSONResponse:
 
 def _items(turn: Turn, backwards: bool) -> list[dict[str, Any]]:
     """A turn's message and the draft that counts."""
-    content = [{"type": "input_text", "text": turn.text}]
-    said = {"id": f"msg_{turn.id}-input", "type": "message", "role": "user", "status": "completed", "content": content}
-    items: list[dict[str, Any]] = [said]
+    items = input_items(turn)
     round = turn.accepted_round if turn.HasField("accepted_round") else turn.position.round
-    items += [output_message(ResponseId(turn.id, round), draft) for draft in turn.drafts if draft.round == round]
+    callable = may_be_called(turn.offer)
+    for draft in turn.drafts:
+        if draft.round == round:
+            items += output_items(ResponseId(turn.id, round), draft, callable=callable)
     return items[::-1] if backwards else items
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from antiphon.errors import CallError
@@ -20,8 +20,9 @@ from services.web.errors import error_body
 from services.web.openai.body import refuse
 from services.web.openai.events import DONE, data
 from services.web.openai.response_id import ResponseId
-from services.web.openai.response_shown import Asked, output_message, response_object, text_part
+from services.web.openai.response_shown import Asked, function_call, output_message, response_object, text_part
 from services.web.openai.steady import Diverged, SteadyText
+from services.web.openai.tools import grown, held_back, shown_call, spoken_text
 
 CREATED, IN_PROGRESS, ITEM, PART = range(4)
 ATTEMPT = 10**9  # more code points than a reply has
@@ -98,14 +99,14 @@ class ResponseEvents:
             yield self._error(self._text.diverged())
         else:
             rest = draft.text[self._offset :]
-            yield from self._delta(rest, base)
+            yield from self._delta(rest, base, draft.text)
             yield from self._end(draft, status, base)
         yield DONE
 
     def _take(self, event: TurnEvent) -> Iterator[bytes]:
         kind = event.WhichOneof("event")
         base = ATTEMPT * max(0, event.position.attempt - 1)
-        yield from self._delta(self._text.take(event), base)
+        yield from self._delta(self._text.take(event), base, self._text.text)
         if kind == "understood":
             self._known[kind] = MessageToDict(event.understood, preserving_proto_field_name=True)
         elif kind == "state":
@@ -118,18 +119,33 @@ class ResponseEvents:
             failed = response_object(self._id, self._asked, "failed", self._created, error=event.failed.error)
             yield from self._event(base + PART + self._offset + 1, "response.failed", response=failed)
 
-    def _delta(self, words: str, base: int) -> Iterator[bytes]:
+    def _delta(self, words: str, base: int, text: str) -> Iterator[bytes]:
+        """More of a reply's ``text``, of which ``words`` are new."""
         if not words:
             return
-        yield from self._open()
-        self._offset += len(words)
-        yield from self._event(
-            base + PART + self._offset, "response.output_text.delta", **self._place(), delta=words, logprobs=[]
-        )
+        before, self._offset = self._offset, self._offset + len(words)
+        number = base + PART + self._offset
+        for piece in grown(text[:before], text[: self._offset], callable=self._asked.callable):
+            if piece.words:
+                yield from self._open()
+                fields = {**self._place(), "delta": piece.words, "logprobs": []}
+                yield from self._event(number, "response.output_text.delta", **fields)
+                continue
+            yield from self._open(text[: self._offset])
+            if piece.arguments:
+                fields = {"item_id": self._id.call_item_id, "output_index": 0, "delta": piece.arguments}
+                yield from self._event(number, "response.function_call_arguments.delta", **fields)
 
-    def _open(self) -> Iterator[bytes]:
-        if not self._opened:
-            self._opened = True
+    def _open(self, call: str = "") -> Iterator[bytes]:
+        """The item's beginning: of a call whose text begins so, else of a message."""
+        if self._opened:
+            return
+        self._opened = True
+        begun = shown_call(self._id.turn_id, Draft(text=call, round=self._id.round), callable=True) if call else None
+        if begun is not None:
+            item = function_call(self._id, replace(begun, arguments=""), in_progress=True)
+            yield from self._event(ITEM, "response.output_item.added", output_index=0, item=item)
+        else:
             item = {**output_message(self._id, Draft()), "status": "in_progress", "content": []}
             yield from self._event(ITEM, "response.output_item.added", output_index=0, item=item)
             yield from self._event(PART, "response.content_part.added", **self._place(), part=text_part("", []))
@@ -137,8 +153,18 @@ class ResponseEvents:
     def _end(self, draft: Draft, status: str, base: int) -> Iterator[bytes]:
         """The end's events, whatever the reader has of the text: a part that was opened is closed."""
         number = base + PART + len(draft.text)
-        if draft.text:
+        call = shown_call(self._id.turn_id, draft, callable=self._asked.callable)
+        if call is not None:
+            yield from self._open(draft.text)
+            item = function_call(self._id, call)
+            fields = {"item_id": item["id"], "output_index": 0, "name": call.name, "arguments": call.arguments}
+            yield from self._event(number + 1, "response.function_call_arguments.done", **fields)
+            yield from self._event(number + 3, "response.output_item.done", output_index=0, item=item)
+        elif spoken_text(draft, callable=self._asked.callable):
             yield from self._open()
+            if words := held_back(draft.text, callable=self._asked.callable):
+                fields = {**self._place(), "delta": words, "logprobs": []}
+                yield from self._event(number, "response.output_text.delta", **fields)
             item = output_message(self._id, draft)
             part = item["content"][0]
             for index, annotation in enumerate(part["annotations"]):

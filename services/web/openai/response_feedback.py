@@ -84,7 +84,7 @@ class ResponseFeedback:
         )
         turn = await self._responses.turn(id, metadata)
         session = await self._responses.session(turn, metadata)
-        asked = replace(asked_of(session), previous=str(id), background=background, held_by="")
+        asked = replace(asked_of(session, turn), previous=str(id), background=background, held_by="")
         try:
             return await self._responses.begun(follower, asked, metadata, stream=stream, background=background)
         except CallError as error:
@@ -120,7 +120,7 @@ class ResponseFeedback:
         except CallError as error:
             return error_response(error, _PARAMS)
         session = await self._responses.session(answer.turn, metadata)
-        asked = asked_of(session)
+        asked = asked_of(session, answer.turn)
         return JSONResponse(response_of(answer.turn, id, asked))
 
     async def why(self, request: Request) -> JSONResponse:

@@ -25,6 +25,11 @@ class ResponseId:
         """The id of the message that it puts out."""
         return str(self).replace("resp_", "msg_", 1)
 
+    @property
+    def call_item_id(self) -> str:
+        """The id of the item that it puts out where it calls a tool."""
+        return str(self).replace("resp_", "fc_", 1)
+
 
 def read_response_id(text: str) -> ResponseId:
     """The id that a text is. Raises WebError (404), as for an id that nobody has."""

@@ -10,6 +10,7 @@ from antiphon.v1.conversation_pb2 import (
     SPEAKER_USER,
     AcceptDraftRequest,
     CreateSessionRequest,
+    Draft,
     GetSessionRequest,
     GetTurnRequest,
     HistoryMessage,
@@ -24,7 +25,7 @@ from services.web.openai.body import refuse
 from services.web.openai.continuation import erase_quietly, hashed
 from services.web.openai.models import model_not_found, schema_of
 from services.web.openai.response_id import ResponseId, read_response_id
-from services.web.openai.response_shown import draft_of_round
+from services.web.openai.response_shown import draft_of_round, input_items
 from services.web.openai.responses_request import ResponseRequest
 
 PAGE = 500
@@ -119,7 +120,7 @@ class ResponseSession:
         named = self._request.named
         if named.key:
             return turn.request_id == self.request_id("turn")
-        return named.retries > 0 and turn.text == self._request.conversation.last.text
+        return named.retries > 0 and turn.text == self._request.conversation.last.whole
 
     async def _branch(self, session: Session, turns: list[Turn], previous: ResponseId) -> str:
         """Another way on from a response that was answered to already: a session with what was said up to it."""
@@ -131,8 +132,7 @@ class ResponseSession:
             round = previous.round if turn.id == previous.turn_id else accepted
             draft = draft_of_round(turn, round)
             if draft is not None and draft.text.strip():
-                history.append(HistoryMessage(speaker=SPEAKER_USER, text=turn.text))
-                history.append(HistoryMessage(speaker=SPEAKER_ASSISTANT, text=draft.text))
+                history += _exchange(turn, draft)
         return await self._create(history, session.user_id, "", session)
 
     async def _turns(self, session_id: str) -> list[Turn]:
@@ -173,3 +173,14 @@ class ResponseSession:
         """The request id that the request's Idempotency-Key stands for; a new one without a key."""
         key = self._request.named.key
         return hashed("key", what, key) if key else requests.new_request_id()
+
+
+def _exchange(turn: Turn, draft: Draft) -> list[HistoryMessage]:
+    """A turn and its draft as what was said elsewhere."""
+    said = input_items(turn)[-1]
+    words = said["content"][0]["text"] if said["type"] == "message" else ""
+    spoken = "" if draft.tool_calls else draft.text
+    return [
+        HistoryMessage(speaker=SPEAKER_USER, text=words, tool_results=turn.tool_results),
+        HistoryMessage(speaker=SPEAKER_ASSISTANT, text=spoken, tool_calls=draft.tool_calls),
+    ]

@@ -19,14 +19,17 @@ from antiphon.v1.conversation_pb2 import (
     Citation,
     Draft,
     Session,
+    ToolOffer,
     Turn,
     TurnError,
 )
 from google.protobuf.json_format import MessageToDict
 
+from services.common.tools.calls import results_text
 from services.web.openai.draft_shown import shown
 from services.web.openai.models import PLAIN
 from services.web.openai.response_id import ResponseId
+from services.web.openai.tools import ShownCall, may_be_called, shown_call, spoken_text, tools_shown
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,19 @@ class Asked:
     metadata: Mapping[str, str] = field(default_factory=dict)
     settings: DecodingSettings = field(default_factory=DecodingSettings)
     held_by: str = ""
+    offer: ToolOffer = field(default_factory=ToolOffer)
+
+    @property
+    def callable(self) -> bool:
+        """Whether the response may be a call of a tool."""
+        return may_be_called(self.offer)
 
 
-def asked_of(session: Session) -> Asked:
+def asked_of(session: Session, turn: Turn) -> Asked:
     """What is known of a request when its response is read later."""
-    return Asked(session.schema_name or PLAIN, session.id, session.system_text, held_by=session.held_by)
+    return Asked(
+        session.schema_name or PLAIN, session.id, session.system_text, held_by=session.held_by, offer=turn.offer
+    )
 
 
 def response_object(
@@ -72,7 +83,7 @@ def response_object(
         "incomplete_details": {"reason": "max_output_tokens"} if incomplete else None,
         "instructions": asked.instructions or None,
         "model": asked.model,
-        "output": [output_message(id, written)] if written is not None and written.text else [],
+        "output": output_items(id, written, callable=asked.callable) if written is not None else [],
         "conversation": {"id": asked.session_id},
         "previous_response_id": asked.previous or None,
         "metadata": dict(asked.metadata),
@@ -80,9 +91,7 @@ def response_object(
         "usage": usage(written) if written is not None and written.HasField("usage") else None,
         "text": {"format": {"type": "text"}, "verbosity": "medium"},
         "reasoning": {"effort": None, "summary": None},
-        "tools": [],
-        "tool_choice": "none",
-        "parallel_tool_calls": False,
+        **tools_shown(asked.offer),
         "truncation": "auto",
         "store": True,
         "service_tier": "default",
@@ -125,6 +134,47 @@ def _completed_at(status: str, draft: Draft | None) -> int | None:
 
 def _error(error: TurnError | None) -> dict[str, str] | None:
     return None if error is None else {"code": error.reason.lower() or "server_error", "message": error.message}
+
+
+def output_items(id: ResponseId, draft: Draft, *, callable: bool) -> list[dict[str, Any]]:
+    """What a draft puts out: a call, or a message; nothing where there is no word of either."""
+    call = shown_call(id.turn_id, draft, callable=callable)
+    if call is not None:
+        return [function_call(id, call)]
+    return [output_message(id, draft)] if spoken_text(draft, callable=callable) else []
+
+
+def function_call(id: ResponseId, call: ShownCall, *, in_progress: bool = False) -> dict[str, Any]:
+    """A call as the response's one item."""
+    ended = "completed" if call.whole else "incomplete"
+    return {
+        "id": id.call_item_id,
+        "type": "function_call",
+        "status": "in_progress" if in_progress else ended,
+        "call_id": call.id,
+        "name": call.name,
+        "arguments": call.arguments,
+    }
+
+
+def input_items(turn: Turn) -> list[dict[str, Any]]:
+    """What a turn's request said: what tools answered, then the user's words."""
+    items: list[dict[str, Any]] = [
+        {
+            "id": f"fco_{turn.id}-{index}",
+            "type": "function_call_output",
+            "status": "completed",
+            "call_id": result.call_id,
+            "output": result.output,
+        }
+        for index, result in enumerate(turn.tool_results)
+    ]
+    words = turn.text.removeprefix(results_text([{"output": result.output} for result in turn.tool_results]))
+    if words or not items:
+        content = [{"type": "input_text", "text": words.removeprefix("\n") if items else words}]
+        said = {"type": "message", "role": "user", "status": "completed", "content": content}
+        items.append({"id": f"msg_{turn.id}-input", **said})
+    return items
 
 
 def output_message(id: ResponseId, draft: Draft) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from services.web.openai.response_shown import (
     Asked,
     asked_of,
     draft_of_round,
+    input_items,
     response_object,
     response_of,
     status_of,
@@ -89,7 +90,8 @@ class Responses:
             return await self.begun(follower, asked, metadata, stream=wanted.stream, background=wanted.background)
         except CallError as error:
             await session.undo()
-            return error_response(error, {**PARAMS, **_PARAMS, **wanted.conversation.params()})
+            names = {**PARAMS, **_PARAMS, **wanted.conversation.params(), **wanted.tools.names}
+            return error_response(error, names)
 
     async def begun(
         self, follower: Follower, asked: Asked, metadata: Metadata, *, stream: bool, background: bool
@@ -151,7 +153,7 @@ class Responses:
         turn = await self.turn(id, metadata)
         draft = draft_of_round(turn, id.round)
         status = status_of(turn, id, draft)
-        asked = asked_of(await self.session(turn, metadata))
+        asked = asked_of(await self.session(turn, metadata), turn)
         if stream == "false":
             return JSONResponse(response_of(turn, id, asked))
         headers = {SESSION_HEADER: turn.session_id, TURN_HEADER: turn.id}
@@ -173,7 +175,7 @@ class Responses:
                 CancelTurnRequest(turn_id=id.turn_id), metadata=metadata
             )
             turn = answer.turn
-        asked = asked_of(await self.session(turn, metadata))
+        asked = asked_of(await self.session(turn, metadata), turn)
         return JSONResponse(response_of(turn, id, asked))
 
     async def delete(self, request: Request) -> JSONResponse:
@@ -191,18 +193,12 @@ class Responses:
         return JSONResponse({"id": str(id), "object": "response.deleted", "deleted": True})
 
     async def input_items(self, request: Request) -> JSONResponse:
-        """What the user said."""
+        """What the user and their tools said."""
         id, metadata = read_response_id(request.path_params["response_id"]), metadata_of(request.headers)
         turn = await self.turn(id, metadata)
-        item = {
-            "id": f"msg_{turn.id}-input",
-            "type": "message",
-            "role": "user",
-            "status": "completed",
-            "content": [{"type": "input_text", "text": turn.text}],
-        }
+        data = input_items(turn)
         return JSONResponse(
-            {"object": "list", "data": [item], "first_id": item["id"], "last_id": item["id"], "has_more": False}
+            {"object": "list", "data": data, "first_id": data[0]["id"], "last_id": data[-1]["id"], "has_more": False}
         )
 
 
@@ -239,4 +235,6 @@ def _follower(wanted: ResponseRequest, session: ResponseSession, session_id: str
         without_knowledge=wanted.without_knowledge,
         wait=waits,
         request_id=session.request_id("turn"),
+        offer=wanted.tools.offer if wanted.tools.offer.tools else None,
+        tool_results=wanted.conversation.last.results,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from antiphon.v1.common_pb2 import DecodingSettings
 
@@ -14,16 +14,15 @@ from services.web.openai.decoding import decoding_settings, reply_policy
 from services.web.openai.messages import Conversation, Message, read_messages
 from services.web.openai.models import MAX_MODEL
 from services.web.openai.response_shown import Asked
+from services.web.openai.tools import Offered, read_offer
 
 PARAMETERS = (
     "model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "temperature", "top_p",
-    "metadata", "user", "safety_identifier", "previous_response_id", "conversation", "background", "text", "antiphon",
+    "metadata", "user", "safety_identifier", "previous_response_id", "conversation", "background", "text",
+    "tools", "tool_choice", "parallel_tool_calls", "antiphon",
 )  # fmt: skip
 WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "store": (True,),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
-    "parallel_tool_calls": (True, False),
     "truncation": ("auto", "disabled"),
     "include": ([],),
     "reasoning": ({},),
@@ -32,6 +31,7 @@ WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "presence_penalty": (0, 0.0),
     "frequency_penalty": (0, 0.0),
 }
+ITEMS = ("message", "function_call", "function_call_output")
 HINTS = ("prompt_cache_key", "prompt_cache_retention")
 
 
@@ -50,11 +50,19 @@ class ResponseRequest:
     stream: bool
     background: bool
     without_knowledge: bool
+    tools: Offered = field(default_factory=Offered)
 
     def repeated(self, session_id: str) -> Asked:
         """What its response repeats of it."""
         return Asked(
-            self.model, session_id, self.instructions, self.previous, self.background, self.metadata, self.settings
+            self.model,
+            session_id,
+            self.instructions,
+            self.previous,
+            self.background,
+            self.metadata,
+            self.settings,
+            offer=self.tools.offer,
         )
 
 
@@ -90,6 +98,7 @@ def read_response(body: Body, headers: Mapping[str, str]) -> ResponseRequest:
         stream=body.flag("stream"),
         background=body.flag("background"),
         without_knowledge=own.flag("without_knowledge"),
+        tools=read_offer(body, nested=False),
     )
 
 
@@ -110,8 +119,8 @@ def read_input(body: Body) -> Conversation:
 
 def _checked_items(body: Body) -> Iterable[Body]:
     for item in body.objects("input"):
-        if item.text("type", "message") != "message":
-            raise Unsupported(item.name("type"), "only messages are read")
+        if item.text("type", "message") not in ITEMS:
+            raise Unsupported(item.name("type"), f"only {', '.join(ITEMS)} are read")
         yield item
 
 

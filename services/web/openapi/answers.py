@@ -29,7 +29,10 @@ _OWN = answer(
     },
 )
 _CHAT_USAGE = answer({"prompt_tokens": COUNT, "completion_tokens": COUNT, "total_tokens": COUNT})
-_FINISH = choice("stop", "length")
+_FINISH = choice("stop", "length", "tool_calls")
+_TOOL_CALL = answer(
+    {"id": TEXT, "type": choice("function"), "function": answer({"name": TEXT, "arguments": TEXT})},
+)
 _SHAPE: dict[str, Schema] = {
     "id": TEXT,
     "created": SECONDS,
@@ -44,7 +47,10 @@ _COMPLETION = answer(
             answer(
                 {
                     "index": COUNT,
-                    "message": answer({"role": choice("assistant"), "content": TEXT, "refusal": maybe(TEXT)}),
+                    "message": answer(
+                        {"role": choice("assistant"), "content": maybe(TEXT), "refusal": maybe(TEXT)},
+                        {"tool_calls": listed(_TOOL_CALL)},
+                    ),
                     "finish_reason": _FINISH,
                 }
             )
@@ -69,6 +75,9 @@ _INPUT = answer(
         "status": choice("completed"),
         "content": listed(answer({"type": choice("input_text"), "text": TEXT})),
     }
+)
+_INPUT_RESULT = answer(
+    {"id": TEXT, "type": choice("function_call_output"), "status": choice("completed"), "call_id": TEXT, "output": TEXT}
 )
 _WHY = answer(
     {
@@ -100,7 +109,9 @@ _CONVERSATION = answer(
 _ITEMS = answer(
     {
         "object": choice("list"),
-        "data": listed({"anyOf": [ref("InputMessage"), ref("OutputMessage")]}),
+        "data": listed(
+            {"anyOf": [ref(item) for item in ("InputMessage", "FunctionCallOutput", "OutputMessage", "FunctionCall")]}
+        ),
         "first_id": maybe(TEXT),
         "last_id": maybe(TEXT),
         "has_more": FLAG,
@@ -127,6 +138,7 @@ ANSWERS: dict[str, Schema] = {
     "Model": answer({"id": TEXT, "object": choice("model"), "created": SECONDS, "owned_by": TEXT}),
     "ModelList": answer({"object": choice("list"), "data": listed(ref("Model"))}),
     "InputMessage": _INPUT,
+    "FunctionCallOutput": _INPUT_RESULT,
     **RESPONSES,
     "ResponseDeleted": answer({"id": TEXT, "object": choice("response.deleted"), "deleted": choice(True)}),
     "ResponseFeedback": answer({"object": choice("response.feedback"), "response_id": TEXT}),

@@ -12,6 +12,7 @@ from services.web.openai.chat_request import MAX_KEY, MAX_USER
 from services.web.openai.decoding import MAX_STOP, MAX_STOPS, MAX_TOKENS, POLICIES
 from services.web.openai.models import MAX_MODEL
 from services.web.openai.response_feedback import KIND, MAX_CONSTRAINTS, MAX_COUNT, UNIT
+from services.web.openai.tools import CHOICES, MAX_CALL_ID, MAX_TOOLS
 from services.web.openapi.schema import FLAG, TEXT, Schema, body, choice, listed, maybe, number, ref, text, whole
 
 MODEL = text(MAX_MODEL, description="An assistant: `antiphon`, or a schema of the tenant by its name.")
@@ -33,14 +34,74 @@ _PART: Schema = {
     "properties": {"type": choice("text", "input_text", "output_text", "refusal"), "text": TEXT, "refusal": TEXT},
     "required": ["type"],
 }
+_CONTENT = maybe({"anyOf": [TEXT, listed(ref("ContentPart"))]})
+_NAME = text(64, pattern="^[a-zA-Z0-9_-]+$")
+_FUNCTION: dict[str, Schema] = {
+    "name": _NAME,
+    "description": maybe(TEXT),
+    "parameters": maybe({"type": "object", "description": "A JSON Schema of an object."}),
+    "strict": maybe(FLAG),
+}
+_ID = text(MAX_CALL_ID, minLength=1)
+_CALL: dict[str, Schema] = {"name": _NAME, "arguments": {**TEXT, "description": "A JSON object."}}
+_ROLES = ("system", "developer", "user", "assistant")
 _MESSAGE: Schema = {
     "type": "object",
     "properties": {
-        "role": choice("system", "developer", "user", "assistant"),
-        "content": maybe({"anyOf": [TEXT, listed(ref("ContentPart"))]}),
+        "role": choice(*_ROLES, "tool"),
+        "content": _CONTENT,
+        "tool_calls": maybe(
+            listed(
+                body(("id", "function"), {"id": _ID, "type": choice("function"), "function": body(("name",), _CALL)}),
+                MAX_TOOLS,
+            )
+        ),
+        "tool_call_id": _ID,
     },
     "required": ["role"],
 }
+_ITEM: Schema = {
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {"type": maybe(choice("message")), "role": choice(*_ROLES), "content": _CONTENT},
+            "required": ["role"],
+        },
+        {
+            "type": "object",
+            "properties": {"type": choice("function_call"), "call_id": _ID, **_CALL},
+            "required": ["type", "call_id", "name"],
+        },
+        {
+            "type": "object",
+            "properties": {"type": choice("function_call_output"), "call_id": _ID, "output": _CONTENT},
+            "required": ["type", "call_id"],
+        },
+    ]
+}
+
+
+def _tools(nested: bool) -> dict[str, Schema]:
+    """The parameters about tools; ``nested``: a function is an object of its own."""
+    function = body(("name",), _FUNCTION)
+    chosen = body(("name",), {"name": _NAME})
+    tool = (
+        body(("type", "function"), {"type": choice("function"), "function": function})
+        if nested
+        else body(("type", "name"), {"type": choice("function"), **_FUNCTION})
+    )
+    named = (
+        body(("type", "function"), {"type": choice("function"), "function": chosen})
+        if nested
+        else body(("type", "name"), {"type": choice("function"), "name": _NAME})
+    )
+    return {
+        "tools": listed(tool, MAX_TOOLS),
+        "tool_choice": {"anyOf": [choice(*CHOICES), named]},
+        "parallel_tool_calls": {**FLAG, "description": "Changes nothing: a reply calls one tool at most."},
+    }
+
+
 _ONLY_TEXT = body((), {"type": choice("text")})
 
 
@@ -66,6 +127,7 @@ _CHAT: dict[str, Schema] = {
     "safety_identifier": USER,
     "metadata": METADATA,
     "response_format": _ONLY_TEXT,
+    **_tools(nested=True),
     "antiphon": body(
         (),
         {
@@ -91,6 +153,7 @@ _RESPONSE: dict[str, Schema] = {
     "conversation": {"anyOf": [text(MAX_USER), {"type": "object", "required": ["id"], "properties": {"id": TEXT}}]},
     "background": FLAG,
     "text": body((), {"format": _ONLY_TEXT, "verbosity": choice("medium")}),
+    **_tools(nested=False),
     "antiphon": body((), {"without_knowledge": FLAG, "reply_policy": POLICY}),
 }
 _CONVERSATION: dict[str, Schema] = {
@@ -127,7 +190,7 @@ _CONSTRAINT = body(
 BODIES: dict[str, Schema] = {
     "ContentPart": _PART,
     "Message": _MESSAGE,
-    "InputItem": {**_MESSAGE, "properties": {**_MESSAGE["properties"], "type": maybe(choice("message"))}},
+    "InputItem": _ITEM,
     "Constraint": _CONSTRAINT,
     "ChatCompletionRequest": body(
         ("model", "messages"), _parameters(_CHAT, chat_request.WITHOUT_EFFECT, chat_request.HINTS)

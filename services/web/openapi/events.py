@@ -45,6 +45,26 @@ _OUTPUT = answer(
         "content": listed(ref("OutputText")),
     }
 )
+_CALL = answer(
+    {
+        "id": TEXT,
+        "type": choice("function_call"),
+        "status": choice("in_progress", "completed", "incomplete"),
+        "call_id": TEXT,
+        "name": TEXT,
+        "arguments": TEXT,
+    }
+)
+_ITEM: Schema = {"anyOf": [ref("OutputMessage"), ref("FunctionCall")]}
+_TOOL = answer(
+    {
+        "type": choice("function"),
+        "name": TEXT,
+        "description": maybe(TEXT),
+        "parameters": maybe({"type": "object"}),
+        "strict": FLAG,
+    }
+)
 _RESPONSE = answer(
     {
         "id": TEXT,
@@ -57,15 +77,17 @@ _RESPONSE = answer(
         "incomplete_details": maybe(answer({"reason": choice("max_output_tokens")})),
         "instructions": maybe(TEXT),
         "model": TEXT,
-        "output": listed(ref("OutputMessage")),
+        "output": listed(_ITEM),
         "conversation": answer({"id": TEXT}),
         "previous_response_id": maybe(TEXT),
         "metadata": _LABELS,
         "usage": maybe(_USAGE),
         "text": answer({"format": answer({"type": TEXT}), "verbosity": TEXT}),
         "reasoning": answer({"effort": maybe(TEXT), "summary": maybe(TEXT)}),
-        "tools": listed({"type": "object"}),
-        "tool_choice": choice("none"),
+        "tools": listed(_TOOL),
+        "tool_choice": {
+            "anyOf": [choice("none", "auto", "required"), answer({"type": choice("function"), "name": TEXT})]
+        },
         "parallel_tool_calls": FLAG,
         "max_tool_calls": maybe(COUNT),
         "truncation": choice("auto", "disabled"),
@@ -97,7 +119,15 @@ _EVENT: Schema = {
         ),
         _event(
             ("response.output_item.added", "response.output_item.done"),
-            {"output_index": COUNT, "item": ref("OutputMessage")},
+            {"output_index": COUNT, "item": _ITEM},
+        ),
+        _event(
+            ("response.function_call_arguments.delta",),
+            {"item_id": TEXT, "output_index": COUNT, "delta": {**TEXT, "minLength": 1}},
+        ),
+        _event(
+            ("response.function_call_arguments.done",),
+            {"item_id": TEXT, "output_index": COUNT, "name": TEXT, "arguments": TEXT},
         ),
         _event(("response.content_part.added", "response.content_part.done"), {**_PLACE, "part": ref("OutputText")}),
         _event(("response.output_text.delta",), {**_PLACE, "delta": {**TEXT, "minLength": 1}, "logprobs": listed({})}),
@@ -121,6 +151,7 @@ RESPONSES: dict[str, Schema] = {
     "Annotation": _ANNOTATION,
     "OutputText": _OUTPUT_TEXT,
     "OutputMessage": _OUTPUT,
+    "FunctionCall": _CALL,
     "Response": _RESPONSE,
     "ResponseEvent": _EVENT,
 }

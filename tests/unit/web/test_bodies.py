@@ -99,7 +99,7 @@ def test_a_message_that_was_refused_by_a_gateway_has_the_requests_name() -> None
 def test_what_asks_for_nothing_is_taken_and_what_asks_for_more_is_refused() -> None:
     idle = {"n": 1, "tools": [], "tool_choice": "none", "logit_bias": {}, "presence_penalty": 0.0, "store": False}
     read_chat(Body({**CHAT, **idle, "seed": None, "made_up": None}), {})
-    for name, value in {"n": True, "tools": [{}], "tool_choice": "required", "logprobs": True}.items():
+    for name, value in {"n": True, "functions": [{}], "logprobs": True}.items():
         with pytest.raises(Unsupported) as refused:
             read_chat(Body({**CHAT, name: value}), {})
         assert refused.value.param == name

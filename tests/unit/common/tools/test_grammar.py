@@ -8,6 +8,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.common.tools.calls import read_call
 from services.common.tools.grammar import Completions, argument_fault, call_grammar, completion, schema_fault
@@ -128,3 +130,46 @@ def test_a_schema_is_looked_at_in_time_that_grows_with_its_length(schema: Any) -
     seconds(2)
     small, large = (min(seconds(count + extra) for extra in range(3)) for count in (100, 800))
     assert large < max(40 * small, 0.5)
+
+
+KEYWORDS = [
+    "type", "properties", "required", "items", "anyOf", "oneOf", "allOf", "not", "enum", "const", "minLength",
+    "maxLength", "minimum", "maximum", "pattern", "format", "$ref", "$defs", "additionalProperties", "prefixItems",
+    "minItems", "patternProperties", "multipleOf", "$id", "$schema", "$anchor", "x-guidance", "default", "a",
+]  # fmt: skip
+WORDS = [
+    "object",
+    "string",
+    "integer",
+    "#",
+    "#/$defs/a",
+    "#/properties/a",
+    "date",
+    "^a+$",
+    "(",
+    "[",
+    "a",
+    "",
+    "\ud7ff",
+    "\x00",
+]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYWORDS), JSON, max_size=5), st.booleans())
+def test_no_schema_breaks_what_looks_at_it(schema: dict[str, Any], strict: bool) -> None:
+    text = json.dumps(schema)
+    if schema_fault(text, strict=strict):
+        return
+    ending = completion(grammar(schema, strict=strict), most=1_024)
+    if ending is not None:
+        assert isinstance(arguments(ending), dict)
