@@ -179,10 +179,10 @@ class SessionRpcs:
         self, request: pb.WatchTenantRequest, context: Context
     ) -> AsyncIterator[pb.WatchTenantResponse]:
         session_id = check.identifier("session_id", request.session_id) if request.session_id else ""
-        tenant = caller().tenant
+        tenant, end_user = caller().tenant, caller().role == "end_user"
         if session_id:
             await self._threads.run(self._store.sessions.get, tenant, session_id)
-        with self._watching.watch(tenant, session_id) as watcher:
+        with self._watching.watch(tenant, session_id, end_user=end_user) as watcher:
             while not watcher.closed:
                 seen = await watcher.next()
                 if seen.anew:

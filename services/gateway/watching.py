@@ -19,6 +19,7 @@ from services.common.store.changes import Change
 log = structlog.get_logger(__name__)
 MOST_WATCHERS = 1_000
 MOST_OF_TENANT = 200
+RESERVED = 0.25  # the share of either that is not for end users: however many pages of a shop are open, agents see
 MOST_WAITING = 1_000  # sessions that a watcher may fall behind by before it has to read anew
 GATHER_SECONDS = 0.05
 QUIET_SECONDS = 15.0
@@ -111,17 +112,17 @@ class Watching:
         self._ending = False
 
     @contextmanager
-    def watch(self, tenant: str, session: str = "") -> Iterator[Watcher]:
+    def watch(self, tenant: str, session: str = "", *, end_user: bool = False) -> Iterator[Watcher]:
         """A watcher of the tenant's conversations, or of one. Raises ResourceExhausted."""
-        watcher = self._open(tenant, session)
+        watcher = self._open(tenant, session, 1 - RESERVED if end_user else 1)
         try:
             yield watcher
         finally:
             self._close(watcher)
 
-    def _open(self, tenant: str, session: str) -> Watcher:
-        of_tenant = self._watchers.get(tenant, set())
-        if len(of_tenant) >= MOST_OF_TENANT or sum(map(len, self._watchers.values())) >= MOST_WATCHERS:
+    def _open(self, tenant: str, session: str, share: float) -> Watcher:
+        of_tenant, of_all = len(self._watchers.get(tenant, ())), sum(map(len, self._watchers.values()))
+        if of_tenant >= share * MOST_OF_TENANT or of_all >= share * MOST_WATCHERS:
             raise ResourceExhausted("too many watch already", retry_after=RETRY_SECONDS)
         watcher = Watcher(tenant, session)
         self._watchers.setdefault(tenant, set()).add(watcher)

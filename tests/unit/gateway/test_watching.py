@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from services.common.errors import ResourceExhausted
 from services.common.store.changes import Change
 from services.gateway import watching
-from services.gateway.watching import Watcher
+from services.gateway.watching import Watcher, Watching
+
+
+def _quiet(stopping: threading.Event) -> Iterator[Change | None]:
+    stopping.wait()
+    yield None
+
+
+def test_however_many_end_users_watch_there_is_room_for_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MOST_OF_TENANT", 8)
+    store: Any = SimpleNamespace(changes=SimpleNamespace(follow=_quiet))
+
+    async def story() -> None:
+        feed = Watching(store)
+        with ExitStack() as open_streams:
+            for number in range(6):
+                open_streams.enter_context(feed.watch("a", f"s{number}", end_user=True))
+            with pytest.raises(ResourceExhausted):
+                open_streams.enter_context(feed.watch("a", "s7", end_user=True))
+            for _ in range(2):
+                open_streams.enter_context(feed.watch("a"))
+            with pytest.raises(ResourceExhausted):
+                open_streams.enter_context(feed.watch("a"))
+            open_streams.enter_context(feed.watch("b", "s1", end_user=True))
+
+    asyncio.run(story())
 
 
 def test_changes_of_a_session_come_together_and_a_text_gives_way_to_what_says_more() -> None:
