@@ -76,7 +76,7 @@ deploy-check: $(VENV)/dev.stamp  ## Lint and render the Helm chart and check wha
 bench: $(VENV)/dev.stamp  ## What the platform adds to a turn: latency, turns a second, CPU
 	$(PY) -m bench.overhead
 
-console:  ## Build the console's pages into the package (node 20.19 or newer)
+console:  ## Build the console's pages and the widget into the package (node 20.19 or newer)
 	npm --prefix console ci --no-audit --no-fund --loglevel=error
 	npm --prefix console run --silent check
 	npm --prefix console run --silent build

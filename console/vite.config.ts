@@ -1,8 +1,9 @@
-// Builds the console into the Python package that serves it, and writes down which sources it was built from.
+// Builds the console, and in the mode `widget` the widget, into the Python package that serves them, and writes down which
+// sources they were built from.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineConfig, type Plugin } from "vite";
+import { type BuildOptions, defineConfig, type Plugin } from "vite";
 
 const OUT = "../services/web/console";
 const SOURCES = ["index.html", "package-lock.json", "package.json", "public", "src", "tsconfig.json", "vite.config.ts"];
@@ -32,13 +33,14 @@ function sourcesHash(): Plugin {
   };
 }
 
-export default defineConfig({
-  plugins: [sourcesHash()],
-  build: {
-    outDir: OUT,
-    emptyOutDir: true,
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    target: "es2022",
-  },
-});
+const pages: BuildOptions = { outDir: OUT, emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false }, target: "es2022" };
+// One script that runs by itself, at a path that stays; built after the pages, whose build empties the folder.
+const widget: BuildOptions = {
+  outDir: OUT,
+  emptyOutDir: false,
+  copyPublicDir: false,
+  target: ["chrome123", "firefox124", "safari17.5"], // what it looks for before it shows itself (src/widget/main.tsx)
+  lib: { entry: "src/widget/main.tsx", formats: ["iife"], name: "antiphonWidget", fileName: () => "widget.js" },
+};
+
+export default defineConfig(({ mode }) => (mode === "widget" ? { build: widget, plugins: [sourcesHash()] } : { build: pages }));

@@ -1,4 +1,4 @@
-"""The console's files, where the package has them: pages at "/", with caching as their names allow."""
+"""The console's files, where the package has them: pages at "/", the widget's script, cached as their names allow."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from starlette.types import Scope
 FOLDER = Path(__file__).with_name("console")
 # The build puts a hash into these names: what they hold never changes.
 HASHED = "assets/"
+# One script for the pages of others, at a path that stays: a new version is there within minutes.
+WIDGET = "widget.js"
+_FOR_ALL = {
+    "cache-control": "public, max-age=300",
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+}
 _VIEW = re.compile(r"(?!v\d+(?:/|$))[\w/-]*")
 """A path of the console's own; one of an API's, such as /v1/respones, is no view, and files have a dot."""
 
@@ -27,6 +34,9 @@ class Console(StaticFiles):
             if error.status_code != 404 or not _VIEW.fullmatch(path) or scope["method"] not in ("GET", "HEAD"):
                 raise
             response = await super().get_response("index.html", scope)
+        if path == WIDGET:
+            response.headers.update(_FOR_ALL)
+            return response
         hashed = path.startswith(HASHED)
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
         return response

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.console.pages import sign_in
+from tests.console.pages import sign_in, up
+from tests.console.shop import TENANT, Shop
 from tests.support.command import Command
 
 DEMO = Path(__file__).parents[2] / "services/cli/demo/en"
@@ -18,11 +19,20 @@ STEP_MS = 30
 
 
 @pytest.fixture(scope="session")
-def antiphon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """The command of a running stack that knows the demonstration's schema and documents."""
+def shop() -> Iterator[Shop]:
+    """A shop of another origin."""
+    served = Shop()
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="session")
+def antiphon(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Iterator[Command]:
+    """The command of a running stack that knows the demonstration's schema and documents, and lets the shop in."""
     command = Command(tmp_path_factory.mktemp("home"))
-    settings = ("ANTIPHON_ENGINE=echo", f"ANTIPHON_ECHO_STEP_MS={STEP_MS}")
-    command("up", "--detach", *(part for value in settings for part in ("--set", value)), timeout=600)
+    settings = {"ANTIPHON_ENGINE": "echo", "ANTIPHON_ECHO_STEP_MS": str(STEP_MS)}
+    up(command, settings | shop.settings(tmp_path_factory.mktemp("keys")))
+    command("admin", "create-tenant", TENANT)
     command("schema", "put", "internet", str(DEMO / "schema.yaml"))
     command("knowledge", "add", str(DEMO / "router.md"), str(DEMO / "plans.md"), timeout=300)
     yield command
@@ -61,14 +71,14 @@ def page(chromium: Browser, url: str) -> Iterator[Page]:
     page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if _is_complaint(line.type, line.text) else None)
+    page.on("console", lambda line: complaints.append(line.text) if is_complaint(line.type, line.text) else None)
     page.goto("/")
     yield page
     context.close()
     assert complaints == []
 
 
-def _is_complaint(kind: str, text: str) -> bool:
+def is_complaint(kind: str, text: str) -> bool:
     """Errors and warnings, but for refused calls, which the browser logs by itself and the page shows."""
     return kind in ("error", "warning") and not text.startswith("Failed to load resource")
 

@@ -4,10 +4,17 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.support.command import Command
 from tests.support.processes import REPOSITORY
 
 AXE = REPOSITORY / "console/node_modules/axe-core/axe.min.js"
 expect.set_options(timeout=60_000)
+
+
+def up(command: Command, settings: dict[str, str]) -> None:
+    """Start a stack with these settings."""
+    given = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
+    command("up", "--detach", *given, timeout=900)
 
 
 def sign_in(page: Page, key: str) -> None:

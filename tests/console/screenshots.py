@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from antiphon.client import Client
+from antiphon.v1 import conversation_pb2 as pb
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.console.pages import say, sign_in, start
+from tests.console.pages import say, sign_in, start, up
+from tests.console.shop import TENANT, Shop
 from tests.support.command import Command
 
 DEMO = Path(__file__).parents[2] / "services/cli/demo/en"
@@ -32,21 +35,29 @@ def main() -> None:
     """Take all pictures into a folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--widget", action="store_true", help="the widget's pictures alone")
+    given = parser.parse_args()
+    folder = given.folder
     folder.mkdir(parents=True, exist_ok=True)
+    shop = Shop()
     with tempfile.TemporaryDirectory() as home:
         command = Command(Path(home))
-        command("up", "--detach", timeout=900)
+        up(command, shop.settings(Path(home)))
         try:
             _teach(command)
             url = str(command.json("up", "--detach")["url"])
+            shop.server = url.rstrip("/")
             with _chromium() as browser:
-                _take(browser, command, url, folder)
+                _widget(browser, command, shop, folder)
+                if not given.widget:
+                    _take(browser, command, url, folder)
         finally:
             command("down")
+            shop.close()
 
 
 def _teach(command: Command) -> None:
+    command("admin", "create-tenant", TENANT)
     command("schema", "put", "internet", str(DEMO / "schema.yaml"))
     command("knowledge", "add", *(str(DEMO / name) for name in ("router.md", "plans.md", "service.md")), timeout=600)
 
@@ -63,6 +74,65 @@ def _chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
         yield browser
         browser.close()
+
+
+def _widget(browser: Browser, command: Command, shop: Shop, folder: Path) -> None:
+    """A visitor asks, has the reply changed and is answered by a person; then a narrow screen, in Chinese."""
+    context = browser.new_context(locale="en-GB", viewport={"width": 1000, "height": 720})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(shop.origin)
+    page.get_by_role("button", name="Open chat").click()
+    dialog = page.get_by_role("dialog")
+    _ask(dialog, "What does a red light on the router mean?", ("Your message", "Assistant", "Stop"))
+    dialog.get_by_role("button", name="Not a good answer").click()
+    wish = dialog.get_by_label("What should be different?")
+    wish.fill("mention the grey cable")
+    page.screenshot(path=folder / "widget-wish.png", animations="disabled")
+    wish.press("Enter")
+    dialog.get_by_text("Changed: mention the grey cable").wait_for()
+    dialog.get_by_role("button", name="Talk to a person").click()
+    dialog.get_by_text("We have asked for a person.").wait_for()
+    key = (command.home / "api_key").read_text().strip()
+    with Client(str(command.json("up", "--detach")["address"]), key=key) as desk:
+        _answer(desk, dialog)
+    page.screenshot(path=folder / "widget.png", animations="disabled")
+    page.emulate_media(color_scheme="dark")
+    page.screenshot(path=folder / "widget-dark.png", animations="disabled")
+    context.close()
+    shop.lang, shop.visitor = "zh-CN", "xiaoming"
+    context = browser.new_context(viewport=NARROW)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(shop.origin)
+    page.get_by_role("button", name="打开对话").click()
+    _ask(page.get_by_role("dialog"), "路由器的红灯是什么意思？", ("您的消息", "智能助手", "停止"))
+    page.screenshot(path=folder / "widget-narrow-chinese.png", animations="disabled")
+    context.close()
+
+
+def _answer(desk: Client, dialog: Locator) -> None:
+    """The agent Ann takes over and answers the visitor's next message."""
+    (asked,) = desk.conversations.ListSessions(pb.ListSessionsRequest(handoff_asked=True)).sessions
+    desk.conversations.Takeover(pb.TakeoverRequest(session_id=asked.id, author="Ann"))
+    dialog.get_by_text("Ann is answering you now.").wait_for()
+    dialog.get_by_label("Your message").fill("It is still red.")
+    dialog.get_by_label("Your message").press("Enter")
+    dialog.get_by_text("Sent. A person will answer here.").wait_for()
+    latest = pb.ListTurnsRequest(session_id=asked.id, latest_first=True, page_size=1)
+    turn = desk.conversations.ListTurns(latest).turns[0]
+    reply = "Then the line is down. Somebody comes tomorrow at nine: https://example.org/visits/4711"
+    desk.conversations.PostReply(pb.PostReplyRequest(turn_id=turn.id, text=reply, author="Ann"))
+    dialog.get_by_role("article", name="Our team").wait_for()
+
+
+def _ask(dialog: Locator, text: str, names: tuple[str, str, str]) -> None:
+    """Ask the widget and wait for the end; ``names`` are those of its field, of its assistant and of what stops it."""
+    field, assistant, stop = names
+    dialog.get_by_label(field).fill(text)
+    dialog.get_by_label(field).press("Enter")
+    expect(dialog.get_by_role("article", name=assistant)).to_have_count(2)
+    expect(dialog.get_by_role("button", name=stop)).to_have_count(0)
 
 
 def _take(browser: Browser, command: Command, url: str, folder: Path) -> None:

@@ -1,5 +1,6 @@
-"""The console as it is served: built from the current sources, of this origin alone, in both languages."""
+"""The console and the widget as they are served: built from the current sources, small, in both languages."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -17,7 +18,13 @@ from tests.support.processes import REPOSITORY
 
 SOURCES = REPOSITORY / "console"
 TEXTS = {str(path.relative_to(SOURCES)): path.read_text() for path in SOURCES.glob("src/**/*.ts*")}
-CATALOGUE = json.loads((SOURCES / "src/strings.json").read_text())
+WIDGETS = {name for name in TEXTS if name.startswith("src/widget/")}
+# By catalogue the function that says its words, and the sources that do.
+CATALOGUES = {
+    "src/strings.json": ("t", TEXTS.keys() - WIDGETS),
+    "src/widget/strings.json": ("say", WIDGETS),
+}
+MOST_BYTES = 40_000
 
 
 @pytest.fixture
@@ -77,20 +84,35 @@ def test_without_built_files_there_is_no_console(tmp_path: Path) -> None:
     assert console(tmp_path) is None
 
 
-def test_every_string_is_there_in_both_languages_with_the_same_places() -> None:
-    for key, texts in CATALOGUE.items():
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_every_string_is_there_in_both_languages_with_the_same_places(name: str) -> None:
+    for key, texts in json.loads((SOURCES / name).read_text()).items():
         assert texts.keys() == {"en", "zh"}, key
         assert all(text.strip() for text in texts.values()), key
         assert len({frozenset(re.findall(r"\{\w+\}", text)) for text in texts.values()}) == 1, key
         assert not re.search(r"[\u4e00-\u9fff]", texts["en"]), key
 
 
-def test_every_string_is_used_and_none_is_missing() -> None:
-    text = "\n".join(TEXTS.values())
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_every_string_is_used_and_none_is_missing(name: str) -> None:
+    catalogue = json.loads((SOURCES / name).read_text())
+    says, sources = CATALOGUES[name]
+    text = "\n".join(TEXTS[source] for source in sources)
     prefixes = set(re.findall(r'\bword\("(\w+)"', text))
-    unused = {key for key in CATALOGUE if f'"{key}"' not in text and key.partition(".")[0] not in prefixes}
+    unused = {key for key in catalogue if f'"{key}"' not in text and key.partition(".")[0] not in prefixes}
     assert unused == set()
-    assert set(re.findall(r'\bt\("([^"]+)"', text)) <= CATALOGUE.keys()
+    assert set(re.findall(rf'\b{says}\("([^"]+)"', text)) <= catalogue.keys()
+
+
+def test_the_widget_is_one_small_script_for_the_pages_of_others(http: TestClient) -> None:
+    script = http.get("/widget.js")
+    assert (script.status_code, script.headers["content-type"].partition(";")[0]) == (200, "text/javascript")
+    assert script.headers["access-control-allow-origin"] == "*"
+    assert script.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert "immutable" not in script.headers["cache-control"], "its path stays, so that it must be asked for again"
+    assert len(gzip.compress(script.content)) <= MOST_BYTES
+    assert "import(" not in script.text
+    assert not re.search(r"^\s*(import|export)\b", script.text)
 
 
 @pytest.mark.parametrize("name", TEXTS)
