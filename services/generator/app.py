@@ -64,6 +64,7 @@ class Generator:
             settings.system_text,
             settings.note_sentences,
             tokenizer=self._identity["tokenizer_hash"],
+            words_tools=settings.engine != "upstream",
         )
         self._versions = VersionCache(
             self._store,

@@ -13,10 +13,10 @@ from typing import Any
 class ScriptedUpstream:
     """An honest server until `script` says otherwise, one word for each request of a stream, the last one staying:
 
-    `answer`; `busy` (429); `broken` (500); `long` (400, too long for the context); `cut` after two chunks; `stall`
-    after two, with pings; `quiet` after two, healthy; `hang` before the first, `/health` too; `slow` before the first,
-    healthy; `nonsense` in the stream; `endless`; `unended`: the end is told, then nothing; `split`: code points and
-    marks cut in two.
+    `answer`; `busy` (429); `broken` (500); `long` (400, too long for the context); `call`: of the first tool; `cut`
+    after two chunks; `stall` after two, with pings; `quiet` after two, healthy; `hang` before the first, `/health` too;
+    `slow` before the first, healthy; `nonsense` in the stream; `endless`; `unended`: the end is told, then nothing;
+    `split`: code points and marks cut in two.
     """
 
     def __init__(self, *script: str, port: int = 0, knows: tuple[str, ...] = ("seed", "top_k", "grammar")) -> None:
@@ -67,6 +67,10 @@ class ScriptedUpstream:
     def post(self, request: BaseHTTPRequestHandler) -> None:
         """A completion."""
         body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        if not body.get("stream") and "tools" in body and "tools" in self.knows:
+            call = {"id": "c", "type": "function", "function": {"name": "note_down", "arguments": '{"number":4711}'}}
+            _respond(request, 200, {"choices": [{"message": {"content": None, "tool_calls": [call]}}]})
+            return
         if not body.get("stream"):
             _respond(request, 200, {"choices": [{"message": {"content": self._short(body)}}]})
             return
@@ -104,6 +108,13 @@ class ScriptedUpstream:
         if act == "endless":
             while True:
                 yield _event("on and ")
+        if act == "call":
+            function = {"name": body["tools"][0]["function"]["name"], "arguments": ""}
+            yield _told({"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": function}]})
+            for piece in ('{"city":', '"Os', 'lo"}'):
+                yield _told({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+            yield _told({}, "tool_calls")
+            return
         if act == "split":
             yield b'data: {"choices":[{"delta":{"content":"caf\\u00e9 \\ud83d"}}]}\n\n'
             yield b'data: {"choices":[{"delta":{"content":"\\ude00 ST"}}]}\n\n'
@@ -126,6 +137,10 @@ class ScriptedUpstream:
             self.go_on.wait(30)
         usage = {"prompt_tokens": 9, "completion_tokens": len(pieces), "prompt_tokens_details": {"cached_tokens": 4}}
         yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\ndata: [DONE]\n\n".encode()
+
+
+def _told(delta: dict[str, Any], reason: str | None = None) -> bytes:
+    return f"data: {json.dumps({'choices': [{'delta': delta, 'finish_reason': reason}]})}\n\n".encode()
 
 
 def _event(text: str, reason: str | None = None) -> bytes:

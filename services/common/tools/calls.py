@@ -78,9 +78,11 @@ def offers(turn: Mapping[str, Any]) -> bool:
 
 def call_due(turn: Mapping[str, Any]) -> bool:
     """Whether the turn's current round may be a call: not where feedback is about a reply that spoke."""
+    if not offers(turn):
+        return False
     about = turn["drafts"][turn["round"]].get("feedback")
     was_call = any(draft.get("tool_calls") for draft in turn["drafts"][: turn["round"]])
-    return offers(turn) and (not about or was_call or turn["offer"].get("choice") == "required")
+    return not about or was_call or turn["offer"].get("choice") == "required"
 
 
 def results_text(results: Iterable[Mapping[str, str]], said: str = "") -> str:

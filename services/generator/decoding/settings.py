@@ -101,4 +101,5 @@ def callable_tools(turn: Mapping[str, Any]) -> CallableTools | None:
     offer = turn["offer"]
     wanted = [tool for tool in offer["tools"] if not offer.get("name") or tool["name"] == offer["name"]]
     tools = tuple((tool["name"], tool.get("parameters") or "", bool(tool.get("strict"))) for tool in wanted)
-    return CallableTools(tools, offer.get("choice") == "required")
+    described = tuple(tool.get("description") or "" for tool in wanted)
+    return CallableTools(tools, offer.get("choice") == "required", described)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,11 @@ _BYTES = 6  # that the way to the end may have for each token that is left
 @dataclass(frozen=True, slots=True)
 class CallableTools:
     """The tools that a draft may call, each (name, parameters, strict) as for `services.common.tools.grammar`, and
-    whether one must be called."""
+    whether one must be called. `descriptions` are theirs, in that order, for a server that words its prompt itself."""
 
     tools: tuple[tuple[str, str, bool], ...]
     required: bool
+    descriptions: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def grammar(self) -> str:

@@ -59,14 +59,18 @@ class PromptBuilder:
         system_text: str,
         note_sentences: int = 0,
         tokenizer: str = "",
+        *,
+        words_tools: bool = True,
     ) -> None:
-        """`tokenizer` is the codec's hash: a reply whose manifest names another one is encoded anew."""
+        """`tokenizer` is the codec's hash: a reply whose manifest names another one is encoded anew. Without
+        `words_tools` the system text says nothing of tools: a server's own template does."""
         self._codec = codec
         self._chat = chat
         self._limit = context_limit
         self._system_text = system_text
         self._note_sentences = note_sentences
         self._tokenizer = tokenizer
+        self._words_tools = words_tools
         self._reply_open = tuple(codec.encode(chat.reply_open))
         self._next_open = tuple(codec.encode(chat.next_open))
         self._turns: OrderedDict[str, tuple[int, ...]] = OrderedDict()
@@ -98,7 +102,8 @@ class PromptBuilder:
         constraints = asked_constraints(turn)
         about = self._draft_in_question(turn, constraints)
         drawn_again = turn["round"] > 0 and about is None
-        head = self._head(_with_tools(system_text or self._system_text, turn))
+        system_text = system_text or self._system_text
+        head = self._head(_with_tools(system_text, turn) if self._words_tools else system_text)
         tail = self._tail(turn, noted, constraints, about, soft, with_state)
         room = self._limit - reply_tokens - len(tail) - len(head)
         if room < 0:

@@ -26,7 +26,7 @@ def refuse_lacking(turn: Mapping[str, Any], abilities: frozenset[Ability]) -> No
     dropped silently otherwise. What only a default asks for is withheld, and the manifest says so."""
     own = turn.get("settings") or {}
     lacking = [name for name, ability, nothing in _ASKED if ability not in abilities and own.get(name) not in nothing]
-    if call_due(turn) and "masks" not in abilities:
+    if call_due(turn) and "tools" not in abilities:
         lacking.append("tools")
     if lacking:
         raise EngineLacks(f"this generator's engine has no way to do what the settings ask: {', '.join(lacking)}")

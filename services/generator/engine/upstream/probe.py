@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +10,15 @@ from typing import Any
 
 import httpx2
 
+from services.generator.decoding.tool_calls import CallableTools
 from services.generator.engine.draft_engine import Ability
 from services.generator.engine.upstream.shaping import Means
-from services.generator.engine.upstream.wire import Dialect
+from services.generator.engine.upstream.wire import Dialect, tools_fields
 
 _QUESTION = "Tell me in one sentence what a library is."
 _SEEDS = (11, 12, 13)
 _TOKENS = 8
+_TOOL, _NUMBER, _CALL_TOKENS = "note_down", 4711, 64
 _BETWEEN_TRIES = 0.3
 
 
@@ -163,6 +166,17 @@ class _Probe:
         except (LookupError, TypeError):
             return False
 
+    def _calls(self) -> bool:
+        """Whether a tool that must be called is called, with arguments that only its schema says."""
+        number = {"type": "object", "properties": {"number": {"enum": [_NUMBER]}}, "required": ["number"]}
+        tools = CallableTools(((_TOOL, json.dumps(number), False),), required=True, descriptions=("Note it down",))
+        choice = self._choice(max_tokens=_CALL_TOKENS, **tools_fields(tools)) or {}
+        try:
+            function = choice["message"]["tool_calls"][0]["function"]
+            return bool(function["name"] == _TOOL and json.loads(function["arguments"]) == {"number": _NUMBER})
+        except (LookupError, TypeError, ValueError):
+            return False
+
     def _abilities(self, plain: str) -> frozenset[Ability]:
         abilities: set[Ability] = set()
         draws = [self._ask(temperature=1.5, seed=seed) for seed in _SEEDS]
@@ -172,6 +186,8 @@ class _Probe:
             abilities.add("sampling")
         if self._scores():
             abilities.add("scores")
+        if self._calls():
+            abilities.add("tools")
         return frozenset(abilities)
 
     def _means(self, dialect: Dialect, plain: str) -> frozenset[Means]:

@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from services.common.tools.calls import HEAD, MIDDLE, TAIL
 from services.generator.decoding.settings import DecodeSettings
+from services.generator.decoding.tool_calls import CallableTools
 from services.generator.engine.draft_engine import Ability
 from services.generator.engine.request import FinishReason
 from services.generator.engine.upstream.shaping import Means, shaping
 
 Dialect = Literal["llama.cpp", "vllm", "openai"]
+_NO_ARGUMENTS = '{"type": "object", "properties": {}}'
 _STOPS = 4
 """Stop strings that OpenAI's interface takes; all of them are looked for here too."""
 
@@ -66,7 +69,23 @@ def chat_body(
         body["logprobs"] = True
     if dialect == "llama.cpp":
         body["cache_prompt"] = True
+    if settings.tools is not None:
+        return body | tools_fields(settings.tools)
     return body | shaping(settings, means)
+
+
+def tools_fields(tools: CallableTools) -> dict[str, Any]:
+    """The fields that offer tools, which the server's own template puts into words."""
+    described = zip(tools.tools, tools.descriptions or ("",) * len(tools.tools), strict=True)
+    functions = [
+        {"name": name, "description": description, "parameters": json.loads(parameters or _NO_ARGUMENTS)}
+        for (name, parameters, _), description in described
+    ]
+    return {
+        "tools": [{"type": "function", "function": function} for function in functions],
+        "tool_choice": "required" if tools.required else "auto",
+        "parallel_tool_calls": False,
+    }
 
 
 class StreamReader:
@@ -74,6 +93,8 @@ class StreamReader:
 
     def __init__(self) -> None:
         self._utf16 = codecs.getincrementaldecoder("utf-16-le")("replace")
+        self._spoken = False
+        self._called = False
         self.complete = False
         """Whether the server said that the reply has ended."""
 
@@ -105,13 +126,31 @@ class StreamReader:
         choices = event.get("choices") or []
         if not choices:
             return Chunk(usage=counts)
-        text = (choices[0].get("delta") or {}).get("content") or ""
+        delta = choices[0].get("delta") or {}
         reason = choices[0].get("finish_reason")
+        text = self._call(delta.get("tool_calls") or (), ended=reason in ("stop", "tool_calls"))
+        if not self._called:
+            text = delta.get("content") or ""
+            self._spoken = self._spoken or bool(text.strip())
         if reason is not None:
             self.complete = True
         finish: FinishReason | None = None if reason is None else "length" if reason == "length" else "stop"
         told = (choices[0].get("logprobs") or {}).get("content") or ()
         return Chunk(self._whole(text), finish, counts, tuple(float(token["logprob"]) for token in told))
+
+    def _call(self, pieces: Sequence[dict[str, Any]], *, ended: bool) -> str:
+        """More of the call as a reply's text has it: the first one, and none after words. What stands in a reply beside
+        its call is left out."""
+        text = ""
+        for piece in pieces:
+            function = piece.get("function") or {}
+            if self._spoken or (piece.get("index") or 0) > 0:
+                continue
+            if not self._called and function.get("name"):
+                self._called = True
+                text += HEAD + str(function["name"]) + MIDDLE
+            text += str(function.get("arguments") or "") if self._called else ""
+        return text + (TAIL if self._called and ended else "")
 
     def _whole(self, text: str) -> str:
         """Whole code points: half of a surrogate pair waits for the other half."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from services.common.constraints import Constraint
+from services.common.tools.calls import call_text
+from services.generator.decoding.tool_calls import CallableTools
 from services.generator.engine import DecodeSettings, DraftRequest, EngineClosed, EngineFull, EngineLacks, PromptTooLong
 from services.generator.engine.upstream.engine import UpstreamEngine
 from services.generator.engine.upstream.piece_codec import PieceCodec
 from services.generator.engine.upstream.pool import Patience
 from services.generator.engine.upstream.probe import BadUpstream, probe
 from services.generator.engine.upstream.shaping import shaping
+from services.generator.engine.upstream.wire import StreamReader
 from services.generator.turns.lacking import refuse_lacking
 from services.models.chat import CHATML
 from tests.support.scripted_upstream import ScriptedUpstream
@@ -273,3 +278,62 @@ def test_a_generator_whose_engine_is_elsewhere_imports_no_torch() -> None:
         "sys.exit(bool({'torch', 'transformers', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], timeout=300).returncode == 0
+
+
+CITY = '{"type": "object", "properties": {"city": {"type": "string"}}}'
+TOOLS = CallableTools((("get_weather", CITY, False), ("bare", "", False)), True, ("The weather.", ""))
+
+
+def test_a_call_of_a_server_s_is_told_as_a_call_s_text(start: Start) -> None:
+    engine, upstream = start("call", knows=("seed", "tools"))
+    assert "tools" in engine.abilities
+    heard = _submit(engine, "Is it warm in Oslo?", tools=TOOLS)
+    draft = heard.wait()
+    assert draft.text == heard.text == call_text("get_weather", '{"city":"Oslo"}')
+    assert draft.finish_reason == "stop"
+    body = upstream.bodies[0]
+    assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["get_weather", "bare"]
+    assert body["tools"][0]["function"]["description"] == "The weather."
+    assert body["tools"][0]["function"]["parameters"] == json.loads(CITY)
+    assert body["tools"][1]["function"]["parameters"] == {"type": "object", "properties": {}}
+
+
+def test_a_server_that_may_call_and_speaks_has_spoken(start: Start) -> None:
+    engine, upstream = start(knows=("tools",))
+    heard = _submit(engine, "hello", tools=CallableTools(TOOLS.tools, False, TOOLS.descriptions))
+    assert heard.wait().text == "You said: hello"
+    assert upstream.bodies[0]["tool_choice"] == "auto"
+
+
+def test_a_server_that_calls_nothing_is_offered_no_tools(start: Start) -> None:
+    engine, _ = start()
+    assert "tools" not in engine.abilities
+    assert "tools" in engine.identity["withheld"]
+    turn = {"round": 0, "drafts": [{}], "offer": {"tools": [{"name": "f"}], "choice": "auto"}}
+    with pytest.raises(EngineLacks, match="tools"):
+        refuse_lacking(turn, engine.abilities)
+
+
+@pytest.mark.parametrize("reason", ["stop", "tool_calls", "length"])
+def test_what_a_stream_says_of_a_call_is_read_in_any_pieces(reason: str) -> None:
+    reader = StreamReader()
+
+    def told(delta: Any, finish: str | None = None) -> str:
+        chunk = reader.read("data: " + json.dumps({"choices": [{"delta": delta, "finish_reason": finish}]}))
+        return chunk.text if chunk is not None else ""
+
+    text = told({"role": "assistant", "content": None})
+    text += told({"content": "\n", "tool_calls": [{"function": {"name": "f", "arguments": '{"a"'}}]})
+    text += told({"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}, {"index": 1, "function": {}}]})
+    text += told({"content": "left out"})
+    text += told({}, reason)
+    whole = call_text("f", '{"a": 1}')
+    assert text == (whole if reason != "length" else whole.removesuffix("}\n</tool_call>"))
+
+
+def test_a_call_after_words_is_none() -> None:
+    reader = StreamReader()
+    deltas = ({"content": "Let me see."}, {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]})
+    chunks = [reader.read("data: " + json.dumps({"choices": [{"delta": delta}]})) for delta in deltas]
+    assert [chunk.text for chunk in chunks if chunk is not None] == ["Let me see.", ""]
