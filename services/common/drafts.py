@@ -50,7 +50,10 @@ def judged_texts(turn: Mapping[str, Any] | None, record: Mapping[str, Any]) -> d
 
 def own_words(draft: Mapping[str, Any]) -> str:
     """What a reply says in its own words: one that was composed of quotations without them, but with the name of each
-    quoted table's row. A document's times, amounts and names are no offers of the assistant's."""
+    quoted table's row. A document's times, amounts and names are no offers of the assistant's; a call of a tool says
+    nothing."""
+    if draft.get("tool_calls"):
+        return ""
     text = str(draft.get("text") or "")
     if (draft.get("manifest") or {}).get("composed_by") != "evidence":
         return text

@@ -10,6 +10,7 @@ import structlog
 from services.common.facts import FactRevision
 from services.common.store import Store
 from services.common.store.knowledge import Statement
+from services.common.tools.calls import said
 from services.knowledge.domain.slots import SlotMatch, denied_facts, match_slot
 from services.knowledge.domain.statements import Reading, read_statement
 from services.knowledge.domain.text import sentences
@@ -107,7 +108,7 @@ def _words(fact: FactRevision) -> str:
 
 def _said(turn: dict[str, Any], feedback: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
     """(provenance, text) of the user's message, of comments, and of the sentences that an edit brought in."""
-    yield {"turn": turn["_id"], "from": "message"}, turn.get("text", "")
+    yield {"turn": turn["_id"], "from": "message"}, said(turn)
     drafts = turn.get("drafts") or []
     given = [(one.get("feedback") or {}, one) for one in drafts]
     by_id = {one.get("id"): one for one in drafts}

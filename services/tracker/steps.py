@@ -26,6 +26,7 @@ from services.common.schema import Schema, SchemaError, parse_schema_document
 from services.common.state import base_revision, differences, effective_state, ready_lead
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.telemetry import step_span
+from services.common.tools.calls import said
 from services.common.work_budget import OverBudget, WorkBudget
 from services.tracker.domain.feedback import Fallback, Feedback, FeedbackError, Understanding, read_feedback
 from services.tracker.domain.leading import Lead, lead
@@ -186,13 +187,13 @@ class TrackStep:
             if turn.get("excluded") or draft is None or draft.get("author") != "seeded":
                 continue
             state = self._seeded(schema, state, reply, turn)
-            reply, seeded = draft.get("text") or "", True
+            reply, seeded = own_words(draft), True
         return state.to_json() if seeded else None
 
     def _seeded(self, schema: Schema, state: State, reply: str, turn: Document) -> State:
         """The state after a seeded turn; the one before it where that takes too much computing."""
         try:
-            return self._budget.run(lambda: self._tracker.track(schema, state, reply, turn["text"], turn["n"]))
+            return self._budget.run(lambda: self._tracker.track(schema, state, reply, said(turn), turn["n"]))
         except OverBudget as error:
             log.warning("track_over_budget", turn=turn["_id"], what="history", error=str(error))
             return state

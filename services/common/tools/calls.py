@@ -91,6 +91,12 @@ def results_text(results: Iterable[Mapping[str, str]], said: str = "") -> str:
     return "\n".join([*parts, said] if said else parts)
 
 
+def said(turn: Mapping[str, Any]) -> str:
+    """What the user said in a turn: its text without what tools answered."""
+    text, results = str(turn.get("text") or ""), turn.get("tool_results")
+    return text.removeprefix(results_text(results)).removeprefix("\n") if results else text
+
+
 def tools_text(tools: Sequence[Mapping[str, Any]]) -> str:
     """What the system text says of tools: the wording of Hermes and Qwen, which many models know."""
     described = [{"type": "function", "function": {"name": tool["name"], **_about(tool)}} for tool in tools]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,47 @@ def test_a_turn_may_have_its_reply_written_freely(driver: TurnDriver) -> None:
     draft = driver.ended(turn["_id"])["drafts"][0]
     assert "your own words" in draft["text"]
     assert "composed_by" not in draft["manifest"]
+
+
+LOOK_UP = {"name": "look_up_car", "description": "", "parameters": '{"type": "object"}'}
+
+
+def offered(driver: TurnDriver, text: str, evidence: Evidence, choice: str = "auto") -> Any:
+    """The draft of a turn with a tool, which the echo engine calls where the message names a word of it."""
+    turn = driver.accept(driver.session(), text, extra={"offer": {"tools": [LOOK_UP], "choice": choice}}).turn
+    driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), evidence=evidence.to_json()))
+    driver.wait_for(turn["_id"], "completed")
+    draft = driver.ended(turn["_id"])["drafts"][0]
+    assert driver.text_of(turn["_id"]) == draft["text"]
+    return draft
+
+
+def test_what_the_base_does_not_know_a_tool_may_answer(driver: TurnDriver) -> None:
+    draft = offered(driver, "Please look up the colour of that car.", UNKNOWN)
+    assert [call["name"] for call in draft["tool_calls"]] == ["look_up_car"]
+    assert draft["manifest"]["tools"]["called"] == "look_up_car"
+    assert "composed_by" not in draft["manifest"]
+    assert not draft["handoff"]
+
+
+def test_where_no_tool_is_called_what_is_not_known_is_declined_and_the_engine_s_words_are_not_heard(
+    driver: TurnDriver,
+) -> None:
+    for _ in range(5):
+        draft = offered(driver, "What colour has it? " + "And is that so? " * 20, UNKNOWN)
+        assert draft["text"] == "No idea. Shall I put you through to a colleague?"
+        assert (draft["finish_reason"], draft["handoff"]) == ("stop", True)
+        assert draft["manifest"]["composed_by"] == "evidence"
+        assert "tool_calls" not in draft
+
+
+def test_what_the_base_answers_no_tool_is_called_for_unless_it_must_be(driver: TurnDriver) -> None:
+    taught = driver.store.knowledge.teach_fact(TENANT, Statement("Car", "colour", "green")).fact
+    assert taught is not None
+    piece = Piece("fact", taught.fact.id, 1, 0, 10, (), 0.9)
+    evidence = Evidence("en", (Answer("fact", "answered", 0.9, (piece,), 0, 20),))
+    spoken = offered(driver, "Look up the car's colour", evidence)
+    assert "green" in spoken["text"]
+    assert "tool_calls" not in spoken
+    called = offered(driver, "Look up the car's colour", evidence, "required")
+    assert called["finish_reason"] == "tool_call"

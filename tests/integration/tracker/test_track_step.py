@@ -13,6 +13,7 @@ from services.common.schema import Schema, parse_schema
 from services.common.store import Request
 from services.common.store.sessions import Sessions
 from services.common.store.turns import Exchange
+from services.common.tools.calls import call_text, results_text
 from services.common.work_budget import WorkBudget
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import State
@@ -163,6 +164,21 @@ def test_what_a_session_is_seeded_with_reaches_the_state(driver: TurnDriver, gro
     driver.store.turns.seed(TENANT, driver.store.sessions.get(TENANT, session), exchanges)
     turn = talk(driver, session, "We are 4 people.", schema)
     assert slots(turn) == {"cuisine": "indian", "day": "Saturday", "party_size": "4"}
+
+
+def test_what_tools_were_asked_and_answered_elsewhere_is_no_wish(
+    driver: TurnDriver, ground: Ground, schema: str
+) -> None:
+    call = {"id": "call_1", "name": "find", "arguments": '{"day": "Friday", "cuisine": "thai"}'}
+    results = [{"call_id": "call_1", "output": "A table on Saturday for 7 people."}]
+    exchanges = [
+        Exchange("I would like some indian food.", call_text("find", call["arguments"]), [call]),
+        Exchange(results_text(results), "Here you are.", (), results),
+    ]
+    session = driver.session()
+    driver.store.turns.seed(TENANT, driver.store.sessions.get(TENANT, session), exchanges)
+    turn = talk(driver, session, "We are 4 people.", schema)
+    assert slots(turn) == {"cuisine": "indian", "party_size": "4"}
 
 
 def test_a_booking_is_led_until_it_is_ready(driver: TurnDriver, ground: Ground, schema: str) -> None:

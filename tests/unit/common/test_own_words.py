@@ -25,6 +25,7 @@ def draft(text: str, *citations: tuple[int, int], composed_by: str = "evidence")
         (draft("Monday – Friday: 9:00 to 17:00.", (0, 31)), ""),
         (draft("Open 9 am – 5 pm.", (0, 17)), ""),
         ({}, ""),
+        ({"text": "<tool_call>…", "tool_calls": [{"id": "a", "name": "book", "arguments": '{"day": "Monday"}'}]}, ""),
     ],
 )
 def test_quotations_are_not_the_assistants_words(reply: dict[str, Any], own: str) -> None:

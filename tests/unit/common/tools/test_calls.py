@@ -16,6 +16,7 @@ from services.common.tools.calls import (
     offer_hash,
     read_call,
     results_text,
+    said,
     tools_text,
 )
 
@@ -90,3 +91,10 @@ def test_the_system_text_has_every_tool_with_its_schema() -> None:
 def test_results_stand_before_what_the_user_says() -> None:
     text = results_text([{"call_id": "a", "output": "7"}, {"call_id": "b", "output": "8"}], "And now?")
     assert text == ("<tool_response>\n7\n</tool_response>\n<tool_response>\n8\n</tool_response>\nAnd now?")
+
+
+@pytest.mark.parametrize("words", ["", "And now?", "\n\nAnd now?", "<tool_response>\nmine\n</tool_response>"])
+def test_what_the_user_said_is_told_from_what_tools_answered(words: str) -> None:
+    results = [{"call_id": "a", "output": "7"}, {"call_id": "b", "output": "two\nlines"}]
+    assert said({"text": results_text(results, words), "tool_results": results}) == words
+    assert said({"text": words}) == words
