@@ -6,11 +6,15 @@ import argparse
 import threading
 from collections.abc import Sequence
 
+from celery import signals
+
+from services.common import telemetry
 from services.common.bus import Bus, topology
 from services.common.bus.job_consumer import work_on_jobs
 from services.common.bus.jobs import Jobs, declare_jobs, job_queue, make_celery
 from services.common.runtime import Runtime
 from services.common.store import Store
+from services.finetune.apart import Apart, end_with_parent, train
 from services.finetune.settings import FinetuneSettings
 
 
@@ -21,8 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--once", action="store_true", help="training: work on what waits, then end (for Kubernetes Jobs)"
     )
+    parser.add_argument("--tenant", help="training: whose run to work on, with --run")
+    parser.add_argument("--run", help="training: the run to work on, until it or the process that asked ends")
     options = parser.parse_args(arguments)
     part = options.part
+    if bool(options.tenant) != bool(options.run) or (options.run and (part != "training" or options.once)):
+        parser.error("--tenant and --run go together, with training and without --once")
+    if options.run:
+        run_training(FinetuneSettings(), options.tenant, options.run)
+        return
     if options.once:
         if part != "training":
             parser.error("--once goes with training")
@@ -34,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "training": (topology.TRAINING_JOBS,),
     }[part]
     run(FinetuneSettings(), queues)
+
+
+def run_training(settings: FinetuneSettings, tenant: str, training: str) -> None:
+    """Work on one run for the worker that started this process, and end with it."""
+    end_with_parent()
+    telemetry.configure(settings.model_copy(update={"metrics_port": 0}), "training")  # the port is the worker's
+    train(settings, tenant, training)
+    telemetry.shutdown()
 
 
 def run_once(settings: FinetuneSettings) -> None:
@@ -65,6 +84,7 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
     from services.finetune.batches import Batcher
     from services.finetune.maintenance import Maintenance
 
+    apart = Apart()
     with Runtime(settings, "finetune") as runtime:
         store = Store(settings, name="antiphon-finetune")
         store.prepare()
@@ -79,7 +99,8 @@ def run(settings: FinetuneSettings, queues: tuple[str, ...]) -> None:
             tasks.register_batches(app, batcher)
             batcher.start()
         if topology.TRAINING_JOBS in queues:
-            tasks.register_trainings(app, settings, store)
+            tasks.register_trainings(app, apart.work)
+            signals.worker_shutting_down.connect(lambda **_: apart.stop(), weak=False)
             tasks.Resender(store, jobs, stopping, min(tasks.RESEND_SECONDS, settings.train_lease_seconds / 2)).start()
         try:
             work_on_jobs(app, runtime, 2)

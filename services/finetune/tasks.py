@@ -18,7 +18,6 @@ from services.common.errors import Unavailable
 from services.common.store import DATABASE_AWAY, Store
 from services.common.store.trainings import MAX_RUN_ATTEMPTS
 from services.finetune.batches import Batcher
-from services.finetune.settings import FinetuneSettings
 
 log = structlog.get_logger(__name__)
 BATCH = "feedback.batch"
@@ -35,17 +34,12 @@ def register_batches(app: Celery, batcher: Batcher) -> None:
         batcher.wake()
 
 
-def register_trainings(app: Celery, settings: FinetuneSettings, store: Store) -> None:
-    """Bind the training job."""
-    from services.finetune.runs import TrainingRun  # with torch, which a worker of batches does without
+def register_trainings(app: Celery, work: Callable[[str, str], None]) -> None:
+    """Bind the training job to what works on a tenant's run."""
 
     @app.task(name=TRAIN, acks_late=False)  # type: ignore[untyped-decorator]
     def train(tenant: str, training: str) -> None:
-        run = store.trainings.take(tenant, training, settings.train_lease_seconds)
-        if run is None:
-            log.info("training_not_taken", training=training)
-            return
-        TrainingRun(settings, store, run).work()
+        work(tenant, training)
 
 
 def claim_sender(jobs: Jobs) -> Callable[[str, list[str]], None]:

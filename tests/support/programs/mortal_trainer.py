@@ -15,8 +15,9 @@ import gridfs
 from services.common.store.feedback import FeedbackStore
 from services.common.store.trainings import Trainings
 from services.common.store.versions import Versions
-from services.finetune import app, runs, tasks  # noqa: F401  (imported before the fork)
+from services.finetune import apart, app, runs, tasks  # noqa: F401  (imported before the fork)
 from services.finetune.domain import gate
+from services.finetune.settings import FinetuneSettings
 from services.finetune.training.lora import LoraTrainer
 
 ORDERS = Path(os.environ["ORDERS"])  # the name of the next stage to die at, one a line
@@ -71,8 +72,14 @@ def _watch_uploads() -> None:
     setattr(gridfs.GridFSBucket, "upload_from_stream", upload)  # noqa: B010
 
 
+def _in_this_process(_apart: apart.Apart, tenant: str, training: str) -> None:
+    """Train here, with all that is set up to die, and not in a process that would begin without it."""
+    apart.train(FinetuneSettings(), tenant, training)
+
+
 def main() -> None:
     """Live again and again; whoever kills the process group ends it."""
+    setattr(apart.Apart, "work", _in_this_process)  # noqa: B010
     steps = iter(range(1, 1_000_000))
     before(FeedbackStore, "processed", "batching")  # the examples are stored, the records wait
     after(Trainings, "put_set", "set")  # the set is stored, the run does not know

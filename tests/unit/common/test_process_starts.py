@@ -6,6 +6,7 @@ import sys
 
 STARTS = """
 import json, sys
+import services.finetune.app, services.finetune.batches, services.finetune.maintenance, services.finetune.tasks
 import services.gateway.app, services.generator.app, services.knowledge.app, services.tracker.app
 from services.common.work_budget import WorkBudget
 from services.generator.settings import GeneratorSettings
