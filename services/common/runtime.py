@@ -11,6 +11,7 @@ from types import FrameType
 import structlog
 
 from services.common import telemetry
+from services.common.memory import give_back
 from services.common.settings import CommonSettings
 from services.common.work_budget import end_when_hung
 
@@ -64,7 +65,11 @@ class Runtime:
         log.info("stopped", service=self.service)
 
     def ready(self) -> None:
-        """Say that the service works: a line in the log, and a file beside the liveness file for probes."""
+        """Say that the service works: a line in the log, and a file beside the liveness file for probes.
+
+        What was needed on the way here and freed goes back to the system.
+        """
+        give_back()
         self._ready = True
         if self.settings.liveness_file is not None:
             ready_file(self.settings.liveness_file).touch()

@@ -15,6 +15,7 @@ from services.common.bus.job_consumer import work_on_jobs
 from services.common.bus.jobs import Jobs, declare_jobs, make_celery
 from services.common.bus.search import search_queue
 from services.common.errors import Unavailable
+from services.common.memory import give_back
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.knowledge.encoders import Encoders
@@ -99,6 +100,7 @@ def _load_when_needed(indexes: Indexes, encoders: Encoders) -> threading.Thread:
     def load() -> None:
         if indexes.wait_for_knowledge():
             encoders.load()
+            give_back()
 
     if indexes.has_knowledge():
         encoders.load()

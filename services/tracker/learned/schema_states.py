@@ -21,9 +21,7 @@ class SchemaStates:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._encoder = Encoder()
-        self._encoder.load_wheel()
-        self._encoder.eval().requires_grad_(False)
+        self._encoder = Encoder.published()
         self._known: OrderedDict[ServiceView, tuple[Tensor, Tensor, Tensor]] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import PreTrainedModel
 
 from services.generator.engine.backend import Backend
 from services.generator.engine.backends.codec import TokenizerCodec
@@ -19,6 +20,7 @@ from services.models.arithmetic import computes_in_bf16
 from services.models.language_model import (
     content_hash,
     find_model,
+    input_embeddings,
     iterate_weights,
     load_config,
     load_module,
@@ -28,6 +30,9 @@ from services.models.llama.native.forward import NativeLlama
 from services.models.llama.native.library import NativeUnavailable
 from services.models.llama.shape import LlamaShape, NotLlamaShaped
 from services.models.llama.weights import LlamaWeights
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
 _LONGEST = 8192  # beyond this, slots are reserved only when the setting asks for it
@@ -73,6 +78,9 @@ def _slots(
     def forward_of(adapter: Adapter | None) -> LlamaForward:
         tensors = iterate_weights(folder)
         weights = LlamaWeights.gather(shape, tensors if adapter is None else adapter.merged(tensors))
+        table = input_embeddings(folder)
+        if table is not None:  # in a mapping of its own: the one that every weight was read through goes with them
+            weights = replace(weights, embedding=table)
         return make_forward(weights, settings.kernel, context, settings.cache_dir, settings.cuda_graphs)
 
     return SlotBackend(

@@ -71,11 +71,12 @@ class NativeLlama:
             as_pointer(fields), ctypes.byref(layers), ctypes.c_void_p(cosines), ctypes.c_void_p(sines)
         )
         self._model = ctypes.c_void_p(new)
-        self._norm = weights.norm.float()
+        self._norm = weights.norm.to(torch.float32, copy=True)  # a view would hold the whole file's mapping
         # Int4 would cost quality in the one layer whose errors reach the logits directly.
         self._head = pack(weights.head, "int8" if kernel == "int4" else kernel)
         self._packed.append(self._head)
-        self._embedding = weights.embedding.to(self.dtype if kernel in ("fp32", "bf16") else torch.float32)
+        self._embedding = weights.embedding
+        self._embedded = self.dtype if kernel in ("fp32", "bf16") else torch.float32
 
     def __del__(self) -> None:
         if hasattr(self, "_model"):
@@ -89,7 +90,7 @@ class NativeLlama:
     def embed(self, ids: Sequence[int]) -> Tensor:
         """Input embeddings `[tokens, hidden]`, fp32; ids below zero (soft tokens) become zeros."""
         tokens = torch.tensor(ids)
-        found = F.embedding(tokens.clamp_min(0), self._embedding).float()
+        found = F.embedding(tokens.clamp_min(0), self._embedding).to(self._embedded).float()
         return found if min(ids) >= 0 else found.masked_fill(tokens[:, None] < 0, 0)
 
     @torch.inference_mode()
@@ -225,7 +226,7 @@ class NativeLlama:
         )
 
     def _keep(self, tensor: Tensor) -> int:
-        kept = tensor.float().contiguous()
+        kept = tensor.to(torch.float32, copy=True).contiguous()
         self._kept.append(kept)
         found = address(kept)
         assert found is not None
