@@ -17,7 +17,7 @@ from services.generator.engine import DraftEngine, Engine
 from services.generator.engine.backend import Backend
 from services.generator.engine.backends.build import build_backend
 from services.generator.settings import GeneratorSettings
-from services.models.chat import CHATML, ChatFormat, chat_format
+from services.models.chat import CHATML, ChatFormat, kept_chat_format
 
 if TYPE_CHECKING:
     from services.generator.conditioning.feedback_fusion import FeedbackFusion, FusionLoader
@@ -117,7 +117,7 @@ def _with_heads(settings: GeneratorSettings, backend: Backend, identity: Documen
         "dtype": getattr(backend, "dtype", ""),
         "kernels": getattr(backend, "kernel", settings.kernel),
     }
-    loaded = LoadedModel(chat_format(folder), identity, backend=backend)
+    loaded = LoadedModel(kept_chat_format(folder, settings.cache_dir), identity, backend=backend)
     loaded.loader = FusionLoader(folder, base, backend.codec)
     if settings.fusion_head:
         loaded.fusion = loaded.loader.load(Path(settings.fusion_head), backend)
