@@ -16,6 +16,8 @@ REPLICA_SET = "antiphon"
 NOT_YET_INITIALIZED = 94
 INVALID_REPLICA_SET_CONFIG = 93
 USER = "antiphon"
+# Three journal files are made ahead, of 100 MB each by default, and the journal is kept until the data is written.
+SMALL = ("--wiredTigerEngineConfigString", "log=(file_max=16MB)", "--syncdelay", "20")
 
 
 def mongod_path() -> str:
@@ -51,6 +53,7 @@ class MongoServer:
         argv = [mongod_path(), "--dbpath", str(data), "--bind_ip", LOOPBACK, "--port", str(self.port)]
         argv += ["--replSet", REPLICA_SET, "--oplogSize", "128", "--nounixsocket"]
         argv += ["--wiredTigerCacheSizeGB", str(max(0.25, cache_mb / 1024))]
+        argv += SMALL
         argv += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
         argv += ["--slowms", "86400000"]  # a slow operation's log line would hold what users said
         if password:

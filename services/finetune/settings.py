@@ -32,7 +32,7 @@ class FinetuneSettings(CommonSettings):
         le=3,
         description="Other wordings of a corrected message that the base model writes, beside those by rule.",
     )
-    train_checkpoint_seconds: float = Field(20.0, gt=0, description="How often a run stores a checkpoint.")
+    train_checkpoint_seconds: float = Field(120.0, gt=0, description="How often a run stores a checkpoint.")
     train_lease_seconds: float = Field(
         30.0, gt=0, description="A worker's hold on a run without a heartbeat; then another goes on with it."
     )

@@ -50,6 +50,16 @@ def test_the_database_answers_nobody_without_its_password(mongo: MongoServer) ->
             client.antiphon.notes.find_one()
 
 
+def test_a_database_begins_small(tmp_path: Path) -> None:
+    server = MongoServer(tmp_path / "mongo")
+    server.start()
+    try:
+        files = [file.stat() for file in server.folder.rglob("*") if file.is_file()]
+        assert sum(file.st_blocks * 512 for file in files) < 100 * 2**20
+    finally:
+        server.stop()
+
+
 def test_the_broker_answers_nobody_without_its_password_and_nobody_what_reaches_beyond(home: Home) -> None:
     server = RedisServer(home.root / "redis", durable=True, password=home.secret("redis"))
     server.start()
