@@ -121,7 +121,7 @@ def _train(client: Client) -> model_pb2.Version:
     started = time.monotonic()
     told = 0
     for training in follow(client, begun.id):
-        if training.step >= told + 11:
+        if training.status == model_pb2.TRAINING_STATUS_TRAINING and training.step >= told + 11:
             told = training.step
             console.print(f"[dim]  step {training.step} of {training.total_steps}, loss {training.loss:.2f}[/dim]")
     if not training.version_id:

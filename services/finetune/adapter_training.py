@@ -48,7 +48,7 @@ class AdapterTraining:
         planned = plan_corrections(new, self._store.examples.read(hold.tenant, made["replay"]))
         judge = ScopeJudge.load()
         base = texts.load()
-        rewrite(planned, base, texts, judge, most=settings.train_rewordings, alive=hold.still)
+        rewrite(planned, base, texts, judge, most=settings.train_rewordings, alive=hold.still, counts=hold)
         hold.check()
         served = self._served(texts)
         samples = [texts.sample(text, one.corrected.reply) for one in planned for text in one.messages]
@@ -58,10 +58,16 @@ class AdapterTraining:
         asked, known = [str(one["prompt"]) for one in old], texts.samples(old)
         learned = [texts.sample(one.corrected.question, one.corrected.reply) for one in planned]
         with knowledge_of(hold) as knowledge:
-            served_scope = ServedScope(index, knowledge)
+            served_scope = ServedScope(index, knowledge, hold)
             threshold = calibrated(served_scope, planned, everyday_messages(settings.rehearsals))
             behaviour = BehaviourJudge(
-                trainer.model, texts, served_scope, threshold, most=settings.judged_replies, alive=hold.still
+                trainer.model,
+                texts,
+                served_scope,
+                threshold,
+                most=settings.judged_replies,
+                alive=hold.still,
+                counts=hold,
             )
             before, loss_before = self._look(trainer, behaviour, planned, asked, known, learned)
             self._train(trainer)

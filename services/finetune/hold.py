@@ -11,6 +11,9 @@ import structlog
 from services.common.store import Document, Store
 from services.finetune.settings import FinetuneSettings
 
+TELL_SECONDS = 1.0
+"""So often it is told at most how much was gathered."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -29,6 +32,9 @@ class Hold:
         self.id: str = run["_id"]
         self.holder: str = run["holder"]
         self._alive = True
+        self._gathers = True
+        self._gathered = self._to_gather = 0
+        self._told_at = 0.0
         self._ended = threading.Event()
         self._heartbeat = threading.Thread(target=self._beat, name="training-heartbeat", daemon=True)
 
@@ -46,8 +52,24 @@ class Hold:
             self._alive = False
             raise Stopped
 
+    def gather(self, more: int) -> None:
+        """So many replies more are wanted, or messages to be looked up; told until the first step. Raises Stopped."""
+        self._to_gather += more
+        self._tell_gathered()
+
+    def gathered(self, more: int) -> None:
+        """So many of them have come. Raises Stopped."""
+        self._gathered += more
+        self._tell_gathered()
+
+    def _tell_gathered(self) -> None:
+        if self._gathers and time.monotonic() - self._told_at >= TELL_SECONDS:
+            self._told_at = time.monotonic()
+            self.progress(step=self._gathered, total_steps=self._to_gather)
+
     def steps(self, first: int, total: int) -> StepProgress:
-        """Tells of steps from `first` on."""
+        """Tells of steps from `first` on; nothing is gathered any more."""
+        self._gathers = False
         return StepProgress(self, first, total)
 
     def still(self) -> bool:

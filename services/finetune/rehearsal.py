@@ -58,7 +58,13 @@ def rehearse(hold: Hold, texts: Texts) -> None:
         return
     rendered = [texts.prompt(prompt) for prompt in missing]
     replies = greedy_replies(
-        texts.load(), rendered, texts.end_ids, tokens=REHEARSED_TOKENS, batch_size=32, alive=hold.still
+        texts.load(),
+        rendered,
+        texts.end_ids,
+        tokens=REHEARSED_TOKENS,
+        batch_size=32,
+        alive=hold.still,
+        counts=hold,
     )
     hold.check()
     rows = [

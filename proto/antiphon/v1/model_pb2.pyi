@@ -311,9 +311,9 @@ class Training(_message.Message):
     replay_examples: _builtins.int
     """Replayed examples in it."""
     step: _builtins.int
-    """Optimiser steps made."""
+    """Optimiser steps made; while it gathers, replies that have come and messages looked up."""
     total_steps: _builtins.int
-    """Optimiser steps to make."""
+    """Optimiser steps to make; while it gathers, replies and messages that it wants so far."""
     loss: _builtins.float
     """Training loss at the latest step: mean −log P of an answer token."""
     eta_seconds: _builtins.float

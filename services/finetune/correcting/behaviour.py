@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from services.finetune.correcting.plan import PlannedCorrection
 from services.finetune.correcting.served import ServedScope
 from services.finetune.domain.behaviour import Behaviour, Share
-from services.finetune.training.judging import greedy_replies, mean_loss, says
+from services.finetune.training.judging import Counts, greedy_replies, mean_loss, says
 from services.finetune.training.loss import Sample, answer_hits
 from services.finetune.training.texts import Texts
 from services.models.scope.scope import Belongs
@@ -31,6 +31,7 @@ class BehaviourJudge:
         *,
         most: int,
         alive: Callable[[], bool] | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self._model = model
         self._texts = texts
@@ -38,6 +39,7 @@ class BehaviourJudge:
         self._threshold = threshold
         self._most = most
         self._alive = alive
+        self._counts = counts
 
     def behaviour(self, planned: Sequence[PlannedCorrection], old: Sequence[str], known: Sequence[Sample]) -> Behaviour:
         """`old`: messages whose replies must stay; `known`: samples whose likelihood must stay, with those messages."""
@@ -103,7 +105,13 @@ class BehaviourJudge:
     def _replies(self, messages: Sequence[str], tokens: int) -> list[list[int]]:
         prompts = [self._texts.prompt(text) for text in messages]
         return greedy_replies(
-            self._model, prompts, self._texts.end_ids, tokens=tokens, batch_size=32, alive=self._alive
+            self._model,
+            prompts,
+            self._texts.end_ids,
+            tokens=tokens,
+            batch_size=32,
+            alive=self._alive,
+            counts=self._counts,
         )
 
     def _without_pairs(self) -> AbstractContextManager[Any]:

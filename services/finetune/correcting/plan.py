@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from services.common.store import Document
 from services.finetune.correcting.served import ServedScope
 from services.finetune.domain.wordings import core, neighbours, other_wordings
-from services.finetune.training.judging import greedy_replies
+from services.finetune.training.judging import Counts, greedy_replies
 from services.finetune.training.texts import Texts
 from services.models.scope.scope import THRESHOLD, Corrected, ScopeJudge
 
@@ -62,6 +62,7 @@ def rewrite(
     *,
     most: int,
     alive: Callable[[], bool] | None = None,
+    counts: Counts | None = None,
 ) -> int:
     """Have the model put each message in other words, and keep at most `most` of a message that the scope's judge takes
     for the same question; answers how many were kept."""
@@ -69,7 +70,9 @@ def rewrite(
     chosen = [one for one in planned if not one.earlier and len(one.corrected.question) <= 300]
     for instruction in _REWRITES[:most]:
         prompts = [texts.prompt(instruction.format(core(one.corrected.question)[1])) for one in chosen]
-        replies = greedy_replies(model, prompts, texts.end_ids, tokens=_REWRITTEN_TOKENS, batch_size=32, alive=alive)
+        replies = greedy_replies(
+            model, prompts, texts.end_ids, tokens=_REWRITTEN_TOKENS, batch_size=32, alive=alive, counts=counts
+        )
         for one, reply in zip(chosen, replies, strict=False):
             opening, asked = core(one.corrected.question)
             said = texts.decode(reply).strip().strip('"').splitlines()

@@ -12,6 +12,7 @@ from services.common.bus.search import TIMEOUT, SearchRequest
 from services.common.errors import Unavailable
 from services.common.ids import new_id
 from services.finetune.hold import Hold
+from services.finetune.training.judging import Counts
 from services.models.scope.rivals import POSSIBLE, Rival, rival_of
 from services.models.scope.scope import THRESHOLD, Belongs, ScopeIndex
 
@@ -24,21 +25,26 @@ class ServedScope:
     """Decides what belongs to a correction as the generator does. A message that belongs to none whatever is known of
     it is not asked about; every other is, once."""
 
-    def __init__(self, index: ScopeIndex, rival: FindRival) -> None:
+    def __init__(self, index: ScopeIndex, rival: FindRival, counts: Counts | None = None) -> None:
         """`rival` finds what the knowledge base has for a message."""
         self._index = index
         self._rival = rival
+        self._counts = counts
         self._nearest: dict[str, Belongs | None] = {}
 
     def nearest_of(self, messages: Sequence[str]) -> list[Belongs | None]:
         """For each message the correction that it most probably belongs to, however improbable. Raises Unavailable."""
         new = list(dict.fromkeys(message for message in messages if message not in self._nearest))
+        if self._counts is not None:
+            self._counts.gather(len(new))
         for message, held in zip(new, self._index.held_against(new), strict=True):
             possible = [self._index.belongs(held, rival) for rival in POSSIBLE]
             if any(one is not None and one.probability >= THRESHOLD for one in possible):
                 self._nearest[message] = self._index.belongs(held, self._rival(message))
             else:
                 self._nearest[message] = possible[0]
+            if self._counts is not None:
+                self._counts.gathered(1)
         return [self._nearest[message] for message in messages]
 
 

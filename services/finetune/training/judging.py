@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from services.finetune.training.loss import Sample, answer_loss, parts
+
+
+class Counts(Protocol):
+    """Who is told how much is wanted, and how much has come."""
+
+    def gather(self, more: int) -> None:
+        """So many more are wanted."""
+        ...
+
+    def gathered(self, more: int) -> None:
+        """So many have come."""
+        ...
+
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 
@@ -38,9 +51,12 @@ def greedy_replies(
     tokens: int = 64,
     batch_size: int = 16,
     alive: Callable[[], bool] | None = None,
+    counts: Counts | None = None,
 ) -> list[list[int]]:
     """The greedy continuation of each prompt, without its end token; prompts of one batch are padded on the left."""
     replies: list[list[int]] = []
+    if counts is not None:
+        counts.gather(len(prompts))
     for at in range(0, len(prompts), batch_size):
         if alive is not None and not alive():
             break
@@ -62,6 +78,8 @@ def greedy_replies(
         for row in made[:, longest:].tolist():
             cut = next((i for i, token in enumerate(row) if token in end_ids), len(row))
             replies.append(row[:cut])
+        if counts is not None:
+            counts.gathered(len(batch))
     return replies
 
 
