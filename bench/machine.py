@@ -49,14 +49,18 @@ def peak_operations(kernel: str, cache_dir: Path) -> float:
     return best
 
 
+def cpu_name() -> str:
+    """The processor's name, "?" where the system does not tell."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
+
+
 def describe() -> dict[str, Any]:
     """Names and versions for a result's context."""
     import transformers
 
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
     return {
-        "cpu": name,
+        "cpu": cpu_name(),
         "cores": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
