@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from services.models.encoder_files import PROPERTIES, Vectors
+from services.models.scope.asked import asked_kinds, asks_another_kind
 from services.models.scope.features import pair_features
 from services.models.scope.head import ScopeHead
 from services.models.scope.reading import Reader, Reading, content_stems
@@ -95,6 +96,7 @@ class ScopeIndex:
         self._judge = judge
         self._known: dict[str, tuple[Corrected, Reading, Reading]] = {}
         self._order: list[str] = []
+        self._kinds: list[frozenset[str]] = []
         self._stems: frozenset[str] = frozenset()
         self._vectors: Vectors = np.zeros((0, 2, judge.reader.dimensions), np.float32)
         self.update(corrections)
@@ -113,6 +115,7 @@ class ScopeIndex:
             del self._known[gone]
         self._order = list(self._known)
         self._stems = frozenset().union(*(content_stems(f"{one.question} {one.reply}") for one in wanted.values()))
+        self._kinds = [asked_kinds(self._known[name][1].text) for name in self._order]
         rows = [np.stack([self._known[name][1].vector, self._known[name][2].vector]) for name in self._order]
         empty = np.zeros((0, 2, self._judge.reader.dimensions), np.float32)
         self._vectors = np.stack(rows) if rows else empty
@@ -127,8 +130,8 @@ class ScopeIndex:
         return [self.belongs(held, rival) for held in self.held_against(messages)]
 
     def held_against(self, messages: Sequence[str]) -> list[list[Held]]:
-        """Each message held against the corrections that it is most like, four at most. One that shares no telling word
-        with any correction is not even read."""
+        """Each message held against the corrections that it is most like, four at most; against none whose question
+        asks for another kind of thing. One that shares no telling word with any correction is not even read."""
         spoken = [at for at, message in enumerate(messages) if not self._stems.isdisjoint(content_stems(message))]
         found: list[list[Held]] = [[] for _ in messages]
         for at, reading in zip(spoken, self._judge.reader.read([messages[at] for at in spoken]), strict=True):
@@ -137,6 +140,10 @@ class ScopeIndex:
 
     def _held(self, reading: Reading) -> list[Held]:
         likeness = (self._vectors @ reading.vector).max(1)
+        kinds = asked_kinds(reading.text)
+        if kinds:
+            apart = [asks_another_kind(kinds, own) for own in self._kinds]
+            likeness = np.where(apart, 0.0, likeness)
         near = [int(at) for at in np.argsort(-likeness)[:_HELD_AGAINST] if likeness[at] >= FARTHEST]
         known = [self._known[self._order[at]] for at in near]
         features = [pair_features(reading, question, reply) for _, question, reply in known]

@@ -64,6 +64,20 @@ def test_neighbours_and_strangers_belong_to_none(index: ScopeIndex, message: str
     assert found is None or found.probability < 0.5
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Where is the Bramley workshop on Saturdays?",
+        "Who opens the Bramley workshop on Saturdays?",
+        "Where are repairs?",
+    ],
+)
+def test_a_question_for_another_kind_of_thing_is_not_even_near(message: str) -> None:
+    other = CORRECTIONS[4] if message.startswith("Where") else CORRECTIONS[0]
+    near = ScopeIndex(ScopeJudge.load(), [other])
+    assert near.nearest(message) is None
+
+
 ANSWERED, UNANSWERED = Rival(answered=True, probability=0.95), Rival(answered=False, probability=0.05)
 
 
