@@ -12,7 +12,8 @@ from services.common.store.connection import Concern, Connection, Document, Scop
 
 HISTORY_FIELDS = (
     "n", "text", "status", "policy", "accepted_round", "attempt", "drafts.id", "drafts.round", "drafts.status",
-    "drafts.text", "drafts.finish_reason", "drafts.token_ids", "drafts.author", "drafts.manifest.version", "partial",
+    "drafts.text", "drafts.finish_reason", "drafts.token_ids", "drafts.author", "drafts.manifest.version",
+    "drafts.tool_calls", "partial",
 )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class Followed:
         """The token at a place; where the reply ended there, those that end one."""
         if at < len(ids):
             return (ids[at],)
-        return self._end_ids if finish_reason == "stop" and not stops else ()
+        return self._end_ids if finish_reason in ("stop", "tool_call") and not stops else ()
 
 
 class _Path:

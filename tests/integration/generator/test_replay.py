@@ -55,9 +55,17 @@ class Replays:
                 "generator", model=self._model, cache_dir=CACHE, kernel=kernel, reply_tokens=16, max_batch_size=4
             ).until_ready()
 
-    def answered(self, session: str, text: str, settings: dict[str, Any] | None = None, **message: Any) -> str:
+    def answered(
+        self,
+        session: str,
+        text: str,
+        settings: dict[str, Any] | None = None,
+        offer: dict[str, Any] | None = None,
+        **message: Any,
+    ) -> str:
         """A turn that the model has answered."""
-        turn = self.driver.accept(session, text, settings=settings or {}).turn
+        extra = {"offer": offer} if offer else {}
+        turn = self.driver.accept(session, text, settings=settings or {}, extra=extra).turn
         self.driver.bus.publish_turn(topology.GENERATE, replace(TurnMessage.of_turn(turn), **message))
         assert self.driver.ended(turn["_id"])["status"] == "completed"
         return str(turn["_id"])
@@ -158,6 +166,21 @@ def test_drafts_that_were_searched_for_come_out_the_same(replays: Replays) -> No
         assert {name: revision[name] for name in settings} == settings
         assert replays.replay(turn, 0).same
         assert replays.replay(turn, 1).same
+
+
+def test_a_call_of_a_tool_comes_out_the_same(replays: Replays) -> None:
+    replays.serve("fp32")
+    schema = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+    offer = {"tools": [{"name": "f", "parameters": schema}], "choice": "required"}
+    for settings in ({"max_tokens": 120}, {"max_tokens": 120, "temperature": 0.9, "seed": 3}):
+        turn = replays.answered(replays.driver.session(), "count for me", settings, offer)
+        draft = replays.document(turn)["drafts"][0]
+        assert [call["name"] for call in draft["tool_calls"]] == ["f"]
+        found = replays.replay(turn)
+        assert found.same
+        assert found.text == draft["text"]
+        replays.tamper(turn, token_ids=draft["token_ids"][:-2])
+        assert not replays.replay(turn).same
 
 
 def test_a_stored_reply_that_was_changed_is_found_out(replays: Replays) -> None:

@@ -281,3 +281,16 @@ def test_a_message_that_trackers_die_of_goes_on_unread_at_its_fourth_delivery(
     seen = [step.tracked(again, redelivered=False) for _ in range(4)]
     assert all(one is not None and one.state is not None for one in seen[:3])
     assert seen[3] == replace(again, understood={"skipped": ["state"]})
+
+
+def test_the_arguments_of_a_call_are_no_offers_of_the_assistants(
+    driver: TurnDriver, ground: Ground, schema: str
+) -> None:
+    session = driver.session()
+    first = talk(driver, session, "I would like some indian food.", schema)
+    call = {"id": "call_1", "name": "find", "arguments": '{"day": "Friday"}'}
+    turns = driver.store.connection.database["turns"]
+    text = call_text("find", "Shall it be Friday?")
+    turns.update_one({"_id": first["_id"]}, {"$set": {"drafts.0.text": text, "drafts.0.tool_calls": [call]}})
+    turn = talk(driver, session, "Yes, and we are 4 people.", schema)
+    assert slots(turn) == {"cuisine": "indian", "party_size": "4"}
