@@ -12,8 +12,8 @@ from services.common.store.connection import Concern, Connection, Document, Scop
 
 HISTORY_FIELDS = (
     "n", "text", "status", "policy", "accepted_round", "attempt", "drafts.id", "drafts.round", "drafts.status",
-    "drafts.text", "drafts.finish_reason", "drafts.token_ids", "drafts.author", "drafts.manifest.version",
-    "drafts.tool_calls", "partial",
+    "drafts.text", "drafts.finish_reason", "drafts.token_ids", "drafts.author",
+    "drafts.manifest.tokenizer_hash", "drafts.tool_calls", "partial",
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ class TurnReads:
         return list(cursor.sort("n", 1))
 
     def previous_with_state(self, tenant: str, session: str, before_n: int) -> Document | None:
-        """The latest turn before ``before_n`` that counts, with its state and its drafts' texts."""
+        """The latest turn before ``before_n`` that counts, with its state and its drafts' texts and quotations."""
         return self._of(tenant).find_one(
             {
                 "session": session,
@@ -114,7 +114,7 @@ class TurnReads:
                 "status": {"$in": ["completed", "cancelled", "failed"]},
                 "excluded": {"$ne": True},
             },
-            (*HISTORY_FIELDS, "state"),
+            (*HISTORY_FIELDS, "drafts.manifest.composed_by", "drafts.citations", "state"),
             sort=[("n", -1)],
         )
 

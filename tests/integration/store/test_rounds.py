@@ -245,3 +245,13 @@ def test_turns_that_were_sent_often_are_sent_soon_where_the_broker_forgot_them(s
     assert store.sweep.hurry() == 1
     assert store.turns.get(TENANT, often["_id"])["next_dispatch_at"] <= now() + timedelta(seconds=5)
     assert store.turns.get(TENANT, taken["_id"])["next_dispatch_at"] == far
+
+
+def test_a_history_says_which_tokenizer_wrote_its_ids(store: Store) -> None:
+    session = store.sessions.create(TENANT, Request("CreateSession", "r1", ""), {"user": "u", "policy": "enqueue"})
+    store.turns.seed(TENANT, session, [Exchange("hello", "hi")])
+    turns = store.connection.database["turns"]
+    written = {"drafts.0.token_ids": [1, 2], "drafts.0.manifest": {"tokenizer_hash": "other", "prompt_hash": "x"}}
+    turns.update_one({"session": session["_id"]}, {"$set": written})
+    (turn,) = store.turns.history(TENANT, session["_id"], 2)
+    assert turn["drafts"][0]["manifest"] == {"tokenizer_hash": "other"}

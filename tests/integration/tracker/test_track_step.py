@@ -294,3 +294,14 @@ def test_the_arguments_of_a_call_are_no_offers_of_the_assistants(
     turns.update_one({"_id": first["_id"]}, {"$set": {"drafts.0.text": text, "drafts.0.tool_calls": [call]}})
     turn = talk(driver, session, "Yes, and we are 4 people.", schema)
     assert slots(turn) == {"cuisine": "indian", "party_size": "4"}
+
+
+def test_what_a_reply_quotes_is_no_offer_of_the_assistants(driver: TurnDriver, ground: Ground, schema: str) -> None:
+    session = driver.session()
+    first = talk(driver, session, "I would like some indian food.", schema)
+    quotation = "Shall it be Friday?"
+    fields = {"text": quotation, "manifest.composed_by": "evidence", "citations": [{"start": 0, "end": len(quotation)}]}
+    turns = driver.store.connection.database["turns"]
+    turns.update_one({"_id": first["_id"]}, {"$set": {f"drafts.0.{name}": value for name, value in fields.items()}})
+    turn = talk(driver, session, "Yes, and we are 4 people.", schema)
+    assert slots(turn) == {"cuisine": "indian", "party_size": "4"}
