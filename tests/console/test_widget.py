@@ -314,16 +314,19 @@ def test_a_token_that_expires_is_got_anew_and_one_that_is_refused_is_said(visit:
 
 
 def test_a_token_comes_by_attribute_or_function_too_and_another_visitor_sees_nothing(
-    chromium: Browser, counter: Shop
+    chromium: Browser, counter: Shop, desk: Client
 ) -> None:
     context = chromium.new_context(viewport={"width": 900, "height": 700})
-    counter.attributes = f'data-token="{counter.token()}" data-title="Router help" data-greeting="What is broken?"'
+    words = 'data-title="Router help" data-greeting="What is broken?" data-schema="internet"'
+    counter.attributes = f'data-token="{counter.token()}" {words}'
     page = _page(context, counter, [])
     dialog = _open(page)
     expect(dialog.get_by_role("heading")).to_have_text("Router help")
     expect(dialog.get_by_text("What is broken?")).to_be_visible()
     _ask(dialog, "my secret")
     _answered(dialog, 2)
+    session = desk.conversations.GetSession(pb.GetSessionRequest(session_id=_session(page))).session
+    assert (session.user_id, session.schema_name) == (counter.visitor, "internet")
 
     counter.visitor = "somebody else"
     counter.attributes = 'data-token-function="shopToken"'

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, requestId } from "../api/connect";
 import type { Progress, Turn } from "../api/contract";
+import { directionOf } from "../direction";
 import { agent } from "../signin";
 import { t, word } from "../text";
 import { Busy, ErrorNote, Field, Form } from "../ui";
@@ -144,7 +145,7 @@ function Answer(props: AnswerProps): JSX.Element | null {
         {(id) => (
           <textarea
             id={id}
-            dir="auto"
+            dir={directionOf(text)}
             rows={3}
             value={text}
             onInput={(event) => {

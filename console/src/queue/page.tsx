@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, requestId } from "../api/connect";
+import { directionOf } from "../direction";
 import { address } from "../route";
 import { t, when, word } from "../text";
 import { Busy, Empty, ErrorNote, Field, Form, Link } from "../ui";
@@ -149,7 +150,7 @@ function Review(props: { item: Item; corrected: () => void }): JSX.Element {
               <textarea
                 id={id}
                 ref={field}
-                dir="auto"
+                dir={directionOf(text)}
                 rows={4}
                 value={text}
                 onInput={(event) => setText(event.currentTarget.value)}

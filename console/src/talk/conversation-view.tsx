@@ -1,6 +1,7 @@
 // The turns of a conversation, the reply in work, and the field for the next message.
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { directionOf } from "../direction";
 import { held } from "../inbox/live";
 import { t } from "../text";
 import { Busy, Empty, ErrorNote } from "../ui";
@@ -87,7 +88,7 @@ function Composer(props: { ended: boolean }): JSX.Element {
       <textarea
         ref={field}
         rows={2}
-        dir="auto"
+        dir={directionOf(text)}
         aria-label={t("message")}
         placeholder={t("message.hint")}
         value={text}

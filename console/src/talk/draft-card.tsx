@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Draft, Turn } from "../api/contract";
 import { type Change, diff, unchanged } from "../diff";
+import { directionOf } from "../direction";
 import { t } from "../text";
 import { ErrorNote } from "../ui";
 import { constraintWords } from "../words";
@@ -193,7 +194,7 @@ function Editor(props: Props & { close: () => void }): JSX.Element {
   };
   return (
     <div class="editor">
-      <textarea aria-label={t("edit.text")} dir="auto" rows={6} autofocus value={text} onInput={(event) => setText(event.currentTarget.value)} />
+      <textarea aria-label={t("edit.text")} dir={directionOf(text)} rows={6} autofocus value={text} onInput={(event) => setText(event.currentTarget.value)} />
       {props.open && (
         <label class="check">
           <input type="checkbox" checked={answer} onChange={(event) => setAnswer(event.currentTarget.checked)} />

@@ -1,8 +1,11 @@
 // The field for the next message.
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { live, send, stop } from "./conversation";
+import { LONG, directionOf } from "../direction";
+import { busy, send, stop, working } from "./conversation";
 import { say } from "./words";
+
+const TALLEST = 140; // pixels
 
 /** Moves the focus to the next message from a control that goes away. */
 export function toComposer(from: HTMLElement): void {
@@ -13,16 +16,16 @@ export function toComposer(from: HTMLElement): void {
 export function Composer(): JSX.Element {
   const [text, setText] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  const busy = live.value !== null;
+  const writes = busy.value;
   useEffect(() => {
     const box = field.current;
     if (!box) return;
-    box.style.height = "auto";
-    box.style.height = `${Math.min(box.scrollHeight + 2, 140)}px`;
+    box.style.height = "auto"; // a long text is not measured: it fills the field anyway
+    box.style.height = `${text.length > LONG ? TALLEST : Math.min(box.scrollHeight + 2, TALLEST)}px`;
   }, [text]);
   const submit = async (): Promise<void> => {
     const message = text.trim();
-    if (!message || busy) return;
+    if (!message || writes) return;
     setText("");
     if (!(await send(message))) setText((typed) => typed || message);
   };
@@ -39,9 +42,9 @@ export function Composer(): JSX.Element {
         void submit();
       }}
     >
-      <textarea ref={field} rows={1} dir="auto" aria-label={say("message")} placeholder={say("message.hint")} value={text} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={keys} />
-      {busy ? (
-        <button type="button" class="danger" disabled={!live.value?.turnId} onClick={(event) => {
+      <textarea ref={field} rows={1} dir={directionOf(text)} aria-label={say("message")} placeholder={say("message.hint")} value={text} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={keys} />
+      {writes ? (
+        <button type="button" class="danger" disabled={!working.value} onClick={(event) => {
             toComposer(event.currentTarget);
             void stop();
           }}

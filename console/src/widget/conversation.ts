@@ -1,5 +1,5 @@
 // The visitor's conversation: its session, its turns, the reply in work, and what becomes of all that meanwhile.
-import { batch, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { CallError, call, requestId } from "../api/connect";
 import type { Feedback, Session, Turn } from "../api/contract";
 import { watch } from "../api/watch";
@@ -18,12 +18,16 @@ export const session = signal<Session | null>(null);
 export const turns = signal<Turn[]>([]);
 export const live = signal<Live | null>(null);
 export const trouble = signal<Trouble | null>(null);
+/** Whether a reply is in work, and of which turn: what changes seldom, while `live` changes with every word. */
+export const busy = computed(() => live.value !== null);
+export const working = computed(() => live.value?.turnId ?? "");
 export const loading = signal(false);
 export const opened = signal(false);
 /** Messages of people that came while the dialog was closed. */
 export const unread = signal(0);
 
 const LATEST = 50;
+const MOST_TURNS = 200; // what a long conversation leaves on the page
 const LONGEST = 32_000; // what a server takes if its operator says nothing else
 const QUIET_MS = 600_000; // an open dialog in which nothing happens for so long is not watched any more
 const SPACE = { schemaName: "" };
@@ -167,7 +171,7 @@ function put(latest: Turn[]): void {
   const news = before.length ? personsWords(all).filter((draft) => !told.has(draft.id)) : [];
   for (const draft of news) announce(`${say("person")}: ${draft.text}`);
   batch(() => {
-    turns.value = all;
+    turns.value = all.slice(-MOST_TURNS);
     if (!opened.value) unread.value += news.length;
   });
 }
@@ -353,5 +357,5 @@ export async function askForPerson(): Promise<void> {
 export function revisable(turn: Turn): boolean {
   const last = turns.value.at(-1);
   const own = replies(turn).at(-1);
-  return last?.id === turn.id && turn.acceptedRound === undefined && own?.origin === "DRAFT_ORIGIN_MODEL" && !live.value;
+  return last?.id === turn.id && turn.acceptedRound === undefined && own?.origin === "DRAFT_ORIGIN_MODEL" && !busy.value;
 }

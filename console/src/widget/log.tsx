@@ -2,8 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Turn } from "../api/contract";
-import type { Live } from "../talk/live";
-import { live, loading, retry, turns } from "./conversation";
+import { busy, live, loading, retry, turns, working } from "./conversation";
 import { Reply } from "./reply";
 import type { Settings } from "./settings";
 import { announce, byPerson, replies, said } from "./shown";
@@ -17,15 +16,19 @@ const NEAR_END = 80;
 export function Log(props: { settings: Settings }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  const now = live.value;
-  const inPlace = now !== null && turns.value.some((turn) => turn.id === now.turnId);
-  useEffect(() => {
+  const inPlace = turns.value.some((turn) => turn.id === working.value);
+  const follow = (): void => {
     const scrolled = box.current;
-    if (scrolled && (atEnd.current || now?.phase === "sent")) scrolled.scrollTop = scrolled.scrollHeight;
-  }, [turns.value, now?.text, now?.phase]);
+    if (scrolled && atEnd.current) scrolled.scrollTop = scrolled.scrollHeight;
+  };
+  useEffect(follow, [turns.value]);
   const scroll = (): void => {
     const scrolled = box.current;
     if (scrolled) atEnd.current = scrolled.scrollHeight - scrolled.scrollTop - scrolled.clientHeight < NEAR_END;
+  };
+  const sent = (): void => {
+    atEnd.current = true;
+    follow();
   };
   return (
     <div class="log" ref={box} onScroll={scroll} tabIndex={0} role="region" aria-label={say("conversation")}>
@@ -35,10 +38,9 @@ export function Log(props: { settings: Settings }): JSX.Element {
       <p class="small muted about">{say("about")}</p>
       {loading.value && turns.value.length === 0 && <p class="muted">{say("loading")}</p>}
       {turns.value.map((turn) => (
-        <TurnView key={turn.id} turn={turn} live={now?.turnId === turn.id ? now : null} />
+        <TurnView key={turn.id} turn={turn} works={turn.id === working.value} follow={follow} />
       ))}
-      {now && !inPlace && now.message && <Mine text={now.message} />}
-      {now && !inPlace && <Writing live={now} before="" />}
+      {busy.value && !inPlace && <InWork before="" follow={follow} sent={sent} />}
     </div>
   );
 }
@@ -51,24 +53,24 @@ function Mine(props: { text: string }): JSX.Element {
   );
 }
 
-function TurnView(props: { turn: Turn; live: Live | null }): JSX.Element {
-  const { turn } = props;
+function TurnView(props: { turn: Turn; works: boolean; follow: () => void }): JSX.Element {
+  const { turn, works } = props;
   const all = replies(turn);
-  const kept = props.live ? all.filter(byPerson) : all;
-  const before = props.live ? (all.filter((draft) => !byPerson(draft)).at(-1)?.text ?? "") : "";
+  const kept = works ? all.filter(byPerson) : all;
+  const before = works ? (all.filter((draft) => !byPerson(draft)).at(-1)?.text ?? "") : "";
   const last = turns.value.at(-1)?.id === turn.id;
   return (
     <>
       <Mine text={turn.text} />
-      {props.live && <Writing live={props.live} before={before} />}
+      {works && <InWork before={before} follow={props.follow} />}
       {kept.map((draft) => (
         <Reply key={draft.id} turn={turn} draft={draft} />
       ))}
-      {turn.status === "TURN_STATUS_FAILED" && !props.live && (
+      {turn.status === "TURN_STATUS_FAILED" && !works && (
         <div class="note bad">
           <span>{say("failed")}</span>
           {last && (
-            <button type="button" class="small" disabled={live.value !== null} onClick={() => void retry(turn)}>
+            <button type="button" class="small" disabled={busy.value} onClick={() => void retry(turn)}>
               {say("again")}
             </button>
           )}
@@ -79,14 +81,22 @@ function TurnView(props: { turn: Turn; live: Live | null }): JSX.Element {
   );
 }
 
-function Writing(props: { live: Live; before: string }): JSX.Element {
-  const { live: now, before } = props;
+/** The message that is on its way, and the reply so far; `before` stands there until it begins. */
+function InWork(props: { before: string; follow: () => void; sent?: () => void }): JSX.Element | null {
+  const { before, follow, sent } = props;
+  const now = live.value;
+  useEffect(() => sent?.(), []);
+  useEffect(follow, [now?.text, now?.phase]);
+  if (!now) return null;
   const words = now.reconnecting ? "reconnecting" : now.phase === "waiting" && (now.place ?? 0) > 0 ? "waiting" : "writing";
   return (
-    <article class="reply live" aria-label={say("assistant")} aria-busy="true">
-      {now.text ? <Text text={now.text} /> : before && <Text class="text old" text={before} />}
-      <p class="small muted busy">{say(words)}</p>
-    </article>
+    <>
+      {sent && now.message && <Mine text={now.message} />}
+      <article class="reply live" aria-label={say("assistant")} aria-busy="true">
+        {now.text ? <Text text={now.text} /> : before && <Text class="text old" text={before} />}
+        <p class="small muted busy">{say(words)}</p>
+      </article>
+    </>
   );
 }
 

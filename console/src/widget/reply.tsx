@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Turn } from "../api/contract";
 import { toComposer } from "./composer";
-import { approve, judge, live, revisable, revise, turns } from "./conversation";
+import { approve, busy, judge, revisable, revise, turns } from "./conversation";
 import { Human } from "./human";
 import { Icon } from "./icons";
 import { byPerson, cut } from "./shown";
@@ -42,7 +42,7 @@ function Judgement(props: { turn: Turn; draft: Draft }): JSX.Element {
   const [given, setGiven] = useState<"" | "up" | "down">("");
   const [asking, setAsking] = useState(false);
   const down = useRef<HTMLButtonElement>(null);
-  const busy = live.value !== null;
+  const waits = busy.value;
   const up = async (): Promise<void> => {
     setAsking(false);
     if (await approve(turn, round)) setGiven("up");
@@ -55,7 +55,7 @@ function Judgement(props: { turn: Turn; draft: Draft }): JSX.Element {
   return (
     <>
       <div class="thumbs">
-        <button type="button" class="thumb" aria-label={say("good")} title={say("good")} aria-pressed={given === "up"} disabled={busy} onClick={() => void up()}>
+        <button type="button" class="thumb" aria-label={say("good")} title={say("good")} aria-pressed={given === "up"} disabled={waits} onClick={() => void up()}>
           <Icon name="up" />
         </button>
         <button
@@ -66,7 +66,7 @@ function Judgement(props: { turn: Turn; draft: Draft }): JSX.Element {
           title={say("bad")}
           aria-pressed={given === "down"}
           aria-expanded={asking}
-          disabled={busy}
+          disabled={waits}
           onClick={() => (asking ? void close("") : setAsking(true))}
         >
           <Icon name="down" />
