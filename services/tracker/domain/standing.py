@@ -262,12 +262,15 @@ def _for_somebody_else(clauses: list[_Clause], index: int) -> bool:
 
 def _excepted(text: str, opens: bool) -> Iterator[tuple[int, int]]:
     """Stretches that a word directly refuses: after "not", "except", "instead of", and the old value of a change."""
+    last = 0  # where the refusal before ends
     for match in said.EXCEPTS.finditer(text):
         leads = opens and match[0].lower() == "no" and match.start() <= 2
         if leads and _LEADING_NO.match(text) and not said.NO_FOR_ME.search(text, match.end(), match.end() + _WINDOW):
             continue  # "No Monday please" answers a question
-        resumed = said.RESUMES.search(text, match.end() + 1)
-        yield match.end(), resumed.start() if resumed else len(text)
+        if match.end() + 1 > last:  # else the same verb ends both, which is looked for once
+            resumed = said.RESUMES.search(text, match.end() + 1)
+            last = resumed.start() if resumed else len(text)
+        yield match.end(), last
     for match in said.CHANGES.finditer(text):
         group = "old" if match["old"] is not None else "han"
         yield match.span(group)

@@ -63,7 +63,7 @@ NEGATED = re.compile(
     r"|\bby no means\b|\b(?:i|we) doubt\b|\b(?:doubtful|unlikely|impossible|undecided)\b"
     r"|\bno (?:need|point|reason|use|sense)\b|\b(?:hates?|detests?|dreads?)\b"
     r"|\bnothing(?:['’]s| is| was| will be) (?:free|available|open|left|possible)\b"
-    r"|^\W*(?:[\w:.]{1,20}\W+){1,4}(?:no|neither|not either)\W*$",
+    r"|^\W*+(?:\w[\w:.]{0,19}\W++){1,4}(?:no|neither|not either)\W*$",
     re.I,
 )
 """A clause that is negated, by its verb or as a whole ("3 pm no"): what it names is refused."""

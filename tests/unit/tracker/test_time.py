@@ -34,7 +34,7 @@ services:
 PIECES = [
     *("1 2 3 4 ", "on Monday ", "7", "12345,", "4 pm and ", "not Friday, ", "A", "Anna Berg to ", "I was at "),
     *("red blue ", "? ", ", ", "(", "my name is ", "中山路", "三点", "不要周五，", "1,234,", "  ", "from 9 to "),
-    *("no, ", "5-", "@", "a.b-", "half past ", "because I "),
+    *("no, ", "5-", "@", "a.b-", "half past ", "because I ", ".", "not ", "except ", "不要"),
 ]
 
 
