@@ -303,7 +303,16 @@ def _typed_mentions(text: str) -> tuple[Mention, ...]:
 def _is_range(match: re.Match[str]) -> bool:
     """Whether two numbers are times, and "ten to midnight" is not one of them."""
     to_noon = match["t1"] and not _TIMELY.search(match["t1"]) and re.search(r"noon|mid", match["t2"], re.I)
-    return _TIMELY.search(match[0]) is not None and not to_noon
+    before = match.string[max(0, match.start() - _CHANGE_WINDOW) : match.start()]
+    moved = match["f1"] is not None and " to " in match[0].lower() and _CHANGED.search(before) is not None
+    return _TIMELY.search(match[0]) is not None and not to_noon and not moved
+
+
+_CHANGE_WINDOW = 80
+_CHANGED = re.compile(
+    r"\b(?:chang|mov|switch|shift|reschedul|postpon|swap|push|delay|bring)\w{0,6}\b[^.,;!?]{0,60}$", re.I
+)
+"""What makes "from 9 am to 2 pm" the old and the new time ("please move my visit from 9 am to 2 pm")."""
 
 
 def range_ends(mention: Mention) -> list[Mention]:
