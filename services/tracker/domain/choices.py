@@ -32,12 +32,30 @@ _PICKS = re.compile(
 _PLACES = {"first": 0, "former": 0, "earlier": 0, "second": 1, "later": 1, "third": 2, "last": -1, "latter": -1}
 
 
+_PICKS_HAN = re.compile(
+    r"^\W*(?:(?:我?(?:要|选|就要|就选)|就|还是)\W*)?(?P<which>第[一二三]|前面?|后面?|前者|后者|最后)"
+    r"(?:[那一]{0,2}[个种款项样]|者)?的?(?:吧|好了|就行|就好|可以|谢谢|\W){0,4}$"
+)
+_PLACES_HAN = {
+    "第一": 0,
+    "第二": 1,
+    "第三": 2,
+    "前": 0,
+    "前面": 0,
+    "前者": 0,
+    "后": 1,
+    "后面": 1,
+    "后者": 1,
+    "最后": -1,
+}
+
+
 def picked(rules: ServiceRules, system_text: str, user_text: str) -> str:
     """The part of the reply that the user picks from a choice by its place ("the second one"); empty where none is."""
-    pick = _PICKS.search(user_text)
+    pick = _PICKS.search(user_text) or _PICKS_HAN.match(user_text)
     if pick is None or acts.denies(user_text):
         return ""
-    place = _PLACES[pick["which"].lower()]
+    place = {**_PLACES, **_PLACES_HAN}[pick["which"].lower()]
     for _, clause in acts.clauses(system_text):
         if leaves_choice(clause):
             options = _options(clause)
