@@ -13,11 +13,13 @@ from pymongo import MongoClient
 from deploy.local.llama_server import LlamaServer, Size, bundled_model
 from deploy.local.mongo import MongoServer
 from tests.support.brokers import KINDS, Broker, Brokers
+from tests.support.databases import empty
 from tests.support.memory import server_folder
 from tests.support.processes import Services
 
 pytest_plugins = ["tests.support.leftovers", "tests.support.spending", "tests.support.spreading"]
 _database_numbers = itertools.count(1)
+_emptied: list[str] = []  # databases whose test has ended: making a store's collections takes longer than emptying them
 
 
 # On a busy machine drawing an example takes its time; how long the code under test takes, its own tests say.
@@ -50,13 +52,16 @@ def mongo(mongo_server: MongoServer) -> MongoServer:
 
 @pytest.fixture
 def database(mongo: MongoServer) -> Iterator[str]:
-    """The name of an empty database, this test's own."""
-    name = f"test_{next(_database_numbers)}"
+    """The name of an empty database, this test's own while it runs; it may have the store's collections and indexes."""
+    name = _emptied.pop() if _emptied else f"test_{next(_database_numbers)}"
     yield name
     mongo.program.resume()
     mongo.start()
     with MongoClient[dict[str, object]](mongo.url) as client:
-        client.drop_database(name)
+        if empty(client[name]):
+            _emptied.append(name)
+        else:
+            client.drop_database(name)
 
 
 @pytest.fixture(scope="session")
