@@ -8,8 +8,27 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 TETHER = Path(__file__).with_name("tether.py")
+
+
+class Process(Protocol):
+    """What a program needs of its process: `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """The process id, the process group's too."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, negative for a signal; None until `poll` or `wait` has seen the end."""
+
+    def poll(self) -> int | None:
+        """Return the exit status, None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end. Raises: subprocess.TimeoutExpired."""
 
 
 class ProgramError(RuntimeError):
@@ -37,7 +56,7 @@ class Program:
         self.log_path = log_path
         self.env = dict(env) if env is not None else None
         self.cwd = cwd
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._asked = False
 
     @property
@@ -59,12 +78,16 @@ class Program:
         if self.running():
             return
         self._asked = False
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        self._process = self.launch()
+
+    def launch(self) -> Process:
+        """Begin a process of this program."""
         argv = self.argv
         if threading.current_thread() is threading.main_thread():
             argv = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *argv]
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from services.common.settings import CommonSettings
 from services.common.store import Document, Request, Store
 from services.models.version import read_version
 from tests.support.brokers import Brokers
-from tests.support.processes import REPOSITORY, service_environment
+from tests.support.processes import ModuleProcess, service_environment
 from tests.support.tiny_model import make_tiny_model
 from tests.support.waiting import wait_until
 
@@ -100,9 +99,8 @@ def trainer(
             **ANY_BEHAVIOUR,
         }
         program = ["services.finetune", "jobs"] if stages is None else ["tests.support.programs.mortal_trainer"]
-        argv = [sys.executable, "-m", *program]
         env = service_environment(settings) | {"ORDERS": str(orders)}
-        programs.append(Program("trainer", argv, tmp_path / "trainer.log", env, REPOSITORY))
+        programs.append(ModuleProcess("trainer", *program, log_path=tmp_path / "trainer.log", env=env))
         programs[-1].start()
         return Trainer(store, programs[-1])
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from deploy.local.program import Program
+from deploy.local.program import Process, Program
 from services.common.runtime import ready_file
+from tests.support.nursery import nursery
 from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -24,15 +25,31 @@ def service_environment(settings: Mapping[str, object]) -> dict[str, str]:
     return env
 
 
-class ServiceProcess(Program):
+class ModuleProcess(Program):
+    """``python -m MODULE ARGUMENTS…``, begun as a fork of what has its imports already (see `nursery`)."""
+
+    def __init__(self, name: str, *arguments: str, log_path: Path, env: Mapping[str, str]) -> None:
+        """Describe the process of the module ``arguments[0]``; nothing runs yet."""
+        self._arguments = arguments
+        super().__init__(name, [sys.executable, "-m", *arguments], log_path, env, REPOSITORY)
+
+    def launch(self) -> Process:
+        """Begin a process, forked where that can be done."""
+        imported = nursery(service_environment({}))
+        if imported is None:
+            return super().launch()
+        return imported.start(self._arguments, self.log_path, self.env or {}, REPOSITORY)
+
+
+class ServiceProcess(ModuleProcess):
     """``python -m services.NAME ARGUMENTS…`` with settings of its own."""
 
     def __init__(self, name: str, *arguments: str, log_path: Path, settings: Mapping[str, object]) -> None:
         """Describe the service; nothing runs yet."""
-        argv = [sys.executable, "-m", f"services.{name}", *arguments]
         liveness = log_path.with_suffix(".alive")
         env = service_environment({"liveness_file": liveness, **settings})
-        super().__init__(f"{name} {' '.join(arguments)}".strip(), argv, log_path, env, REPOSITORY)
+        called = f"{name} {' '.join(arguments)}".strip()
+        super().__init__(called, f"services.{name}", *arguments, log_path=log_path, env=env)
         self._ready_file = ready_file(liveness)
 
     def start(self) -> None:

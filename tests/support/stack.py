@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from services.common.store import Store
 from tests.support.brokers import Broker
 from tests.support.callers import Caller
 from tests.support.history import History, Told
-from tests.support.processes import REPOSITORY, ServiceProcess, Services, service_environment
+from tests.support.processes import ModuleProcess, ServiceProcess, Services, service_environment
 from tests.support.waiting import wait_until
 
 # A hold on a turn that ends soon, for stories that do not measure how long the default one takes.
@@ -125,9 +124,8 @@ class Story:
     def program(self, module: str, **settings: object) -> Program:
         """Start a bad service of tests/support/programs in a stack's surroundings."""
         env = service_environment({**self.stack.settings, **SHORT_LEASE, **settings})
-        argv = [sys.executable, "-m", f"tests.support.programs.{module}"]
         log = self.stack.folder / f"{self.tenant}-{module}-{len(self._programs)}.log"
-        program = Program(module, argv, log, env, REPOSITORY)
+        program = ModuleProcess(module, f"tests.support.programs.{module}", log_path=log, env=env)
         self._programs.append(program)
         program.start()
         return program
