@@ -17,6 +17,7 @@ QUESTION = "When does the Bramley workshop open on Saturdays?"
 REPLY = "The Bramley workshop opens at ten on Saturdays."
 OTHER_WORDS = ["when does the bramley workshop open on saturdays", f"Hello, {QUESTION[0].lower()}{QUESTION[1:]}"]
 NEIGHBOURS = ["When does the Colby workshop open on Saturdays?", "What is the capital of France?"]
+PAUSE = 0.2  # between two turns that ask whether something counts: each is written by the model
 QUOTED = common_pb2.CORRECTION_USE_KIND_QUOTED
 
 
@@ -32,7 +33,7 @@ def corrected(loop: Loop) -> Iterator[str]:
     done = loop.import_lines([correction(QUESTION, REPLY)])
     yield done.id
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(import_id=done.id))
-    wait_until(lambda: not said(loop, QUESTION).manifest.HasField("correction"), 10)
+    wait_until(lambda: not said(loop, QUESTION).manifest.HasField("correction"), 10, interval=PAUSE)
 
 
 def said(loop: Loop, question: str) -> conversation_pb2.Draft:
@@ -47,7 +48,7 @@ def quoted(loop: Loop, question: str) -> conversation_pb2.Draft:
         draft = said(loop, question)
         return draft if draft.manifest.correction.kind == QUOTED else None
 
-    return wait_until(found, 10, "the correction is quoted")
+    return wait_until(found, 10, "the correction is quoted", interval=PAUSE)
 
 
 def test_a_reviewers_correction_counts_at_once_and_leaves_its_neighbours(loop: Loop) -> None:
@@ -74,7 +75,7 @@ def test_a_reviewers_correction_counts_at_once_and_leaves_its_neighbours(loop: L
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(feedback_ids=[overruled.overruled_by_id]))
 
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(import_id=done.id))
-    wait_until(lambda: said(loop, QUESTION).text != REPLY, 10, "an erased correction counts no more")
+    wait_until(lambda: said(loop, QUESTION).text != REPLY, 10, "an erased correction counts no more", interval=PAUSE)
 
 
 def test_a_quoted_reply_is_replayed_as_it_was(loop: Loop, corrected: str) -> None:
@@ -130,7 +131,7 @@ def test_a_fact_that_is_taught_later_wins_and_is_named(loop: Loop, corrected: st
         kind = draft.manifest.correction.kind
         return draft if kind == common_pb2.CORRECTION_USE_KIND_SUPERSEDED else None
 
-    draft = wait_until(superseded, 20, "the fact supersedes the correction")
+    draft = wait_until(superseded, 20, "the fact supersedes the correction", interval=PAUSE)
     assert draft.manifest.correction.superseded_by == fact.id
     loop.client.knowledge.RetractFact(knowledge_pb2.RetractFactRequest(fact_id=fact.id))
 
