@@ -13,7 +13,6 @@ from deploy.local.mongo import MongoServer
 from deploy.local.program import Program
 from services.common.settings import CommonSettings
 from services.common.store import Document, Request, Store
-from services.models.version import read_version
 from tests.support.brokers import Brokers
 from tests.support.processes import ModuleProcess, service_environment
 from tests.support.tiny_model import make_tiny_model
@@ -122,6 +121,8 @@ def trainer(
 def test_one_version_comes_of_a_run_whose_worker_dies(
     trainer: Callable[[list[str] | None], Trainer], stages: list[str]
 ) -> None:
+    from services.models.version import read_version  # brings torch
+
     worker = trainer(stages)
     run = worker.run()
     assert run["status"] == "completed", run

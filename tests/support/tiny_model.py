@@ -6,16 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM
-
-from services.models.language_model import BUNDLED, content_hash, find_model
-from services.models.sentence_encoder import SentenceEncoder
-from services.models.soft_prompt import ProjectorConfig, SoftPrompt, projector_id, write_projector
+# torch and transformers are imported where a model is made: they take four seconds, and most tests of a run make none.
 
 
 def make_tiny_model(folder: Path, cache_dir: Path, seed: int = 0, spread: float = 0.02) -> Path:
     """Write the model (random weights of this standard deviation) into ``folder`` and answer it."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from services.models.language_model import BUNDLED, find_model
+
     bundled = find_model(BUNDLED, cache_dir)
     folder.mkdir(parents=True, exist_ok=True)
     for file in bundled.iterdir():
@@ -44,6 +44,12 @@ def make_tiny_model(folder: Path, cache_dir: Path, seed: int = 0, spread: float 
 
 def make_state_projector(file: Path, model: Path, cache_dir: Path) -> tuple[Path, str]:
     """Write a random projector of the state for the tiny model into ``file``; answer it and its content hash."""
+    import torch
+
+    from services.models.language_model import content_hash
+    from services.models.sentence_encoder import SentenceEncoder
+    from services.models.soft_prompt import ProjectorConfig, SoftPrompt, projector_id, write_projector
+
     torch.manual_seed(1)
     base, encoder = content_hash(model, cache_dir), SentenceEncoder.load()
     projector = SoftPrompt(ProjectorConfig("state", encoder.dimensions, 64, base_version=base, encoder=encoder.name))
