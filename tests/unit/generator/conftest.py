@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from services.common.settings import CommonSettings
 from services.generator.engine import DecodeSettings, DraftRequest, Engine, FinishedDraft
 from tests.unit.generator.by_hand import ByHand
 
@@ -89,9 +91,15 @@ ALPHABET_SIZE = 256
 
 @pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all tests of a run, beside each other or not: the kernels are compiled once."""
+    """One cache for all tests of a run, beside each other or not; the kernels in it are those of this user's services,
+    whose name has the hash of their sources: they are compiled once."""
     base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kernels = CommonSettings().cache_dir / "native"
+    kernels.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        (folder / "native").symlink_to(kernels)
+    return folder
 
 
 @pytest.fixture(scope="session")
