@@ -58,10 +58,13 @@ def picked(rules: ServiceRules, system_text: str, user_text: str) -> str:
     place = {**_PLACES, **_PLACES_HAN}[pick["which"].lower()]
     for _, clause in acts.clauses(system_text):
         if leaves_choice(clause):
-            options = _options(clause)
-            return options[place] if place < len(options) else ""
-    listed = _choice_of(rules, system_text)
-    return listed[place] if place < len(listed) else ""
+            return _at(_options(clause), place)
+    return _at(_choice_of(rules, system_text), place)
+
+
+def _at(options: list[str], place: int) -> str:
+    """The option at a place, -1 for the last; empty where there are not so many."""
+    return options[place] if place < len(options) and options else ""
 
 
 def _options(clause: str) -> list[str]:
