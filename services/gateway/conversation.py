@@ -122,7 +122,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     async def EditTurn(self, request: pb.EditTurnRequest, context: Context) -> AsyncIterator[pb.EditTurnResponse]:
         key = check.request_of("EditTurn", request)
         turn_id = check.identifier("turn_id", request.turn_id)
-        text = check.words("text", request.text, self._settings.max_text, needed=False)
+        text = check.words("text", request.text, self._settings.max_text)
         check.decoding(request.settings)
         watermark = check.watermark("min_watermark", request.min_watermark)
         settings = settings_json(request.settings)
@@ -130,8 +130,6 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
 
         def new(outlook: Outlook, old: Document) -> NewTurn:
             merged = {**(old.get("settings") or {}), **settings}
-            if not old.get("tool_results"):
-                check.words("text", text, self._settings.max_text)
             kept = {name: old[name] for name in ("offer", "tool_results", "without_knowledge") if old.get(name)}
             extra = {**kept, "replaces": turn_id, **({"offer": offer} if offer else {})}
             said = results_text(old["tool_results"], text) if old.get("tool_results") else text
