@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,20 @@ from services.knowledge.domain.query import Query
 from services.knowledge.evidence import features
 from services.knowledge.evidence.features import NAMES
 from services.knowledge.evidence.model import AnswerModel, AnswerModels
-from services.knowledge.evidence.questions import Question, kind_of, spelled_out, strip_opening
-from services.knowledge.evidence.step import Base, Candidate, EvidenceStep, Source, candidates_of, source_of_passage
+from services.knowledge.evidence.questions import Question, kind_of, strip_opening
+from services.knowledge.evidence.spelling import as_meant
+from services.knowledge.evidence.step import (
+    Base,
+    Candidate,
+    EvidenceStep,
+    Source,
+    candidates_of,
+    source_of_passage,
+    words_of,
+)
 from services.knowledge.parsing import Source as Document
 from services.knowledge.parsing import parse_limited
+from services.knowledge.steps import meant_by
 from services.models.sentence_encoder import SentenceEncoder
 
 Array = npt.NDArray[np.float64]
@@ -50,6 +60,7 @@ class Company:
     editions: dict[str, Dated]
     questions: list[dict[str, Any]]
     encoder: SentenceEncoder
+    _read: dict[int, tuple[Question, list[Candidate]]] = field(default_factory=dict)
 
     @classmethod
     def of_service_set(cls, folder: Path, encoder: SentenceEncoder) -> Company:
@@ -88,7 +99,7 @@ class Company:
 
     def sources(self, text: str) -> list[Source]:
         """What retrieval finds for a question."""
-        found = self.index.search(Query(text), self.encoder.encode, PASSAGES, 0)
+        found = self.index.search(Query(meant_by(text, self.index)), self.encoder.encode, PASSAGES, 0)
         return [source_of_passage(self.rows[hit.id], hit.score) for hit in found.passages]
 
     @property
@@ -110,11 +121,17 @@ class Company:
 
     def asked(self, number: int) -> str:
         """A question as the step reads it."""
-        return spelled_out(self.questions[number]["question"])
+        return self._asked(number)[0].text
 
     def _asked(self, number: int) -> tuple[Question, list[Candidate]]:
-        text = self.asked(number)
-        candidates = [candidate for source in self.sources(text) for candidate in candidates_of(source)]
+        if number not in self._read:
+            self._read = {number: self._ask(number)}  # what is asked of one question is asked in a row
+        return self._read[number]
+
+    def _ask(self, number: int) -> tuple[Question, list[Candidate]]:
+        asked = self.questions[number]["question"]
+        candidates = [candidate for source in self.sources(asked) for candidate in candidates_of(source)]
+        text = as_meant(asked, lambda term: self.base.idf(term) > 0, lambda: words_of(candidates))
         return Question(text, kind_of(text), 0, len(text)), candidates
 
 

@@ -76,8 +76,11 @@ class Encoders:
 
     def load(self) -> None:
         """Loads everything that grounding needs, so that no turn waits for it."""
+        from services.knowledge.evidence import spelling
+
         self.properties()
         self.evidence()
+        spelling.load()
 
     def _load(self, source: str) -> SentenceEncoder:
         import torch

@@ -27,6 +27,7 @@ from services.knowledge.domain.statements import read_statement
 from services.knowledge.domain.text import sentences
 from services.knowledge.domain.vectors import Vectors
 from services.knowledge.evidence.questions import language_of
+from services.knowledge.evidence.spelling import as_meant
 from services.knowledge.evidence.step import Base, EvidenceStep, Source, source_of_passage
 from services.knowledge.indexes import Indexes
 from services.knowledge.settings import KnowledgeSettings
@@ -126,7 +127,7 @@ class GroundStep:
         if question is None:
             return message
         asked = f"{question.text}\n{question.comment}" if question.comment else question.text
-        query = turn_query(asked, message.state, question.before, question.access)
+        query = turn_query(meant_by(asked, index), message.state, question.before, question.access)
         found = self._found(index, query)
         evidence = self._weighed(message.tenant, message.turn, question, query, found, index)
         passages, facts = _references(replace(found, passages=found.passages[: self._settings.ground_passages]))
@@ -203,7 +204,7 @@ class GroundStep:
         evidence = None
         if index is not None and request.weigh:
             question = Question(request.query, (), frozenset(request.labels))
-            query = turn_query(request.query, None, (), question.access)
+            query = turn_query(meant_by(request.query, index), None, (), question.access)
             found = self._found(index, query)
             evidence = self._weighed(request.tenant, request.id, question, query, found, index)
         elif index is not None:
@@ -225,6 +226,11 @@ class GroundStep:
             ),
         )
         delivery.ack()
+
+
+def meant_by(text: str, index: TenantIndex) -> str:
+    """What is searched for: the text with its slips put right by the words that the index has."""
+    return as_meant(text, lambda term: index.idf(term) > 0, index.terms)
 
 
 def _with_earlier(

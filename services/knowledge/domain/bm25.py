@@ -113,6 +113,10 @@ class Bm25:
         frequency = self._frequency[term]
         return math.log(1 + (self._count - frequency + 0.5) / (frequency + 0.5)) if frequency > 0 else 0.0
 
+    def terms(self) -> list[str]:
+        """Every term that a text has."""
+        return list(self._frequency)
+
     def scores(self, terms: Mapping[str, float]) -> Scores:
         """The score of every row, dead ones 0: float32 [rows]. `terms` are the query terms with their weights."""
         scores = np.zeros(self._rows, np.float32)

@@ -112,6 +112,11 @@ class TenantIndex:
         with self._lock:
             return self._bm25.idf(term)
 
+    def terms(self) -> list[str]:
+        """Every term that a passage has."""
+        with self._lock:
+            return self._bm25.terms()
+
     def expect(self, ingestion: str, seq: int) -> None:
         """Notes a document that was accepted and is not searchable yet."""
         with self._lock:

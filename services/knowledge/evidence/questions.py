@@ -86,12 +86,19 @@ _SHORT = dict(
     "wknd=weekend ur=your u=you r=are n=and pls=please plz=please thx=thanks b4=before mth=month mths=months "
     "mnth=month hrs=hours hr=hour yrs=years yr=year wk=week wks=weeks fone=phone nr=number rite=right nite=night "
     "lites=lights w/=with tmrw=tomorrow tmr=tomorrow bc=because cuz=because wd=would cd=could shd=should "
+    "m8=mate bcs=because bday=birthday pkg=package "
     "abt=about appt=appointment addr=address mon=Monday tue=Tuesday tues=Tuesday "
     "wed=Wednesday thu=Thursday thurs=Thursday fri=Friday sat=Saturday".split()
 )
 _SHORTHAND = re.compile(
     rf"(?<![\w'’/.-])(?:{'|'.join(sorted(map(re.escape, _SHORT), key=len, reverse=True))})(?![\w'’.-])", re.IGNORECASE
 )
+_FOR = re.compile(r"(?<=[a-z]) 4 (?=(?:me|my|us|our|the|a|an|your|kids|children|adults|one|two)\b)")
+_TO = re.compile(
+    r"(?<=[a-z]) 2 (?=(?:book|pay|cancel|return|send|bring|know|change|get|go|come|see|use|park|call|speak|talk|move|"
+    r"stop|start|join|buy|rent|hire|order|pick|collect|renew|be|do|have|make|take|find|ask|register|sign|visit)\b)"
+)
+"""Figures that stand for words: "how mch 4 the wkend", "i want 2 cancel"."""
 _CHAT = re.compile(
     r"(?:(?:hi|hello|hey|hiya|good (?:morning|day|evening|afternoon)|thanks?|thank you|thx|ty|cheers|great|"
     r"perfect|super|wonderful|"
@@ -195,8 +202,11 @@ def strip_opening(text: str) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """An English question with its shorthand written out: "hw mch 4 the wkend" is "how much 4 the weekend"."""
-    return text if language_of(text) != "en" else _SHORTHAND.sub(lambda match: _SHORT[match[0].casefold()], text)
+    """An English question with its shorthand written out: "hw mch 4 the wkend" is "how much for the weekend"."""
+    if language_of(text) != "en":
+        return text
+    text = _SHORTHAND.sub(lambda match: _SHORT[match[0].casefold()], text)
+    return _TO.sub(" to ", _FOR.sub(" for ", text))
 
 
 _WHAT_ABOUT = re.compile(r"^\s*(?:(?:and )?(?:what|how) about\b|(?:und )?was ist mit\b|那么?|还有)", re.IGNORECASE)

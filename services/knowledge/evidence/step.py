@@ -17,10 +17,12 @@ from services.knowledge.evidence.cells import RowRead, cell_texts, row_read
 from services.knowledge.evidence.choice import choose
 from services.knowledge.evidence.model import AnswerModels
 from services.knowledge.evidence.ranges import unit_within
+from services.knowledge.evidence.spelling import as_meant
 
 _NEAR = 48  # candidates that are compared by their vectors
 _READ = 14  # of these the candidates that are read together with the question
 _PER_PASSAGE = 4
+_WORD = re.compile(r"[^\W\d_]{3,}")
 _MINE = re.compile(r"\b(?:my|our|mine|ours|mein\w*|unser\w*|mon|ma|mes|mi|mis)\b|我的|我们的", re.IGNORECASE)
 
 
@@ -102,7 +104,8 @@ class EvidenceStep:
         answers = []
         earlier = list(before)
         for question in questions.questions_of(message):
-            text = questions.completed(questions.spelled_out(question.text), earlier, names)
+            meant = as_meant(question.text, lambda term: base.idf(term) > 0, lambda: words_of(candidates))
+            text = questions.completed(meant, earlier, names)
             earlier.insert(0, text)  # "Is the tent free, and what does it cost?"
             asked = replace(question, text=personal(text, state, names))
             weighed = self.weighed(asked, candidates, base)
@@ -195,6 +198,11 @@ def names_of(candidates: Sequence[Candidate]) -> list[str]:
             if 1 < len(name) <= 60:
                 names[name] = None
     return sorted(names, key=len, reverse=True)
+
+
+def words_of(candidates: Sequence[Candidate]) -> set[str]:
+    """The words of the candidates, in small letters."""
+    return {word for one in candidates for word in _WORD.findall(one.unit.read.casefold())}
 
 
 def personal(text: str, state: Sequence[str], names: Sequence[str]) -> str:
