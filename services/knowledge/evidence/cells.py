@@ -19,6 +19,9 @@ COLUMNS = {
     "size": re.compile(r"\b(?:big|large|small|spacious)\w*", re.IGNORECASE),
     "weight": re.compile(r"\b(?:heav|light)\w*", re.IGNORECASE),
     "time": re.compile(r"\b(?:earl|late)\w*", re.IGNORECASE),
+    "day": re.compile(r"\b(?:what|which) (?:week)?days?\b", re.IGNORECASE),
+    "age": re.compile(r"\b(?:old|young|aged?)\w*", re.IGNORECASE),
+    "person": re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE),
 }
 HEADERS = {
     "price": re.compile(r"pric|cost|fee|rate|charge|€|\$|£|eur|usd|gbp|per (?:day|month|week|hour|night|year)", re.I),
@@ -27,6 +30,13 @@ HEADERS = {
     "size": re.compile(r"size|area|m²|sqm|m2|width|litre|volume|capacity|seats|persons", re.I),
     "weight": re.compile(r"weight|kg|gram|\bg\b", re.IGNORECASE),
     "time": re.compile(r"time|open|start|depart|arriv|from|clos", re.IGNORECASE),
+    "day": re.compile(r"\b(?:week)?days?\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE),
+    "age": re.compile(r"\bage[ds]?\b|\bold\b", re.IGNORECASE),
+    "person": re.compile(
+        r"\b(?:name|contact|who|teacher|trainer|coach|instructor|guide|doctor|manager|head|lead|leader|person|staff|team|"
+        r"captain|host|responsible|in charge|run by|held by|led by)s?\b",
+        re.IGNORECASE,
+    ),
 }  # fmt: skip
 _DENIED = re.compile(r"(?:\bnot?|\bnon|n['’]?t|\bwithout)\b[\s-]+(?:an?\s+|any\s+|yet\s+)?(\w+)", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not?|non|without)\b", re.IGNORECASE)
@@ -90,7 +100,10 @@ def _cell_score(column: str, value: str, said: frozenset[str], kinds: set[str], 
     share = len(words & said) / len(words) if words else 0.0
     reach = 0.1 * len(words & said)
     return (
-        share + reach + (0.5 if kinds and present(value, kinds) else 0.0) + 0.5 * header_fits(question, column, value)
+        share
+        + reach
+        + (0.5 if kinds and _has(column, value, kinds) else 0.0)
+        + 0.5 * header_fits(question, column, value)
     )
 
 
@@ -120,12 +133,17 @@ def _scores(question: str, quantities: Sequence[Range], unit: Unit) -> list[floa
         elif beside & stems(column):
             score += _UNFIT
         scores.append(score + _UNFIT * within(quantities, column))
-    if kinds and any(present(value, kinds) for _, value in unit.cells if value != unit.name):
+    if kinds and any(_has(column, value, kinds) for column, value in unit.cells if value != unit.name):
         scores = [
-            score if present(value, kinds) else score - 0.5
-            for score, (_, value) in zip(scores, unit.cells, strict=True)
+            score if _has(column, value, kinds) else score - 0.5
+            for score, (column, value) in zip(scores, unit.cells, strict=True)
         ]
     return scores
+
+
+def _has(column: str, value: str, kinds: set[str]) -> bool:
+    """Whether the cell has a value of one of the kinds; an age may be a bare number below its column's name."""
+    return present(value, kinds) or ("age" in kinds and present(column, {"age"}))
 
 
 def header_fits(question: str, column: str, value: str) -> bool:

@@ -16,7 +16,7 @@ from services.common.evidence.units import Unit
 from services.knowledge.evidence import features
 from services.knowledge.evidence.cells import RowRead
 from services.knowledge.evidence.comparing import compared
-from services.knowledge.evidence.demands import meets_demands
+from services.knowledge.evidence.demands import meets_demands, names_people
 from services.knowledge.evidence.listing import is_lead, rows_alike, same_list, whole_list
 from services.knowledge.evidence.narrowing import narrowed
 from services.knowledge.evidence.questions import Question
@@ -67,9 +67,7 @@ def choose(
     read = read_row(question.text, best.unit) if best is not None and not alike else None
     if best is not None and read is not None:
         best = replace(best, probability=model.confirmed(best.probability, read))
-    if best is not None and (
-        not meets_demands(question.text, _said(best, read)) or features.other_code(question.text, best.unit.read)
-    ):
+    if best is not None and not _fits(question.text, best, read):
         best = replace(best, probability=min(best.probability, _LACKING))
     if best is None or best.probability < model.threshold:
         probability = best.probability if best else 0.0
@@ -79,6 +77,16 @@ def choose(
     if len(pieces) == 1 and question.kind in ("fact", "statement"):
         pieces = (_part(pieces[0], best, question.text, base.idf, read_texts),)
     return Answer(question.kind, "answered", best.probability, pieces, question.start, question.end)
+
+
+def _fits(question: str, one: Candidate, read: RowRead | None) -> bool:
+    """Whether the candidate has what the question asks for in so many words, of the thing that it names."""
+    unit = one.unit
+    return (
+        meets_demands(question, _said(one, read))
+        and names_people(question, f"{unit.question} {unit.text}", unit.cells, unit.name)
+        and not features.other_code(question, unit.read)
+    )
 
 
 def _said(one: Candidate, read: RowRead | None) -> str:

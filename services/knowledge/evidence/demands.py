@@ -4,6 +4,7 @@ answered by a name."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from services.knowledge.evidence.values import HAS
 
@@ -56,6 +57,15 @@ DEMANDS = tuple(
             r"\d[\d /()-]{3}",
         ),
         (r"\bfax number\b", r"\bfax\b"),
+        (r"\bpassword\b", r"pass(?:word|code)|\b(?:keys?|codes?|pin|links?|log ?in)\b"),
+        (r"\bsort code\b", r"sort code|\d\d-\d\d-\d\d"),
+        (r"\b(?:post|zip) ?code\b", r"(?:post|zip) ?code|\b\d{4,5}\b|\b[a-z]{1,2}\d[\da-z]? ?\d[a-z]{2}\b"),
+        (r"\biban\b|\b(?:bank )?account number\b", r"\biban\b|account number|\b[a-z]{2}\d\d|\d{6}|\d{4} \d{4}"),
+        (
+            r"\b(?:what|which) (?:make|brand)\b|\bwh(?:ich|at) (?:firm|company|manufacturer) makes\b|"
+            r"\bwho (?:makes|made)\b",
+            r"(?-i:(?<![.!?]) [A-ZÄÖÜ][a-zäöü])|\b(?:brands?|makes?|made|own|our|us|we)\b",
+        ),
         (
             r"\b(?:what|which) (?:percentage|share|proportion)\b|\bhow many per ?cent\b|百分之几|百分之多少|多大比例",
             r"%|\bper ?cent|\d+ (?:in|of|out of) |\b(?:half|third|quarter|tenth|all|none|every|no)\b|百分之|成|半|全",
@@ -99,3 +109,46 @@ def meets_demands(question: str, answer: str) -> bool:
     """Whether the answer has what the question asks for in so many words: hours where it wants to know how many hours,
     a colour where it asks which."""
     return all(has.search(answer) for asks, has in DEMANDS if asks.search(question))
+
+
+_ASKS_PERSON = re.compile(
+    r"\bwho(?:['’]s| is| are| was)? (?:(?:the |your |now |currently |actually |usually )*"
+    r"(?:head|captain|manager|director|boss|chief|owner|leader|coach|teacher|trainer|instructor|guide|chair\w*|president|"
+    r"doctor|contact|in charge|responsible)\b|"
+    r"(?:runs|drives|teaches|leads|owns|manages|heads|trains|gives|directs|hosts|conducts|chairs|captains)\b)",
+    re.IGNORECASE,
+)
+_PERSON_COLUMN = re.compile(
+    r"\b(?:name|contact|who|teacher|trainer|coach|instructor|guide|doctor|nurse|vet|surgeon|manager|director|head|"
+    r"lead|leader|person|people|staff|team|captain|"
+    r"host|owner|driver|responsible|answers?|in charge|run by|held by|led by|by|with)s?\b",
+    re.IGNORECASE,
+)
+_PLACE_COLUMN = re.compile(
+    r"\b(?:where|place|branch|shop|store|address|street|town|city|club|room|hall|studio|venue|site|depot|stop|port)\b",
+    re.I,
+)
+_FULL_NAME = re.compile(
+    r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?[A-ZÄÖÜ][\w'’-]+(?: (?:van|de|von|der|la))?(?: [A-ZÄÖÜ][\w'’.-]+){1,3}"
+)
+_PEOPLE = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?<![.!?]) [A-ZÄÖÜ][a-zäöüß]|\b(?:we|us|our|staff|team|crew|owner|manager|director|"
+    r"driver|teacher|trainer|coach|instructor|guide|technician|engineer|doctor|nurse|vet|surgeon|someone|"
+    r"somebody|anyone|nobody|everyone|adult|parent|member|guest|company|firm|partner|council|colleague|"
+    r"volunteer|employee|assistant|specialist|readers?|students?|family|couple|he|she|they|you|yourself)s?\b|"
+    r"\bby (?:the|an?|our)\b"
+)
+
+
+def names_people(question: str, text: str, cells: Sequence[tuple[str, str]], name: str) -> bool:
+    """False where the question asks who runs, teaches or heads a thing and neither the sentence nor, of a row with the
+    `cells` (column, value) about `name`, a cell says it."""
+    if not _ASKS_PERSON.search(question):
+        return True
+    if not cells:
+        return _PEOPLE.search(text) is not None
+    return any(
+        _PERSON_COLUMN.search(column) or (_FULL_NAME.fullmatch(value) and not _PLACE_COLUMN.search(column))
+        for column, value in cells
+        if value and value != name
+    )

@@ -24,7 +24,8 @@ WANTED = {
         re.IGNORECASE,
     ),
     "time": re.compile(
-        r"\bwhen\b|\bwhat time\b|\bwhat day\b|\bwhich day\b|\buntil when\b|\bopening hours\b|\bwhat hours\b|"
+        r"\bwhen\b|\bwhat time\b|\b(?:what|which) (?:week)?(?:days?|evenings?|mornings?|nights?|afternoons?|months?)\b|"
+        r"\buntil when\b|\bopening hours\b|\bwhat hours\b|\bhow (?:late|early)\b|"
         r"\bopen(?:ing)?\b|\bclos(?:e|es|ing)\b|"
         r"\bdates?\b|\bdeadline\b|\bwann\b|\buhr\b|\bquand\b|\bcu[aá]ndo\b",
         re.IGNORECASE,
@@ -36,10 +37,15 @@ WANTED = {
         re.IGNORECASE,
     ),
     "number": re.compile(
-        r"\bhow (?:many|big|large|heavy|old|tall|high|wide|fast|far|deep|hot|warm|often|loud|strong)\b|"
-        r"\bwhat (?:size|weight|age|number|percentage)\b|"
+        r"\bhow (?:many|big|large|heavy|tall|high|wide|fast|far|deep|hot|warm|often|loud|strong)\b|"
+        r"\bwhat (?:size|weight|number|percentage)\b|"
         r"\bhow much (?:data|space|weight|luggage|storage|water|time)\b|\blimit\b|\bwie (?:viele|groß|schwer|"
         r"alt|hoch)\b",
+        re.IGNORECASE,
+    ),
+    "age": re.compile(
+        r"\bhow (?:old|young)\b|\b(?:what|which) ages?\b|\bage (?:limit|range|group)s?\b|\b(?:minimum|maximum) age\b|"
+        r"\b(?:young|old)est\b|\bwie (?:alt|jung)\b",
         re.IGNORECASE,
     ),
     "phone": re.compile(r"\bphone\b|\btelephone\b|\bwhat number\b|\bring\b|\bcall (?:you|us)\b|\bhotline\b|"
@@ -72,6 +78,11 @@ HAS = {
         re.IGNORECASE,
     ),
     "number": re.compile(rf"\d|\b{_NUMBER_WORDS}\b", re.IGNORECASE),
+    "age": re.compile(
+        rf"(?:\d|{_NUMBER_WORDS})[\s-]*(?:to \d+ )?(?:weeks?|months?|years?|yrs?|wochen?|monaten?|jahren?)\b|"
+        r"\bage[ds]?\b|\b(?:over|under|from|until|turn(?:ed|ing)?) \d|\bolder\b|\byounger\b|\ball ages\b|\badults?\b",
+        re.IGNORECASE,
+    ),
     "phone": re.compile(r"(?:\+|\b0)\d[\d\s()/-]{4,}\d|\b\d{3}[\s-]\d{3,4}[\s-]?\d*|\b1[13]\d\b"),
     "email": re.compile(r"\S@\S"),
     "person": re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof)\b|[A-ZÄÖÜ][\w'’-]+ (?:(?:van|de|von|der|la|O') ?)*[A-ZÄÖÜ][\w'’-]+"),

@@ -10,7 +10,7 @@ from services.common.passages import Span, Structure
 from services.knowledge.evidence.cells import RowRead, cell_texts, row_read
 from services.knowledge.evidence.choice import choose
 from services.knowledge.evidence.comparing import compared
-from services.knowledge.evidence.demands import meets_demands
+from services.knowledge.evidence.demands import meets_demands, names_people
 from services.knowledge.evidence.features import NAMES, named, other_code, read_question, said_names, stems
 from services.knowledge.evidence.model import AnswerModel
 from services.knowledge.evidence.questions import Question, kind_of, questions_of, spelled_out
@@ -123,7 +123,7 @@ def test_a_cell_is_read_with_what_it_is_about() -> None:
 def test_a_row_without_what_is_asked_for_does_not_answer() -> None:
     ranked = [weighed(rows("Tool|Day|Week", "Drill|€10|€50")[0], 2.0)]
     model = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.5, cells=(1.0, 2.0, 1.0, 0.0))
-    question = Question("Who makes the drill?", "fact", 0, 20)
+    question = Question("What about the drill?", "fact", 0, 21)
     lacks = choose(question, ranked, ranked, model, BASE, lambda *_: RowRead((), -5.0, 0.0), unread)
     holds = choose(question, ranked, ranked, model, BASE, lambda *_: RowRead((1,), 3.0, 1.0), unread)
     assert (lacks.verdict, holds.verdict) == ("unknown", "answered")
@@ -302,10 +302,70 @@ def test_questions_are_told_apart(message: str, parts: int) -> None:
         ("装一台多少钱？", "安装由师傅上门完成", False),
         ("几点关门？", "二楼东侧", False),
         ("什么时候能取？", "随时", True),
+        ("what is the wi-fi password", "Wi-fi: free", False),
+        ("what is the wi-fi password", "The code is on your key card.", True),
+        ("Which sort code do I need?", "By direct debit, bank transfer or debit card.", False),
+        ("What's the postcode of the yard?", "Yard, Filter Lane, Mon-Fri 7:30-15:30", False),
+        ("What's the postcode of the yard?", "Filter Lane, Kirkhaven KH4 2QD", True),
+        ("which bank account number do i transfer it to", "Accounts, 01632 960670, Tuesday and Friday", True),
+        ("What make are the lamps?", "An adviser leaves lamps worth 30 pounds.", False),
+        ("What make are the lamps?", "The lamps are by Lumenwerk.", True),
     ],
 )
 def test_an_answer_has_what_is_asked_for_in_so_many_words(question: str, answer: str, met: bool) -> None:
     assert meets_demands(question, answer) == met
+
+
+COURSES = (
+    "Code|Course|Ages|Where|Day|Begins|Teacher|Children at most",
+    "SW3-F|Swift 3|9 to 12|Fernbank|Thursday|10:50|Hanneke Vos|8",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "column"),
+    [
+        ("Course SW3-F: which weekday?", "Day"),
+        ("On what day is Swift 3 at Fernbank?", "Day"),
+        ("which days does SW3-F run", "Day"),
+        ("How old must a child be for SW3-F?", "Ages"),
+        ("How young may somebody be in Swift 3?", "Ages"),
+        ("What age is SW3-F for?", "Ages"),
+        ("Who gives SW3-F?", "Teacher"),
+        ("who is in charge of the course Swift 3", "Teacher"),
+        ("How late does SW3-F begin?", "Begins"),
+        ("How many children at most are in SW3-F?", "Children at most"),
+    ],
+)
+def test_the_kind_of_value_that_is_asked_for_says_which_cell_is_told(question: str, column: str) -> None:
+    (row,) = rows(*COURSES)
+    cells = asked_cells(question, row.unit, dict.fromkeys(range(8), 0.0))
+    assert [row.unit.cells[place][0] for place in cells] == [column]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "cells", "said"),
+    [
+        ("Who drives the library bus?", "The library bus is on the road with its own phone.", "", False),
+        ("Who drives the library bus?", "The library bus is driven by Ruth Okafor.", "", True),
+        ("Who runs the hall?", "It is run by the association of the district.", "", True),
+        ("who is the captain of the Guillemot", "The Guillemot takes 90 people.", "", False),
+        ("Who teaches figure basics?", "Our staff take turns.", "", True),
+        (
+            "Who runs the shop in Dunmere?",
+            "",
+            "Shop: Dunmere|Address: Unit 3, Quay Road Mall|Phone: 01632 960245",
+            False,
+        ),
+        ("Who runs the shop in Dunmere?", "", "Shop: Dunmere|Manager: Ann Lee|Phone: 01632 960245", True),
+        ("Who teaches Yoga?", "", "Class: Yoga|Day: Monday|Given: Lorna Peel", True),
+        ("Who teaches Yoga?", "", "Class: Yoga|Day: Monday|Studio: Lake Room", False),
+        ("Who can join the Otters?", "", "Team: Otters|From: 8 years", True),  # asks for no person by name
+    ],
+)
+def test_who_runs_a_thing_is_told_by_what_names_people(question: str, text: str, cells: str, said: bool) -> None:
+    pairs = [(column, value) for column, _, value in (cell.partition(": ") for cell in cells.split("|") if cell)]
+    assert names_people(question, text, pairs, pairs[0][1] if pairs else "") == said
 
 
 @pytest.mark.parametrize(
@@ -332,6 +392,8 @@ def test_ranges_take_time_as_the_text_does(piece: str) -> None:
         asked_cells(text, row.unit, {})
         spelled_out(text)
         meets_demands(text, text)
+        names_people(f"who runs {text}", text, (), "")
+        names_people(f"who runs {text}", "", ((text, text), (text, text)), "")
         other_code(text, text)
 
     short, long = ((piece * length)[: 8 * length] for length in (4_000, 16_000))
