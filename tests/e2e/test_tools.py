@@ -33,6 +33,13 @@ def chat(client: OpenAI, *messages: Any, **fields: Any) -> Any:
     )
 
 
+def called_with(arguments: str) -> None:
+    """The echo engine's arguments end with what was asked; notes of what other tests taught may stand before."""
+    made = json.loads(arguments)
+    assert made["city"].endswith(ASKED["content"])
+    assert {**made, "city": ""} == {"city": "", "days": 1}
+
+
 def sessions(browser: Browser) -> int:
     return len(browser.call("ConversationService/ListSessions", pageSize=500).get("sessions", []))
 
@@ -43,13 +50,13 @@ def test_a_chat_calls_a_tool_and_speaks_of_its_answer(client: OpenAI) -> None:
     assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
     (call,) = choice.message.tool_calls
     assert (call.type, call.function.name) == ("function", "get_weather")
-    assert json.loads(call.function.arguments) == {"city": ASKED["content"], "days": 1}
+    called_with(call.function.arguments)
     answer = {"role": "tool", "tool_call_id": call.id, "content": "twelve degrees"}
     spoken = chat(client, ASKED, choice.message, answer).choices[0]
     assert spoken.finish_reason == "stop"
     assert "twelve degrees" in spoken.message.content
     thanks = chat(client, ASKED, choice.message, answer, spoken.message, {"role": "user", "content": "Thank you"})
-    assert thanks.choices[0].message.content == "Thank you"
+    assert thanks.choices[0].message.content.endswith("Thank you")
 
 
 def test_a_stream_of_a_call_adds_up_to_it(client: OpenAI) -> None:
@@ -86,7 +93,7 @@ def test_what_is_called_goes_by_the_choice(client: OpenAI, choice: Any, called: 
     else:
         message = chat(client, hello, tool_choice=choice, parallel_tool_calls=False).choices[0].message
     assert [call.function.name for call in message.tool_calls or []] == ([called] if called else [])
-    assert message.content == (None if called else "hello there")
+    assert message.content is None if called else message.content.endswith("hello there")
 
 
 def test_a_session_goes_on_with_what_the_tool_answered(client: OpenAI, browser: Browser) -> None:
@@ -112,7 +119,7 @@ def test_a_response_calls_a_tool_and_goes_on(client: OpenAI, browser: Browser) -
     (item,) = first.output
     assert item.type == "function_call"
     assert (item.name, item.status) == ("get_weather", "completed")
-    assert json.loads(item.arguments) == {"city": ASKED["content"], "days": 1}
+    called_with(item.arguments)
     assert first.output_text == ""
     assert [tool.name for tool in first.tools] == ["get_weather", "say_nothing"]  # type: ignore[union-attr]
     later = client.responses.retrieve(first.id)

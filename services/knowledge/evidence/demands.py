@@ -132,8 +132,8 @@ _FULL_NAME = re.compile(
     r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?[A-ZÄÖÜ][\w'’-]+(?: (?:van|de|von|der|la))?(?: [A-ZÄÖÜ][\w'’.-]+){1,3}"
 )
 _PEOPLE = re.compile(
-    r"\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?<![.!?]) [A-ZÄÖÜ][a-zäöüß]|\b(?:we|us|our|staff|team|crew|owner|manager|director|"
-    r"driver|teacher|trainer|coach|instructor|guide|technician|engineer|doctor|nurse|vet|surgeon|someone|"
+    r"\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?<![.!?]) [A-ZÄÖÜ][a-zäöüß][\w'’-]*|\b(?:we|us|our|staff|team|crew|owner|manager|"
+    r"director|driver|teacher|trainer|coach|instructor|guide|technician|engineer|doctor|nurse|vet|surgeon|someone|"
     r"somebody|anyone|nobody|everyone|adult|parent|member|guest|company|firm|partner|council|colleague|"
     r"volunteer|employee|assistant|specialist|readers?|students?|family|couple|he|she|they|you|yourself)s?\b|"
     r"\bby (?:the|an?|our)\b"
@@ -146,7 +146,8 @@ def names_people(question: str, text: str, cells: Sequence[tuple[str, str]], nam
     if not _ASKS_PERSON.search(question):
         return True
     if not cells:
-        return _PEOPLE.search(text) is not None
+        asked = {word.casefold() for word in re.findall(r"\w+", question)}  # the thing's own name is no person's
+        return any(match[0].strip().casefold() not in asked for match in _PEOPLE.finditer(text))
     return any(
         _PERSON_COLUMN.search(column) or (_FULL_NAME.fullmatch(value) and not _PLACE_COLUMN.search(column))
         for column, value in cells

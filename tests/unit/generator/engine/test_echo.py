@@ -1,13 +1,19 @@
 """The echo engine signs its words where it is asked to: no two drafts are written alike."""
 
 import re
+from types import SimpleNamespace
+from typing import Any
 
+from services.generator.decoding.settings import DecodeSettings
 from services.generator.engine.backends.echo import EchoBackend, EchoCodec
 
 
 def reply(backend: EchoBackend, said: str) -> str:
     codec = EchoCodec()
-    words = backend._reply(codec, codec.encode(f"<|im_start|>user\n{said}<|im_end|>"))
+    ids = codec.encode(f"<|im_start|>user\n{said}<|im_end|>")
+    request = SimpleNamespace(settings=DecodeSettings())
+    sequence: Any = SimpleNamespace(ids=ids, prompt_length=len(ids), request=request)
+    words = backend._reply(codec, sequence)
     return "".join(map(codec.decode, words))
 
 
