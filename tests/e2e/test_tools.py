@@ -131,7 +131,7 @@ def test_a_response_calls_a_tool_and_goes_on(client: OpenAI, browser: Browser) -
     (given,) = client.responses.input_items.list(second.id).data
     assert (given.type, given.output) == ("function_call_output", "twelve degrees")  # type: ignore[union-attr]
     third = client.responses.create(model="antiphon", input="and then?", previous_response_id=second.id)
-    assert third.output_text == "and then?"
+    assert third.output_text.endswith("and then?")
     # another way on from the call: a branch has the call and takes its result
     branch = client.responses.create(model="antiphon", input=answer, previous_response_id=first.id, tools=TOOLS)
     assert "twelve degrees" in branch.output_text
