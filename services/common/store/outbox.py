@@ -62,19 +62,20 @@ class Outbox:
             with self._connection.client.start_session(snapshot=True) as snapshot:
                 marked = {name: self._marked(name, until, snapshot) for name in _MARKED}
                 turns = self._turns(until, snapshot)
-                completed = self._completed_at([feedback for _, feedback in marked["feedback"]], snapshot)
+                completed, silent = self._drafts([feedback for _, feedback in marked["feedback"]], snapshot)
         except OperationFailure as error:
             if error.code != _TOO_FRESH:
                 raise
             return 0
         full = [documents[-1][0] for documents in (*marked.values(), turns) if len(documents) >= BATCH]
         horizon = min([until, *full])
+        silent -= {place for place in silent if any(at <= horizon and turn["_id"] == place[0] for at, turn in turns)}
         events: list[Event] = []
         clears: list[tuple[str, Document]] = []
         for name, documents in marked.items():
             for at, document in documents:
-                if at <= horizon:
-                    place = (document.get("turn", ""), document.get("round", 0))
+                place = (document.get("turn", ""), document.get("round", 0))
+                if at <= horizon and not (name == "feedback" and place in silent):
                     events.append(_event(_MARKED[name], max(at, completed.get(place, at)), document))
                     clears.append((name, document))
         for at, turn in turns:
@@ -101,20 +102,38 @@ class Outbox:
         told += [(turn["ended_at"], turn) for turn in ended.sort("ended_at", 1).limit(BATCH)]
         return sorted(told, key=lambda pair: pair[0])
 
-    def _completed_at(self, feedback: list[Document], snapshot: ClientSession) -> dict[tuple[str, int], datetime]:
-        """When the drafts that feedback is about were completed: a process's clock may be behind the database's, but
-        nobody speaks of a draft before it is there."""
+    def _drafts(
+        self, feedback: list[Document], snapshot: ClientSession
+    ) -> tuple[dict[tuple[str, int], datetime], set[tuple[str, int]]]:
+        """(when the drafts that feedback is about were completed, those of them that nobody was told of yet).
+
+        A process's clock may be behind the database's, but nobody speaks of a draft before it is there; and a turn that
+        was revised has ended later than the feedback on its earlier draft was given.
+        """
         ids = sorted({one["turn"] for one in feedback if one.get("turn")})
+        completed: dict[tuple[str, int], datetime] = {}
+        silent: set[tuple[str, int]] = set()
         if not ids:
-            return {}
+            return completed, silent
         every = self._connection.every_tenant("turns")
-        fields = ("drafts.round", "drafts.completed_at")
-        return {
-            (turn["_id"], draft["round"]): draft["completed_at"] + timedelta(milliseconds=1)
-            for turn in every.find({"_id": {"$in": ids}}, fields, session=snapshot)
-            for draft in turn["drafts"]
-            if draft.get("completed_at")
-        }
+        fields = (
+            "drafts.round",
+            "drafts.status",
+            "drafts.completed_at",
+            "round",
+            "ended_at",
+            "outbox",
+            "announced_round",
+        )
+        for turn in every.find({"_id": {"$in": ids}}, fields, session=snapshot):
+            for draft in turn["drafts"]:
+                if draft["status"] == "completed" and draft.get("completed_at"):
+                    place = (turn["_id"], draft["round"])
+                    last = draft["round"] == turn["round"] and turn.get("ended_at")
+                    completed[place] = (turn["ended_at"] if last else draft["completed_at"]) + timedelta(milliseconds=1)
+                    if turn.get("outbox") and draft["round"] > turn.get("announced_round", -1):
+                        silent.add(place)
+        return completed, silent
 
     def _write(self, events: Iterable[Event]) -> None:
         hooks = self._webhooks.switched_on()
