@@ -49,7 +49,7 @@ def test_a_person_talks_revises_rates_and_leaves(antiphon: Command) -> None:
 def test_the_first_run_on_a_terminal_has_an_assistant_to_talk_to(tmp_path_factory: pytest.TempPathFactory) -> None:
     antiphon = Command(tmp_path_factory.mktemp("first"))
     with antiphon.terminal("chat", "--up") as terminal:
-        terminal.expect("Try, for example:", timeout=280)
+        terminal.expect("Try, for example:", timeout=580)
         terminal.expect("How much does the Family plan cost?")
         terminal.expect("> ")
         terminal.type("How much does the Family plan cost?")
@@ -86,14 +86,13 @@ def test_a_broken_model_is_told_before_anything_starts(tmp_path_factory: pytest.
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     """A stack with the real model."""
     antiphon = Command(tmp_path_factory.mktemp("real"))
-    antiphon("up", "--detach", timeout=280)
+    antiphon("up", "--detach", timeout=580)
     yield antiphon
     antiphon("down")
 
 
-@pytest.mark.timeout(600)  # the stack's start is in it
 def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(real: Command) -> None:
-    out = real("chat", "--up", "--no-learning", timeout=280).out
+    out = real("chat", "--up", "--no-learning", timeout=580).out
     assert out.count("\nuser ") == 6
     revision = out.split("feedback ", 1)[1].split("\nuser ", 1)[0]
     assert 'must include "grey cable"' in revision
@@ -106,9 +105,8 @@ def test_without_a_terminal_it_plays_a_conversation_with_the_real_model(real: Co
     assert real.json("status")["processes"]  # a stack that ran before is not the chat's to end
 
 
-@pytest.mark.timeout(600)  # the stack's start is in it
 def test_without_a_terminal_it_plays_in_chinese_what_the_documents_say(real: Command) -> None:
-    out = real("chat", "--up", "--no-learning", "--language", "zh", timeout=280).out
+    out = real("chat", "--up", "--no-learning", "--language", "zh", timeout=580).out
     assert out.count("\n用户 ") == 7
     for reply in (
         "家庭套餐每月 29 元。",
@@ -126,7 +124,6 @@ def test_without_a_terminal_it_plays_in_chinese_what_the_documents_say(real: Com
     assert "correction" in state
 
 
-@pytest.mark.timeout(600)  # the stack's start is in it
 @pytest.mark.parametrize("name", ["first-hour.md", "zh/first-hour.md"])
 def test_the_page_of_the_first_hour_says_what_its_commands_print(real: Command, tmp_path: Path, name: str) -> None:
     page = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
@@ -163,7 +160,7 @@ def test_it_plays_how_corrections_count_at_once_and_become_a_version(
     antiphon = Command(tmp_path_factory.mktemp("learning"))
     tiny = make_tiny_model(tmp_path_factory.mktemp("tiny") / "model", CommonSettings().cache_dir)
     antiphon.env |= {"ANTIPHON_MODEL": str(tiny), "ANTIPHON_REHEARSALS": "8", "ANTIPHON_JUDGED_REPLIES": "4"}
-    out = antiphon("chat", "--up", timeout=280).out
+    out = antiphon("chat", "--up", timeout=580).out
     before, after = out.split("10 corrections became examples", 1)
     assert "Owl Desk" not in before
     corrected, trained = after.split("(a version is trained on them)", 1)

@@ -8,7 +8,6 @@ import pytest
 import services.models
 from tests.support.command import Command
 
-pytestmark = pytest.mark.timeout(600)  # a stack of its own starts and ends here
 WEIGHTS = Path(services.models.__file__).parent / "weights" / "interactive_transformer"
 
 

@@ -19,7 +19,7 @@ def test_a_file_of_feedback_goes_in_but_for_its_broken_lines_and_comes_out(antip
     assert "characters" in done["refused"][1]["reason"]
     again = antiphon.json("feedback", "import", str(file))
     assert again["import"]["id"] == done["import"]["id"]  # the same file is the same import
-    wait_until(lambda: "2 processed" in antiphon("feedback", "status", done["import"]["id"]).out, 20, interval=0.3)
+    wait_until(lambda: "2 processed" in antiphon("feedback", "status", done["import"]["id"]).out, 60, interval=0.3)
     lines = antiphon("feedback", "export", "--user", "olga").out.splitlines()
     assert [json.loads(line)["feedback"]["edited_text"] for line in lines] == ["On the shelf."] * 2
 

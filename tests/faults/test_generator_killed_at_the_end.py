@@ -58,7 +58,7 @@ def test_a_message_of_an_ended_turn_calls_the_next(story: Story) -> None:
     bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(store.turns.get(tenant, told.turn)))
     bus.close()
     story.generators(1)
-    wait_until(lambda: store.turns.get(tenant, waiting.turn)["status"] == "completed", 20, "the next turn")
+    wait_until(lambda: store.turns.get(tenant, waiting.turn)["status"] == "completed", 60, "the next turn")
     for gateway in story.stack.gateways:
         gateway.resume()
     story.check()

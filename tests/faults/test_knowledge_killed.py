@@ -4,8 +4,6 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from deploy.local.mongo import MongoServer
 from services.common.bus import topology
 from services.common.bus.jobs import Jobs
@@ -20,7 +18,6 @@ from tests.support.waiting import wait_until
 TEXT = "\n\n".join(f"# Rule {number}\n\nItem {number} may be returned within {number} days." for number in range(600))
 
 
-@pytest.mark.timeout(400)
 def test_an_ingest_killed_again_and_again_ends_whole(
     mongo: MongoServer, database: str, broker: Broker, services: Services, tmp_path: Path
 ) -> None:

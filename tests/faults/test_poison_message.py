@@ -28,7 +28,7 @@ def test_unreadable_messages_go_to_the_dead_letters(story: Story) -> None:
                 found.add(message.body if isinstance(message.body, bytes) else str(message.body).encode())
         return len(found) >= len(bodies)
 
-    wait_until(all_dead, 20, f"{len(bodies)} dead letters", interval=0.2)
+    wait_until(all_dead, 60, f"{len(bodies)} dead letters", interval=0.2)
     bus.close()
 
 

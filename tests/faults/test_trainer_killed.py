@@ -153,12 +153,12 @@ def test_a_training_goes_on_whose_own_process_or_worker_dies(
     wait_until(lambda: trains(1), 60, "the first step").kill()
     orphan = wait_until(lambda: trains(2), 60, "the first step after that")
     os.kill(worker.program.pid or 0, signal.SIGKILL)
-    wait_until(lambda: _gone(orphan), 20, "the end of a process whose worker is gone")
+    wait_until(lambda: _gone(orphan), 60, "the end of a process whose worker is gone")
     worker.program.start()
     ended = worker.ended(run)
     assert (ended["status"], ended["attempt"]) == ("completed", 3), ended
     assert len(worker.store.versions.page(TENANT)) == 1
-    wait_until(lambda: not worker.processes(), 20, "the end of its process")
+    wait_until(lambda: not worker.processes(), 60, "the end of its process")
 
 
 def _gone(process: psutil.Process) -> bool:

@@ -10,7 +10,6 @@ STORY = "Tell me a long story about a cat and a dog who travel around the world.
 
 
 @pytest.mark.parametrize("stack", ["redis"], indirect=True)
-@pytest.mark.timeout(600)  # a server is started twice in it, and a model writes
 def test_replies_of_a_server_that_is_killed_and_one_that_hangs_come_whole_from_the_next(
     story: Story, llama: LlamaServer
 ) -> None:

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def wait_until(
-    predicate: Callable[[], T | None], timeout: float = 10.0, message: str = "", interval: float = 0.01
+    predicate: Callable[[], T | None], timeout: float = 60.0, message: str = "", interval: float = 0.01
 ) -> T:
     """Call ``predicate`` until it returns something true, and return that.
 

@@ -158,7 +158,7 @@ def test_feedback_reaches_the_batches(cluster: Cluster) -> None:
         stream.result()
     given = feedback_pb2.SubmitFeedbackRequest(turn_id=stream.turn_id, feedback=feedback_pb2.Feedback(rating=5))
     cluster.client.feedback.SubmitFeedback(given)
-    wait_until(lambda: cluster.processed(stream.turn_id), 20, "the batch is made")
+    wait_until(lambda: cluster.processed(stream.turn_id), 60, "the batch is made")
 
 
 def test_sigterm_drains_within_the_grace_period(cluster: Cluster) -> None:

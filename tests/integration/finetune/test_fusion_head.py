@@ -62,7 +62,7 @@ def test_a_head_is_trained_on_comments_and_served_until_it_is_taken_back(loop: L
     assert not examples(loop)
 
     pointer = loop.promote(version.id)
-    wait_until(lambda: loop.served(version.id, pointer.epoch), 10)
+    wait_until(lambda: loop.served(version.id, pointer.epoch), 60)
     after = revised(loop)
     assert (after.manifest.version_id, after.manifest.fusion_head) == (version.id, version.fusion_head_id)
     assert after.manifest.settings.fusion
@@ -71,7 +71,7 @@ def test_a_head_is_trained_on_comments_and_served_until_it_is_taken_back(loop: L
     assert replayed.same
 
     pointer = loop.client.models.RollbackVersion(model_pb2.RollbackVersionRequest()).pointer
-    wait_until(lambda: loop.served(before.manifest.version_id, pointer.epoch), 10)
+    wait_until(lambda: loop.served(before.manifest.version_id, pointer.epoch), 60)
     again = revised(loop)
     assert not again.manifest.fusion_head
     assert again.text == before.text
@@ -102,7 +102,7 @@ def test_what_is_said_while_talking_is_learned_from_too(loop: Loop) -> None:
     request = conversation_pb2.AcceptDraftRequest(turn_id=stream.turn_id)
     loop.client.conversations.AcceptDraft(request)
     loop.client.conversations.AcceptDraft(request)  # again changes nothing
-    found = wait_until(lambda: [one for one in examples(loop) if one["_id"] not in known], 20)
+    found = wait_until(lambda: [one for one in examples(loop) if one["_id"] not in known], 60)
     (example,) = found
     assert (example["prompt"], example["answer"], example["user"]) == (
         "Where do you sell maps?",

@@ -41,7 +41,7 @@ def test_nothing_is_dropped_doubled_or_mixed(loop: Loop) -> None:
 
     pointer = loop.client.models.RollbackVersion(model_pb2.RollbackVersionRequest()).pointer
     taken_back = time.monotonic()
-    wait_until(lambda: loop.served(base, pointer.epoch), 10, "the rollback is served")
+    wait_until(lambda: loop.served(base, pointer.epoch), 60, "the rollback is served")
     before = talkers.by(base)
     wait_until(lambda: talkers.heard(base, before + TALKERS), 60, "the base model talks again")
     talkers.stop()

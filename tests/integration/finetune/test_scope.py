@@ -33,7 +33,7 @@ def corrected(loop: Loop) -> Iterator[str]:
     done = loop.import_lines([correction(QUESTION, REPLY)])
     yield done.id
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(import_id=done.id))
-    wait_until(lambda: not said(loop, QUESTION).manifest.HasField("correction"), 10, interval=PAUSE)
+    wait_until(lambda: not said(loop, QUESTION).manifest.HasField("correction"), 60, interval=PAUSE)
 
 
 def said(loop: Loop, question: str) -> conversation_pb2.Draft:
@@ -48,7 +48,7 @@ def quoted(loop: Loop, question: str) -> conversation_pb2.Draft:
         draft = said(loop, question)
         return draft if draft.manifest.correction.kind == QUOTED else None
 
-    return wait_until(found, 10, "the correction is quoted", interval=PAUSE)
+    return wait_until(found, 60, "the correction is quoted", interval=PAUSE)
 
 
 def test_a_reviewers_correction_counts_at_once_and_leaves_its_neighbours(loop: Loop) -> None:
@@ -75,12 +75,12 @@ def test_a_reviewers_correction_counts_at_once_and_leaves_its_neighbours(loop: L
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(feedback_ids=[overruled.overruled_by_id]))
 
     loop.client.feedback.EraseFeedback(feedback_pb2.EraseFeedbackRequest(import_id=done.id))
-    wait_until(lambda: said(loop, QUESTION).text != REPLY, 10, "an erased correction counts no more", interval=PAUSE)
+    wait_until(lambda: said(loop, QUESTION).text != REPLY, 60, "an erased correction counts no more", interval=PAUSE)
 
 
 def test_a_quoted_reply_is_replayed_as_it_was(loop: Loop, corrected: str) -> None:
     session = loop.session()
-    wait_until(lambda: quoted(loop, QUESTION), 10)
+    wait_until(lambda: quoted(loop, QUESTION), 60)
     turn = loop.client.send(session, QUESTION)
     draft = turn.result()
     assert draft.text == REPLY
@@ -110,7 +110,7 @@ def test_a_reviewers_edit_of_a_draft_is_quoted_to_others_and_a_users_is_not(loop
         return loop.client.feedback.SubmitFeedback(request).record.id
 
     records = [edit("It is plaid.", "mallory")]
-    wait_until(lambda: any(one["answer"] == "It is plaid." for one in loop.store.examples.untrained("default")), 20)
+    wait_until(lambda: any(one["answer"] == "It is plaid." for one in loop.store.examples.untrained("default")), 60)
     done = loop.import_lines([correction(QUESTION, REPLY)])
     quoted(loop, QUESTION)  # so that the generators have seen what came
     assert said(loop, question).text != "It is plaid."
@@ -131,7 +131,7 @@ def test_a_fact_that_is_taught_later_wins_and_is_named(loop: Loop, corrected: st
         kind = draft.manifest.correction.kind
         return draft if kind == common_pb2.CORRECTION_USE_KIND_SUPERSEDED else None
 
-    draft = wait_until(superseded, 20, "the fact supersedes the correction", interval=PAUSE)
+    draft = wait_until(superseded, 60, "the fact supersedes the correction", interval=PAUSE)
     assert draft.manifest.correction.superseded_by == fact.id
     loop.client.knowledge.RetractFact(knowledge_pb2.RetractFactRequest(fact_id=fact.id))
 
@@ -144,7 +144,7 @@ def test_a_versions_weights_answer_in_their_scope_alone(loop: Loop, corrected: s
     assert {measure.name for measure in version.measures} >= {"corrected", "paraphrases", "neighbours_same", "old_same"}
     before = said(loop, NEIGHBOURS[0])
     pointer = loop.promote(version.id)
-    wait_until(lambda: loop.served(version.id, pointer.epoch), 10)
+    wait_until(lambda: loop.served(version.id, pointer.epoch), 60)
     outside = said(loop, NEIGHBOURS[0])
     assert outside.manifest.version_id == version.id
     assert outside.manifest.layers_version_id == before.manifest.layers_version_id != version.id

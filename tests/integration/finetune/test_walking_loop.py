@@ -50,7 +50,7 @@ def test_corrections_become_a_version_that_is_served_and_taken_back(loop: Loop) 
     assert measures["new_loss"].after < measures["new_loss"].before
 
     pointer = loop.promote(version.id)
-    wait_until(lambda: loop.served(version.id, pointer.epoch), 10)
+    wait_until(lambda: loop.served(version.id, pointer.epoch), 60)
     assert loop.ask(old, QUESTIONS[0]).manifest.version_id == before.manifest.version_id  # it keeps its version
     fresh = loop.session()
     after = loop.ask(fresh, QUESTIONS[0])
@@ -58,7 +58,7 @@ def test_corrections_become_a_version_that_is_served_and_taken_back(loop: Loop) 
     assert after.text != before.text
 
     pointer = client.models.RollbackVersion(model_pb2.RollbackVersionRequest()).pointer
-    wait_until(lambda: loop.served(before.manifest.version_id, pointer.epoch), 10)
+    wait_until(lambda: loop.served(before.manifest.version_id, pointer.epoch), 60)
     again = loop.ask(loop.session(), QUESTIONS[0])
     assert again.text == before.text
     assert loop.ask(fresh, "And now?").manifest.version_id == before.manifest.version_id  # withdrawn from it too
@@ -94,7 +94,7 @@ def test_an_erased_user_leaves_no_trace_and_marks_the_versions(loop: Loop) -> No
     erasure = client.admin.EraseUser(admin_pb2.EraseUserRequest(user_id=user, withdraw_versions=True)).erasure
     request = admin_pb2.GetErasureRequest(erasure_id=erasure.id)
     waiting, done = admin_pb2.ERASURE_STATUS_WAITING, admin_pb2.ERASURE_STATUS_DONE
-    wait_until(lambda: client.admin.GetErasure(request).erasure.status == waiting, 20)
+    wait_until(lambda: client.admin.GetErasure(request).erasure.status == waiting, 60)
     _write_late(loop, user, words)
     with pytest.raises(PermissionDenied, match="being erased"):
         loop.session(user)

@@ -128,7 +128,7 @@ def test_a_gateway_that_is_asked_to_go_lets_streams_end(
     watch.cancel()
     script.go.set()
     assert kinds(seen + events_of(stream))[-1] == "completed"
-    wait_until(lambda: not process.running(), 15, "the gateway's end")
+    wait_until(lambda: not process.running(), 60, "the gateway's end")
     assert process.returncode == 0
 
 
@@ -147,7 +147,7 @@ def test_what_a_dead_gateway_accepted_is_swept(client: Client, gateways: Gateway
     accepted = workers.store.turns.accept_turn(tenant, NewTurn(session, "hi", request, user="u"), TurnLimits())
     done = threading.Event()
     turn = accepted.turn["_id"]
-    wait_until(lambda: client.turn(turn).status == pb.TURN_STATUS_COMPLETED, 15, "the sweep", interval=0.1)
+    wait_until(lambda: client.turn(turn).status == pb.TURN_STATUS_COMPLETED, 60, "the sweep", interval=0.1)
     done.set()
 
 

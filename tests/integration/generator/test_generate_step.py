@@ -74,7 +74,7 @@ def test_waiting_turns_of_a_session_run_one_after_the_other(driver: TurnDriver) 
     turns = [driver.send(session, f"message number {number}") for number in range(4)]
     # Without a tracker the promoted turns stand on its queue; pass them on as it would.
     for turn in turns[1:]:
-        wait_until(lambda t=turn: driver.store.turns.get(TENANT, t["_id"])["status"] != "waiting", 20)
+        wait_until(lambda t=turn: driver.store.turns.get(TENANT, t["_id"])["status"] != "waiting", 60)
         driver.bus.publish_turn(topology.GENERATE, TurnMessage.of_turn(driver.store.turns.get(TENANT, turn["_id"])))
         driver.wait_for(turn["_id"], "completed")
     ended = [driver.ended(turn["_id"]) for turn in turns]
@@ -116,8 +116,8 @@ def test_a_cancelled_turn_stops_and_keeps_its_partial_text(driver: TurnDriver) -
 def test_an_interrupted_turn_enters_history_with_what_it_said(driver: TurnDriver, words: int, command: str) -> None:
     session = driver.session(policy="interrupt")
     turn = driver.send(session, STORY, policy="interrupt")
-    wait_until(lambda: driver.store.turns.get(TENANT, turn["_id"])["attempt"] == 1, 10)
-    wait_until(lambda: len(driver.text_of(turn["_id"]).split()) >= words, 20)
+    wait_until(lambda: driver.store.turns.get(TENANT, turn["_id"])["attempt"] == 1, 60)
+    wait_until(lambda: len(driver.text_of(turn["_id"]).split()) >= words, 60)
     accepted = driver.accept(session, "what is my name", policy="interrupt", settings={"max_tokens": 8})
     assert [one["_id"] for one in accepted.cancelled] == [turn["_id"]]
     if command == "first":
@@ -176,7 +176,7 @@ def test_another_gateway_gets_all_text_so_far(driver: TurnDriver) -> None:
     driver.store.turns.set_reply_to(TENANT, turn["_id"], "events.of_a_dead_gateway")
     message = TurnMessage.of_turn(turn)
     driver.bus.publish_turn(topology.GENERATE, message)
-    wait_until(lambda: driver.store.turns.get(TENANT, turn["_id"])["attempt"] == 1, 10)
+    wait_until(lambda: driver.store.turns.get(TENANT, turn["_id"])["attempt"] == 1, 60)
     driver.store.turns.set_reply_to(TENANT, turn["_id"], driver.reply_to)
     driver.bus.publish_control({"op": "attach", "turn": turn["_id"], "reply_to": driver.reply_to})
     completed = driver.wait_for(turn["_id"], "completed")
@@ -193,7 +193,7 @@ def test_an_unreadable_message_goes_to_the_dead_letters(driver: TurnDriver) -> N
             message = topology.dead_queue(redis=driver.bus.redis)(connection.default_channel).get(no_ack=True)
             return message is not None
 
-    wait_until(dead, 10)
+    wait_until(dead, 60)
 
 
 @pytest.mark.parametrize("broker", ["redis"], indirect=True)

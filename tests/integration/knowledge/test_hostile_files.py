@@ -20,7 +20,6 @@ from tests.support.waiting import wait_until
 FILES = 100
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("broker", ["redis"], indirect=True)  # what the parsers do is the same on any broker
 def test_a_hundred_hostile_files_are_refused_with_a_reason_and_the_worker_lives(
     store: Store, settings: KnowledgeSettings, broker: Broker, services: Services

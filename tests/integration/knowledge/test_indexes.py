@@ -73,7 +73,7 @@ def test_what_is_taught_after_a_lost_connection_is_found(
     monkeypatch.setattr(store.knowledge.log, "tail", failing_tail)
     for slot in ("price", "colour"):
         store.knowledge.teach_fact("acme", Statement("Router X", slot, "29"))
-    wait_until(lambda: indexes.watermark("acme") >= 2, 20, "both facts in the index")
+    wait_until(lambda: indexes.watermark("acme") >= 2, 60, "both facts in the index")
     assert next(failures, None) is None
 
 

@@ -50,7 +50,7 @@ class Platform:
         )
         message = TurnMessage(self.tenant, session, turn, 1, reply_to="gw-test", min_watermark=min_watermark)
         self.bus.publish_turn(topology.GROUND, message)
-        (grounded,) = wait_until(lambda: [one for one in self.generate if one.turn == turn], 20, text)
+        (grounded,) = wait_until(lambda: [one for one in self.generate if one.turn == turn], 60, text)
         return grounded
 
     def texts(self, message: TurnMessage) -> list[str]:
@@ -60,7 +60,7 @@ class Platform:
     def search(self, query: str, min_watermark: int = 0, *, weigh: bool = False) -> dict[str, Any]:
         request = SearchRequest(new_id("search"), self.tenant, "gw-test", query, 10, min_watermark, weigh=weigh)
         self.bus.publish_raw(topology.SEARCH, request.encode())
-        (answer,) = wait_until(lambda: [one for one in self.events if one["turn"] == request.id], 20, query)
+        (answer,) = wait_until(lambda: [one for one in self.events if one["turn"] == request.id], 60, query)
         assert answer["type"] == "searched"
         return answer
 
@@ -141,7 +141,7 @@ def test_a_comment_is_looked_up_beside_what_its_turn_asked(platform: Platform) -
     )
     message = replace(grounded, kind="revision", round=1, passages=[], facts=[], evidence=None)
     platform.bus.publish_turn(topology.GROUND, message)
-    (revised,) = wait_until(lambda: [one for one in platform.generate if one.turn == grounded.turn and one.round], 20)
+    (revised,) = wait_until(lambda: [one for one in platform.generate if one.turn == grounded.turn and one.round], 60)
     assert revised.evidence is not None
     assert revised.evidence["answers"] == (grounded.evidence or {})["answers"]
     assert [answer["verdict"] for answer in revised.evidence["comment"]] == ["answered"]
@@ -170,7 +170,7 @@ def test_a_taught_fact_is_in_the_next_turn_and_the_old_value_is_not(platform: Pl
 
 def test_without_a_watermark_a_taught_fact_is_found_soon(platform: Platform) -> None:
     platform.store.knowledge.teach_fact(platform.tenant, Statement("Basic plan", "price", "9 €"))
-    wait_until(lambda: platform.search("basic plan")["facts"], 5)
+    wait_until(lambda: platform.search("basic plan")["facts"], 60)
 
 
 def test_a_document_that_cannot_be_read_fails_with_a_reason(platform: Platform) -> None:

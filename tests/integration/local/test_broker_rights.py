@@ -84,7 +84,7 @@ def test_applying_twice_changes_nothing(guarded: Guarded) -> None:
 
 def test_a_tracker_cannot_read_the_training_queue(guarded: Guarded) -> None:
     assert not refused(guarded, "gateway", "basic_publish", amqp.Message("{}"), "antiphon.jobs", topology.TRAINING_JOBS)
-    wait_until(lambda: guarded.waiting(topology.TRAINING_JOBS) == 1, 10)
+    wait_until(lambda: guarded.waiting(topology.TRAINING_JOBS) == 1, 60)
     assert refused(guarded, "tracker", "basic_get", topology.TRAINING_JOBS)
     assert refused(guarded, "tracker", "basic_consume", topology.TRAINING_JOBS)
     assert refused(guarded, "tracker", "queue_purge", topology.TRAINING_JOBS)
@@ -122,7 +122,7 @@ def test_the_bus_works_with_the_rights_it_has(guarded: Guarded) -> None:
     gateway = Bus(guarded.urls["gateway"], declares=False)
     gateway.declare()
     gateway.publish_turn(topology.TRACK, MESSAGE)
-    wait_until(lambda: guarded.waiting(topology.TRACK) == 1, 10)
+    wait_until(lambda: guarded.waiting(topology.TRACK) == 1, 60)
     gateway.close()
     finetune = Bus(guarded.urls["finetune"], declares=False)
     with pytest.raises(Unavailable):

@@ -64,7 +64,7 @@ def test_a_person_is_erased_everywhere_and_the_certificate_says_what_was_searche
         for name in (session, others)
     ]
     _refuse(bus, letters)
-    wait_until(lambda: _dead_letters(bus) == 2, 10)
+    wait_until(lambda: _dead_letters(bus) == 2, 60)
     before = search(store.connection, TENANT, {USER, f"jwt:{USER}"})
     assert {name for name, count in before.items() if count} >= {"sessions", "turns", "feedback", "examples", "keys"}
 
