@@ -18,7 +18,8 @@ PHRASES = ("must_include", "must_not_include", "start", "end", "keep", "replace"
 _UNITS = ("characters", "words", "sentences", "paragraphs")
 _BOUND = re.compile(r"^(characters|words|sentences|paragraphs)((?: (?:min|max) (?:\d+|\(.*\)))+)$")
 _KIND = re.compile(
-    r"^(no|never)? ?(length|keep|must_include|must_not_include|format|tone|start|end|language|case)\b ?(.*)$"
+    r"^(no|never)? ?(length|keep|must_include|must_not_include|format|tone|start|end|language|case"
+    r"|replace|punctuation)\b ?(.*)$"
 )
 
 

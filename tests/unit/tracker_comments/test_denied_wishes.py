@@ -7,6 +7,8 @@ from functools import partial
 import pytest
 
 from services.common.constraints import Constraint, check
+from services.tracker.domain.feedback import Feedback, read_feedback
+from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.denial import take_denials
 from tests.support.cpu import cpu_seconds
 
@@ -74,6 +76,90 @@ NOTHING_ASKED = (
     "You don't need to apologise.",
     "No one needs to hear about parking.",
 )
+
+DENIED_IN_OTHER_WORDS = (
+    "This could hardly be called too short.",
+    "Under no circumstances turn this into a table.",
+    "Who on earth would want this any longer??",
+    "What would be the point of a longer reply?",
+    "I fail to see what a numbered list would add here.",
+    "There's absolutely no call for headings or a title here.",
+    "In no way does this need to be friendlier.",
+    "I doubt that bullet points would help.",
+    "Bullet points would be overkill.",
+    "Since when do we need a title?",
+    "Shorter isn't what I'm after.",
+    "There's nothing to be gained by shortening it.",
+    "Please don't feel obliged to turn it into bullets.",
+    "Was anyone complaining that it's too casual?",
+    "I see no benefit in a longer version.",
+    "Far from asking for a table, I just want the hours.",
+    "Don't replace the harbour with a port.",
+)
+
+
+@pytest.mark.parametrize("comment", DENIED_IN_OTHER_WORDS)
+def test_a_wish_beside_a_negation_that_no_rule_knows_is_not_obeyed(read: Reader, comment: str) -> None:
+    understood = read(comment).constraints
+    assert all(one.kind in ("keep", "must_include") for one in understood)
+
+
+@pytest.mark.parametrize(
+    ("comment", "kind", "value"),
+    [
+        ("Whatever you do, keep it short.", "length", "shorter"),
+        ("I can't read such a long text, make it shorter.", "length", "shorter"),
+        ("Under no circumstances mention the harbour.", "must_not_include", "harbour"),
+        ("On no account should the price be dropped.", "keep", "3 euros"),
+        ("Whatever you do, don't delete the parking.", "keep", "parking"),
+        ("I'd hate to see the parking go.", "keep", "parking"),
+        ("It would be a mistake to drop the parking.", "keep", "parking"),
+        ("It mustn't sound too formal.", "tone", "casual"),
+    ],
+)
+def test_strong_words_change_no_meaning(read: Reader, comment: str, kind: str, value: str) -> None:
+    assert (kind, value) in [(one.kind, one.value) for one in read(comment).constraints]
+
+
+BAKERY = "我们的面包店六点开门。酸面包每个7欧元，可以放四天。"
+
+
+def chinese(comment: str) -> list[tuple[str, str]]:
+    return [(one.kind, one.value) for one in read_feedback(Feedback(comment=comment), BAKERY).constraints]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["又不长，缩它干嘛", "谁说要改成英文了？", "用不着列成清单", "我可没嫌它啰嗦。", "语气没必要那么正式", "何必改短呢",
+     "我什么时候说要更长了？", "难道非要用表格不可吗？", "写得再详细就没意义了", "不见得要更正式吧", "翻译成英文干嘛？",
+     "谁会觉得这太短啊", "怎么能说它太长呢", "没有人要求友好一点", "别把酸面包改成白面包",
+     "千万不要用“面包”代替“酸面包”", "没说要把价格换成美元"],
+)  # fmt: skip
+def test_a_wish_denied_in_chinese_is_not_obeyed(comment: str) -> None:
+    assert chinese(comment) == []
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "千万别把酸面包删了。",
+        "可别把酸面包那句给去了啊",
+        "绝对不能省略酸面包",
+        "酸面包可不能丢。",
+        "万万不可删掉酸面包",
+    ],
+)
+def test_what_must_not_go_stays_in_chinese(comment: str) -> None:
+    assert chinese(comment) == [("keep", "酸面包")]
+
+
+@pytest.mark.parametrize(
+    ("comment", "kind", "value"),
+    [("没人看这么长的", "length", "shorter"), ("不喜欢太长的", "length", "shorter"), ("不要太正式", "tone", "casual"),
+     ("把六点改成七点", "replace", "六点 => 七点"), ("不是六点，是七点", "replace", "六点 => 七点")],
+)  # fmt: skip
+def test_a_chinese_complaint_with_a_negation_is_a_wish(comment: str, kind: str, value: str) -> None:
+    assert (kind, value) in chinese(comment)
 
 
 @pytest.mark.parametrize("comment", NOTHING_ASKED)
@@ -238,4 +324,20 @@ def test_reading_denials_is_linear() -> None:
         "it's not ",
     ):
         short, long = (cpu_seconds(partial(take_denials, piece * n, OFFICE), 0.1) for n in (400, 1600))
+        assert long < 8 * short + 0.5
+
+
+def test_looking_for_unread_negations_is_linear() -> None:
+    for piece in (
+        "no table ",
+        "hardly too long, ",
+        "who would want it longer? ",
+        "under no circumstances ",
+        "not but ",
+    ):
+        short, long = (cpu_seconds(partial(parse_comment, piece * n, OFFICE), 0.1) for n in (100, 400))
+        assert long < 8 * short + 0.5
+    for piece in ("不要把", "谁说要", "别删了，", "没说要把六点改成七点"):
+        comments = [Feedback(comment=piece * n) for n in (100, 400)]
+        short, long = (cpu_seconds(partial(read_feedback, comment, BAKERY), 0.1) for comment in comments)
         assert long < 8 * short + 0.5

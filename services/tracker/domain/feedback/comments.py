@@ -9,16 +9,22 @@ from services.common.constraints import Constraint
 from services.tracker.domain.feedback import broad, content, facts, formats, lacking, length, style, voice
 from services.tracker.domain.feedback.grammar import Context, Rule
 from services.tracker.domain.feedback.phrases import Quotes
+from services.tracker.domain.feedback.unread_negation import Found, denied
 from services.tracker.domain.words import STOP
 
 
 @dataclass(slots=True)
 class Parsed:
-    """What a comment asks for; see `Understanding` for the fields."""
+    """What a comment asks for; see `Understanding` for the fields.
+
+    `denied` are wishes that stand beside a negation that no rule read, `denying` the clauses that hold them.
+    """
 
     constraints: list[Constraint] = field(default_factory=list)
     unparsed: list[str] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
+    denied: list[Constraint] = field(default_factory=list)
+    denying: list[str] = field(default_factory=list)
 
 
 _MAX_CLAUSE = 400  # code points; a longer clause is prose and no wish, and no rule may search it for long
@@ -56,7 +62,8 @@ def parse_comment(comment: str, draft_text: str, prompt: str = "") -> Parsed:
     quotes = Quotes(re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", comment)))
     context = Context(draft_text, prompt, quotes)
     text, skipped = _short_clauses(quotes.text)
-    found: list[tuple[int, Constraint]] = []
+    whole = text
+    found: list[Found] = []
     for pattern, build in _RULES:
         position = 0
         while match := pattern.search(text, position):
@@ -64,18 +71,22 @@ def parse_comment(comment: str, draft_text: str, prompt: str = "") -> Parsed:
             if made is None or match.end() == match.start():
                 position = _next_word(text, match.start())
                 continue
-            found += [(match.start(), constraint) for constraint in made]
+            found += [Found(match.start(), match.end(), constraint) for constraint in made]
             # The hole keeps the text's length and ends the clause: nothing may match across it. Full stops, since
             # long runs of white space would make the patterns slow.
             text = text[: match.start()] + "." * (match.end() - match.start()) + text[match.end() :]
             position = match.end()
-    found.sort(key=lambda pair: pair[0])
-    constraints = list(dict.fromkeys(constraint for _, constraint in found))
+    found.sort(key=lambda one: one.start)
+    wrong, places = denied(whole, text, found)
+    for start, end in places:
+        text = text[:start] + "." * (end - start) + text[end:]
+    constraints = list(dict.fromkeys(one.constraint for one in found if one not in wrong))
     unparsed = (
         context.unparsed + _rest(text, quotes) + [" ".join(quotes.plain(clause).split())[:200] for clause in skipped]
     )
     topics = list(dict.fromkeys(context.topics + [piece for piece in unparsed if _is_topic(piece)]))
-    return Parsed(constraints, unparsed, topics)
+    denying = [" ".join(quotes.plain(whole[start:end]).split())[:200] for start, end in places]
+    return Parsed(constraints, unparsed, topics, [one.constraint for one in wrong], denying)
 
 
 def _next_word(text: str, at: int) -> int:

@@ -58,6 +58,11 @@ def _as_wishes(comment: str) -> str:
     """The comment with negations that only sound like denials put plainly: "why don't you mention X", "not only X but
     also Y", "wouldn't a list be better?", "bullet points? No."."""
     comment = re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[^\S\n]+", " ", comment))  # runs of it would make patterns slow
+    comment = said.WHATEVER.sub("", comment)
+    comment = said.MUST_NOT_GO.sub(lambda match: f"don't remove {match['what']}", comment)
+    comment = said.ABSOLUTE.sub("don't ", comment)
+    comment = said.DREADED.sub("don't ", comment)
+    comment = said.GO_DOING.sub("don't ", comment)
     comment = said.SUGGESTS.sub("please ", comment)
     comment = said.TAKEN_BACK.sub("", comment)
     comment = said.NOT_TO.sub("don't", comment)
@@ -197,6 +202,7 @@ def _kept(clause: str, shown: str, draft: str) -> _Denial | None:
     """What must not be left out: it stays as the draft has it, or comes in."""
     match = (
         said.KEPT.search(clause)
+        or said.UNCHANGED.search(clause)
         or said.KEPT_APART.search(clause)
         or said.ALL_BUT.search(clause)
         or said.MISSED.search(clause)
@@ -216,22 +222,40 @@ def _kept(clause: str, shown: str, draft: str) -> _Denial | None:
     )
     constraints: list[Constraint] = []
     for phrase in named:
-        constraints += _held(phrase, draft, omitted)
+        constraints += held(phrase, draft, omitted)
     return match.start(), constraints
 
 
-def _held(phrase: str, draft: str, omitted: bool) -> list[Constraint]:
+def held(phrase: str, draft: str, omitted: bool) -> list[Constraint]:
     """The phrase, or those of its words that the draft has; where it has none and they were only to be mentioned, the
     phrase is to come in."""
     if count_phrase(phrase, draft):
         return [Constraint("keep", phrase, source=SOURCE)]
     said = {word.lower(): word for word in words(draft)}
     alike = [said[word.lower()] for word in words(phrase) if word.lower() in said and word.lower() not in STOP]
+    if not alike:
+        alike = [value for names, shape in _SHAPES if names.search(phrase) for value in shape.findall(draft)[:3]]
     if alike:
         return [Constraint("keep", word, source=SOURCE) for word in dict.fromkeys(alike)]
     return [Constraint("must_include", phrase, source=SOURCE)] if omitted else []
 
 
+_SHAPES = (
+    (
+        re.compile(r"\b(?:prices?|costs?|fees?|rates?|charges?|amounts?|deposit|fare)\b", re.I),
+        re.compile(
+            r"[€$£¥]\s?\d[\d.,]*\d|[€$£¥]\s?\d|\d[\d.,]*\s?(?:euros?|dollars?|pounds?|cents?|francs?|yuan|[€$£¥元])",
+            re.I,
+        ),
+    ),
+    (re.compile(r"\be-?mail\b", re.I), re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,63}\w")),
+    (re.compile(r"\b(?:phone|telephone|number|hotline)\b", re.I), re.compile(r"\+?\d[\d /-]{5,20}\d")),
+    (
+        re.compile(r"\b(?:links?|urls?|website|web ?page)\b", re.I),
+        re.compile(r"https?://[^\s,;]{1,200}|www\.[^\s,;]{1,200}"),
+    ),
+)
+"""What a kind of value is called, and what it looks like: "the price" of a draft that says "7 euros"."""
 _WHOLE_SENTENCES: tuple[_Reader, ...] = (_unneeded, _unasked, _allowed)
 _CLAUSES: tuple[_Reader, ...] = (
     _unwanted,

@@ -52,7 +52,7 @@ FORM = (
     r"capital letters)"
 )
 UNNEEDED = re.compile(
-    r"\bno (?:need|reason|cause|point) (?:to|for|of|in)\b"
+    r"\bno (?:need|reason|cause|point|call|use|sense|occasion|necessity|justification|excuse|room) (?:to|for|of|in)\b"
     r"|\b(?:do|does|did)(?:\s?n['’]?t| not) (?:\w+ly |even )?(?:have|need) to\b"
     r"|\bneed(?:n['’]?t| not)\b"
     r"|(?:\b(?:is|are|was)(?:n['’]?t| not)|['’]s not|['’]re not) (?:\w+ly )?(?:necessary|needed|required|essential"
@@ -170,6 +170,10 @@ REMOVE = (
     r"|strip(?:ping)?(?: out)?|"
     r"tak(?:e|ing) out|get(?:ting)? rid of|throw(?:ing)? out|scrap(?:ping)?|kill|discard(?:ing)?)"
 )
+CHANGE = (
+    r"(?:replac(?:e|ing)|swap(?:ping)?(?: out)?|substitut(?:e|ing)|exchang(?:e|ing)|renam(?:e|ing)|alter(?:ing)?"
+    r"|tamper(?:ing)? with|mess(?:ing)? with|touch(?:ing)?|chang(?:e|ing)|modify(?:ing)?)"
+)
 OMIT = r"(?:exclud(?:e|ing)|omit(?:ting)?|leav(?:e|ing) out|skip(?:ping)?|overlook(?:ing)?|neglect(?:ing)?)"
 UNWANTED = re.compile(
     rf"\b(?:(?:do|does|did)(?:\s?n['’]?t| not) (?:want|like|use|do|write|make|give me|turn (?:it|this) into|put (?:it"
@@ -181,6 +185,12 @@ UNWANTED = re.compile(
 )
 TO_WANT = r"(?:(?:want|wish|need|expect|ask|asked|tell|told)\s+(?:you\s+|it\s+)?(?:to\s+)?)?"
 KEPT = re.compile(rf"\b{NEVER}\s+(?:\w+ly )?{TO_WANT}(?P<verb>{REMOVE}|{OMIT})\s+(?P<target>[^.;!?\n]{{1,120}})", re.I)
+UNCHANGED = re.compile(
+    rf"\b{NEVER}\s+(?:\w+ly )?{TO_WANT}(?P<verb>{CHANGE})\s+(?!it\b|this\b|that\b|anything\b"
+    rf"|the (?:reply|answer|text)\b)"
+    r"(?P<target>[^.;!?\n]{1,80}?)(?=\s+(?:for|with|by|to|into|as|at all|please)\b|\W*$)",
+    re.I,
+)
 KEPT_APART = re.compile(
     rf"\b{NEVER}\s+(?:\w+ly )?(?:leave|take|cut|keep)\s+(?P<target>[^.;!?\n,]{{1,60}}?)\s+(?P<verb>out|away)\b", re.I
 )
@@ -217,6 +227,50 @@ ABOUT = re.compile(
 )
 EVERYTHING = re.compile(
     r"^(?:anything|everything|a thing|it|this|that|them|any(?: of)?\b.*|too much|much|more|words?)$", re.I
+)
+
+
+_GOES = (
+    r"(?:go|vanish|disappear|fall away|be (?:removed|dropped|cut|deleted|lost|left out|missing|omitted|taken out|struck"
+    r"|thrown out|skipped|gone))"
+)
+_NO_WAY = (
+    r"(?:under no circumstances(?: whatsoever)?|on no account|in no (?:case|event)|at no point|not under any"
+    r" circumstances|no matter what(?: you do)?|by no means|in no way|for (?:heaven|god"
+    r"|goodness)['’]?s sake,? do(?:\s?n['’]?t"
+    r"| not))"
+)
+MUST_NOT_GO = re.compile(
+    rf"\b(?:{_NO_WAY}|never|(?:i|we)(?:['’]d| would) (?:hate|be (?:sad|sorry|cross"
+    rf"|upset))(?: it)?(?: for| to see| if)?)\s+"
+    rf"(?:(?:should|must|may|can|could|shall|is|are)\s+)?(?P<what>(?!you\b|we\b|it\b|to\b)[^.;!?\n,]{{1,60}}?)\s+"
+    rf"(?:(?:to|were to|should|must|may|would)\s+)?(?:{_GOES}|removed|gone|dropped|deleted|go)\b",
+    re.I,
+)
+"""That something may never go: its name is what must stay."""
+ABSOLUTE = re.compile(
+    rf"\b{_NO_WAY}\b,?\s*(?:please\s+)?(?:(?:should|must|may|can|do|are|would|will|ought)\s+(?:you|we)\s+(?:to\s+)?(?:ever\s+)?"
+    r"|(?:should|must|may|can|is|will|would)\s+(?:it|this|the (?:reply|answer|text))\s+(?:to\s+)?)?"
+    r"(?=(?!too\b|should\b|is\b|the\b|a\b|any\b)[a-z])",
+    re.I,
+)
+"""An order that begins by forbidding: "under no circumstances (should you) …"."""
+DREADED = re.compile(
+    r"\b(?:i|we)(?:['’]d| would) (?:really |absolutely )?(?:hate|loathe|dread|be (?:sad|sorry|cross"
+    r"|upset)|not like|rather you did"
+    r" not)(?: it)?(?: for you)? to\s+(?=[a-z])|\b(?:i|we) (?:beg|urge|implore|warn|forbid) you (?:not )?to\s+(?=[a-z])"
+    r"|\b(?:please )?(?:refuse|decline|resist the (?:urge|temptation)) to\s+(?=[a-z])",
+    re.I,
+)
+WHATEVER = re.compile(
+    r"\b(?:whatever you do|whatever happens|no matter what(?: you do)?|at all costs|above all|for the love of \w+)"
+    r"\b[,:;\s–—-]*(?=(?:please\s+)?(?:do\s?n['’]?t|do not|never|keep|avoid)\b)",
+    re.I,
+)
+GO_DOING = re.compile(
+    r"\b(?P<not>do\s?n['’]?t|do not|never|please not)\s+(?:(?:you\s+)?(?:dare(?: to)?|even think (?:of|about)"
+    r"|go(?: and)?|you (?:ever|dare)|start|try to|think (?:of|about)|attempt to|bother)\s+)+(?=[a-z]{3,})",
+    re.I,
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from services.common.constraints import Constraint
 from services.tracker.domain.feedback.amounts import read_amounts
 from services.tracker.domain.feedback.comments import Parsed, parse_comment
-from services.tracker.domain.feedback.denial import take_denials
+from services.tracker.domain.feedback.denial import held, take_denials
 from services.tracker.domain.feedback.fallback import Fallback
 from services.tracker.domain.feedback.joining import beside, join
 
@@ -39,6 +39,7 @@ def read_english(comment: str, draft_text: str, prompt: str, fallback: Fallback 
     if told is not None:
         told = [_as_said(constraint, rest) for constraint in told if not amounts.settles(constraint)]
         told = [constraint for constraint in told if not (amounts.alone and _miscounts(constraint, rest))]
+        told = [constraint for constraint in told if not any(_same_wish(constraint, one) for one in parsed.denied)]
         parsed.constraints = join(parsed.constraints, told)
         parsed.unparsed = [piece for piece in parsed.unparsed if not _names_any(piece, told)]
     sure = any(constraint.kind not in ("must_include", "must_not_include") for constraint in parsed.constraints)
@@ -48,10 +49,23 @@ def read_english(comment: str, draft_text: str, prompt: str, fallback: Fallback 
     if not tells_length:
         parsed.constraints = [constraint for constraint in parsed.constraints if constraint.kind != "length"]
     parsed.constraints = [_as_said(constraint, rest) for constraint in parsed.constraints]
-    parsed.constraints += [*amounts.constraints, *denials.constraints]
-    parsed.unparsed += denials.unparsed
+    parsed.constraints += [*amounts.constraints, *denials.constraints, *_stays(parsed.denied, draft_text)]
+    parsed.unparsed += [*denials.unparsed, *parsed.denying]
     sure = sure or bool(amounts.units or denials.constraints or denials.unparsed)
     return EnglishReading(parsed, rest, sure)
+
+
+def _same_wish(told: Constraint, denied: Constraint) -> bool:
+    """Whether what the network was told is what a rule read beside a negation."""
+    if told.kind != denied.kind:
+        return False
+    return told.kind == "language" or told.value == denied.value or denied.value.casefold() in told.value.casefold()
+
+
+def _stays(denied: Sequence[Constraint], draft: str) -> list[Constraint]:
+    """What a denied removal would have taken away, as far as the draft has it."""
+    removed = (constraint.value for constraint in denied if constraint.kind == "must_not_include")
+    return [constraint for phrase in removed for constraint in held(phrase, draft, omitted=False)]
 
 
 def _add_likened(parsed: Parsed, fallback: Fallback, told: Sequence[Constraint] | None, draft_text: str) -> None:

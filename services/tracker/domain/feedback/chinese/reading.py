@@ -10,6 +10,7 @@ from services.common.constraints import Constraint
 from services.common.text_measures import count_phrase
 from services.tracker.domain.feedback.chinese.clause import ENDING, Clause
 from services.tracker.domain.feedback.chinese.rules import RULES, WHOLE_RULES
+from services.tracker.domain.feedback.chinese.words import NO_REFUSAL, REFUSAL
 from services.tracker.domain.feedback.comments import Parsed
 
 _QUOTED = re.compile(r"[“\"「『‘']([^”\"」』’'\n]{1,200})[”\"」』’']|《([^》\n]{1,100})》")
@@ -18,6 +19,7 @@ _CLAUSE = re.compile(
     r"|(?:并且|而且|然后|同时|另外|还有就是|但是|不过|顺便|此外)|(?<=[^，。\s别要不能请以勿])(?:再|还)(?=(?:加|补|写|说|提|短|长"
     r"|把|简|详))|但(?=[^是])|(?<=点)并(?=[^不])"
 )
+_LAST_CLAUSE = re.compile(r"[^，。！？；\n]+$")
 _POLITE = re.compile(
     r"^(?:(?:麻烦|请|劳驾|拜托|能不能|可不可以|可以|能否|希望|我希望|最好|记得|还是|那|就|你|您|咱们|我想|我要"
     r"|我想要|得|再|也|还|都|给我|帮我|尽量|稍微"
@@ -63,8 +65,13 @@ def _taken_whole(text: str, quotes: list[str], draft: str, reading: Parsed) -> s
     """Reads what goes over a comma ("不是周一，是周二") and takes it out."""
     for pattern, build in WHOLE_RULES:
         for match in list(pattern.finditer(text)):
-            constraints = build(match, Clause(match[0], quotes, draft))
-            if constraints is not None:
+            clause = Clause(match[0], quotes, draft)
+            constraints = build(match, clause)
+            before = _LAST_CLAUSE.search(text, max(0, match.start() - _MOST_CLAUSE), match.start())
+            if constraints and before and REFUSAL.search(NO_REFUSAL.sub("", before[0])):
+                reading.unparsed.append(clause.plain(before[0] + match[0]))
+                text = text[: before.start()] + "。" * (match.end() - before.start()) + text[match.end() :]
+            elif constraints is not None:
                 reading.constraints += constraints
                 reading.topics += [constraint.value for constraint in constraints if constraint.kind == "replace"]
                 text = text[: match.start()] + "。" * len(match[0]) + text[match.end() :]
@@ -83,6 +90,7 @@ def _read_clause(piece: str, quotes: list[str], draft: str, reading: Parsed) -> 
         for pattern, build in RULES:
             match = pattern.search(text)
             if match and (constraints := build(match, clause)) is not None:
+                constraints = _undenied(constraints, text[: match.start()] + "，" + text[match.end() :], clause)
                 reading.constraints += constraints
                 if not constraints:
                     reading.unparsed.append(clause.plain(whole))
@@ -92,6 +100,19 @@ def _read_clause(piece: str, quotes: list[str], draft: str, reading: Parsed) -> 
                 return
     if re.search(r"\w", stripped) and not _CHAT.fullmatch(stripped):
         reading.unparsed.append(clause.plain(whole))
+
+
+def _undenied(constraints: list[Constraint], left: str, clause: Clause) -> list[Constraint]:
+    """The constraints of a clause whose other words, `left`, deny none of them; what was not to go is kept."""
+    if not REFUSAL.search(NO_REFUSAL.sub("", left)):
+        return constraints
+    kept = []
+    for one in constraints:
+        if one.kind == "must_not_include" and count_phrase(one.value, clause.draft):
+            kept.append(replace(one, kind="keep"))
+        elif one.kind in ("keep", "must_include") or (one.kind == "length" and not one.value):
+            kept.append(one)
+    return kept
 
 
 _MOST_CLAUSE = 120

@@ -119,6 +119,16 @@ RULES: list[tuple[re.Pattern[str], Build]] = [
         keep,
     ),
     _rule(rf"(?:保留|留着|留下|保持)(?:住)?{_T}(?:不变|原样|不动)?$", keep),
+    _rule(
+        rf"(?:{NOT}|不要|别)(?:随便|轻易|就|再)*(?:把|将){_T}(?:那句话?|那部分|部分|那段)?(?:给|全|都)*(?:{REMOVE}|删|去|省|砍|丢|漏|拿|弄)"
+        r"(?:掉|了|除|没|走)*$",
+        keep,
+    ),
+    _rule(
+        rf"^{_T}(?:可|千万|绝对|万万|一定)?(?:不能|别|不要|不可以?|不许)(?:再)?(?:{REMOVE}|丢|少|省|漏|弄丢)(?:掉|了)?$",
+        keep,
+    ),
+    _rule(rf"{NOT}(?:随便|轻易|再)*(?:{REMOVE}|省|遗漏|丢下){_T}$", keep),
     # amounts
     _rule(rf"(?P<sign>)(?P<low>{NUMBER})(?:{UNIT})?(?:到|至|-|—|~|～|－|–)(?P<n>{NUMBER})(?P<unit>{UNIT})", length),
     _rule(
