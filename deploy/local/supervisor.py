@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
+import socket
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,6 +25,8 @@ FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
 # A program that ran this long before it died starts its backoff anew.
 CALM_S = 60.0
+# How often a table that is all ready is looked at where a death wakes the loop.
+READY_TICK_S = 2.0
 
 log = structlog.get_logger("supervisor")
 
@@ -62,6 +69,9 @@ class Supervisor:
         self.endpoint = endpoint
         self.stopping = False
         self._written = ""
+        self._heard, self._tell = socket.socketpair()
+        self._tell.setblocking(False)
+        self._hears_deaths = False
 
     def ready(self) -> bool:
         """Whether every program is ready."""
@@ -73,18 +83,44 @@ class Supervisor:
         ``watch`` is called after each round of the loop, to show progress.
         """
         try:
-            while not self.stopping:
-                for entry in self.entries:
-                    self._advance(entry)
-                self._write_status()
-                watch(self)
-                time.sleep(tick_s)
+            with self._hearing_deaths():
+                while not self.stopping:
+                    for entry in self.entries:
+                        self._advance(entry)
+                    self._write_status()
+                    watch(self)
+                    self._wait(READY_TICK_S if self._hears_deaths and self.ready() else tick_s)
         finally:
             self._end()
+            self._heard.close()
+            self._tell.close()
 
     def stop(self) -> None:
         """End the loop; safe to call from a signal handler."""
         self.stopping = True
+        with suppress(OSError):  # it is woken already, or has ended
+            self._tell.send(b"\0")
+
+    @contextmanager
+    def _hearing_deaths(self) -> Iterator[None]:
+        """Let signals end a wait, a child's end among them; only the main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        child = signal.signal(signal.SIGCHLD, lambda *_: None)
+        before = signal.set_wakeup_fd(self._tell.fileno(), warn_on_full_buffer=False)
+        self._hears_deaths = True
+        try:
+            yield
+        finally:
+            self._hears_deaths = False
+            signal.set_wakeup_fd(before)
+            signal.signal(signal.SIGCHLD, child)
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep so long, or until something is heard."""
+        if select.select([self._heard], [], [], seconds)[0]:
+            self._heard.recv(4096)
 
     def _advance(self, entry: Entry) -> None:
         """One look at one row: start it, notice that it is ready, or that it died."""

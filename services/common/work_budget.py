@@ -40,14 +40,21 @@ class _Work:
 class WorkBudget:
     """Runs work that computes and touches nothing else, at most so many seconds of its thread's processor time each.
 
-    One thread looks at all that runs, twenty times a second; work that is done before it looks costs nothing more.
+    One thread looks at all that runs, twenty times a second while anything does; work that is done before it looks
+    costs nothing more.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._running: dict[int, _Work] = {}
         self._lock = threading.Lock()
+        self._some = threading.Event()
         threading.Thread(target=self._look, name="work-budget", daemon=True).start()
+
+    @property
+    def watching(self) -> bool:
+        """Whether a thread looks, as it does while work runs; without work it sleeps."""
+        return self._some.is_set()
 
     def run(self, work: Callable[[], T]) -> T:
         """What the work returns. Raises OverBudget, and whatever the work raises.
@@ -57,8 +64,7 @@ class WorkBudget:
         thread = threading.get_ident()
         clock = time.pthread_getcpuclockid(thread)
         entry = _Work(thread, clock, time.clock_gettime(clock) + self._seconds)
-        with self._lock:
-            self._running[thread] = entry
+        self._enter(entry)
         try:
             try:
                 return work()
@@ -80,8 +86,13 @@ class WorkBudget:
         finally:
             if entry is not None:
                 entry.end += time.thread_time() - begun
-                with self._lock:
-                    self._running[entry.thread] = entry
+                self._enter(entry)
+
+    def _enter(self, entry: _Work) -> None:
+        with self._lock:
+            self._running[entry.thread] = entry
+            if not self._some.is_set():
+                self._some.set()
 
     def _leave(self, entry: _Work) -> None:
         with self._lock:
@@ -91,10 +102,11 @@ class WorkBudget:
 
     def _look(self) -> None:
         while True:
+            self._some.wait()
             time.sleep(LOOK_SECONDS)
-            if not self._running:
-                continue
             with self._lock:
+                if not self._running:
+                    self._some.clear()
                 for entry in self._running.values():
                     if not entry.stopped and time.clock_gettime(entry.clock) > entry.end:
                         entry.stopped = True

@@ -90,6 +90,10 @@ class Webhooks:
             found.setdefault(hook["tenant"], []).append(hook)
         return found
 
+    def any_on(self) -> bool:
+        """Whether any tenant has a webhook that is on."""
+        return self._connection.every_tenant("webhooks").find_one({"disabled": False}, ("_id",)) is not None
+
     def find(self, tenant: str, webhook: str) -> Document | None:
         """The webhook, where it is still there."""
         return self._of(tenant).find_one({"_id": webhook})

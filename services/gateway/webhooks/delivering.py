@@ -22,6 +22,9 @@ WORKERS = 8
 EACH = 2  # tries at a time for one webhook: a slow server holds up its own events
 OFF_SECONDS = 60.0
 PRUNE_SECONDS = 600.0
+# Writers know of webhooks as they were two seconds ago, so marks may come for a while after the last was switched off.
+MARKS_SECONDS = 10.0
+ANYWAY_SECONDS = 60.0
 KEPT_SECONDS = 7 * 86_400.0
 
 
@@ -43,6 +46,8 @@ class Delivering:
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._pruned_at = time.monotonic()
+        self._wanted_at = time.monotonic()
+        self._looked_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
     def start(self) -> None:
@@ -58,19 +63,34 @@ class Delivering:
     def _run(self) -> None:
         announced_at = float("-inf")
         pause = 0.0
+        wanted = True
         while not self._stopping.is_set():
             try:
                 if time.monotonic() - announced_at >= pause:
                     announced_at, pause = time.monotonic(), self._seconds * random.uniform(0.75, 1.25)
-                    self._store.outbox.announce()
+                    wanted = self.wanted()
+                    if wanted:
+                        self._store.outbox.announce()
                     self._prune()
-                self._send_due()
+                if wanted:
+                    self._send_due()
             except DATABASE_AWAY as error:
                 log.warning("webhooks_postponed", error=repr(error))
             except Exception:
                 log.exception("webhooks_failed")
             self._woken.wait(max(0.0, announced_at + pause - time.monotonic()))
             self._woken.clear()
+
+    def wanted(self) -> bool:
+        """Whether there may be something to tell: a webhook is on, or was until a while ago. One question a second, in
+        place of one for every kind of event; where nobody asks to be told, all is looked at once a minute."""
+        now = time.monotonic()
+        if self._store.webhooks.any_on():
+            self._wanted_at = now
+        wanted = now - self._wanted_at < MARKS_SECONDS or now - self._looked_at > ANYWAY_SECONDS
+        if wanted:
+            self._looked_at = now
+        return wanted
 
     def _prune(self) -> None:
         if time.monotonic() - self._pruned_at > PRUNE_SECONDS:

@@ -73,6 +73,39 @@ def test_what_is_killed_comes_back(home: Home) -> None:
         assert row.program.pid not in (None, before)
 
 
+def test_a_table_that_is_ready_is_left_alone_until_something_dies(home: Home) -> None:
+    code = (
+        "import sys, pathlib, threading; from deploy.local.home import Home; from deploy.local.program import Program;"
+        "from deploy.local.supervisor import Entry, Supervisor;"
+        "home = Home(pathlib.Path(sys.argv[1])); sign = home.alive / 'worker';"
+        "program = Program('worker', [sys.executable, sys.argv[2], str(sign)], home.logs / 'worker.log');"
+        "row = Entry('worker', program, ready=sign.exists, sign=sign);"
+        "supervisor = Supervisor(home, [row], {}); rounds = [0];"
+        "count = lambda _: (rounds.__setitem__(0, rounds[0] + 1), (home.root / 'rounds').write_text(str(rounds[0])));"
+        "threading.Thread(target=lambda: (sys.stdin.read(), supervisor.stop()), daemon=True).start();"
+        "supervisor.run(count, tick_s=0.01)"
+    )
+    argv = [sys.executable, "-c", code, str(home.root), str(PROGRAMS / "touches.py")]
+
+    def rounds() -> int:
+        return int((home.root / "rounds").read_text() or 0)
+
+    def worker() -> dict[str, object]:
+        return next(iter(json.loads(home.status_file.read_text())["processes"]))
+
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, cwd=REPOSITORY) as process:
+        wait_until(lambda: stages(home) == {"worker": "ready"})
+        before, seen = worker(), rounds()
+        os.kill(int(str(before["pid"])), signal.SIGKILL)
+        wait_until(lambda: stages(home) == {"worker": "backoff"}, timeout=1.5)  # sooner than its next look
+        wait_until(lambda: stages(home) == {"worker": "ready"} and worker()["restarts"] == 1)
+        assert rounds() > seen
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(20) == 0
+    assert stages(home) == {"worker": "stopped"}
+
+
 def test_what_dies_at_once_is_tried_more_and_more_slowly(home: Home) -> None:
     row = entry(home, "bad", "dies.py")
     with running(home, row):

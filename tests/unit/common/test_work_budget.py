@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.common.work_budget import OverBudget, WorkBudget
+from tests.support.waiting import wait_until
 
 
 def spin(seconds: float) -> str:
@@ -94,3 +95,11 @@ def test_a_process_that_hangs_outside_the_interpreter_is_ended() -> None:
     assert done.stdout == "begun\n"
     assert done.returncode != 0
     assert "Timeout" in done.stderr
+
+
+def test_it_watches_again_after_a_time_without_work() -> None:
+    budget = WorkBudget(0.1)
+    budget.run(lambda: None)
+    wait_until(lambda: not budget.watching)
+    with pytest.raises(OverBudget):
+        budget.run(lambda: spin(600))
