@@ -28,6 +28,8 @@ _SIGNS_OF_DOUBT = re.compile(
     r"\b(?:apparently|allegedly|reportedly|supposedly|rumou?r(?:ed|s)?|presumably|perhaps|maybe|possibly|probably|"
     r"hopefully|might|could|would|should|if|unless|whether|provided|providing|assuming|suppose|supposing|in case|"
     r"as long as|even when|whenever|otherwise|wherever|according to|it is said|they say|people say|so they say|i guess|"
+    r"told (?:me|us)|under the impression|in the belief|(?:says?|said|claims?|claimed"
+    r"|reckons?|insists?|swears?) (?:that )?(?:the|it|they)\b|"
     r"i think|i believe|i heard|i hope|i assume|i suppose|not sure|"
     r"imagine|pretend|let['’]s say|for example|e\.g|seems?|looks like|in my (?:opinion|view|experience)"
     r"|only (?:with|for|if|when)|i['’]d (?:say|guess|think)|"
@@ -66,6 +68,18 @@ _BE_NOT = re.compile(
     rf"\b{_BE}(?:(?:n['’]?t|not)\b|\s+{_NEVER}\b)(?!\s+(?:only|just|more|less|later|earlier|even))", re.IGNORECASE
 )
 _WONT = re.compile(r"\b(?:won['’]t|can['’]t|cannot|shan['’]t)\b(?!\s+(?:only|just|more|less))", re.IGNORECASE)
+_NOT_BE = re.compile(r"\b(?P<be>is|are|was|were)n['’]t\b", re.IGNORECASE)
+_INVERTED = re.compile(
+    r"^(?:no way|in no way|by no means|under no circumstances|never|at no time"
+    r"|no longer) (?P<do>does|do|did|is|are|was|were|can|will|may"
+    r"|has|have) (?P<subject>.{2,80}?) (?P<rest>(?:[a-z]+ )?(?:[\d€$£].*|(?:a|an|the|on|at|in|for|until) .+|[a-z]+))$",
+    re.IGNORECASE,
+)
+_STOPPED = re.compile(
+    r"\b(?:(?:has|have|had) )?(?:recently |now |already )?(?:stopped|ceased|quit|given up"
+    r"|discontinued) (?P<verb>[a-z]{3,}ing)\b",
+    re.IGNORECASE,
+)
 _FULL = {"won": "will", "can": "can", "sha": "shall"}
 _DO_NOT = re.compile(
     r"\b(?P<do>does|do|did)(?:n['’]t|\s+not|\s+no longer)\s+(?:any ?longer\s+|actually\s+|even\s+)?(?P<verb>[a-z]+)\b",
@@ -124,6 +138,9 @@ def polarity(sentence: str) -> Polarity | None:
         return None if inner is None or inner.denied else Polarity(inner.statement, not inner.negative)
     if _REPORTED.match(text) or _CONDITION.search(text) or _SIGNS_OF_DOUBT.search(text):
         return None
+    text = _NOT_BE.sub(lambda match: f"{match['be']} not", text)
+    if inverted := _INVERTED.match(text):
+        text = f"{inverted['subject']} {inverted['do'].lower()} not {inverted['rest']}"
     said = _contrast(text) or _denial(text)
     return None if _UNREAD_NEGATION.search(said.statement) else said
 
@@ -199,7 +216,14 @@ def _finite(verb: str, do: str = "does") -> str:
     return f"{verb}s"
 
 
+def _finite_of(gerund: str) -> str:
+    """The third person of "including"."""
+    base = gerund.lower()[:-3]
+    return f"{base}es" if re.search(r"(?:[szcvgux]|[^aeiou][aiu][dkt])$", base) else f"{base}s"
+
+
 _REWRITES = (
+    (_STOPPED, lambda match: _finite_of(match["verb"])),
     (_DO_NOT, lambda match: _finite(match["verb"])),
     (_WONT, lambda match: _FULL[match[0].lower()[:3]]),
     (_BE_NOT, lambda match: match["be"]),

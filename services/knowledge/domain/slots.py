@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.common.facts import FactRevision
 from services.common.names import key
+from services.knowledge.domain.han_statements import HAN
 from services.knowledge.domain.statements import Reading
 from services.knowledge.domain.vectors import Vectors
 
@@ -73,9 +74,24 @@ def denied_facts(value: str, known: Sequence[FactRevision]) -> list[FactRevision
     if not wanted:
         return []
     same = [fact for fact in known if _words(fact.value) == wanted]
-    return same or [
+    alike = same or [
         fact for fact in known if _said_in(wanted, _words(fact.value)) or _said_in(_words(fact.value), wanted)
     ]
+    if alike or not HAN.search(value):
+        return alike
+    plain = _joined(value)
+    parts = [fact for fact in known if min(len(plain), len(_joined(fact.value))) > 1 and _part_of(plain, fact)]
+    return parts or [fact for fact in known if plain == _joined(fact.slot)]
+
+
+def _part_of(plain: str, fact: FactRevision) -> bool:
+    """Whether one of two Chinese values begins or ends with the other: "19欧元" and "每月19欧元"."""
+    held = _joined(fact.value)
+    return held.startswith(plain) or held.endswith(plain) or plain.startswith(held) or plain.endswith(held)
+
+
+def _joined(text: str) -> str:
+    return "".join(key(text).split())
 
 
 def _words(value: str) -> list[str]:

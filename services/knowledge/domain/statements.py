@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from services.knowledge.domain.han_statements import HAN, read_han
 from services.knowledge.domain.polarity import polarity
 
 _LEAD = re.compile(
-    r"^(?:(?:actually|no|nope|nah|wrong|not true|that(?:['’]s| is) (?:wrong|false|incorrect|not (?:right|true"
+    r"^(?:(?:actually|no(?! way\b| longer\b)|nope|nah|wrong|not true|that(?:['’]s| is) (?:wrong"
+    r"|false|incorrect|not (?:right|true"
     r"|correct))|well|sorry|please note|note|by the way|correction|update|fyi|it is true|"
     r"remember|in fact|as of (?:now|today)|now|from now on)\b[,:.;!]?\s*(?:that\s+)?)+",
     re.IGNORECASE,
@@ -27,6 +29,10 @@ _OF = re.compile(
     rf" (?P<copula>{_COPULA}(?: now| currently)?{_PLACED}) (?P<value>.+)$"
 )
 _OF_NAMED = re.compile(_OF.pattern.replace("(?P<entity>.+?)", "(?P<entity>(?:the )?[A-Z0-9].*?)"))
+_AT_NAMED = re.compile(
+    rf"^(?:[Tt]he )?(?P<slot>[A-Za-z][a-z\s-]{{1,40}}?) (?:of|for|at|in|on) (?P<entity>(?:the )?[A-Z0-9][^,;]{{1,60}}?)"
+    rf" (?P<copula>{_COPULA}(?: now| currently)?{_PLACED}|costs?|begins|starts|ends|opens|closes) (?P<value>.+)$"
+)
 _POSSESSIVE = re.compile(r"^(?P<entity>[^,]+?)(?:['’]s|(?<=s)['’]) (?P<rest>[a-z].*)$")
 _CLAUSE = re.compile(r"^(?P<entity>.+?), +(?P<rest>(?:which|who|that|whose|from|a|an|[a-z]+ed|[a-z]+n) .+)$")
 _VERBS = (
@@ -39,12 +45,24 @@ _VERBS = (
 _VERB = re.compile(rf"^(?P<entity>.+?) (?P<rest>(?:{'|'.join(_VERBS.split(' '))})\b.*)$")
 _LINK = (
     "in of by for to as at with from on after into is are was were costs cost takes borders capital city about until "
-    "within that be"
+    "within that be includes contains offers sells supports provides covers accepts"
 )
 _LINK_WORDS = frozenset(_LINK.split(" "))
 _STOP_WORDS_OF_A_RELATION = frozenset(["which", "who", "that", "now", "currently", "also", "the", "a", "an"])
 
 
+_NUMBERS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    " seventeen eighteen nineteen"
+    " "
+    "twenty thirty forty fifty sixty seventy eighty ninety hundred".split()
+)
+_TAIL = re.compile(
+    r"(?:,? (?:now|nowadays|these days|at present|at the moment|currently|any ?more|any longer"
+    r"|sorry|thanks|though|as of today))+$",
+    re.I,
+)
+"""What may stand behind a value and is none of it."""
 _NO_ENTITY = frozenset(["", "it", "he", "she", "they", "we", "i", "you", "this", "that", "there", "these", "those"])
 
 
@@ -81,6 +99,8 @@ def read_statement(sentence: str) -> Reading | None:
     span = sentence.strip()
     if not span or span.endswith("?") or len(span) > 400:
         return None
+    if HAN.search(span):
+        return _read_han(span)
     said = polarity(_LEAD.sub("", span))
     if said is None:
         return None
@@ -90,9 +110,16 @@ def read_statement(sentence: str) -> Reading | None:
     return replace(reading, negative=said.negative, denied=said.denied, corrects=True)
 
 
+def _read_han(span: str) -> Reading | None:
+    said = read_han(span)
+    if said is None:
+        return None
+    return Reading(said.entity, said.relation, said.value, span, said.corrects, said.negative, said.denied)
+
+
 def _read(text: str, span: str) -> Reading | None:
     text = text.rstrip(" .!").strip()
-    match = _OF_NAMED.match(text) or _OF.match(text)
+    match = _OF_NAMED.match(text) or _OF.match(text) or _AT_NAMED.match(text)
     if match:
         relation = f"{match['slot']} {match['copula']}"
         return _reading(match["entity"], relation, match["value"], span)
@@ -109,7 +136,7 @@ def _split(rest: str) -> tuple[str, str] | None:
     the last linking word."""
     words = rest.split()
     for place, word in enumerate(words):
-        if place and (word[0].isupper() or word[0].isdigit() or word[0] in "\"“'€$£"):
+        if place and (word[0].isupper() or word[0].isdigit() or word[0] in "\"“'€$£" or word.lower() in _NUMBERS):
             relation = words[:place]
             while relation and relation[-1] in ("the", "a", "an"):
                 relation.pop()
@@ -124,7 +151,7 @@ def _split(rest: str) -> tuple[str, str] | None:
 
 def _reading(entity: str, relation: str, value: str, span: str) -> Reading | None:
     entity = re.sub(r"^(?:[Tt]he|[Oo]ur|[Aa]n?) | (?:now|currently)$", "", entity).strip(" ,")
-    value = value.strip(" .,!")
+    value = _TAIL.sub("", value.strip(" .,!"))
     relation = re.sub(r"\b(?:which|who|that|whose|now|currently)\b", " ", relation)
     relation = " ".join(relation.replace(",", " ").split())
     if not value or not relation or value not in span or entity.casefold() in _NO_ENTITY:

@@ -23,6 +23,10 @@ DENIALS = [
     "Nope, the Orion tariff doesn't cost 30 euros.",
     "That's wrong: the Orion tariff does not cost 30 euros.",
     "Wrong. The Orion tariff isn't 30 euros.",
+    "No way does the Orion tariff cost 30 euros.",
+    "The Orion tariff has stopped costing 30 euros.",
+    "The Orion tariff isn't 30 euros any longer, sorry.",
+    "The Orion tariff doesn't cost 30 euros these days.",
     "It isn't true that the Orion tariff costs 30 euros.",
 ]
 CONTRASTS = [
@@ -39,8 +43,13 @@ CONTRASTS = [
     "The price of the Orion tariff is 34 euros, not 30 euros.",
     "Not 30 euros: the Orion tariff costs 34 euros.",
     "The Orion tariff rose from 30 euros to 34 euros.",
+    "The Orion tariff costs 34 euros nowadays rather than 30 euros.",
+    "The price at the Orion tariff is 34 euros instead of 30 euros.",
 ]
 UNSTATED = [
+    "Someone in the queue told me the Orion tariff costs 30 euros.",
+    "The lady at the desk said the Orion tariff does not cost 30 euros.",
+    "I was under the impression that the Orion tariff isn't 30 euros.",
     "For pensioners the Orion tariff costs 30 euros.",
     "If you pay by card, the Orion tariff costs 30 euros.",
     "The Orion tariff costs 30 euros if you pay by card.",
@@ -90,3 +99,15 @@ def test_of_a_contrast_the_new_value_alone_is_stated(sentence: str) -> None:
 @pytest.mark.parametrize("sentence", UNSTATED)
 def test_conditions_hearsay_thoughts_and_questions_state_nothing(sentence: str) -> None:
     assert read_statement(sentence) is None
+
+
+def test_a_value_in_words_is_a_value() -> None:
+    reading = read_statement("The carving course lasts eight weeks now, not six.")
+    assert reading is not None
+    assert (reading.entity, reading.value, reading.denied) == ("carving course", "eight weeks", "six")
+    reading = read_statement("The Opal ring isn't silver but gold.")
+    assert reading is not None
+    assert (reading.value, reading.denied) == ("gold", "silver")
+    reading = read_statement("The Velvet package has stopped including the sauna.")
+    assert reading is not None
+    assert (reading.entity, reading.value, reading.negative) == ("Velvet package", "sauna", True)
