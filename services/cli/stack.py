@@ -25,6 +25,8 @@ from services.cli.options import HomeOption, JsonOption
 from services.cli.output import Failure, console, errors, print_json
 
 STAGES = {"ready": "green", "starting": "yellow", "waiting": "dim", "backoff": "red", "stopped": "dim"}
+SERVERS = ("mongod", "redis")
+"""What starts in a second and logs for its operators: of these the table tells only why one does not start."""
 START_TIMEOUT_S = 600.0
 STOP_TIMEOUT_S = 90.0
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -228,7 +230,8 @@ def process_table(rows: list[dict[str, Any]], with_words: bool = False) -> Table
             str(row["restarts"] or ""),
         ]
         if with_words:
-            cells.append(escape(_cut(last_words(row, 1))) if row["stage"] in ("starting", "backoff") else "")
+            told = row["stage"] == "backoff" or (row["stage"] == "starting" and row["name"] not in SERVERS)
+            cells.append(escape(_cut(last_words(row, 1))) if told else "")
         table.add_row(*cells)
     return table
 

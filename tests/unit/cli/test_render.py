@@ -185,3 +185,12 @@ def test_the_programs_fit_eighty_columns_with_their_stage_in_full(
     assert "starting" in out.getvalue()
     assert "ready" in out.getvalue()
     assert ("loading the model [1/2]" in out.getvalue()) is with_words
+
+
+def test_of_the_databases_the_table_tells_only_why_one_does_not_start(tmp_path: Path) -> None:
+    log = tmp_path / "redis.log"
+    log.write_text("1:M # WARNING Memory overcommit must be enabled!\n")
+    row = {"name": "redis", "pid": 7, "restarts": 0, "log": str(log)}
+    words = {stage: process_table([{**row, "stage": stage}], with_words=True) for stage in ("starting", "backoff")}
+    assert [*words["starting"].columns[-1].cells] == [""]
+    assert "overcommit" in str([*words["backoff"].columns[-1].cells])
