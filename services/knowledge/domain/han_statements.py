@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-HAN = re.compile("[\u4e00-\u9fff]")
 _UNSTATED = re.compile(
     r"[?？吗]|据说|据.{0,8}[说称]|听说|听人|好像|似乎|仿佛|可能|也许|或许|大概|大约|应该|应当|估计|恐怕|没准|说不定|貌似|传闻|传言|谣传|风闻"
     r"|如果|要是|假如|假设|假若|倘若|万一|只要|除非|一旦|要不|否则|的话|若|(?:我|我们|咱|大家|别人|有人|朋友|同事|邻居|网上|他们?|她们?|人家)(?:们)?"

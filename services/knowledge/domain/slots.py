@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.common.facts import FactRevision
 from services.common.names import key
-from services.knowledge.domain.han_statements import HAN
+from services.common.text_measures import HAN_CHARACTER
 from services.knowledge.domain.statements import Reading
 from services.knowledge.domain.vectors import Vectors
 
@@ -77,7 +77,7 @@ def denied_facts(value: str, known: Sequence[FactRevision]) -> list[FactRevision
     alike = same or [
         fact for fact in known if _said_in(wanted, _words(fact.value)) or _said_in(_words(fact.value), wanted)
     ]
-    if alike or not HAN.search(value):
+    if alike or not HAN_CHARACTER.search(value):
         return alike
     plain = _joined(value)
     parts = [fact for fact in known if min(len(plain), len(_joined(fact.value))) > 1 and _part_of(plain, fact)]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from services.knowledge.domain.han_statements import HAN, read_han
+from services.common.number_words import NUMBER_WORDS
+from services.common.text_measures import HAN_CHARACTER
+from services.knowledge.domain.han_statements import read_han
 from services.knowledge.domain.polarity import polarity
 
 _LEAD = re.compile(
@@ -25,12 +27,12 @@ _CORRECTING = re.compile(
 _COPULA = r"(?:is|are|was|were)"
 _PLACED = r"(?: (?:located|based|situated|found|set))?(?: (?:in|at|on|by|to))?"
 _OF = re.compile(
-    rf"^[Tt]he (?P<slot>[a-z][a-z\s-]{{1,60}}?) (?:of|for) (?P<entity>.+?)"
+    rf"^(?:[Tt]he )?(?P<slot>[A-Za-z][a-z\s-]{{1,40}}?) (?:of|for|at|in|on) (?P<entity>(?:the )?[A-Z0-9][^,;]{{1,60}}?)"
     rf" (?P<copula>{_COPULA}(?: now| currently)?{_PLACED}) (?P<value>.+)$"
 )
 _OF_NAMED = re.compile(_OF.pattern.replace("(?P<entity>.+?)", "(?P<entity>(?:the )?[A-Z0-9].*?)"))
 _AT_NAMED = re.compile(
-    rf"^(?:[Tt]he )?(?P<slot>[A-Za-z][a-z\s-]{{1,40}}?) (?:of|for|at|in|on) (?P<entity>(?:the )?[A-Z0-9][^,;]{{1,60}}?)"
+    rf"^[Tt]he (?P<slot>[a-z][a-z\s-]{{1,40}}?) (?:of|for|at|in|on) (?P<entity>(?:the )?[A-Z0-9][^,;]{{1,60}}?)"
     rf" (?P<copula>{_COPULA}(?: now| currently)?{_PLACED}|costs?|begins|starts|ends|opens|closes) (?P<value>.+)$"
 )
 _POSSESSIVE = re.compile(r"^(?P<entity>[^,]+?)(?:['’]s|(?<=s)['’]) (?P<rest>[a-z].*)$")
@@ -51,12 +53,7 @@ _LINK_WORDS = frozenset(_LINK.split(" "))
 _STOP_WORDS_OF_A_RELATION = frozenset(["which", "who", "that", "now", "currently", "also", "the", "a", "an"])
 
 
-_NUMBERS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen"
-    " "
-    "twenty thirty forty fifty sixty seventy eighty ninety hundred".split()
-)
+_NUMBERS = NUMBER_WORDS | {"hundred": 100}
 _TAIL = re.compile(
     r"(?:,? (?:now|nowadays|these days|at present|at the moment|currently|any ?more|any longer"
     r"|sorry|thanks|though|as of today))+$",
@@ -99,7 +96,7 @@ def read_statement(sentence: str) -> Reading | None:
     span = sentence.strip()
     if not span or span.endswith("?") or len(span) > 400:
         return None
-    if HAN.search(span):
+    if HAN_CHARACTER.search(span):
         return _read_han(span)
     said = polarity(_LEAD.sub("", span))
     if said is None:
@@ -136,7 +133,9 @@ def _split(rest: str) -> tuple[str, str] | None:
     the last linking word."""
     words = rest.split()
     for place, word in enumerate(words):
-        if place and (word[0].isupper() or word[0].isdigit() or word[0] in "\"“'€$£" or word.lower() in _NUMBERS):
+        if place and (
+            word[0].isupper() or word[0].isdigit() or word[0] in "\"“'€$£" or word.lower() in ("hundred", *NUMBER_WORDS)
+        ):
             relation = words[:place]
             while relation and relation[-1] in ("the", "a", "an"):
                 relation.pop()

@@ -9,16 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.common.evidence.units import Unit
+from services.common.number_words import NUMBER_WORDS
 
 MAX_READ = 300
 """Characters of a text in which quantities and ranges are looked for."""
-_WORDS = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100}
+_WORDS = NUMBER_WORDS | {"hundred": 100}
 _UNITS = {
     "length": {"km": 1e3, "kilomet(?:er|re)s?": 1e3, "公里": 1e3, "miles?": 1609.0, "cm": 0.01,
                "centimet(?:er|re)s?": 0.01, "mm": 0.001, "米": 1.0, "met(?:er|re)s?": 1.0, "m": 1.0,

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from services.common.number_words import NUMBER_WORDS, UNITS
 from services.tracker.domain.han_moments import DAY_OF_TIME, HAN_BESIDE, HAN_DATE, HAN_TIME
 from services.tracker.domain.han_numbers import COUNT, HAN_MONEY, HAN_NUMBER, MAX_NUMBER, han_number
 
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-NUMBER_WORDS = {word: i for i, word in enumerate(_UNITS)} | {w: 20 + 10 * i for i, w in enumerate(_TENS)}
 _ORDINALS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
     " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"
@@ -28,9 +23,9 @@ _count = (
     r"(?:\d{1,3}(?:,\d{3}){1,6}|\d+)(?:\.\d+)?"
     rf"|(?:(?:an? hundred|{_word})(?:[- ](?:{_word}|hundred|thousand|and)){{0,12}})"
 )
-_hour = rf"(?:\d{{1,2}}|{'|'.join(_UNITS[1:13])})"
+_hour = rf"(?:\d{{1,2}}|{'|'.join(UNITS[1:13])})"
 _minute = r"(?:fifteen|thirty|forty[- ]five|ten|twenty[- ]five|twenty|five|fifty)"
-_minutes = rf"(?:{_word}|twenty[- ](?:{'|'.join(_UNITS[1:10])})|\d{{1,2}})"
+_minutes = rf"(?:{_word}|twenty[- ](?:{'|'.join(UNITS[1:10])})|\d{{1,2}})"
 _noon = r"(?:(?:12|twelve) )?(?:noon|midnight|midday)"
 _span = rf"(?:half an hour|an hour|(?:{_minutes}) (?:minutes?|hours?))"
 _away = r"(?:past|to|after|before|till|til)"

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.constraints import Constraint
+from services.common.number_words import NUMBER_WORDS
 from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.phrases import number
-from services.tracker.domain.normalise import NUMBER_WORDS
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Unit vectors [n, dimensions] of n texts."""

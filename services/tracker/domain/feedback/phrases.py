@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from services.tracker.domain.normalise import NUMBER_WORDS, number_value
+from services.common.number_words import NUMBER_WORDS
+from services.tracker.domain.normalise import number_value
 
 _QUOTES = re.compile(
     r"\"([^\"]{1,400})\"|“([^”]{1,400})”|„([^“”\"]{1,400})[“”\"]|«([^»]{1,400})»|「([^」]{1,400})」"
