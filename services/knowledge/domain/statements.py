@@ -27,7 +27,7 @@ _CORRECTING = re.compile(
 _COPULA = r"(?:is|are|was|were)"
 _PLACED = r"(?: (?:located|based|situated|found|set))?(?: (?:in|at|on|by|to))?"
 _OF = re.compile(
-    rf"^(?:[Tt]he )?(?P<slot>[A-Za-z][a-z\s-]{{1,40}}?) (?:of|for|at|in|on) (?P<entity>(?:the )?[A-Z0-9][^,;]{{1,60}}?)"
+    rf"^[Tt]he (?P<slot>[a-z][a-z\s-]{{1,60}}?) (?:of|for) (?P<entity>.+?)"
     rf" (?P<copula>{_COPULA}(?: now| currently)?{_PLACED}) (?P<value>.+)$"
 )
 _OF_NAMED = re.compile(_OF.pattern.replace("(?P<entity>.+?)", "(?P<entity>(?:the )?[A-Z0-9].*?)"))

@@ -86,3 +86,22 @@ def test_only_facts_of_the_entity_can_match() -> None:
 
 def fact(slot: str, value: str) -> FactRevision:
     return FactRevision(fact_id("Basic plan", slot), 1, "Basic plan", slot, value)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "entity"),
+    [
+        ("Leander of Seville was written in French.", "Leander of Seville"),
+        ("Agriculture in Saskatchewan can be found in Saskatchewan.", "Agriculture in Saskatchewan"),
+        ("Centers for Disease Control is based in Atlanta.", "Centers for Disease Control"),
+        ("Bath for Two costs 40 euros.", "Bath for Two"),
+        ("Friends at Sea is based in Dover.", "Friends at Sea"),
+        ("Lunch on Deck is located in Hall 3.", "Lunch on Deck"),
+        ("The deposit for the Wren costs 40 euros.", "the Wren"),
+        ("The deposit for Tern is 40 euros.", "Tern"),
+    ],
+)
+def test_a_name_with_a_preposition_in_it_is_not_parted(sentence: str, entity: str) -> None:
+    reading = read_statement(sentence)
+    assert reading is not None
+    assert reading.entity.lower() in (entity.lower(), entity.lower().removeprefix("the "))

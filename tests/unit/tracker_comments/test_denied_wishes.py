@@ -104,6 +104,29 @@ def test_a_wish_beside_a_negation_that_no_rule_knows_is_not_obeyed(read: Reader,
     assert all(one.kind in ("keep", "must_include") for one in understood)
 
 
+COMPLAINTS_OF_A_LACK = (
+    ("You didn't highlight anything, although I need at least 4 sections that are *highlighted*.", "format"),
+    ("You haven't used bullet points, as I asked.", "format"),
+    ("You did not use any bullet points.", "format"),
+    ("The reply hasn't got bullet points.", "format"),
+    ("You didn't make it a table.", "format"),
+    ("It did not come as a numbered list.", "format"),
+    ("You hadn't put it in bullets.", "format"),
+    ("Nowhere do you mention the parking fee.", "must_include"),
+    ("You didn't make it shorter.", "length"),
+)
+
+
+@pytest.mark.parametrize(("comment", "kind"), COMPLAINTS_OF_A_LACK)
+def test_what_was_not_done_is_what_is_wished(read: Reader, comment: str, kind: str) -> None:
+    assert kind in {one.kind for one in read(comment).constraints}
+
+
+@pytest.mark.parametrize("comment", ["You didn't have to shorten it.", "You did not need to use a list."])
+def test_what_was_not_needed_is_not_wished(read: Reader, comment: str) -> None:
+    assert read(comment).constraints == []
+
+
 @pytest.mark.parametrize(
     ("comment", "kind", "value"),
     [

@@ -34,6 +34,7 @@ _NEGATION = re.compile(
 _NO_NEGATION = re.compile(
     r"\b(?:not (?:only|just|bad|least)|no (?:problem|doubt|matter|longer|more|offen[cs]e|thanks)"
     r"|why (?:don['’]?t you|not)"
+    r"|(?:you|it|the (?:reply|answer|text)) (?:did|ha[ds]|have)(?:n['’]t| not)(?! (?:to|need(?:ed)?|got to)\b)"
     r"|(?:can|could|would|will)(?:n['’]t| not) you|if not|or not|not sure (?:if|whether)|never ?mind|nothing else"
     r"|i (?:do not|don['’]t|didn['’]t|did not) (?:like|love|enjoy|appreciate|get|understand|follow|have)"
     r"|(?:can(?:not|['’]t)|could(?:n['’]t| not)) (?:read|stand|bear|follow|use|send|understand|stomach|take|believe)"
@@ -41,7 +42,8 @@ _NO_NEGATION = re.compile(
     r"|do(?:es)?(?:n['’]t| not) (?:help|work|fit|read well)|i hate (?:how|that|it|the way|when|such|long|short))\b",
     re.I,
 )
-"""What only looks like one, or complains of what is then wished away ("I can't read such long texts")."""
+"""What only looks like one, complains of what is then wished away ("I can't read such long texts"), or of what is
+missing ("you didn't highlight anything")."""
 _REMOVES = re.compile(rf"\b(?:{said.REMOVE}|{said.OMIT}|leav\w+|without|minus|get rid|goes?|cut)\b", re.I)
 _FAULT = re.compile(r"\b(?:too|so|very|overly|such)\b", re.I)
 _ORDER = re.compile(
