@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from deploy.local.home import Home
 from deploy.local.llama_server import LLAMA_CPP, SLOTS, LlamaServer, Size, bundled_model
 from deploy.local.mongo import MongoServer
+from deploy.local.nursery import Nursery, can_fork, fork_nurseries
 from deploy.local.ports import LOOPBACK
-from deploy.local.program import Program, ProgramError
+from deploy.local.program import Process, Program, ProgramError
 from deploy.local.redis import RedisServer
 from deploy.local.supervisor import Entry
 from services.common.errors import Unauthenticated
@@ -38,6 +40,10 @@ SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 # The generator decodes on all cores; the others would only take them away from it.
 MANY_THREADS = frozenset({"generator", "finetune"})
+# What all of them import, and what those do that compute with torch.
+COMMON = ("services.common.runtime", "services.common.store", "services.common.bus.job_consumer", "services.common.bus")
+COMPUTING = frozenset({"generator", "tracker", "knowledge", "knowledge-jobs"})
+TORCH = ("torch", "services.knowledge.app")
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,48 @@ class Options:
     services: tuple[str, ...] = tuple(name for name, _ in SERVICES)
 
 
-def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
+class Nurseries:
+    """Where the services of a stack's start begin; those that are started again later are started anew."""
+
+    def __init__(self, services: Sequence[str]) -> None:
+        """Fork what these services need. To be called before this process does anything else."""
+        self._light: Nursery | None = None
+        self._torch: Nursery | None = None
+        if can_fork():
+            stages = [COMMON, TORCH] if COMPUTING.intersection(services) else [COMMON]
+            self._light, *rest = fork_nurseries(*stages)
+            self._torch = rest[0] if rest else None
+
+    def of(self, service: str) -> Nursery | None:
+        """The nursery that a service is to be forked from; None where there is none any more."""
+        return self._torch if service in COMPUTING else self._light
+
+    def close(self) -> None:
+        """End them; what they have forked runs on."""
+        for nursery in (self._light, self._torch):
+            if nursery is not None:
+                nursery.close()
+        self._light = self._torch = None
+
+
+class Service(Program):
+    """A module of ours, forked from a nursery while there is one."""
+
+    nurseries: Nurseries | None = None
+
+    def nursery(self) -> Nursery | None:
+        """Where it begins."""
+        return self.nurseries.of(self.name) if self.nurseries is not None else None
+
+    def launch(self) -> Process:
+        """Begin a process, forked where that can be done."""
+        if (nursery := self.nursery()) is not None:
+            with suppress(OSError):
+                return nursery.start(self.argv[2:], self.log_path, self.env or {}, self.cwd or REPOSITORY)
+        return super().launch()
+
+
+def table(home: Home, options: Options, nurseries: Nurseries | None = None) -> tuple[list[Entry], dict[str, str]]:
     """The rows in starting order, and the endpoint that callers use."""
     ports = home.ports()
     mongo = MongoServer(home.root / "mongo", ports["mongo"], password=home.secret("mongo"))
@@ -91,7 +138,7 @@ def table(home: Home, options: Options) -> tuple[list[Entry], dict[str, str]]:
         }
     for name, module in SERVICES:
         if name in options.services:
-            entries.append(_service(home, name, module, settings, base, ports["gateway"]))
+            entries.append(_service(home, name, module, settings, base, ports["gateway"], nurseries))
     if "gateway" in options.services:
         gateway = next(entry for entry in entries if entry.name == "gateway")
         gateway.prepare = lambda: ensure_key(home, settings)
@@ -131,6 +178,7 @@ def _service(
     settings: Mapping[str, str],
     base: tuple[str, ...],
     port: int,
+    nurseries: Nurseries | None,
 ) -> Entry:
     """One service's row. It is ready when it says so in its file; the gateway when its health says SERVING."""
     liveness = home.alive / name
@@ -145,9 +193,15 @@ def _service(
         "ANTIPHON_WORKER_NAME": name,
         "ANTIPHON_LIVENESS_FILE": str(liveness),
     }
-    program = Program(name, [sys.executable, "-m", *module], home.logs / f"{name}.log", env, REPOSITORY)
+    program = Service(name, [sys.executable, "-m", *module], home.logs / f"{name}.log", env, REPOSITORY)
+    program.nurseries = nurseries
     ready: Callable[[], bool] = (lambda: serving(port)) if name == "gateway" else sign.exists
-    return Entry(name, program, ready, after=base, grace_s=35.0, sign=sign)
+
+    def able() -> bool:
+        nursery = program.nursery()
+        return nursery is None or nursery.hatched()
+
+    return Entry(name, program, ready, after=base, able=able, grace_s=35.0, sign=sign)
 
 
 def serving(port: int) -> bool:

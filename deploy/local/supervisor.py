@@ -36,7 +36,8 @@ class Entry:
     """A row of the table.
 
     ``ready`` says whether the program does its work; it returns within a second and raises nothing.
-    ``after`` names the rows that have to be ready before this one starts the first time.
+    ``after`` names the rows that have to be ready before this one starts the first time, and ``able`` says whether it
+    can be started by then.
     ``prepare`` runs once, right before the first start. ``sign`` is a file by which the program shows that it
     is ready; what an earlier process left there is removed before each start.
     """
@@ -45,6 +46,7 @@ class Entry:
     program: Program
     ready: Callable[[], bool]
     after: tuple[str, ...] = ()
+    able: Callable[[], bool] = lambda: True
     prepare: Callable[[], None] | None = None
     sign: Path | None = None
     grace_s: float = 15.0
@@ -127,7 +129,7 @@ class Supervisor:
         now = time.monotonic()
         if entry.stage == "waiting":
             stages = {other.name: other.stage for other in self.entries}
-            if all(stages[name] == "ready" for name in entry.after):
+            if all(stages[name] == "ready" for name in entry.after) and entry.able():
                 if entry.prepare is not None:
                     entry.prepare()
                 self._start(entry)

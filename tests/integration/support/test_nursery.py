@@ -63,3 +63,32 @@ def test_none_outlives_the_process_that_had_it_started(tmp_path: Path) -> None:
         wait_until(sign.exists)
         os.kill(parent.pid, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+
+
+FORKS = (
+    "import json, os, sys, pathlib; from deploy.local.nursery import fork_nurseries;"
+    "nurseries = fork_nurseries(*json.loads(sys.argv[1]));"
+    "born = []\n"
+    "log = pathlib.Path(sys.argv[2])\n"
+    "for number, nursery in enumerate(nurseries):\n"
+    "    argv = ['tests.support.programs.tells', '--number', str(number)]\n"
+    "    try:\n"
+    "        born.append(nursery.start(argv, log / str(number), dict(os.environ), pathlib.Path()))\n"
+    "    except OSError:\n"
+    "        born.append(None)\n"
+    "[nursery.close() for nursery in nurseries]\n"
+    "print(json.dumps([one and [one.pid, one.wait(20)] for one in born]))"
+)
+
+
+@pytest.mark.parametrize(("second", "expected"), [("decimal", [3, 3]), ("no_such_module", [3, None])])
+def test_a_stacks_nurseries_have_what_is_missing_started_otherwise(
+    tmp_path: Path, second: str, expected: list[int | None]
+) -> None:
+    argv = [sys.executable, "-c", FORKS, json.dumps([["json"], [second]]), str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=REPOSITORY, timeout=60, check=True)
+    born = json.loads(done.stdout)
+    assert [one and one[1] for one in born] == expected
+    told = json.loads((tmp_path / "0").read_text())
+    assert told["pid"] == born[0][0]
+    assert told["arguments"] == ["--number", "0"]
