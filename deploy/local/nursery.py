@@ -72,8 +72,9 @@ class Born:
 class Nursery:
     """This process's side of a nursery."""
 
-    def __init__(self, orders: socket.socket) -> None:
-        """`orders` is the socket whose other end `serve` has."""
+    def __init__(self, orders: socket.socket, child: int = 0) -> None:
+        """`orders` is the socket whose other end `serve` has; `child`: its process, where that is this one's child."""
+        self._child = child
         self._lock = threading.Lock()
         self._prctl = ctypes.CDLL(None).prctl
         self._socket = orders
@@ -110,6 +111,8 @@ class Nursery:
         with self._lock, suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
+            if self._child:
+                os.waitpid(self._child, 0)
 
 
 def import_all(modules: Sequence[str]) -> None:
@@ -154,13 +157,13 @@ def fork_nurseries(*stages: Sequence[str]) -> list[Nursery]:
     """
     pairs = [socket.socketpair() for _ in stages]
     parent = os.getpid()
-    if os.fork() == 0:
+    if (child := os.fork()) == 0:
         for ours, _ in pairs:
             ours.close()
         _hatch([theirs for _, theirs in pairs], stages, parent)
     for _, theirs in pairs:
         theirs.close()
-    return [Nursery(ours) for ours, _ in pairs]
+    return [Nursery(ours, 0 if place else child) for place, (ours, _) in enumerate(pairs)]
 
 
 def _hatch(sockets: Sequence[socket.socket], stages: Sequence[Sequence[str]], parent: int) -> NoReturn:

@@ -77,7 +77,8 @@ FORKS = (
     "    except OSError:\n"
     "        born.append(None)\n"
     "[nursery.close() for nursery in nurseries]\n"
-    "print(json.dumps([one and [one.pid, one.wait(20)] for one in born]))"
+    "print(json.dumps([one and [one.pid, one.wait(20)] for one in born]))\n"
+    "import psutil; assert not psutil.Process().children()"
 )
 
 
