@@ -3,6 +3,8 @@
 import os
 import signal
 
+import psutil
+
 from tests.support.command import Command
 from tests.support.processes import REPOSITORY
 from tests.support.waiting import wait_until
@@ -36,6 +38,13 @@ def test_up_twice_is_up_once(antiphon: Command) -> None:
     endpoint = antiphon.json("up", "--detach")
     assert rows(antiphon) == before
     assert endpoint["api_key"] == (antiphon.home / "api_key").read_text().strip()
+
+
+def test_a_ready_stack_has_no_process_that_its_table_does_not_name(antiphon: Command) -> None:
+    named = {int(str(row["pid"])) for row in rows(antiphon).values()}
+    supervisor = psutil.Process(min(named)).parent()
+    assert supervisor is not None
+    assert {child.pid for child in supervisor.children()} == named
 
 
 def test_what_was_said_survives_a_restart(antiphon: Command, session: str) -> None:
