@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.lexicon import SlotRules
-from services.tracker.domain.standing import Stand, Standing, holds_past, holds_reason
+from services.tracker.domain.standing import Stand, Standing, holds_journey, holds_past, holds_reason
 from services.tracker.domain.state import MULTI_SEPARATOR, USER, Entity
 from services.tracker.domain.words import stem, tokens_of
 
@@ -73,7 +73,9 @@ class Filling:
         if stand is Stand.OUTRANKED and slot.kind in self.single:
             return False
         if stand is Stand.ELSEWHERE and slot.kind in ("date", "time"):
-            return slot.slot.name in self.asked or holds_past(f"{slot.slot.name} {slot.slot.description}")
+            words = f"{slot.slot.name} {slot.slot.description}"
+            journey = holds_journey(words) and self.standing.of_journey(start)
+            return slot.slot.name in self.asked or journey or holds_past(words)
         reason = stand.refused and holds_reason(f"{slot.slot.name} {slot.slot.description}")
         if reason or (slot.kind in ("name", "text") and not slot.values):
             return stand is not Stand.EXCEPTED

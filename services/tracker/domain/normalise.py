@@ -227,6 +227,22 @@ def same_moment(one: str, other: str) -> bool:
     return bool(own) and bool(others) and (own <= others or others <= own)
 
 
+_WEEKDAY = re.compile(rf"\b(?:{'|'.join(_DAYS)}|mon|tues?|wed|thurs?|fri|sat|sun)\b|[周期拜][一二三四五六日天]", re.I)
+_CALENDAR = re.compile(rf"\b(?:{_month})(?!\w)|\d[./月-]\d|月", re.I)
+
+
+def same_terms(one: str, other: str) -> bool:
+    """Whether two dates name their days in the same way, so that other words mean another day: both by weekday, by
+    month and day, by the day alone, or by words like "tomorrow"."""
+
+    def terms(text: str) -> int:
+        if _CALENDAR.search(text):
+            return 0
+        return 1 if _WEEKDAY.search(text) else 2 if re.search(r"\d", text) else 3
+
+    return terms(one) == terms(other)
+
+
 def _date_words(text: str) -> set[str]:
     """A date's words as weekdays, months and numbers; nothing that only leads to it."""
     words = re.findall(r"[a-z]+|\d+|[一二三四五六日天十]+", text.lower())

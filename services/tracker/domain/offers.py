@@ -13,7 +13,7 @@ from services.tracker.domain.findings import Filling
 from services.tracker.domain.lead_wording import reads_back
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.names import names
-from services.tracker.domain.normalise import number_value, typed_mentions
+from services.tracker.domain.normalise import number_value, time_range_value, typed_mentions
 from services.tracker.domain.standing import Stand, Standing, standing_of
 from services.tracker.domain.state import MAX_ENTITIES, Offer, State
 from services.tracker.domain.words import stem, tokens_of
@@ -165,6 +165,8 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
     standing = standing_of(_TROUBLE.sub(lambda match: " " * len(match[0]), statements))
     _listed(rules, statements, found, confirming)
     mentions = [m for m in typed_mentions(statements) if standing.of(m.start, m.end) is Stand.WISHED]
+    if _OWN_TIME.search(statements):  # what the user's calendar leaves free is no time by itself
+        mentions = [m for m in mentions if m.kind != "time" or time_range_value(m.text) is None]
     for mention in mentions:
         slot = _slot_for(rules, statements, mention.kind, mention.start, mention.end, found)
         if slot is None:
@@ -185,6 +187,9 @@ def _offering(clause: str) -> bool:
     if not clause.rstrip().endswith(("?", "？")):
         return not leaves_choice(clause)
     return proposes(clause) and not CHOICE.search(clause) and not _OPEN.search(clause)
+
+
+_OWN_TIME = re.compile(r"\byou(?:['’]re| are|['’]ll be| will be) (?:free|available)\b", re.I)
 
 
 _ASKS_TO = re.compile(
@@ -212,12 +217,22 @@ _NO_TROUBLE = re.compile(
 )
 
 
+_WELCOME = re.compile(
+    r"\b(?:(?:would|will) be|is|['’]s|sounds) (?:just |perfectly |absolutely )?(?:fine|good|great|okay|ok|perfect"
+    r"|all right|alright|lovely)\b",
+    re.I,
+)
+"""Says that what was asked about is welcome ("Would you mind Monday?" "Monday would be fine.")."""
+
+
 _TROUBLE = re.compile(r"\btoo \w{1,20}|\b(?:a|any) (?:problem|trouble)\b|\binconvenient\b", re.I)
 
 
 def minds(system_text: str, user_text: str) -> bool:
     """Whether the reply asks if what it proposes is unwelcome, and the user does not say no."""
-    return _TROUBLES.search(system_text) is not None and _NO_TROUBLE.match(user_text) is None
+    if _TROUBLES.search(system_text) is None or _NO_TROUBLE.match(user_text):
+        return False
+    return _WELCOME.search(user_text) is None or said.NEGATED.search(user_text) is not None
 
 
 def _agrees(system_text: str, user_text: str) -> bool:

@@ -17,9 +17,16 @@ from services.tracker.domain.choices import named_option, picked
 from services.tracker.domain.details import well_formed
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules
-from services.tracker.domain.normalise import MAX_MENTIONS, number_value, same_moment, time_range_value, typed_mentions
+from services.tracker.domain.normalise import (
+    MAX_MENTIONS,
+    number_value,
+    same_moment,
+    same_terms,
+    time_range_value,
+    typed_mentions,
+)
 from services.tracker.domain.offers import EXCHANGES, agreed, minds, takes_back
-from services.tracker.domain.standing import Stand
+from services.tracker.domain.standing import Stand, standing_of
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
 from services.tracker.domain.words import tokens_of
 
@@ -86,7 +93,8 @@ def with_listed(lexicon: Lexicon, previous: State, system_text: str, user_text: 
         listed = bool(slot.values) and slot.kind not in ("boolean", "number")
         if not listed or value is None or value.span is None or slot.slot.name in after.service(name).slots:
             continue
-        if re.search(r"[^\W\d_]{3}", value.value) and _listed_once(rules, value.value):
+        named = re.search(r"[^\W\d_]{3}", value.value) and _spelled(slot, value.value, user_text)
+        if named and _listed_once(rules, value.value):
             after = after.with_slot(name, slot.slot.name, SlotValue(value.value, USER, value.span, turn))
     return after
 
@@ -123,6 +131,14 @@ def informs(service: Service) -> bool:
 
 _ASKED = 0.8
 """What a service that is under way counts for being asked about."""
+
+
+def _spelled(slot: SlotRules, value: str, text: str) -> bool:
+    """Whether the text has the value by its own name or one that the schema gives it, not by a word of like meaning
+    ("the game" is no wish for sports)."""
+    folded = text.casefold()
+    names = [name for known in slot.slot.values if known.value == value for name in (known.value, *known.aliases)]
+    return any(name.casefold() in folded for name in names)
 
 
 def _listed_once(rules: ServiceRules, value: str) -> bool:
@@ -188,6 +204,8 @@ def with_agreement(
     said = set() if picks else {m.kind for m in typed_mentions(user_text)}
     for slot, value in agreed(rules, previous, system_text, user_text):
         now = after.service(name).slots.get(slot.slot.name)
+        if slot.values and not _spelled(slot, value, system_text):
+            continue
         if (
             (now != held.get(slot.slot.name) and not picks)
             or slot.kind in said
@@ -196,7 +214,11 @@ def with_agreement(
             continue
         # A value that is held gives way to another day or time alone; a reply reads the others back.
         moves = slot.kind in ("date", "time") or picks or EXCHANGES.search(system_text) is not None
-        if now is None or (moves and not same_value(slot.kind, now.value, value)):
+        if now is None:
+            taken_now = not _held_beside(rules, slot, after.service(name).slots, value)
+        else:
+            taken_now = moves and not _read_back(rules, slot, now.value, value, system_text)
+        if taken_now:
             slot_name = slot.slot.name
             after = after.with_slot(name, slot_name, SlotValue(value, SYSTEM, None, turn))
     return after
@@ -352,6 +374,24 @@ def _taken(named: _Named, spans: Iterable[tuple[int, int]]) -> bool:
 
 def _overlap(named: _Named, value: SlotValue) -> bool:
     return value.span is not None and named.start < value.span[1] and value.span[0] < named.end
+
+
+def _held_beside(rules: ServiceRules, slot: SlotRules, slots: Mapping[str, SlotValue], value: str) -> bool:
+    """Whether another slot of the kind holds the day or the time already, so that the reply but reads that back."""
+    others = (s for s in rules.slots if s is not slot and s.kind == slot.kind and s.slot.name in slots)
+    return slot.kind in ("date", "time") and any(same_value(s.kind, slots[s.slot.name].value, value) for s in others)
+
+
+def _read_back(rules: ServiceRules, slot: SlotRules, held: str, value: str, system_text: str) -> bool:
+    """Whether the reply only reads back what is held: in other terms ("March 3rd" for "this Sunday"), which may well be
+    the same day, or beside the value of another slot of the kind ("from March 3rd to March 8th")."""
+    if same_value(slot.kind, held, value) or (slot.kind == "date" and not same_terms(held, value)):
+        return True
+    if sum(s.kind == slot.kind and s.fillable for s in rules.slots) < 2:
+        return False
+    standing = standing_of(system_text)
+    named = [m for m in typed_mentions(system_text) if m.kind == slot.kind and same_value(slot.kind, m.text, held)]
+    return any(not standing.of(m.start, m.end).refused for m in named)
 
 
 def same_value(kind: str, value: str, held: str) -> bool:

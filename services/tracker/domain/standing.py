@@ -115,6 +115,11 @@ class Standing:
             return True
         return said.OTHERS.search(clause) is not None and said.WISHES.search(clause) is None
 
+    def of_journey(self, start: int) -> bool:
+        """Whether the clause in which `start` stands tells when a journey is."""
+        clause = self.clause(start)
+        return said.JOURNEY.search(clause) is not None and said.PAST.search(clause) is None
+
     def clause(self, start: int) -> str:
         """The clause in which `start` stands."""
         index = bisect_right(self._starts, start) - 1
@@ -139,6 +144,11 @@ def standing_of(text: str) -> Standing:
 def holds_past(words: str) -> bool:
     """Whether a slot with this name and description holds what has happened ("date of purchase")."""
     return said.PAST_SLOT.search(words.replace("_", " ")) is not None
+
+
+def holds_journey(words: str) -> bool:
+    """Whether a slot with this name and description holds when a journey is ("departure date")."""
+    return said.JOURNEY_SLOT.search(words.replace("_", " ")) is not None
 
 
 def holds_reason(words: str) -> bool:
@@ -182,8 +192,10 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
     if index and _continues(clauses, index):
         yield clause.start, clause.end, Stand.REFUSED
     happened = _happened(clause) or _reported(clauses, index)
-    if not happened and ((_negated(kept) and not kindly) or _declined(clauses, index)):
-        yield clause.start, clause.end, Stand.REFUSED
+    denial = said.DENIES_BEFORE.match(kept)
+    own = denial.end() if denial else 0
+    if not happened and ((_negated(kept[own:]) and not kindly) or _declined(clauses, index)):
+        yield clause.start + own, clause.end, Stand.REFUSED
     if happened:
         yield clause.start, clause.end, Stand.ELSEWHERE
     for moment in said.MOMENTS if not happened else ():

@@ -7,7 +7,7 @@ import re
 WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 
 BREAK = re.compile(
-    r"(?<![ap]\.m)[.!?;:](?=\s|$)|\n|[。！？；，]|,(?=\s)|\s[-–—]+(?=\s)"
+    r"(?<![ap]\.m)[.!?;:](?=\s|$)|(?<=[A-Za-z]{2})[.!?](?=[A-Z][a-z])|\n|[。！？；，]|,(?=\s)|\s[-–—]+(?=\s)"
     r"|\b(?:but|so(?! that)|because|although|though|while|whereas|if|unless|then|which|who)\b"
     r"|\bthat(?=\s+(?:i|we|you|he|she|it|they|my|the|an?|some\w{2,4}|your|our|there)\b)|\b(?:saying|telling)\b"
     r"|\bsince(?=\s+(?:i|we|he|she|it|they|my|our|the|there|you)\b)"
@@ -28,8 +28,12 @@ ALL_BUT = re.compile(r"\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})
 """What stands before a "but" that excepts ("any day but Friday")."""
 
 HARMLESS = re.compile(
-    r"\b(?:(?:don|wouldn|won|doesn)['’]?t|do not|never) (?:mind|forget|hesitate|worry|matter|care|cancel|miss)\b"
-    r"|(?:\bnot|n['’]?t) (?:an?|any|the) (?:problem|issue|trouble|obstacle|bother)\b"
+    r"\b(?:(?:don|wouldn|won|doesn)['’]?t|(?:do|does|would|will) not|never) (?:mind|forget|hesitate|worry|matter|care"
+    r"|cancel|miss)\b"
+    r"|\b(?:(?:didn|haven)['’]?t|(?:did|have) not|forgot to) (?:mention|add)(?:ed)? (?:that )?(?=(?:i|we)\b)"
+    r"|(?:\bnot|n['’]?t) (?:really )?(?:an?|any|the) (?:problem|issue|trouble|obstacle|bother)\b"
+    r"|(?:\bnot|n['’]?t) (?:that |all that |over?ly |very |so )?(?:too )?(?:high[ -]priced|high|expensive|pricey|costly"
+    r"|dear|far|loud|noisy|crowded|fancy|spicy|steep)\b"
     r"|(?:\bnot|n['’]?t)\s+(?:only|just|necessarily|until|till|before|later than|earlier than|more than|less than"
     r"|fewer than|bad)\b"
     r"|(?:\b(?:not|never|cannot)|n['’]t)(?: \w{1,20}){1,8}? (?:until|till|before|earlier than|sooner than)\b"
@@ -48,10 +52,12 @@ HARMLESS = re.compile(
 
 ASKED_KINDLY = re.compile(
     r"^\W*(?:why )?(?:can|could|would|wo|won|do|don|is|isn|are|aren)['’]?(?:n['’]?)?t (?:you|we|they|it|he|she|there"
-    r"|the|i)\b",
+    r"|the|i)\b"
+    r"|^\W*(?:(?:so|and|but)\W+)?(?:there(?:['’]s| is| are)|(?:is|are) there|(?:do )?(?:you|they) have)"
+    r" (?:no|not any|n['’]t any)\b",
     re.I,
 )
-"""How a question begins that only sounds like a negation ("Can't you come on Friday?")."""
+"""How a question begins that only sounds like a negation ("Can't you come on Friday?", "Are there no rooms?")."""
 
 NEGATED = re.compile(
     r"\b(?:do|does|did|is|are|was|were|ca|can|could|wo|would|should|must|need|have|has|had|ai|sha)(?:n['’]t|nt)\b"
@@ -68,6 +74,13 @@ NEGATED = re.compile(
 )
 """A clause that is negated, by its verb or as a whole ("3 pm no"): what it names is refused."""
 
+DENIES_BEFORE = re.compile(
+    r"^\W*(?:no\W+)?(?:that|it|this)(?:['’]s| is| was|['’]s not| is not| isn['’]t) (?:all |quite |completely )?"
+    r"(?:wrong|incorrect|false|right|correct|it)\b(?=\W+(?:i|we|it|please|make|the|my)\b)",
+    re.I,
+)
+"""How a clause that goes on with a wish refuses what was said before it ("that's wrong I want Monday")."""
+
 DECLINES = re.compile(r"^\W*(?:no|nope|nah|never|not|impossible|out of the question)\b", re.I)
 """How an answer to one's own short question refuses what was asked ("The Pro plan? No thanks.")."""
 
@@ -78,7 +91,8 @@ NO_FOR_ME = re.compile(r"\s(?:for (?:me|us)|thanks|thank you|at all|ever|any ?mo
 """Behind a first "No X": that refuses X, and answers no question."""
 
 UNSUITABLE = re.compile(
-    r"(?:\b(?:is|are|was|be|seems|sounds)|['’]s)\s+(?:\w{1,30}\s+)?(?:impossible|bad|out|off|no good|inconvenient"
+    r"(?:\b(?:is|are|was|(?<!to )be|seems|sounds)|['’]s)\s+(?:(?!\w{1,27}ing\s)\w{1,30}\s+)?(?:impossible|bad"
+    r"|(?<!ed )(?:out|off)|no good|inconvenient"
     r"|unsuitable|wrong|gone|booked up|fully booked|sold out|unavailable"
     r"|(?:an? |the )?(?:(?:public|bank|national) )?holiday|the worst|more than (?:i|we) (?:need|want)"
     r"|incorrect|full|closed|taken|awkward|terrible|difficult|useless|cancelled|too \w{1,30}"
@@ -102,7 +116,8 @@ EXCEPTS = re.compile(
     r"\b(?!['’])))\b"
     r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b"
     r"|(?<!\w)no(?=\s+[^\W\d])(?!\s+(?:for|check|make|let|book|use|change|find|look|try|please|i|we|it|that|just"
-    r"|search|get|set|the|my|an?|and|he|she|they|on|at|in|to)\b)"
+    r"|search|get|set|the|my|an?|and|he|she|they|on|at|in|to|how|what|which|who|when|where|can|could|would|do|does|did"
+    r"|will|is|are|am|this|thanks?|but|actually|sorry|maybe|perhaps|rather)\b)"
     r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
     re.I,
 )
@@ -113,7 +128,7 @@ EXCEPTS_LIST = re.compile(r"^(?:except|excluding|other|apart|besides|any|every|a
 
 RESUMES = re.compile(
     r"\b(?:i|we|you|please|let|make|book|come|send|take|could|can|would|should|want|give|put|choose|use|is|are"
-    r"|works?)\b"
+    r"|works?|(?:and|but|just) (?:prefer|search|look|find|play|show|add|get|go))\b"
     r"|(?<=.)(?:是|要|改|都|以外|之外|其他|哪|请|可以|能)",
     re.I,
 )
@@ -127,7 +142,7 @@ REFUSED_HAN = re.compile(
 
 CHANGES = re.compile(
     r"\b(?:chang(?:e|ing)|mov(?:e|ing)|switch(?:ing)?|shift(?:ing)?|reschedul(?:e|ing)|postpon(?:e|ing)|swap(?:ping)?"
-    r"|push(?:ing)?|replac(?:e|ing)|upgrad(?:e|ing)|downgrad(?:e|ing))\b(?P<old>[^.;!?]{1,80}?)\s(?:to|for|with"
+    r"|push(?:ing)?|replac(?:e|ing)|upgrad(?:e|ing)|downgrad(?:e|ing))\b(?P<old>(?!\s(?:in)?to\s)[^.;!?]{1,80}?)\s(?:to|for|with"
     r"|into|by)\s"
     r"|[把从将](?P<han>[^，。！？]{1,20}?)(?:改|换|挪|推|调)(?:成|为|到|至)",
     re.I,
@@ -159,7 +174,12 @@ CORRECTS_BEHIND = re.compile(
 WISHES = re.compile(
     r"\b(?:want(?:s|ed)?|need(?:s|ed)?|would|could|can|please|should|shall|will|prefer\w{0,30}|wish|hop(?:e|ing)"
     r"|wondering|looking"
-    r"|thinking of|meant|let['’]?s|going to|must|how about|what about|asked for|chose|choose|picked|decided|make"
+    r"|(?:was|were|['’]m|['’]re|am|are|been) thinking(?! back)|thinking of"
+    r"|(?:have|has|had|got) to (?:have|get) (?:it|this|that|one|an?|the|my)\b"
+    r"|(?:changed|moved|switched) (?:it|that|this|(?:my|the) \w{1,20}(?: of (?:my|the) \w{1,20})?)"
+    r" to|meant|let['’]?s|going to|must|how about"
+    r"|what about|asked for|chose|choose|picked|decided|plan(?:ned|ning)? (?:my|our) (?:trip|travel|journey|stay|visit)"
+    r"|make"
     r" (?:it|that)"
     r"|gladly|thanks|suits?|works|available|free|ready)\b|['’](?:d|ll)\b"
     r"|\b(?:have|get|having|getting) (?:it|them|this|that|him|her|one|the \w{1,30}|my \w{1,30}) \w{1,30}ed\b"
@@ -224,8 +244,28 @@ NO_VERB = frozenset(
     " interested".split()
 )
 
+_GOES = (
+    r"(?:leaves?|departs?|goes|takes? off|lands?|arrives?|gets? in|comes? (?:back|home|in)|sails?|returns?|is leaving"
+    r"|are (?:coming|leaving|arriving))"
+)
+_JOURNEY = (
+    rf"\b(?:flight|plane|train|bus|ferry|ship|boat|coach|cruise)\s+{_GOES}\b"
+    r"|\b(?:i|we) (?:fly|leave|travel|depart) (?:out |off |away |to \w{1,20} |for \w{1,20} )?on\b"
+)
+
+JOURNEY = re.compile(_JOURNEY, re.I)
+"""A clause with one of these tells when a journey is: another affair of the user's, unless a slot asks for that."""
+
+JOURNEY_SLOT = re.compile(
+    r"\b(?:depart\w*|leav\w+|flights?|fly\w*|trains?|bus(?:es)?|coach|ferry|travel\w*|trips?|journeys?|outbound|inbound"
+    r"|return|check(?:ing)?[ -]?out)\b",
+    re.I,
+)
+"""A slot described so holds when a journey is."""
+
 HABIT = re.compile(
-    r"\b(?:i|we|he|she|they|my (?:\w{1,30} )?\w{1,30}|our \w{1,30}|the (?:kids|children))(?:['’](?:m|re|s)| am| is|"
+    r"\b(?<!\bdo )(?<!\bif )(?<!\bdoes )(?<!\bwhether )(?:i|we|he|she|they|my (?:\w{1,30} )?\w{1,30}|our \w{1,30}"
+    r"|the (?:kids|children))(?:['’](?:m|re|s)| am| is|"
     r" are)?\s+"
     r"(?:(?:usually|always|normally|only|often|still|all)\s+)?(?:work(?:s|ing)?|stud(?:y|ies|ying)|finish(?:es)?"
     r"|gets? (?:home|back|off|up|out)|leaves? (?:for|work|home|the)|sleeps?|teach(?:es)?|starts? (?:work"
@@ -237,10 +277,9 @@ HABIT = re.compile(
     r"|vacation|school|kindergarten|office|shop|store|lecture|interview)\b.{0,20}?\b(?:is|are|starts?|ends?|begins?"
     r"|expires?"
     r"|runs?|opens?|closes?|finish\w{0,30})\b"
-    r"|\b(?:flight|plane|train|bus|ferry|ship|boat|coach|cruise|guests?|visitors?|parents|in-laws|movers|furniture"
-    r"|kids|children)\s+(?:leaves?|departs?|goes|takes? off|lands?|arrives?|gets? in|comes? (?:back|home|in)|sails?"
-    r"|returns?|is leaving|are (?:coming|leaving|arriving))\b"
-    r"|\b(?:i|we) (?:fly|leave|travel|depart|move out|move in) (?:out |off |away |to \w{1,20} |for \w{1,20} )?on\b"
+    rf"|{_JOURNEY}"
+    rf"|\b(?:guests?|visitors?|parents|in-laws|movers|furniture|kids|children)\s+{_GOES}\b"
+    r"|\b(?:i|we) move (?:out|in) (?:to \w{1,20} |for \w{1,20} )?on\b"
     r"|\b(?:you|your (?:\w{1,20} )?\w{1,20})\s+(?:opens?|closes?)\b|\baccording to\b"
     r"|\b(?:sms|text|message|letter|e?-?mail|website|site|app|voicemail|note|you|he|she|they)\s+(?:said|says?|told"
     r"|wrote"
@@ -278,8 +317,8 @@ OTHER_NEEDS = re.compile(
 OTHERS = re.compile(
     r"\b(?:my (?:\w{1,15} )?(?:neighbou?rs?|friends?|colleagues?|brother|sister|husband|wife|partner|mother|father"
     r"|mum|mom|dad|cousin|boss"
-    r"|aunt|uncle|parents|flatmate|roommate)|he|she|they|everyone|someone else)\s+(?:already |always |usually "
-    r"|only |just )?"
+    r"|aunt|uncle|parents|flatmate|roommate)|(?<!\bdo )(?<!\bif )(?<!\bdoes )(?<!\bwhether )(?:he|she|they)"
+    r"|everyone|someone else)\s+(?:already |always |usually |only |just )?"
     r"(?:(?:has|have|had)(?! to\b)|uses?|used|owns?|got|took|chose|ordered|booked|bought|is on|pays?|went (?:for"
     r"|with))\b"
     r"|(?:(?:朋友|同事|邻居|同学|亲戚|老板|哥哥|姐姐|弟弟|妹妹|老公|老婆|先生|太太|爸爸|妈妈|儿子|女儿|别人"
@@ -297,7 +336,9 @@ OTHERS_DID = re.compile(
 """The same where a verb of wishing tells what somebody did ("我朋友订的是…")."""
 
 OPENING = re.compile(
-    r"\b(?:are|is|do|does|will)\b.{1,40}\b(?:open|close|closed|opening|deliver)\b|\bopening (?:hours|times)\b|营业"
+    r"\b(?:are|is|do|does|will)\b(?! there\b)(?!\W+(?:\d|noon|midday|midnight|(?:(?:this|next) )?\w{3,6}day\b))"
+    r".{1,40}\b(?:open(?! (?:slot|space|spot|seat|place|table|time|appointment|position))|close|closed|deliver"
+    r"|(?<!an )(?<!any )(?<!the )opening)\b|\bopening (?:hours|times)\b|营业"
     r"|开门|关门|上班",
     re.I,
 )
