@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from services.common.constraints import Constraint
+from services.tracker.domain.feedback import Feedback, read_feedback
 from services.tracker.domain.feedback.amounts import read_amounts
 from tests.support.cpu import cpu_seconds
 
@@ -64,6 +65,21 @@ from .conftest import OFFICE, Reader
         ("Five more words, please.", "words", 20, None),
         ("Six fewer words.", "words", None, 9),
         ("Add a sentence.", "sentences", 3, None),
+        ("cut it by ten words", "words", None, 5),
+        pytest.param(
+            "Reduce the text by about four words.",
+            "words",
+            None,
+            11,
+            marks=pytest.mark.xfail(reason="what is left is likened to a list", strict=True),
+        ),
+        ("Trim two words off.", "words", None, 13),
+        ("Take five words out, please.", "words", None, 10),
+        ("Could you stretch it by five words?", "words", 20, None),
+        ("Extend it by ten words.", "words", 25, None),
+        ("The answer grew from two to five sentences, bring it back to two.", "sentences", None, 2),
+        ("One thousand five hundred characters at the outside.", "characters", None, 1500),
+        ("Anything over 90 characters won't fit on the sign.", "characters", None, 90),
     ],
 )
 def test_an_amount_is_read_in_full_and_nothing_else(
@@ -87,6 +103,25 @@ def test_a_number_of_something_else_is_no_length(read: Reader, comment: str) -> 
     assert lengths == []
 
 
+@pytest.mark.parametrize(
+    ("comment", "unit", "low", "high"),
+    [
+        ("少写五个字", "characters", None, 21), ("删掉三个字", "characters", None, 23),
+        ("再加十个字", "characters", 36, None),
+        ("多写一句", "sentences", 3, None), ("减少一句话", "sentences", None, 1),
+        ("至少二十个字", "characters", 20, None),
+        ("最少写五个字", "characters", 5, None), ("一百五十个字以内。", "characters", None, 150),
+        ("不少于两句，不多于四句。", "sentences", 2, 4),
+    ],
+)  # fmt: skip
+def test_a_chinese_difference_is_counted_from_the_draft(
+    comment: str, unit: str, low: int | None, high: int | None
+) -> None:
+    draft = "我们的面包店六点开门。酸面包每个七欧元，可以放四天。"
+    found = read_feedback(Feedback(comment=comment), draft).constraints
+    assert found == [Constraint("length", "", unit, low, high, "comment")]
+
+
 def test_two_units_are_bounded_apart(read: Reader) -> None:
     understood = read("Between 3 and 5 sentences, at most 60 words.")
     assert {(one.unit, one.min, one.max) for one in understood.constraints} == {
@@ -104,6 +139,8 @@ def test_reading_amounts_is_linear() -> None:
         "between 1 and ",
         "1,000",
         "not more than ",
+        "cut it by ten words off ",
+        "grew from two to five sentences ",
     ):
         short, long = (cpu_seconds(partial(read_amounts, piece * n, OFFICE), 0.1) for n in (300, 1200))
         assert long < 8 * short + 0.5

@@ -32,7 +32,8 @@ _ADJECTIVES = r"(?:[\s-]+(?:short|long|brief|simple|complete|full|separate|singl
 _BEFORE = (
     ("max", r"at most|at the most|no more than|not more than|never more than|up to|(?:a )?max(?:imum)?\.?(?: of)?"
     r"|within|not (?:exceed|exceeding|over|above|longer than|beyond)|"
-            r"no longer than|limit(?:ed)?(?: \w+)? to|cap(?:ped)?(?: \w+)? at|keep(?: \w+)? (?:to|within)|down to"),
+            r"no longer than|limit(?:ed)?(?: \w+)? to|cap(?:ped)?(?: \w+)? at|keep(?: \w+)? (?:to|within)"
+            r"|(?:down|back) to"),
     ("min", r"at least|at the least|no fewer than|no less than|not (?:fewer|less|shorter) than|not (?:under|below)"
     r"|(?:a )?min(?:imum)?\.?(?: of)?|no shorter than"),
     ("below", r"under|below|less than|fewer than|shorter than"),
@@ -50,7 +51,8 @@ _BEHIND = (
     r"|(?:is|are)n['’]t enough"),
     ("exact", r"exactly|precisely"),
     ("max", r"max(?:imum)?\b|at (?:the )?(?:very )?most|tops|or (?:less|fewer|under|shorter)|and no more|and not more"
-    r"|as a maximum|is the (?:limit|maximum|most)"),
+    r"|as a maximum|is the (?:limit|maximum|most)|at the (?:outside|utmost|limit)|at (?:the )?(?:very )?best"
+    r"|(?:and )?not (?:a |an |one )?(?:single )?(?:\w+ )?more"),
     ("min", r"min(?:imum)?\b|at (?:the )?least|or (?:more|longer|above)|as a minimum|is the (?:minimum|least)"),
     ("minus", r"less|fewer|shorter"),
     ("plus", r"more|longer|extra"),
@@ -69,6 +71,22 @@ _REPORTED = re.compile(
     r"|already|now)\b[^.;!?\n,]{0,25}$",
     re.I,
 )
+_BY = re.compile(
+    r"\b(?:(?P<less>cut|trim|shorten|reduce|lower|condense|shrink|decrease|prune|slim|shorter|briefer|down)"
+    r"|(?P<more>expand|extend|increase|lengthen|stretch|pad|grow|raise|longer"
+    r"|up))\b[^.;!?\n,]{0,25}\bby\s+(?:a |some |about |around |exactly "
+    r"|roughly )?$",
+    re.I,
+)
+_OFF = re.compile(r"\b(?:trim|take|knock|shave|cut|chop|lop|get|slice|prune)\b[^.;!?\n,]{0,20}$", re.I)
+_BEHIND_OFF = re.compile(r"\s+(?:off|away|out)\b", re.I)
+_WAS = re.compile(
+    r"\b(?:grew|grown|went|gone|rose|risen|swelled|swollen|expanded|increased|ballooned|jumped|shrank|shrunk|fell|fallen|dropped"
+    r"|changed)\b[^.;!?\n,]{0,15}$",
+    re.I,
+)
+"""Before a range that tells what has happened."""
+_ANYTHING = re.compile(r"\b(?:anything|everything|whatever(?: is)?|a (?:text|reply|message)|texts|replies)\s*$", re.I)
 _CUT = re.compile(
     r"\b(?:cut|remove|drop|delete|lose|take out|shave off|shorten it by|reduce it by|shorter by"
     r"|less by)\s+(?:the \w+ )?$",
@@ -181,10 +199,18 @@ def _mentions(comment: str) -> Iterator[_Mention]:
                 yield replace(mention, unit=joined[0].unit)
 
 
+_BETWEEN = re.compile(
+    r"[\s,;.]*(?:(?:and|but|or|yet|with|so|now|please)\s*)*(?:(?:bring|take|get|cut|put|trim|make|keep|shorten|reduce|go)\s+)?"
+    r"(?:(?:it|this|that)\s*)?(?:\(?\s*)",
+    re.I,
+)
+"""What may stand between an amount and another one whose unit it shares."""
+
+
 def _joined(comment: str, mention: _Mention, other: _Mention) -> bool:
     left, right = sorted((mention.span, other.span))
     between = comment[left[1] : right[0]]
-    return re.fullmatch(r"[\s,;.]*(?:(?:and|but|or|yet|with)\s*)?(?:\(?\s*)", between, re.I) is not None
+    return _BETWEEN.fullmatch(between) is not None
 
 
 def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
@@ -202,6 +228,8 @@ def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
     behind = _BEHIND_PATTERN.match(comment, end) if unit or match["n"][:1].isdigit() else None
     composed = re.search(r"\bhundred\b|\bthousand\b|\d[,.]\d{3}\b", match["n"], re.I) is not None
     low, high, relation = n, n, "bare"
+    if first and match["from"] and _WAS.search(before):
+        return _Mention("told", n, n, unit, (start, end), composed=True) if unit else None
     if first and match["from"] and (change := _CHANGED.search(before)):
         relation, composed = ("max" if change["less"] else "min"), True
     elif first:
@@ -209,7 +237,9 @@ def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
         composed = True
     elif match["or_two"] and n == 1:
         low, high, relation = 1, 2, "range"
-    elif unit and _CUT.search(before):
+    elif unit and (by := _BY.search(before)):
+        relation = "minus" if by["less"] else "plus"
+    elif unit and (_CUT.search(before) or (_OFF.search(before) and _BEHIND_OFF.match(comment, end))):
         relation = "minus"
     elif unit and _ADDED.search(before):
         relation = "plus"
@@ -219,6 +249,7 @@ def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
         relation = marker.lastgroup
         start -= len(before) - marker.start()
         refused = _REFUSED.search(comment[max(0, start - 60) : start]) is not None
+        refused = refused or _ANYTHING.search(before[: marker.start()]) is not None
         relation = {"above": "max", "below": "min"}.get(relation, relation) if refused else relation
     elif behind is not None and behind.lastgroup:
         relation = behind.lastgroup
@@ -252,6 +283,8 @@ def _bounds(mentions: list[_Mention], draft: str) -> list[Constraint]:
                 low, high = max(1, round(mention.low * 0.8)), round(mention.high * 1.2)
             case "minus" | "plus":
                 low, high = _difference(mention, draft)
+            case "told":
+                continue
             case "bare" if len(mentions) > 1:
                 continue
             case _:

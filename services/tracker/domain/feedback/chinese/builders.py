@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from services.common.constraints import Constraint, replacing
-from services.common.text_measures import count_phrase, count_words
+from services.common.text_measures import characters, count_phrase, count_sentences, count_words, paragraphs
 from services.tracker.domain.feedback.chinese.clause import ENDING, OF_WORD, Build, Clause
 from services.tracker.domain.feedback.chinese.words import LANGUAGES, MARK, MARKS, TONE_OF, TOO_TONE, UNITS, UNNEEDED
 from services.tracker.domain.feedback.grammar import SOURCE
@@ -41,6 +41,8 @@ def length(match: re.Match[str], clause: Clause) -> list[Constraint] | None:
         return []
     refused = re.search(r"不(?:要|能|可|许|得|应|该|想)?(?:再)?$|别$|不要$|别再$|勿$", before)
     sign = match["sign"] or ""
+    if not sign and low is None and (change := _DIFFERENCE.search(before)) and not refused:
+        return _by(high, unit, clause.draft, less=bool(change["less"]))
     if low is not None:
         return [Constraint("length", "", unit, min(low, high), max(low, high), SOURCE)]
     bound: tuple[int | None, int | None]
@@ -63,6 +65,26 @@ def length(match: re.Match[str], clause: Clause) -> list[Constraint] | None:
         if unit == "characters":
             bound = (None, high) if counted > high else (round(high * 0.8), round(high * 1.2))
     return [Constraint("length", "", unit, bound[0], bound[1], SOURCE)]
+
+
+_DIFFERENCE = re.compile(
+    r"(?P<less>(?:少|减少?|删|缩短|缩减|砍|压缩|精简|短|去)(?:写|掉|去|了|个)?)$"
+    r"|(?:再|多|另外?)(?:加|多|写|补|增加|补充|添)?(?:上|写|个)?$|(?:增加|加长|扩充|加上?|补上?|添上?)(?:了|个)?$"
+)
+"""What stands before an amount by which a reply is to change."""
+
+
+def _by(amount: int, unit: str, draft: str, *, less: bool) -> list[Constraint]:
+    """The bound that lies as far from the draft as was said; none where the draft is too short for that."""
+    fewest, most = {
+        "words": count_words(draft),
+        "sentences": count_sentences(draft),
+        "characters": characters(draft),
+        "paragraphs": (len(paragraphs(draft)),) * 2,
+    }[unit]
+    if not less:
+        return [Constraint("length", "", unit, most + amount, None, SOURCE)]
+    return [Constraint("length", "", unit, None, fewest - amount, SOURCE)] if fewest > amount else []
 
 
 def items(match: re.Match[str], clause: Clause) -> list[Constraint] | None:
