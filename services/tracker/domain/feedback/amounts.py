@@ -216,7 +216,8 @@ def _joined(comment: str, mention: _Mention, other: _Mention) -> bool:
 def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
     start, end = match.span()
     before = comment[max(0, start - 40) : start]
-    changes = bool(match["unit"]) and (_CUT.search(before) or _ADDED.search(before)) is not None
+    off, away = _OFF.search(before), _BEHIND_OFF.match(comment, end)
+    changes = bool(match["unit"]) and (_CUT.search(before) or _ADDED.search(before) or (off and away)) is not None
     if match["n"].lower() in ("a", "an") and not match["or_two"] and (not changes or _OF_WHAT.match(comment, end)):
         return None  # "as a whole sentence", "add a sentence about parking"
     n = number(match["n"])
@@ -239,10 +240,13 @@ def _mention(comment: str, match: re.Match[str]) -> _Mention | None:
         low, high, relation = 1, 2, "range"
     elif unit and (by := _BY.search(before)):
         relation = "minus" if by["less"] else "plus"
-    elif unit and (_CUT.search(before) or (_OFF.search(before) and _BEHIND_OFF.match(comment, end))):
+        start -= len(before) - by.start()
+    elif unit and off and away:
         relation = "minus"
-    elif unit and _ADDED.search(before):
-        relation = "plus"
+        start, end = start - len(before) + off.start(), away.end()
+    elif unit and (verb := _CUT.search(before) or _ADDED.search(before)):
+        relation = "minus" if _CUT.search(before) else "plus"
+        start -= len(before) - verb.start()
     elif unit and (change := _MORE_OR_LESS.search(match[0])):
         relation = "plus" if change["more"] else "minus"
     elif marker is not None and marker.lastgroup:
