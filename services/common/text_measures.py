@@ -25,6 +25,7 @@ __all__ = [
     "count_phrase",
     "count_sentences",
     "count_words",
+    "emoji",
     "is_emoji",
     "numbered",
     "paragraphs",
@@ -34,6 +35,7 @@ __all__ = [
     "sentence_ends",
     "sentences",
     "table_rows",
+    "without_emoji",
     "words",
 ]
 
@@ -60,7 +62,9 @@ _ASCII_JOINED = re.compile(r"[A-Za-z0-9]+(?:['\-.,][A-Za-z0-9]+)*")
 _PIECE = regex.compile(rf"{_LETTER}{_INSIDE}*+")
 _WORD = regex.compile(rf"{_LETTER}{_INSIDE}*+(?:['’\-]{_LETTER}{_INSIDE}*+)*")
 _JOINED = regex.compile(rf"{_LETTER}{_INSIDE}*+(?:['’\-.,]{_LETTER}{_INSIDE}*+)*")
-_GRAPHEME = regex.compile(r"\X")
+_REGIONAL = "[\U0001f1e6-\U0001f1ff]"
+_GRAPHEME = regex.compile(rf"{_REGIONAL}{{2}}[\p{{M}}\u200d]*+|\X")
+"""What people see as one character; flags by themselves, since a search for the ends of a long row of them is slow."""
 _MARKER = re.compile(r"^\s{0,8}(?:[-*+•‣◦▪–·]|\(?\d{1,3}[.)、．])\s*(?=\S)", re.M)
 _BULLET = re.compile(r"^\s{0,8}(?:[-*+•‣◦▪–]\s+|[·•]|\*(?=[^*\s]))\S.*$", re.M)
 _NUMBERED = re.compile(r"^\s{0,8}(?:\(?\d{1,3}[.)、．]|[（(]\d{1,3}[）)]|[一二三四五六七八九十]{1,3}、)\s*\S.*$", re.M)
@@ -69,15 +73,29 @@ _PLAIN = {
     **{
         point: chr(point - 0xFEE0) for point in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
     },
-    **dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF)),
+    **dict.fromkeys(
+        (0xAD, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
+    ),
     ord("％"): "%",
+    ord("ʼ"): "’",
 }
+_UNSEEN = dict.fromkeys(point for point, form in _PLAIN.items() if form is None)
+_LATIN_JOINER = regex.compile(r"(?<=\p{Latin})[\u200c\u200d]+(?=\p{Latin})")
+"""Joiners that keep a ligature apart: what they stand in is read as one word without them."""
+_KEYS, _KEYCAP = "0123456789#*", "\u20e3"
+_JOINERS = "\u200c\u200d"
+_SELECTORS = "\ufe0e\ufe0f"
+_DASHES = "-\u2013\u2212"
+_QUOTES = '"“”„«»＂'
 
 
 def comparable(text: str) -> str:
     """The text in the form in which texts are compared: composed, with plain hyphens and letters, without marks that
     nobody sees."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_PLAIN)
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFC", text).translate(_PLAIN)
+    return _LATIN_JOINER.sub("", plain) if "\u200c" in plain or "\u200d" in plain else plain
 
 
 def _split_unspaced(text: str) -> str:
@@ -100,11 +118,13 @@ def words(text: str) -> list[str]:
 
 
 def characters(text: str) -> tuple[int, int]:
-    """(fewest, most) characters by the usual definitions: what people see as one, without white space; and code
-    points with the white space between."""
-    composed = unicodedata.normalize("NFC", text.strip())
-    seen = re.sub(r"\s+", "", composed)
-    return len(seen if seen.isascii() else _GRAPHEME.findall(seen)), len(composed)
+    """(fewest, most) characters by the usual definitions: what people see as one (UAX 29), without the white space
+    and with it."""
+    seen = text.strip()
+    if not seen.isascii():
+        seen = unicodedata.normalize("NFC", seen).translate(_UNSEEN)
+    units = list(seen) if seen.isascii() else _GRAPHEME.findall(seen)
+    return sum(not unit.isspace() for unit in units), len(units)
 
 
 def paragraphs(text: str, divider: str = "") -> list[str]:
@@ -135,6 +155,28 @@ def is_emoji(character: str) -> bool:
     return unicodedata.category(character) == "So" and ord(character) > 0x2000
 
 
+def emoji(text: str) -> int:
+    """How many pictograms people see: a family, a flag and a thumb with its colour are one each."""
+    return 0 if text.isascii() else sum(map(_is_seen_as_emoji, _GRAPHEME.findall(text)))
+
+
+def without_emoji(text: str) -> str:
+    """The text without its pictograms; of a key with a digit on it the digit stays."""
+    if text.isascii():
+        return text
+    units = _GRAPHEME.findall(text)
+    return "".join(unit[: unit[0] in _KEYS] if _is_seen_as_emoji(unit) else unit for unit in units)
+
+
+def _is_seen_as_emoji(unit: str) -> bool:
+    return _KEYCAP in unit or any(map(is_emoji, unit))
+
+
+def _is_flag(character: str) -> bool:
+    """Whether the character is half of a country's flag."""
+    return 0x1F1E6 <= ord(character) <= 0x1F1FF
+
+
 @lru_cache(maxsize=4096)
 def phrase_pattern(phrase: str, inflected: bool = False) -> regex.Pattern[str]:
     """A pattern for the phrase as whole words in a `comparable` text, case and spacing aside.
@@ -145,16 +187,57 @@ def phrase_pattern(phrase: str, inflected: bool = False) -> regex.Pattern[str]:
     tokens = comparable(phrase).split()
     if not tokens:
         return regex.compile(r"(?!)")
-    body = r"\s+".join(re.escape(token) for token in tokens)
-    body = re.sub("['’]", "['’]", body)
+    body = r"\s+".join(map(_body, tokens))
     if inflected and re.fullmatch(r"[A-Za-z]{3,}", tokens[-1]):
         body += _endings(tokens[-1].lower())
-    pattern = _before(tokens[0][0]) + body + _behind(tokens[-1][-1])
+    pattern = _before(tokens[0][0]) + body + _behind(tokens[-1].rstrip(_SELECTORS)[-1:])
     return regex.compile(pattern, regex.IGNORECASE | regex.VERSION1)
 
 
+def _body(token: str) -> str:
+    """A pattern for a word and how else it is written: with other quotes, with a dash or a minus sign at a digit, with
+    joiners between letters or not, with emoji shown as text or as pictures."""
+    parts: list[str] = []
+    worded = any(character.isalnum() for character in token)
+    for at, character in enumerate(token):
+        before, after = token[at - 1 : at], token[at + 1 : at + 2]
+        if character in _SELECTORS:
+            parts += [] if at and is_emoji(before) else [f"[{_SELECTORS}]?"]
+        elif character in _JOINERS and not is_emoji(after):
+            continue
+        elif character in "'’":
+            parts.append("['’]")
+        elif character in _DASHES and (before.isdigit() or after.isdigit()):
+            parts.append(f"[{_DASHES}]")
+        elif character in _QUOTES and worded:
+            parts.append(f"[{_QUOTES}]")
+        elif is_emoji(character):
+            parts.append(f"{character}[{_SELECTORS}]?")
+        else:
+            parts.append(re.escape(character))
+            if (
+                ord(character) > 0x590
+                and _is_inside(character)
+                and _is_inside(after.strip(_JOINERS) or token[at + 2 :])
+            ):
+                parts.append(f"[{_JOINERS}]?+")
+    return "".join(parts)
+
+
+def _is_inside(text: str) -> bool:
+    """Whether a text begins with a letter or a combining mark."""
+    return unicodedata.category(text[0])[0] in "LM" if text else False
+
+
 def _before(first: str) -> str:
-    """What must not stand before a phrase that begins with this character; a number stands in no longer one."""
+    """What must not stand before a phrase that begins with this character: a number stands in no longer one, an emoji
+    in none that is made of several."""
+    if is_emoji(first):
+        return (
+            rf"(?<!\u200d)(?<!(?<!{_REGIONAL})(?:{_REGIONAL}{{2}}){{0,8}}{_REGIONAL})"
+            if _is_flag(first)
+            else r"(?<!\u200d)"
+        )
     if not first.isalnum() or _BOUNDLESS.match(first):
         return ""
     return rf"(?<!{_JOINING})" + (r"(?<!\d[.,:])" if first.isdigit() else "")
@@ -164,6 +247,8 @@ def _behind(last: str) -> str:
     """What must not stand behind a phrase that ends with this character."""
     if _BOUNDLESS.match(last):
         return r"(?!\p{M})"
+    if is_emoji(last):
+        return rf"(?![{_SELECTORS}\U0001f3fb-\U0001f3ff]*[\u200d\U000e0020-\U000e007f])"
     if not last.isalnum() and not unicodedata.category(last).startswith("M"):
         return ""
     if _HANGUL.match(last):

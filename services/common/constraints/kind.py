@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from services.common import text_measures as measure
 from services.common.constraints.constraint import Constraint
 
 Check = Callable[[Constraint, str], bool]
@@ -94,6 +95,7 @@ def told_without_pattern(constraint: Constraint, text: str) -> bool | None:
     the pattern must tell."""
     if constraint.unit != "characters" and text.isascii():
         said = text.lower()
-        if any(word not in said for word in constraint.value.lower().split() if word.isalnum()):
+        wanted = measure.comparable(constraint.value).lower()
+        if any(word not in said for word in wanted.split() if word.isalnum()):
             return constraint.min == 0 or (constraint.min is None and constraint.max is not None)
     return None

@@ -12,13 +12,10 @@ WRITINGS = {",": ",，、", "!": "!！", "?": "?？", ".": ".。", ";": ";；", 
 """The characters that write a mark."""
 _INSTEAD = {",": "", "，": "", "、": "", "!": ".", "！": "。"}
 
-_JOINERS = "\ufe0f\u200d"
-"""What joins or colours pictograms."""
-
 
 def _check(constraint: Constraint, text: str) -> bool:
     if constraint.value == "emoji":
-        return within(constraint, sum(1 for c in text if measure.is_emoji(c)))
+        return within(constraint, measure.emoji(text))
     if len(constraint.value) > 1:
         return within(constraint, text.count(constraint.value))
     writings = WRITINGS.get(constraint.value, constraint.value)
@@ -42,7 +39,7 @@ def _rewrite(constraint: Constraint, text: str, message: str) -> str | None:
             text = text.replace(mark, _INSTEAD[mark])
         return text
     if constraint.max == 0 and constraint.value == "emoji":
-        return re.sub(r" {2,}", " ", "".join(c for c in text if not measure.is_emoji(c) and c not in _JOINERS)).strip()
+        return re.sub(r" {2,}", " ", measure.without_emoji(text)).strip()
     return text if _check(constraint, text) else None
 
 

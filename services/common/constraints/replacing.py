@@ -47,8 +47,9 @@ def _rewrite(constraint: Constraint, text: str, message: str) -> str | None:
     wish = _wish(constraint)
     if _check(constraint, text) or not wish.unwanted:
         return text if _check(constraint, text) else None
-    pattern, new = measure.phrase_pattern(wish.unwanted), wish.wanted
-    changed = pattern.sub(lambda match: _cased(new, match[0], match.start() == 0), measure.comparable(text))
+    pattern, new, plain = measure.phrase_pattern(wish.unwanted), wish.wanted, measure.comparable(text)
+    source = text if len(pattern.findall(text)) == len(pattern.findall(plain)) else plain
+    changed = pattern.sub(lambda match: _cased(new, match[0], match.start() == 0), source)
     return changed if _check(constraint, changed) else None
 
 

@@ -238,14 +238,14 @@ class Length(Plain):
             return most >= self._high and sentence_ended(text)
         if sentence_ended(text) and most >= self._high - min(_SENTENCE_WORDS, max(self._high // 2, 4)):
             return True
-        if self._unit == "characters":
-            return len((text + best).strip()) > self._high
         return self._counts(text + best)[1] > self._high
 
     def _counts(self, text: str) -> tuple[int, int]:
         if self._unit == "words":
             return measure.count_words(text)
-        count = len(measure.sentences(text)) if self._unit == "sentences" else len(text.strip())
+        if self._unit == "characters":
+            return measure.characters(text)
+        count = len(measure.sentences(text))
         return count, count
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from services.common import text_measures as measure
 from services.common.constraints import Constraint, check, rewrite
+from tests.support.cpu import cpu_seconds
 
 
 def decomposed(text: str) -> str:
@@ -107,6 +108,104 @@ def test_words_are_those_that_people_see(text: str, fewest: int, most: int) -> N
 )
 def test_characters_are_those_that_people_see(text: str, seen: int) -> None:
     assert measure.characters(text)[0] == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (decomposed("éééé"), 4),
+        ("👨‍👩‍👧👍🏽", 2),
+        ("🇩🇪🇫🇷", 2),
+        ("1️⃣", 1),
+        ("ก็ได้", 3),
+        ("Ver\u00adtrag", 7),
+        ("\ufeff\u200fab\u200bc", 3),
+        (decomposed("한국"), 2),
+        ("Z\u0351\u036b\u0343\u036aa", 2),
+        ("a❤️‍🔥", 2),
+    ],
+)
+def test_a_length_in_characters_counts_what_people_see(text: str, number: int) -> None:
+    assert check(Constraint("length", "", "characters", number, number), text)
+    assert not check(Constraint("length", "", "characters", None, number - 1), text)
+    assert not check(Constraint("length", "", "characters", number + 1, None), text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("❤", "We ❤️ you"),
+        ("❤️", "We ❤ you"),
+        ("👍", "ok 👍🏽"),
+        ("🇫🇷", "🇩🇪🇫🇷🇮🇹"),
+        ("👨‍👩‍👧", "Bring the 👨‍👩‍👧!"),
+        ("میخواهم", "من می‌خواهم بروم"),
+        ("র্যাব", "এটি র‌্যাব বাহিনী"),
+        ("ශ්‍රී", "ශ්රී ලංකා"),
+        ("Auflage", "Die Auf\u200clage"),
+        ("It's", "Itʼs free."),
+        ('"Pro"', "the “Pro” plan"),
+        ("«Pro»", 'the "Pro" plan'),
+        ("9-12", "open 9–12"),
+        ("-5", "it is −5 degrees"),
+        ("１９", "It costs 19 euros."),
+        ("Ver\u00adtrag", "Der Vertrag endet."),
+        ("03-1234", "\u200e03-1234\u200e"),
+    ],
+)
+def test_ways_of_writing_one_thing_are_one(asked: str, said: str) -> None:
+    assert check(Constraint("must_include", asked), said)
+    assert not check(Constraint("must_not_include", asked), said)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("👧", "Bring the 👨‍👩‍👧!"),
+        ("👩", "the 👩🏽‍🔧 comes"),
+        ("🔥", "We ❤️‍🔥 it"),
+        ("❤️", "We ❤️‍🔥 it"),
+        ("🇪🇫", "🇩🇪🇫🇷"),
+        ("🏴", "from 🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
+        ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "from 🏴󠁧󠁢󠁳󠁣󠁴󠁿"),
+        ("1", "Press 1️⃣"),
+        ('"', "the “Pro” plan"),
+        ("–", "a well-known plan"),
+    ],
+)
+def test_a_part_of_a_sign_is_another_sign(asked: str, said: str) -> None:
+    assert not check(Constraint("must_include", asked), said)
+    assert check(Constraint("must_not_include", asked), said)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "without"),
+    [
+        ("Hi 👨‍👩‍👧", 1, "Hi"),
+        ("Hi 👍🏽 you", 1, "Hi you"),
+        ("🇩🇪🇫🇷 flags", 2, "flags"),
+        ("we ❤️‍🔥 it", 1, "we it"),
+        ("Press 1️⃣ now", 1, "Press 1 now"),
+        ("क्‍ष می‌خواهم", 0, "क्‍ष می‌خواهم"),
+    ],
+)
+def test_an_emoji_is_what_people_see_as_one(text: str, number: int, without: str) -> None:
+    assert check(Constraint("punctuation", "emoji", "", number, number), text)
+    assert rewrite(Constraint("punctuation", "emoji", "", None, 0), text, "") == without
+
+
+def test_a_replaced_word_leaves_the_marks_around_it() -> None:
+    text = "\u200fשלום Ver\u00adtrag, Café."
+    assert rewrite(Constraint("replace", "Café => Bar"), text, "") == "\u200fשלום Ver\u00adtrag, Bar."
+
+
+@pytest.mark.parametrize("piece", ["👨‍", "🇩", "❤️", "ক‌", "-1", "“a"])
+def test_signs_are_sought_in_time_that_grows_with_the_text(piece: str) -> None:
+    def seconds(times: int) -> float:
+        text = piece * times
+        return cpu_seconds(lambda: (check(Constraint("must_include", piece * 3 + "x"), text), measure.emoji(text)), 0.1)
+
+    assert seconds(40_000) < 12 * seconds(5_000) + 0.1
 
 
 @pytest.mark.parametrize("hyphen", ["-", "\u2010", "\u2011", "\ufe63", "\uff0d"])
