@@ -64,6 +64,7 @@ FILES = {
     "Windows line ends": ("\r\n".join(LINES) + "\r\n").encode(),
     "UTF-16": "\n".join(LINES).encode("utf-16"),
     "UTF-16, big end first": b"\xfe\xff" + "\n".join(LINES).encode("utf-16-be"),
+    "UTF-32": "\n".join(LINES).encode("utf-32"),
     "line separators in texts": "\n".join(LINES).replace("Gäste", "G\u2028äste\u0085").encode(),
     "snake case": "\n".join(LINES).replace("editedText", "edited_text").encode(),
 }
