@@ -18,6 +18,11 @@ _LOOSE = frozenset("-#*&/.:")
 _FEET = re.compile(r"(?<=\d)['’](?=\s|\d|$)")
 _INCHES = re.compile(r"(?<=\d)[\"”](?=\s|$)")
 _NOTHING = frozenset(" .,:;'\"’…。")
+_PICTURE_JOINER = re.compile("\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])")
+"""What makes one emoji of several."""
+_JOINED = "\ue000"
+_BRACKETS = frozenset("()[]{}<>")
+_PLAIN_SIGNS = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 _SPACE_MARKS = frozenset(",;\"'`´…¿¡،؛؟、।॥|")
 _SILENT = frozenset("©®™℠\ufe0e\ufe0f")
 _TELLING_FORMS = ("<super>", "<fraction>", "<circle>")
@@ -33,8 +38,8 @@ class _Folding(dict[int, str]):
 
 def _folded(character: str) -> str:
     category = unicodedata.category(character)
-    if character in _SILENT or category == "Cf":
-        return ""
+    if character in _SILENT or (category == "Cf" and not "\U000e0020" <= character <= "\U000e007f"):
+        return ""  # marks that tell one region's flag from another's stay
     if category == "Pd" or character == "\u2212":  # hyphens, dashes and the minus sign
         return "-"
     if character in _SPACE_MARKS or category in ("Pc", "Ps", "Pe", "Pi", "Pf", "Zs", "Zl", "Zp", "Cc"):
@@ -53,14 +58,16 @@ _FOLDING = _Folding()
 def key(text: str) -> str:
     """The form in which entities, slots and values are compared. Linear in the text; empty where nothing
     but stops, commas and quotes is written."""
-    words = _marked_feet(unicodedata.normalize("NFC", text))
+    words = _marked_feet(unicodedata.normalize("NFC", _PICTURE_JOINER.sub(_JOINED, text)))
     if words.count("*") > 1:
         words = _EMPHASIS.sub(r"\2", words)
     words = _POSSESSIVE.sub("", words).translate(_FOLDING).casefold()
     words = " ".join(unicodedata.normalize("NFC", words).split())
     words = _without_loose(_WORD_START.sub("", _WORD_END.sub("", words)).split())
     words = _ARTICLE.sub("", words) or words or " ".join(text.casefold().split())
-    return "" if _NOTHING.issuperset(words) else words
+    if not words.isascii() or any(map(str.isalnum, words)) or _BRACKETS.isdisjoint(text):
+        return "" if _NOTHING.issuperset(words) else words
+    return "".join(text.translate(_PLAIN_SIGNS).split())  # ":)" has nothing but its bracket to tell it from ":("
 
 
 def _without_loose(words: list[str]) -> str:

@@ -15,6 +15,8 @@ DIFFERENT = [
     ("שָׁם", "שֵׁם"), ("B+", "B-"), ("B", "B-"), ("B*", "B"), (".NET", "NET"), ("10²", "102"), ("3½", "31/2"),
     ("₹7", "$7"), ("7°", "7"), ("✓", "✗"), ("👍", "👎"), ("7'", '7"'), ("7'", "7"), ("@desk", "desk"), ("#7", "7"),
     ("7%", "7"), ("/home", "home"), ("x^2", "x2"), ("①", "1"), ("A&B", "AB"), ("1.5", "15"), ("♀", "♂"), ("()", "[]"),
+    (":)", ":("), ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"), ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴"), ("👨‍👩‍👧", "👨👩👧"), ("❤️‍🔥", "❤️🔥"), ("👩‍🔧", "👩‍⚖️"),
+    (":-)", ":-("), ("A+", "A-"), ("q̃", "q"), ("[-]", "[+]"),
 ]  # fmt: skip
 SAME = [
     ("The Harbour Plan", "harbour plan"), ("Harbour plan's", "harbour plan"), ("harbour_plan", "Harbour  plan"),
@@ -23,6 +25,7 @@ SAME = [
     ("*Harbour plan*", "Harbour plan"), ("Osaka, Japan", "Osaka Japan"), ("- Harbour", "Harbour"), ("# Pro", "Pro"),
     ("✓\ufe0f", "✓"), ("Ltd.", "Ltd"), ("Plan (old)", "plan old"), ("价格：", "价格"), ("St. Ives", "St Ives"),
     ("\ufb01ve", "five"), ("'7'", "7"), ("co\u00adop", "coop"),
+    ("می\u200cخواهم", "میخواهم"), ("❤️\u200d🔥", "❤\u200d🔥"), (": )", ":)"), ("\u202aPro\u202c", "pro"),
 ]  # fmt: skip
 
 
@@ -70,7 +73,7 @@ def test_a_name_is_found_in_text_where_it_stands_and_not_in_a_longer_one(text: s
 
 
 @pytest.mark.parametrize(
-    "piece", ["* ", "*a", "'s", "- ", "7'", '7"', ".", "a.", ":", "/ ", "a/", "-", "é", "दि", "! "]
+    "piece", ["* ", "*a", "'s", "- ", "7'", '7"', ".", "a.", ":", "/ ", "a/", "-", "é", "दि", "! ", "👨\u200d", ":)"]
 )
 def test_names_are_folded_in_time_that_grows_with_their_length(piece: str) -> None:
     short, long = (cpu_seconds(partial(key, piece * times), 0.1) for times in (10_000, 80_000))
