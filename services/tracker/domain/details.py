@@ -101,8 +101,8 @@ _STREET = (
 _ADDRESS = re.compile(
     rf"(?<!\w)\d{{1,5}}[a-zA-Z]?,? (?:[A-Z][\w'’.-]{{0,30}} |(?!(?:of|in|on|at|the|to|for) )[a-z]{{3,20}} ){{1,4}}?"
     rf"(?:{_STREET}|street|st|road|rd|lane|ln|avenue|ave|close|row|square|terrace|gardens|crescent"
-    rf"|grove)(?!\w)(?:,? (?:flat|apartment|apt|unit"
-    rf"|floor) ?\w{{1,5}})?"
+    rf"|grove)(?!\w)(?:,? (?:(?i:flat|apartment|apt\.?|unit|floor|suite|ste\.?|room|level) ?#?|#)\w{{1,5}}"
+    rf"|,? [A-Z](?=\s*(?:$|[.,;!?])))?"
     r"|\b[A-ZÄÖÜ][\wäöüß-]{1,30}(?:straße|strasse|str\.|weg|platz|gasse|allee) \d{1,4}[a-z]?\b"
     r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,20}?(?:路|街|大道|巷|弄|胡同|小区|花园|大厦|广场|公寓|村|苑|里)"
     r"(?: ?[\u4e00-\u9fff]{0,6}? ?[0-9A-Za-z一二三四五六七八九十-]{1,6} ?(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房"
@@ -118,9 +118,21 @@ _ADDRESS_LEAD = re.compile(
     r"[\u4e00-\u9fff]{0,12}?(?:送到|寄到|送去|寄去|送(?![\u4e00-\u9fff]{0,3}[路街巷])|地址[是在为改]?成?到?|住在|家在|就在|从|改到|改成|换到|是在|在"
     r"|到)(?=[\u4e00-\u9fff]{2})"
 )
+_JUDGED = (
+    r"(?:(?:also|still|just|quite|really|all|perfectly|absolutely|not|now|already|actually|indeed|exactly)"
+    r"\s+){0,3}(?:correct|right|wrong|fine|ok|okay|good|great|perfect|incorrect|false|true|the same|same|known"
+    r"|(?:new|old|different)(?=\W*$| (?:now|from|one)\b)|unchanged|missing"
+    r"|below|above|attached|here|there|on file|in (?:my|the|your)|as (?:before|always)"
+    r"|as usual|important|enough|up to date|valid|outdated|confirmed|clear|what|where|which|how|complete"
+    r"|incomplete|spel(?:led|t)|yours?|hard|easy|not)\b"
+)
+"""What is said of a value, and is none ("the address is also correct")."""
 _ADDRESS_NAMED = re.compile(
-    r"(?i:\b(?:my|the|our|delivery|home|new)? ?address(?: is|:| would be))\s+(?P<value>[^.;!?\n]{4,80})"
-    r"|地址(?:是|在|为|：|:|改成|改为|改到) ?(?P<han>[^，。；！？\n]{4,40})"
+    r"(?i:\b(?:my|the|our|delivery|home|new)? ?address(?: is|:| would be)\s+"
+    rf"(?!{_JUDGED}))(?P<value>[^.;!?\n]{{4,80}})"
+    r"|地址(?:是|在|为|：|:|改成|改为|改到) ?"
+    r"(?!对的|正确|没错|没有?问题|错|不对|一样|原来|之前|以前|上次|老|什么|哪|[我你]们?(?:知道|有))"
+    r"(?P<han>[^，。；！？\n]{4,40})"
 )
 _COUNT = (
     r"(?:\d{1,4}(?:[.,]\d{1,2})?|half an?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
@@ -142,6 +154,13 @@ _NO_SPAN = re.compile(
     re.I,
 )
 """Before a length of time: it tells when, not how long."""
+_PRICED = re.compile(
+    r"(?:\d|[€$£¥]|\b(?:how much|costs?|prices?|rates?|fees?|charged?|charges|pays?|rent|euros?|dollars?|pounds?"
+    r"|francs?|kroner|crowns|bucks|cents|quid))(?: (?!for\b)[a-z]{1,12}){0,4} $",
+    re.I,
+)
+"""Before "a night": it tells what each one costs."""
+_ONE = re.compile(r"an? ", re.I)
 _NO_SPAN_BEHIND = re.compile(
     r"^[\s-]*(?:(?:ago|old|notice|before|later|from now|after|earlier)\b|前|后|以后|之前|之后)", re.I
 )
@@ -292,7 +311,9 @@ def _lengths(text: str) -> list[tuple[int, int, bool]]:
     return [
         (start, end, True)
         for start, end in spans
-        if not _NO_SPAN.search(text[max(0, start - 20) : start]) and not _NO_SPAN_BEHIND.match(text[end : end + 12])
+        if not _NO_SPAN.search(text[max(0, start - 20) : start])
+        and not _NO_SPAN_BEHIND.match(text[end : end + 12])
+        and not (_ONE.match(text, start) and _PRICED.search(text[max(0, start - 60) : start]))
     ]
 
 

@@ -280,14 +280,24 @@ def _excepted(text: str, opens: bool) -> Iterator[tuple[int, int]]:
         if leads and _LEADING_NO.match(text) and not said.NO_FOR_ME.search(text, match.end(), match.end() + _WINDOW):
             continue  # "No Monday please" answers a question
         if match.end() + 1 > last:  # else the same verb ends both, which is looked for once
-            resumed = said.RESUMES.search(text, match.end() + 1)
-            last = resumed.start() if resumed else len(text)
+            ended = _without(text, match)
+            resumed = said.RESUMES.search(text, match.end() + 1, ended)
+            last = resumed.start() if resumed else ended
         yield match.end(), last
     for match in said.CHANGES.finditer(text):
         group = "old" if match["old"] is not None else "han"
         yield match.span(group)
     for match in said.THAN.finditer(text):
         yield match.end(), len(text)
+
+
+def _without(text: str, match: re.Match[str]) -> int:
+    """Where at the latest what a refusing word refuses ends: what a thing is without ("a visit without charge on
+    Friday") says nothing of the day, time or place behind it."""
+    if match[0].lower() == "without" or text[max(0, match.start() - 5) : match.end()].lower() == "with no":
+        behind = said.CIRCUMSTANCE.search(text, match.end() + 1, match.end() + _WINDOW)
+        return behind.start() if behind else len(text)
+    return len(text)
 
 
 def _continues(clauses: list[_Clause], index: int) -> bool:

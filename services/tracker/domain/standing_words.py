@@ -14,8 +14,8 @@ BREAK = re.compile(
     r"|\bas(?=\s+(?:i|we|he|she|they|my|our)\b)"
     r"|\band(?=\s+(?:please|don['’]?t|do not|not|i|i['’]\w{1,30}|we|it|he|she|they|my|then|want|would|need|come|send"
     r"|book|was|were|got|am"
-    r"|can"
-    r"|could|the|said|told|asked|wrote|promised|claimed)\b)"
+    r"|can|could|the|said|told|asked|wrote|promised|claimed"
+    r"|(?:have|has|had|do|did|could|would|will|wo|ca|is|are)(?:n['’]t| not))\b)"
     r"|但是|但|不过|所以|因为|如果",
     re.I,
 )
@@ -92,7 +92,7 @@ NO_FOR_ME = re.compile(r"\s(?:for (?:me|us)|thanks|thank you|at all|ever|any ?mo
 
 UNSUITABLE = re.compile(
     r"(?:\b(?:is|are|was|(?<!to )be|seems|sounds)|['’]s)\s+(?:(?!\w{1,27}ing\s)\w{1,30}\s+)?(?:impossible|bad"
-    r"|(?<!ed )(?:out|off)|no good|inconvenient"
+    r"|(?<!ed )(?:out|off(?! (?:work|duty|school|shift)\b))|no good|inconvenient"
     r"|unsuitable|wrong|gone|booked up|fully booked|sold out|unavailable"
     r"|(?:an? |the )?(?:(?:public|bank|national) )?holiday|the worst|more than (?:i|we) (?:need|want)"
     r"|incorrect|full|closed|taken|awkward|terrible|difficult|useless|cancelled|too \w{1,30}"
@@ -133,6 +133,13 @@ RESUMES = re.compile(
     re.I,
 )
 """Where what an `EXCEPTS` refuses ends inside its clause."""
+
+CIRCUMSTANCE = re.compile(
+    r"(?<=\w )(?:on|at|in|to|from|by|near|around|for|this|next|tomorrow|today|tonight)\b"
+    r"(?! (?:advance|all|least|once))",
+    re.I,
+)
+"""Leads to the day, time or place of the whole, behind what it is to be without."""
 
 REFUSED_HAN = re.compile(
     r"不行|不可以|不能|不方便|不合适|没空|没时间|没有空|没有时间|不在|不来|不去|不太行|无法|没法|不了|太早|太晚|不喜欢"
@@ -241,7 +248,7 @@ NO_SUBJECT = frozenset(
 
 NO_VERB = frozenset(
     "need speed feed bed red seed weed shed wed exceed proceed indeed hundred embed breed united limited unlimited"
-    " interested".split()
+    " interested supposed".split()
 )
 
 _GOES = (
@@ -309,7 +316,9 @@ DUTY_HAN = re.compile(
 
 OTHER_NEEDS = re.compile(
     r"^\W*(?:(?:the|my|our|his|her|their|a|an)\s)(?:[\w'’-]{1,20}\s){1,3}?(?:(?:only|already|also|still)\s)?(?:wants?"
-    r"|needs?|expects?|requires?|demands?|insists? on|asks? for|asked for|wanted|needed)\b",
+    r"|needs?|expects?|requires?|demands?|insists? on|asks? for|asked for|wanted|needed)\b"
+    r"|^\W*(?:i|we|my \w{1,20}|he|she|they)(?:['’]ll| will| shall) (?:only |just )?(?:be|get|come|return|arrive)"
+    r" (?:back|home|in town|away|abroad|on holiday)\b",
     re.I,
 )
 """What something or somebody else needs; beside a wish of the user's own it is but the reason."""
@@ -356,11 +365,16 @@ OF_OTHERS = re.compile(
 )
 """What makes the date behind it that of another thing ("my order from May 3rd")."""
 
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}"
 MOMENTS = (
     re.compile(
         r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:[ap]\.?m\b|o['’]?\s?clock)|\b\d{1,2}:\d{2}\b|\b(?:noon|midnight|midday)\b", re.I
     ),
-    re.compile(rf"\b{WEEKDAY}\b|\b(?:today|tomorrow)\b|\b\d{{1,2}}(?:st|nd|rd|th)\b", re.I),
+    re.compile(
+        rf"\b{WEEKDAY}\b|\b(?:today|tomorrow)\b|\b\d{{1,2}}(?:st|nd|rd|th)\b"
+        rf"|\b\d{{1,2}} {_MONTH}\b|\b{_MONTH} \d{{1,2}}\b",
+        re.I,
+    ),
 )
 """Times, and days: what one clause says of them may make that of another its reason."""
 

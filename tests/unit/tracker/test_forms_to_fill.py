@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.common.schema import Schema, Slot, parse_schema
+from services.tracker.domain.details import details
 from services.tracker.domain.faults import fault_in, holds_fault
 from services.tracker.domain.leading import Lead, lead
 from services.tracker.domain.rules import RuleTracker
@@ -222,3 +223,23 @@ def test_the_schema_decides_between_the_trackers() -> None:
     assert not collects(finds)
     assert list(suited.track(SHOP, State(), "", "x", 1).services) == ["rules"]
     assert list(suited.track(finds, State(), "", "x", 1).services) == ["learned"]
+
+
+@pytest.mark.parametrize(
+    ("message", "address"),
+    [
+        ("Please come to 4330 Clayton Road suite J.", "4330 Clayton Road suite J"),
+        ("The oven stands at 1501 Trousdale Drive #2, please come on Friday.", "1501 Trousdale Drive #2"),
+        ("Repair it at 12 Mill Lane unit 4b on Friday", "12 Mill Lane unit 4b"),
+        ("It is at 1181 Boulevard Way B.", "1181 Boulevard Way B"),
+        ("My address is Old Mill, Fjordside.", "Old Mill, Fjordside"),
+        ("The address is also correct.", None),
+        ("The address is right, the day is wrong.", None),
+        ("My address is still the same as last time.", None),
+        ("The address is not quite complete.", None),
+        ("The address is on file.", None),
+    ],
+)
+def test_what_is_said_of_an_address_is_none(message: str, address: str | None) -> None:
+    found = details({"address": Slot("address", "Street and number")}, message, {}, {})
+    assert [one.value for one in found] == ([address] if address else [])

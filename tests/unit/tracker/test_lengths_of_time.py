@@ -44,6 +44,8 @@ def values(*messages: str) -> dict[str, str]:
         ("I'd say one and a half months", "one and a half months"),
         ("three or four weeks", "three or four weeks"),
         ("for the next two weeks", "two weeks"),
+        ("I pay too much, pause it for a month.", "a month"),
+        ("I want to save the fee for a year", "a year"),
     ],
 )
 def test_a_length_is_told(message: str, length: str) -> None:
@@ -58,6 +60,12 @@ def test_a_length_is_told(message: str, length: str) -> None:
         "My son is 12 years old.",
         "I pay every 3 months.",
         "Do I need to give four weeks notice?",
+        "How much does it cost a month?",
+        "How much is that a year?",
+        "It is 12 euros a month today, isn't it?",
+        "You charge me 9 a week.",
+        "What is the price a week exactly?",
+        "I pay $5 a month.",
     ],
 )
 def test_other_times_are_no_length(message: str) -> None:
