@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from services.common.constraints import Constraint
 from services.common.text_measures import count_phrase, count_words, words
 from services.tracker.domain.feedback import denial_words as said
+from services.tracker.domain.feedback.complaints import plainly
 from services.tracker.domain.feedback.grammar import SOURCE
 from services.tracker.domain.feedback.phrases import COUNT, Quotes, phrases
 from services.tracker.domain.words import STOP
@@ -58,7 +59,7 @@ def _as_wishes(comment: str) -> str:
     """The comment with negations that only sound like denials put plainly: "why don't you mention X", "not only X but
     also Y", "wouldn't a list be better?", "bullet points? No."."""
     comment = re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[^\S\n]+", " ", comment))  # runs of it would make patterns slow
-    comment = said.WHATEVER.sub("", comment)
+    comment = plainly(said.WHATEVER.sub("", comment))
     comment = said.MUST_NOT_GO.sub(lambda match: f"don't remove {match['what']}", comment)
     comment = said.ABSOLUTE.sub("don't ", comment)
     comment = said.DREADED.sub("don't ", comment)

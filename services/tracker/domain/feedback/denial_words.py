@@ -64,6 +64,9 @@ UNNEEDED = re.compile(
     r"|^\W*(?:please )?(?:forget|ignore|disregard|never ?mind) (?:what i said|that i said|my (?:last|previous"
     r"|earlier))\b"
     r"|\bi (?:take|took) (?:it |that )?back\b"
+    r"|^\W*(?:but |and |so )?why (?:is|are|was|were|did|do|does|have|has|must) (?:you|it|this|that|the \w+"
+    r"|your \w+|there)"
+    rf" (?!not\b)(?:\w+ ){{0,5}}?(?:in |as )?{FORM}\b"
     r"|\b(?:nobody|no one|none of \w+) (?:really |actually )?(?:needs?|wants?|cares?|has|have)(?: to| about)?\b"
     r"|^\W*(?:do|does) (?:we|you|i|they|it|this|that|anyone|anybody|the \w+) (?:really |actually |even )?(?:need"
     r"|have to)\b"
@@ -249,7 +252,8 @@ MUST_NOT_GO = re.compile(
 )
 """That something may never go: its name is what must stay."""
 ABSOLUTE = re.compile(
-    rf"\b{_NO_WAY}\b,?\s*(?:please\s+)?(?:(?:should|must|may|can|do|are|would|will|ought)\s+(?:you|we)\s+(?:to\s+)?(?:ever\s+)?"
+    rf"\b{_NO_WAY}\b,?\s*(?:please\s+)?(?:(?:should|must|may|can|do|are|would|will|ought)\s+(?:you"
+    rf"|we)\s+(?:to\s+)?(?:ever\s+)?"
     r"|(?:should|must|may|can|is|will|would)\s+(?:it|this|the (?:reply|answer|text))\s+(?:to\s+)?)?"
     r"(?=(?!too\b|should\b|is\b|the\b|a\b|any\b)[a-z])",
     re.I,
@@ -259,7 +263,7 @@ DREADED = re.compile(
     r"\b(?:i|we)(?:['’]d| would) (?:really |absolutely )?(?:hate|loathe|dread|be (?:sad|sorry|cross"
     r"|upset)|not like|rather you did"
     r" not)(?: it)?(?: for you)? to\s+(?=[a-z])|\b(?:i|we) (?:beg|urge|implore|warn|forbid) you (?:not )?to\s+(?=[a-z])"
-    r"|\b(?:please )?(?:refuse|decline|resist the (?:urge|temptation)) to\s+(?=[a-z])",
+    r"|(?:(?<=^)|(?<=[.;!?\n] )|(?<=, ))(?:please )?(?:refuse|decline|resist the (?:urge|temptation)) to\s+(?=[a-z])",
     re.I,
 )
 WHATEVER = re.compile(

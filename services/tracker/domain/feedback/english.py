@@ -59,7 +59,7 @@ def _same_wish(told: Constraint, denied: Constraint) -> bool:
     """Whether what the network was told is what a rule read beside a negation."""
     if told.kind != denied.kind:
         return False
-    return told.kind == "language" or told.value == denied.value or denied.value.casefold() in told.value.casefold()
+    return told.value == denied.value or denied.value.casefold() in told.value.casefold()
 
 
 def _stays(denied: Sequence[Constraint], draft: str) -> list[Constraint]:

@@ -16,7 +16,13 @@ from services.tracker.domain.feedback import denial_words as said
 
 _CLAUSE = re.compile(
     r"[.;!?\n]+|,(?=\s)|:(?=\s)|\s[–—-]+\s|[()]"
-    r"|\b(?:but|however|though|although|because|since|so|therefore|then|instead|please|yet)\b",
+    r"|\b(?:but|however|though|although|because|bc|cos|coz|cuz|since|therefore|then|instead|please|yet"
+    r"|so(?! (?:\w+ly )?(?:long|short|formal|much|many|little|few|wordy|stiff|detailed|brief|technical"
+    r"|complicated|verbose"
+    r"|lengthy|cold|casual|rude|vague|dry|friendly)\b)"
+    r"|as (?=(?:i|he|she|they|we)\b)|or (?:else |otherwise )?(?=(?:i|we|he|she|they|it|you|no ?(?:one|body)|nobody"
+    r"|people|customers|clients|readers|the \w+|my \w+|our \w+) (?:\w+ )?(?:wo|ca|do|does|would|could|will|is|are)"
+    r"(?:n['’]t| not)|(?:no ?(?:one|body)|nobody)\b)|and (?=(?:please )?(?:do(?:n['’]t| not)|never|not|no)\b))",
     re.I,
 )
 _NEGATION = re.compile(
@@ -32,22 +38,50 @@ _NEGATION = re.compile(
     re.I,
 )
 _NO_NEGATION = re.compile(
-    r"\b(?:not (?:only|just|bad|least)|no (?:problem|doubt|matter|longer|more|offen[cs]e|thanks)"
-    r"|why (?:don['’]?t you|not)"
-    r"|(?:you|it|the (?:reply|answer|text)) (?:did|ha[ds]|have)(?:n['’]t| not)(?! (?:to|need(?:ed)?|got to)\b)"
-    r"|(?:can|could|would|will)(?:n['’]t| not) you|if not|or not|not sure (?:if|whether)|never ?mind|nothing else"
-    r"|i (?:do not|don['’]t|didn['’]t|did not) (?:like|love|enjoy|appreciate|get|understand|follow|have)"
-    r"|(?:can(?:not|['’]t)|could(?:n['’]t| not)) (?:read|stand|bear|follow|use|send|understand|stomach|take|believe)"
+    r"\b(?:not (?:only|just|bad|least|(?:over|above|under|below|beyond|(?:more|less|fewer) than|(?:so|too"
+    r"|as) many))|what would"
+    r" (?:it|this|that) (?:look|sound|read|be) like|(?:no|never) (?:more|less|fewer) than|no (?:problem|doubt"
+    r"|matter|longer|more|offen[cs]e|thanks)"
+    r"|why (?:don['’]?t you|not)|(?:with|and) no (?!one\b|body\b|longer\b|more\b)\w+(?: \w+)?(?=\W*$)"
+    r"|(?:can|could|would|will)(?:n['’]t| not) you|(?:ca|wo)n['’]t you|if not|or not|not sure (?:if|whether)"
+    r"|never ?mind"
+    r"|nothing else|i (?:do not|don['’]t|didn['’]t|did not) (?:get|understand|follow|have)"
+    r"|(?:can(?:not|['’]t)|could(?:n['’]t| not)) (?:read|follow|use|send|understand|take|believe)"
     r"|no ?(?:one|body) (?:reads?|will read|has time|wants to read|understands?|can (?:read|follow|understand))"
-    r"|do(?:es)?(?:n['’]t| not) (?:help|work|fit|read well)|i hate (?:how|that|it|the way|when|such|long|short))\b",
+    r"|do(?:es)?(?:n['’]t| not) (?:help|work|fit|read well))\b",
     re.I,
 )
-"""What only looks like one, complains of what is then wished away ("I can't read such long texts"), or of what is
-missing ("you didn't highlight anything")."""
+"""What only looks like one, or complains of what is then wished away ("I can't read such long texts")."""
+_MISSED = re.compile(
+    r"\b(?:you|it|the (?:reply|answer|text))(?: still| again| yet)? (?:did|ha[ds]|have)(?:n['’]t| not)(?! (?:to"
+    r"|need(?:ed)?|got to)\b)",
+    re.I,
+)
+"""What complains of something missing ("you didn't highlight anything"), and denies a fault."""
+_DISLIKE = re.compile(
+    r"\b(?:(?:do|does|did|would|will|could)(?:n['’]t| not) (?:like|love|enjoy|appreciate|want|read|accept"
+    r"|approve|print)"
+    r"|(?:can(?:not|['’]t)|could(?:n['’]t| not)) (?:stand|bear|stomach)|(?:i|we)(?: really)? (?:hate|loathe"
+    r"|detest|dislike)"
+    r"|not (?:\w+ )?(?:happy|pleased|satisfied|comfortable|impressed|thrilled)"
+    r"|(?:wish|rather|if only|hoped?|prefer)(?: that| if)? (?:you|it|this|that|the \w+) (?:were|was|is|had|would|did)"
+    r"(?:n['’]t| not)(?: been| be)?|(?:should|must)(?:n['’]t| not) have|had (?:it|this) not been|no (?:room|time"
+    r"|space) for"
+    r"|can (?:hardly|barely|scarcely) (?:read|follow|use|bear|take))\b",
+    re.I,
+)
+"""What is said of a fault that is then wished away, and of a wish that denies it."""
+_STATES_FAULT = re.compile(
+    r"^\W*(?:(?:i|we) (?:think|find|fear)(?: that)? )?(?:it|this|that|(?:the|your) \w+)(?:['’]s| is| was| seems| sounds"
+    r"| looks| reads| feels)(?: (?:just|simply|really|still|a bit|a little|way|far|much|all))*\W*$",
+    re.I,
+)
+_GOES_ON = re.compile(r"\W*(?:for|to|and no|and nobody|that|which|when|if|given)\b", re.I)
 _REMOVES = re.compile(rf"\b(?:{said.REMOVE}|{said.OMIT}|leav\w+|without|minus|get rid|goes?|cut)\b", re.I)
 _FAULT = re.compile(r"\b(?:too|so|very|overly|such)\b", re.I)
 _ORDER = re.compile(
-    r"\b(?:(?:should|must|may|can|could|do|does|did|would|ought|need)(?:\s?n['’]?t| not)|cannot|never|not)"
+    r"\b(?:(?:should|must|may|can|could|do|does|would|ought|need)(?:\s?n['’]?t| not)|cannot"
+    r"|(?<!did )(?<!has )(?<!had )(?<!have )(?<!is )(?<!was )(?:never|not))"
     r"(?= (?:\w+ )?(?:be|get|become|sound|look|read|make|write|turn|have|use|seem|feel|come|go)\b|\s?\.|\W*$)",
     re.I,
 )
@@ -87,7 +121,7 @@ def denied(text: str, left: str, found: Sequence[Found]) -> tuple[list[Found], l
         rest = left[start:end]
         if not mine or not _negated(rest):
             continue
-        opposite = [one for one in mine if _may_be_denied(one, text) and not _wished_away(one, text, rest)]
+        opposite = [one for one in mine if _may_be_denied(one, text) and not _meant(one, text, left, (start, end))]
         if opposite:
             wrong += opposite
             places.append((start, end))
@@ -98,9 +132,23 @@ def _negated(left: str) -> bool:
     return _NEGATION.search(_NO_NEGATION.sub(" ", left)) is not None
 
 
-def _wished_away(one: Found, text: str, left: str) -> bool:
-    """Whether a fault was named that is not to be ("it must not sound | too long |")."""
-    return _FAULT.search(text, one.start, one.end) is not None and not _negated(_ORDER.sub(" ", left))
+def _meant(one: Found, text: str, left: str, clause: tuple[int, int]) -> bool:
+    """Whether the negation belongs to an amount ("not | over 9 bullet points |") or says that the wish is missing, or a
+    fault was named that is not to be ("it must not sound | too long |"), that is disliked, or that is stated before the
+    negation ("it is | too long | for anyone to read and no one will")."""
+    start, end = clause
+    if _FAULT.search(text, one.start, one.end) is None:
+        before = left[start : one.start]
+        if _BOUND.match(text, one.start, one.end):
+            before = _NOT_BEFORE.sub("", before)
+        return not _negated(_MISSED.sub(" ", before + left[one.start : end]))
+    if _STATES_FAULT.match(text[start : one.start]) and _GOES_ON.match(text[one.end : end]):
+        return True
+    return not _negated(_DISLIKE.sub(" ", _ORDER.sub(" ", left[start:end])))
+
+
+_BOUND = re.compile(r"\W*(?:over|above|under|below|beyond|(?:more|less|fewer) than)\b", re.I)
+_NOT_BEFORE = re.compile(r"\b(?:not|no|never|n['’]t)\s*$", re.I)
 
 
 def _may_be_denied(one: Found, text: str) -> bool:

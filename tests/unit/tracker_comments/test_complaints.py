@@ -1,0 +1,109 @@
+"""A negation that tells what is lacking, what is disliked or why something is asked for denies nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from services.tracker.domain.feedback.comments import parse_comment
+from services.tracker.domain.feedback.complaints import plainly
+from tests.support.cpu import cpu_seconds
+
+from .conftest import OFFICE, Reader
+
+LACKING = (
+    ("You have not written it in German.", "de"), ("You didn't answer in German.", "de"),
+    ("You never answer in French.", "fr"), ("It's not in Spanish.", "es"), ("The reply was not in Chinese.", "zh"),
+    ("This still isn't in English.", "en"), ("Why didn't you write it in Italian?", "it"),
+    ("It isn't in bullets.", "bullets"), ("You didn't put it in bullet points.", "bullets"),
+    ("There are no bullet points in it.", "bullets"), ("You never use bullet points.", "bullets"),
+    ("Why isn't it in bullets?", "bullets"), ("No bullet points?", "bullets"), ("Why not a table?", "table"),
+    ("You were not brief.", "shorter"), ("You still haven't made it shorter.", "shorter"),
+    ("it isn't short enough", "shorter"), ("It wasn't friendly enough.", "friendly"),
+)  # fmt: skip
+DISLIKED = (
+    ("I don't like how long it is.", "shorter"), ("I don't like how short it is.", "longer"),
+    ("I'm not happy with how formal this is.", "casual"), ("I hate how long this has become.", "shorter"),
+    ("My boss doesn't like it this long.", "shorter"), ("Nobody reads anything this long.", "shorter"),
+    ("I'd rather not have such a long text.", "shorter"), ("It doesn't need to be that long.", "shorter"),
+    ("I would rather it weren't so long.", "shorter"), ("I wish it weren't so formal.", "casual"),
+    ("It's too long for anyone to read and no one will.", "shorter"),
+    ("It's too formal for a text that no lawyer will read.", "casual"),
+)  # fmt: skip
+SUGGESTED = (
+    ("Couldn't it be shorter?", "shorter"), ("Can't it be in German?", "de"),
+    ("Can't you make it shorter?", "shorter"),
+    ("Couldn't this be a bit friendlier?", "friendly"), ("There's no harm in making it shorter.", "shorter"),
+    ("I wouldn't mind it shorter.", "shorter"), ("I wouldn't say no to bullet points.", "bullets"),
+    ("It wouldn't hurt to be friendlier.", "friendly"), ("It can't hurt to be a bit more formal.", "formal"),
+    ("There's no reason not to use bullets.", "bullets"), ("Don't hesitate to shorten it.", "shorter"),
+    ("Don't be afraid to make it longer.", "longer"), ("Nobody would mind if it were shorter.", "shorter"),
+    ("It would be a shame not to have bullets.", "bullets"),
+)  # fmt: skip
+REASONED = (
+    ("Answer in French as she speaks no English.", "fr"), ("Shorten it or I can't post it.", "shorter"),
+    ("Shorten it or else it won't fit.", "shorter"), ("I won't approve it unless it's shorter.", "shorter"),
+    ("It won't do unless it is in bullets.", "bullets"), ("I can't use it if it isn't in JSON.", "json"),
+    ("We can't do without bullet points.", "bullets"), ("Without bullet points I can't follow it.", "bullets"),
+    ("It looks bad without bullet points.", "bullets"), ("If it is not too much trouble make it shorter.", "shorter"),
+    ("i need this in korean bc my pen pal cant read english", "ko"), ("What would it look like in Thai?", "th"),
+    ("not over 9 bullet points", "bullets"), ("Not so many placeholders, three at the most.", "placeholders"),
+    ("Finish with we refuse to whisper.", "we refuse to whisper"),
+    ("People on my team will be confused if you don't use the word dashboard.", "dashboard"),
+    ("A reply that says neither jazz nor saxophone is no use to me.", "jazz"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("comment", "value"), [*LACKING, *DISLIKED, *SUGGESTED, *REASONED])
+def test_what_a_complaint_means_is_what_is_wished(read: Reader, comment: str, value: str) -> None:
+    constraints = [one for one in read(comment).constraints if one.value != "simple"]
+    assert {one.value for one in constraints} & {value, "list" if value == "bullets" else value}
+    assert "must_not_include" not in {one.kind for one in constraints}
+    assert not {one.value for one in constraints} & {"prose"}
+
+
+@pytest.mark.parametrize(
+    ("comment", "never"),
+    [
+        ("You did not make it too long.", "shorter"), ("You haven't made it too formal.", "casual"),
+        ("The reply hasn't got too long.", "shorter"), ("It isn't so long that nobody reads it.", "shorter"),
+        ("It isn't so long.", "shorter"), ("I like how short it is.", "longer"),
+        ("I don't dislike how long it is.", "shorter"), ("I don't mind how long it is.", "shorter"),
+        ("I hate it in bullets.", "bullets"), ("I can't stand bullets.", "bullets"),
+        ("I don't like it shorter.", "shorter"), ("I'm not happy with a shorter version.", "shorter"),
+        ("It doesn't look bad without bullet points.", "bullets"), ("I can do without bullet points.", "bullets"),
+        ("It reads better without a table.", "table"), ("There must be no bullet points.", "bullets"),
+        ("Make sure it has no title.", "title"), ("You must never use bullet points.", "bullets"),
+        ("There are no bullet points in it, which is good.", "bullets"), ("Why is it in bullets?", "bullets"),
+        ("It is fine if you don't use bullets.", "bullets"), ("I don't mind if it isn't a list.", "list"),
+        ("It's not in German, thank God.", "de"), ("It should not be in German.", "de"),
+        ("You don't have to answer in German.", "de"), ("Nobody wants it in German.", "de"),
+        ("Never answer in German.", "de"), ("I wouldn't make it a table.", "table"),
+        ("It is not too long for a text that no one reads.", "shorter"), ("Isn't it short enough?", "shorter"),
+        ("It couldn't be any longer.", "longer"), ("Not one section.", "sections:Section"),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_complaint_is_not_obeyed(read: Reader, comment: str, never: str) -> None:
+    assert never not in {one.value for one in read(comment).constraints}
+
+
+def test_quoted_words_stay_as_they_are() -> None:
+    for comment in ('Start with "You have not written it in German."', 'Say "it wouldn\'t hurt to be friendlier".'):
+        assert plainly(comment) == comment
+
+
+def test_putting_complaints_plainly_is_linear() -> None:
+    for piece in (
+        "you have not ",
+        "it is not in ",
+        "I can't use it if it isn't ",
+        "nobody reads this long ",
+        "couldn't you ",
+        "but without a list ",
+        ", I can't ",
+        "not so a b c d e f ",
+    ):
+        for reads in (plainly, partial(parse_comment, draft_text=OFFICE)):
+            short, long = (cpu_seconds(partial(reads, piece * n), 0.1) for n in (100, 400))
+            assert long < 8 * short + 0.5
