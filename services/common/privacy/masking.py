@@ -1,0 +1,70 @@
+"""Marks in the place of personal data, which keep its kind and stay the same within a dialogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from services.common.privacy.finding import findings
+
+_MARK = re.compile(r"<(?:ID|CARD|IBAN|EMAIL|PHONE|ADDRESS|NAME)_\d{1,4}>")
+_MOST_KNOWN = 200
+
+
+class Masker:
+    """Masks the texts of one dialogue: a value has one mark in all of them, also where nothing introduces it again.
+
+    ``keep``: values that are the service's own and stay, in any way of writing. Not thread-safe.
+    """
+
+    def __init__(self, keep: Collection[str] = ()) -> None:
+        self._keep = {_key(value) for value in keep}
+        self._marks: dict[tuple[str, str], str] = {}
+        self._known: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def mask(self, text: str) -> str:
+        """The text with marks. What is masked already stays as it is."""
+        if not text:
+            return text
+        pieces, last = [], 0
+        for start, end, kind in findings(text):
+            value = text[start:end]
+            if _key(value) in self._keep:
+                continue
+            pieces += [self._again(text[last:start]), self._mark(kind, value)]
+            last = end
+        return "".join([*pieces, self._again(text[last:])])
+
+    def _mark(self, kind: str, value: str) -> str:
+        key = (kind, _key(value))
+        if key not in self._marks:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._marks[key] = f"<{kind}_{self._counts[kind]}>"
+            if len(self._known) < _MOST_KNOWN:
+                self._known[value] = self._marks[key]
+        return self._marks[key]
+
+    def _again(self, text: str) -> str:
+        """Values that were found before, where nothing introduces them."""
+        for value, mark in self._known.items():
+            if value in text:
+                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", mark, text)
+        return text
+
+
+def masked(text: str, keep: Collection[str] = ()) -> str:
+    """One text with marks, on its own."""
+    return Masker(keep).mask(text)
+
+
+def has_mark(text: str) -> bool:
+    """Whether a text holds a mark."""
+    return _MARK.search(text) is not None
+
+
+def _key(value: str) -> str:
+    digits = re.sub(r"\D", "", value)
+    if len(digits) >= 6 and not re.search(r"[^\W\d_]", value):
+        return digits[-9:] if len(digits) < 13 else digits
+    return " ".join(value.casefold().split())
