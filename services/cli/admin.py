@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -18,6 +19,16 @@ from services.cli.output import Failure, console, print_json, print_table
 admin = typer.Typer(no_args_is_help=True, help="Tenants, quotas, retention, erasing a user, backup and restore.")
 Tenant = Annotated[str, typer.Option(help="Default: the key's own")]
 DAY_S = 86_400
+
+
+class PrivacyMode(StrEnum):
+    """What becomes of personal data."""
+
+    OFF = "off"
+    MASKED = "masked"
+    REVERSIBLE = "reversible"
+
+
 for _command in (backup, restore):
     admin.command()(_command)
 
@@ -103,6 +114,32 @@ def retention(
         _show(client.admin.SetRetention(request).tenant, as_json)
 
 
+@admin.command("privacy")
+def privacy(
+    context: typer.Context,
+    mode: Annotated[PrivacyMode | None, typer.Argument(help="Default: show the setting")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="A value of your own that stays, such as a hotline")] = None,
+    reveal_role: Annotated[
+        str, typer.Option(help="The least role that may see what was there: reviewer, operator")
+    ] = "",
+    tenant: Tenant = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Set how personal data is masked in examples and exports, as a whole: off, masked, reversible."""
+    with connected(context) as client:
+        request = admin_pb2.UpdateTenantRequest(tenant_id=tenant)
+        if mode is not None:
+            if reveal_role not in ("", "reviewer", "operator"):
+                raise Failure(f"{reveal_role!r} is no role that may see it; choose reviewer or operator")
+            request.privacy.mode = admin_pb2.PrivacyMode.Value(f"PRIVACY_MODE_{mode.upper()}")
+            request.privacy.keep.extend(keep or ())
+            if reveal_role:
+                request.privacy.reveal_role = admin_pb2.KeyRole.Value(f"KEY_ROLE_{reveal_role.upper()}")
+            _show(client.admin.UpdateTenant(request).tenant, as_json)
+            return
+        _show(client.admin.GetTenant(admin_pb2.GetTenantRequest(tenant_id=tenant)).tenant, as_json)
+
+
 @admin.command("audit")
 def audit(
     context: typer.Context,
@@ -173,3 +210,8 @@ def _show(tenant: admin_pb2.Tenant, as_json: bool) -> None:
         console.print(f"  {field.name} {value}")
     for field, value in tenant.retention.ListFields():
         console.print(f"  {field.name} kept {value.seconds / DAY_S:g} days")
+    mode = admin_pb2.PrivacyMode.Name(tenant.privacy.mode).removeprefix("PRIVACY_MODE_").lower()
+    role = admin_pb2.KeyRole.Name(tenant.privacy.reveal_role).removeprefix("KEY_ROLE_").lower()
+    console.print(f"  personal data {mode}" + (f", shown to {role}s who ask" if mode == "reversible" else ""))
+    for value in tenant.privacy.keep:
+        console.print(f"    stays: {escape(value)}")

@@ -32,6 +32,9 @@ def export(
         bool, typer.Option("--masked/--every-reply", help="Whether a row's last reply alone is learned, or every one")
     ] = True,
     user: Annotated[str, typer.Option(help="Of this user only")] = "",
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Personal data as it was said, where you may see it")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write what was corrected, approved of and rejected as a training set, with the whole conversation of each.
@@ -43,7 +46,7 @@ def export(
         raise Failure(f"{out} is no folder")
     if not masked and form in (Form.TRL_DPO, Form.TRL_KTO):
         raise Failure(f"--every-reply is not for {form.value}: it compares last replies")
-    request = feedback_pb2.ExportFeedbackRequest(user_id=user, with_earlier_turns=True)
+    request = feedback_pb2.ExportFeedbackRequest(user_id=user, with_earlier_turns=True, reveal=reveal)
     with connected(context) as client:
         records = [answer.record for answer in client.feedback.ExportFeedback(request)]
     counts = write(rows(records, form, held_out=held_out, masked=masked), out)

@@ -180,9 +180,12 @@ def export(
     user: Annotated[str, typer.Option(help="Of this user only")] = "",
     session: Annotated[str, typer.Option(help="Of this session only")] = "",
     after: Annotated[str, typer.Option(help="Go on after this record")] = "",
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Personal data as it was said, where you may see it")
+    ] = False,
 ) -> None:
     """Write stored feedback as JSON Lines, oldest first."""
-    request = feedback_pb2.ExportFeedbackRequest(user_id=user, session_id=session, after_id=after)
+    request = feedback_pb2.ExportFeedbackRequest(user_id=user, session_id=session, after_id=after, reveal=reveal)
     with connected(context) as client:
         if out is None:
             _write(client, request, sys.stdout)

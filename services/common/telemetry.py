@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from io import StringIO
+from typing import Any, TextIO
 
 import structlog
 from opentelemetry import propagate, trace
@@ -19,6 +20,7 @@ from opentelemetry.trace import Span, SpanKind
 from prometheus_client import start_http_server
 
 from services.common import metrics
+from services.common.privacy.telling import MaskedFormatter, mask_event, told
 from services.common.settings import CommonSettings
 
 SENT = "sent"  # header: when the message was sent, seconds since 1970
@@ -32,13 +34,15 @@ def configure(settings: CommonSettings, service: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _trace_ids,
     ]
     renderer: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, mask_event, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
         # A plain traceback: the decorated one shows local variables, and so what users have said.
         else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            mask_event,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_plain_traceback),
         ]
     )
     structlog.configure(
@@ -47,12 +51,28 @@ def configure(settings: CommonSettings, service: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskedFormatter(logging.BASIC_FORMAT))
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
     structlog.contextvars.bind_contextvars(service=service, worker=settings.worker_name)
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     if settings.otlp_endpoint:
         _configure_tracing(settings, service)
+
+
+def _plain_traceback(file: TextIO, exception: Any) -> None:
+    lines = StringIO()
+    structlog.dev.plain_traceback(lines, exception)
+    file.write("\n".join(map(told, lines.getvalue().split("\n"))))
+
+
+def _trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The trace that a line belongs to, as OpenTelemetry names it in JSON logs."""
+    here = trace.get_current_span().get_span_context()
+    if here.is_valid:
+        event["trace_id"], event["span_id"] = trace.format_trace_id(here.trace_id), trace.format_span_id(here.span_id)
+    return event
 
 
 def _configure_tracing(settings: CommonSettings, service: str) -> None:
@@ -61,9 +81,11 @@ def _configure_tracing(settings: CommonSettings, service: str) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    from services.common.privacy.spans import masking
+
     resource = Resource.create({"service.name": f"antiphon-{service}", "service.instance.id": settings.worker_name})
     provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
+    provider.add_span_processor(BatchSpanProcessor(masking(OTLPSpanExporter(endpoint=settings.otlp_endpoint))))
     trace.set_tracer_provider(provider)
 
 

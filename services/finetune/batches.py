@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,8 +14,9 @@ from services.common import metrics
 from services.common.drafts import chosen_draft
 from services.common.errors import AntiphonError
 from services.common.last_words import moment
+from services.common.privacy import Masker
 from services.common.store import DATABASE_AWAY, Document, Store
-from services.finetune.domain.lessons import Lesson, lesson
+from services.finetune.domain.lessons import Lesson, masked_lesson
 
 log = structlog.get_logger(__name__)
 SendClaims = Callable[[str, list[str]], None]
@@ -69,7 +71,11 @@ class Batcher(threading.Thread):
     def _learn(self, tenant: str, records: list[Document]) -> None:
         ids = sorted({record["turn"] for record in records if record.get("turn")})
         turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
-        lessons = {record["_id"]: self._lesson(record, turns.get(record.get("turn", ""))) for record in records}
+        policy, own = self._store.tenants.privacy(tenant), partial(self._store.knowledge.is_own, tenant)
+        lessons = {
+            record["_id"]: self._lesson(record, turns.get(record.get("turn", "")), policy.masker(own))
+            for record in records
+        }
         words = [(lessons[record["_id"]], record, _source(record)) for record in records]
         self._store.examples.add(
             tenant,
@@ -98,13 +104,13 @@ class Batcher(threading.Thread):
         self._store.feedback.processed(tenant, {one: found.refusal for one, found in lessons.items()})
 
     @staticmethod
-    def _lesson(record: Document, turn: Document | None) -> Lesson:
+    def _lesson(record: Document, turn: Document | None, masker: Masker | None) -> Lesson:
         if not record.get("turn"):
-            return lesson(record, record.get("prompt", ""), record.get("reply", ""))
+            return masked_lesson(masker, record, record.get("prompt", ""), record.get("reply", ""))
         if turn is None:
             return Lesson(refusal="the turn it is about is gone")
         draft = _draft(turn, record.get("round"))
-        return lesson(record, turn["text"], str(draft.get("text", "")), _revised(turn, draft))
+        return masked_lesson(masker, record, turn["text"], str(draft.get("text", "")), _revised(turn, draft))
 
 
 def _source(record: Document) -> Document:

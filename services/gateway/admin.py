@@ -18,6 +18,7 @@ from services.gateway.auth import caller
 from services.gateway.certificate import certificate
 from services.gateway.mapping.tenants import (
     erasure_message,
+    privacy_document,
     quotas_document,
     retention_document,
     tenant_message,
@@ -84,6 +85,8 @@ class AdminService(rpc.AdminServiceServicer):
             if request.disabled and tenant == FIRST:
                 raise InvalidArgument("disabled", "the first tenant sees to the others and stays on")
             fields["disabled"] = request.disabled
+        if request.HasField("privacy"):
+            fields["privacy"] = privacy_document(request.privacy)
         return pb.UpdateTenantResponse(tenant=await self._changed(tenant, fields))
 
     async def SetQuotas(self, request: pb.SetQuotasRequest, context: Any) -> pb.SetQuotasResponse:

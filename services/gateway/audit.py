@@ -95,7 +95,7 @@ def _reviewed(request: Any, _tenant: str) -> Document:
 
 def _export(request: Any, tenant: str) -> Document:
     user = {"user": user_hash(tenant, request.user_id)} if request.user_id else {}
-    return {**user, **_fields("session_id", "after_id")(request, tenant)}
+    return {**user, **_fields("session_id", "after_id", "reveal")(request, tenant)}
 
 
 # Promotions, trainings, replays, corrections, teaching, what comes in and goes out in bulk, changes of keys and

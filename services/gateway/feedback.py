@@ -19,6 +19,7 @@ from services.gateway import validation as check
 from services.gateway.access import reviews
 from services.gateway.audit import note
 from services.gateway.auth import caller, whose
+from services.gateway.exporting import Masked, check_reveal
 from services.gateway.importing import MAX_ITEMS, judge
 from services.gateway.mapping.feedbacks import import_message, record_message, refused_message
 from services.gateway.mapping.receipts import receipt_message
@@ -170,9 +171,13 @@ class FeedbackService(rpc.FeedbackServiceServicer):
         tenant = caller().tenant
         records = self._store.feedback.export(tenant, query, after)
         exported, earlier = 0, request.with_earlier_turns
+        policy = await self._threads.run(self._store.tenants.privacy, tenant)
+        if request.reveal:
+            check_reveal(policy, caller().role)
+        masked = Masked(self._store, tenant, policy, off=request.reveal)
 
         def following() -> list[Document]:
-            return self._whole(tenant, list(islice(records, EXPORT_BATCH)), earlier)
+            return masked.records(self._whole(tenant, list(islice(records, EXPORT_BATCH)), earlier))
 
         while batch := await self._threads.run(following):
             for record in batch:

@@ -21,6 +21,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _PrivacyMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PrivacyModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PrivacyMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRIVACY_MODE_UNSPECIFIED: _PrivacyMode.ValueType  # 0
+    """As MASKED."""
+    PRIVACY_MODE_OFF: _PrivacyMode.ValueType  # 1
+    """It stays."""
+    PRIVACY_MODE_MASKED: _PrivacyMode.ValueType  # 2
+    """Marks such as `<PHONE_1>` take its place: the same for a value within a dialogue. No export shows what was there."""
+    PRIVACY_MODE_REVERSIBLE: _PrivacyMode.ValueType  # 3
+    """As MASKED; an export shows what was there to whoever asks for it (`reveal`) and has the role for it."""
+
+class PrivacyMode(_PrivacyMode, metaclass=_PrivacyModeEnumTypeWrapper):
+    """What becomes of personal data in texts before they are examples or leave in an export."""
+
+PRIVACY_MODE_UNSPECIFIED: PrivacyMode.ValueType  # 0
+"""As MASKED."""
+PRIVACY_MODE_OFF: PrivacyMode.ValueType  # 1
+"""It stays."""
+PRIVACY_MODE_MASKED: PrivacyMode.ValueType  # 2
+"""Marks such as `<PHONE_1>` take its place: the same for a value within a dialogue. No export shows what was there."""
+PRIVACY_MODE_REVERSIBLE: PrivacyMode.ValueType  # 3
+"""As MASKED; an export shows what was there to whoever asks for it (`reveal`) and has the role for it."""
+Global___PrivacyMode: _TypeAlias = PrivacyMode  # noqa: Y015
+
 class _KeyRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -178,6 +206,40 @@ class Retention(_message.Message):
 Global___Retention: _TypeAlias = Retention  # noqa: Y015
 
 @_typing.final
+class Privacy(_message.Message):
+    """How a tenant's personal data is masked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    KEEP_FIELD_NUMBER: _builtins.int
+    REVEAL_ROLE_FIELD_NUMBER: _builtins.int
+    mode: Global___PrivacyMode.ValueType
+    """Whether it is."""
+    reveal_role: Global___KeyRole.ValueType
+    """The least role that may ask for what was there, REVIEWER or OPERATOR; unset: OPERATOR."""
+    @_builtins.property
+    def keep(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Values that are the tenant's own and stay, such as a hotline; at most 100. What stands in its documents and facts
+        stays anyway.
+        """
+
+    def __init__(
+        self,
+        *,
+        mode: Global___PrivacyMode.ValueType = ...,
+        keep: _abc.Iterable[_builtins.str] | None = ...,
+        reveal_role: Global___KeyRole.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep", b"keep", "mode", b"mode", "reveal_role", b"reveal_role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Privacy: _TypeAlias = Privacy  # noqa: Y015
+
+@_typing.final
 class Tenant(_message.Message):
     """A tenant."""
 
@@ -189,6 +251,7 @@ class Tenant(_message.Message):
     QUOTAS_FIELD_NUMBER: _builtins.int
     RETENTION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PRIVACY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id: lower-case letters, digits and "-", at most 40."""
     display_name: _builtins.str
@@ -207,6 +270,10 @@ class Tenant(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
 
+    @_builtins.property
+    def privacy(self) -> Global___Privacy:
+        """How its personal data is masked."""
+
     def __init__(
         self,
         *,
@@ -216,10 +283,11 @@ class Tenant(_message.Message):
         quotas: Global___Quotas | None = ...,
         retention: Global___Retention | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        privacy: Global___Privacy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "quotas", b"quotas", "retention", b"retention"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "privacy", b"privacy", "quotas", b"quotas", "retention", b"retention"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "disabled", b"disabled", "display_name", b"display_name", "id", b"id", "quotas", b"quotas", "retention", b"retention"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "disabled", b"disabled", "display_name", b"display_name", "id", b"id", "privacy", b"privacy", "quotas", b"quotas", "retention", b"retention"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -401,6 +469,7 @@ class UpdateTenantRequest(_message.Message):
     TENANT_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     DISABLED_FIELD_NUMBER: _builtins.int
+    PRIVACY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable."""
     tenant_id: _builtins.str
@@ -409,6 +478,10 @@ class UpdateTenantRequest(_message.Message):
     """Another name; unset leaves it."""
     disabled: _builtins.bool
     """Off or on; unset leaves it."""
+    @_builtins.property
+    def privacy(self) -> Global___Privacy:
+        """How personal data is masked, as a whole; unset leaves it."""
+
     def __init__(
         self,
         *,
@@ -416,10 +489,11 @@ class UpdateTenantRequest(_message.Message):
         tenant_id: _builtins.str = ...,
         display_name: _builtins.str | None = ...,
         disabled: _builtins.bool | None = ...,
+        privacy: Global___Privacy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_display_name", b"_display_name", "disabled", b"disabled", "display_name", b"display_name"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_display_name", b"_display_name", "disabled", b"disabled", "display_name", b"display_name", "privacy", b"privacy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_display_name", b"_display_name", "disabled", b"disabled", "display_name", b"display_name", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_display_name", b"_display_name", "disabled", b"disabled", "display_name", b"display_name", "privacy", b"privacy", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__disabled: _TypeAlias = _typing.Literal["disabled"]  # noqa: Y015
     _WhichOneofArgType__disabled: _TypeAlias = _typing.Literal["_disabled", b"_disabled"]  # noqa: Y015

@@ -134,7 +134,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTenant(self, request, context):
-        """Switches a tenant off or on and changes its name. Off: its keys are PERMISSION_DENIED, its open turns end.
+        """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are PERMISSION_DENIED, its open turns end.
         NOT_FOUND: no such tenant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -920,6 +920,7 @@ class ExportFeedbackRequest(_message.Message):
     SESSION_ID_FIELD_NUMBER: _builtins.int
     AFTER_ID_FIELD_NUMBER: _builtins.int
     WITH_EARLIER_TURNS_FIELD_NUMBER: _builtins.int
+    REVEAL_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Of this user only."""
     session_id: _builtins.str
@@ -929,6 +930,10 @@ class ExportFeedbackRequest(_message.Message):
     with_earlier_turns: _builtins.bool
     """Give each record its turn's `earlier_turns`. Records of a session with an earlier turn that the caller was not
     granted are left out then.
+    """
+    reveal: _builtins.bool
+    """Texts as they were said, personal data and all; PERMISSION_DENIED (PRIVACY) unless the tenant's setting allows it to
+    the caller's role.
     """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -947,10 +952,11 @@ class ExportFeedbackRequest(_message.Message):
         session_id: _builtins.str = ...,
         after_id: _builtins.str = ...,
         with_earlier_turns: _builtins.bool = ...,
+        reveal: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_id", b"after_id", "end_time", b"end_time", "session_id", b"session_id", "start_time", b"start_time", "user_id", b"user_id", "with_earlier_turns", b"with_earlier_turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_id", b"after_id", "end_time", b"end_time", "reveal", b"reveal", "session_id", b"session_id", "start_time", b"start_time", "user_id", b"user_id", "with_earlier_turns", b"with_earlier_turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,6 @@ order numbers, opening hours, freephone numbers) is none. A name counts where it
 from __future__ import annotations
 
 from services.common.privacy.finding import KINDS, Finding, findings
-from services.common.privacy.masking import Masker, masked
+from services.common.privacy.masking import Masker, has_mark, masked
 
-__all__ = ["KINDS", "Finding", "Masker", "findings", "masked"]
+__all__ = ["KINDS", "Finding", "Masker", "findings", "has_mark", "masked"]

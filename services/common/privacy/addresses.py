@@ -13,7 +13,10 @@ _STREET = (
 )
 _UK = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
 _POSTCODE = rf"(?:{_UK}|[A-Z]\d[A-Z] ?\d[A-Z]\d|(?:[A-Z]{{2,3}} )?\d{{4,5}}(?:-\d{{4}})?|\d{{2}}-\d{{3}})"
-_PIECE = rf"(?:{_FLAT}|{_POSTCODE} {_W}(?: {_W}){{0,2}}|(?:{_W} ){{0,3}}{_POSTCODE}|{_W}(?: {_W}){{0,2}}(?: \d{{1,2}}(?!\d))?)"
+_PIECE = (
+    rf"(?:{_FLAT}|{_POSTCODE} {_W}(?: {_W}){{0,2}}|(?:{_W} ){{0,3}}{_POSTCODE}|"
+    rf"{_W}(?: {_W}){{0,2}}(?: \d{{1,2}}(?!\d))?)"
+)
 _TAIL = rf"(?:,\s?{_PIECE}(?![\w])){{0,4}}"
 _LINK = r"(?:de la|de los|de l['’]|de|del|della|du|des|der|la|le|les|an der|am|of|the)"
 _PATTERNS = tuple(

@@ -61,4 +61,4 @@ def card(digits: str) -> bool:
         or (digits[:2] in ("50", "56", "57", "58", "67", "63") and 16 <= len(digits) <= 19)
         or (digits[:3] == "955" and len(digits) == 19)
     )
-    return issued and len(set(digits)) > 2 and luhn(digits)
+    return issued and len(set(digits)) > 1 and luhn(digits)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from services.common.privacy.finding import findings
+from services.common.privacy.finding import KINDS, findings
 
 _MARK = re.compile(r"<(?:ID|CARD|IBAN|EMAIL|PHONE|ADDRESS|NAME)_\d{1,4}>")
 _MOST_KNOWN = 200
@@ -14,11 +14,14 @@ _MOST_KNOWN = 200
 class Masker:
     """Masks the texts of one dialogue: a value has one mark in all of them, also where nothing introduces it again.
 
-    ``keep``: values that are the service's own and stay, in any way of writing. Not thread-safe.
+    ``keep``: values that are the service's own and stay, in any way of writing. ``own``: whether a value of a kind is
+    (kind, value), asked once for each. Not thread-safe.
     """
 
-    def __init__(self, keep: Collection[str] = ()) -> None:
-        self._keep = {_key(value) for value in keep}
+    def __init__(self, keep: Collection[str] = (), own: Callable[[str, str], bool] | None = None) -> None:
+        self._keep = {(kind, _key(kind, value)) for kind in KINDS for value in keep}
+        self._own = own
+        self._asked: dict[tuple[str, str], bool] = {}
         self._marks: dict[tuple[str, str], str] = {}
         self._known: dict[str, str] = {}
         self._counts: dict[str, int] = {}
@@ -30,14 +33,22 @@ class Masker:
         pieces, last = [], 0
         for start, end, kind in findings(text):
             value = text[start:end]
-            if _key(value) in self._keep:
+            if self._stays(kind, value):
                 continue
             pieces += [self._again(text[last:start]), self._mark(kind, value)]
             last = end
         return "".join([*pieces, self._again(text[last:])])
 
+    def _stays(self, kind: str, value: str) -> bool:
+        key = (kind, _key(kind, value))
+        if key in self._keep or self._own is None:
+            return key in self._keep
+        if key not in self._asked:
+            self._asked[key] = self._own(kind, value)
+        return self._asked[key]
+
     def _mark(self, kind: str, value: str) -> str:
-        key = (kind, _key(value))
+        key = (kind, _key(kind, value))
         if key not in self._marks:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._marks[key] = f"<{kind}_{self._counts[kind]}>"
@@ -63,8 +74,11 @@ def has_mark(text: str) -> bool:
     return _MARK.search(text) is not None
 
 
-def _key(value: str) -> str:
-    digits = re.sub(r"\D", "", value)
-    if len(digits) >= 6 and not re.search(r"[^\W\d_]", value):
-        return digits[-9:] if len(digits) < 13 else digits
+def _key(kind: str, value: str) -> str:
+    """The form in which values of a kind are compared: telephone numbers by their last nine digits, so that the
+    country's code tells none apart."""
+    if kind == "PHONE":
+        return re.sub(r"\D", "", value)[-9:]
+    if kind in ("CARD", "IBAN", "ID"):
+        return "".join(sign for sign in value.casefold() if sign.isalnum())
     return " ".join(value.casefold().split())

@@ -1,4 +1,4 @@
-"""Names of people where they are introduced: "my name is …", "this is … speaking", a greeting's end, 我叫…, 收件人：…"""
+"""Names of people where they are introduced: "my name is …", "this is … speaking", 我叫…, 收件人：…"""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 _WORD = r"[A-ZÀ-ÖØ-Þ\u0100-\u024f][A-Za-zÀ-ÖØ-öø-ɏ]*(?:['’-][A-Za-zÀ-ÖØ-öø-ɏ]{1,20})*"
-_PART = rf"(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?{_WORD}(?: (?:(?:de|da|do|dos|di|del|der|van|von|den|bin|al|la|le|el) ){{0,2}}{_WORD}){{0,3}}"
+_PARTICLE = r"(?:de|da|do|dos|di|del|der|van|von|den|bin|al|la|le|el) "
+_PART = rf"(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?{_WORD}(?: (?:{_PARTICLE}){{0,2}}{_WORD}){{0,3}}"
 _LOWER = r"[a-zà-öø-ɏ]{2,14}(?: [a-zà-öø-ɏ]{2,14})?"
 _NO_NAME = frozenset(
     "the a an on in at of for not no so my your our their it its this that these those very really still also just "
@@ -27,7 +28,7 @@ _NAMED = re.compile(
     rf"(?:\b(?:[Mm]y|[Hh]er|[Hh]is|[Tt]heir|[Tt]he)(?: (?:full|first|last|real))? [Nn]ame(?:['’]s| is)|"
     rf"\b{_RELATION}(?:['’]s name is| is called| is named|,? named|'s called)|"
     r"\b[Ii](?: am|['’]m) (?:called|named|now)|\b[Tt]hey call me|\b[Cc]all me|\b[Aa]sk for|\b[Nn]ame ?:|"
-    r"\b(?:[Aa]ccount holder|[Cc]ardholder|[Cc]ontact|[Cc]ontact person|[Ss]old to|[Bb]ill to|[Ss]hip to|[Aa]ttn|"
+    r"\b(?:[Aa]ccount holder|[Cc]ardholder|[Cc]ontact|[Cc]ontact person|(?:[Ss]old|[Bb]ill|[Ss]hip) to(?=:)|[Aa]ttn|"
     r"[Rr]ecipient|[Cc]ustomer|[Pp]assenger|[Tt]ravell?er|[Ss]ent from|[Nn]ew details|[Ii]nvoice for)[:,]?(?: is)?|"
     r"\b(?:[Ss]econd|[Ff]irst|[Oo]ther) (?:traveller|passenger|driver|guest) is)"
     rf"\s{{1,2}}(?P<name>{_PART})"
@@ -67,7 +68,7 @@ _CHINESE_END = (
     r"买|住|说|来|是)"
 )
 _CHINESE_NAME = rf"(?:(?:{_COMPOUND}){_GIVEN}{{1,2}}?|[{_SURNAMES}]{_GIVEN}{{1,2}}?){_CHINESE_END}"
-_CHINESE = tuple(
+_INTRODUCED = tuple(
     re.compile(rf"{cue}[:：,， ]{{0,2}}(?P<name>{_CHINESE_NAME})")
     for cue in (
         r"(?:我叫|名叫|全名叫|名字(?:是|叫)|叫做|本人叫?|姓名[是为]?|名[:：]|[收寄]件人[是为]?|联系人[是为]?|[开]?户[名人]|"
@@ -76,16 +77,22 @@ _CHINESE = tuple(
         r"(?:我是|这里是|我这边是|这边是|，叫|,叫)",
         r"(?:敬礼|敬上|此致)",
     )
-) + (
+)
+_CHINESE = (
+    *_INTRODUCED,
     re.compile(rf"(?:把|改成|改为|换成)(?P<name>{_SURNAME}{_GIVEN}{{1,2}})(?=的名字|的姓名)"),
     re.compile(rf"(?:找|联系|交给|转给|给|请)(?P<name>{_SURNAME}{_GIVEN}{{1,2}})(?=先生|女士|小姐)"),
     re.compile(rf"(?:我|鄙人|本人|免贵)姓(?P<name>{_SURNAME})(?=[^\u4e00-\u9fff]|$|叫|名)"),
 )
 _NO_CHINESE_NAME = frozenset(
-    "金卡 高级 白金 黄金 商家 房东 家长 方便 应该 常客 安全 平时 关于 包年 包月 车主 游客 成员 何时 时常 全新 明天 路过 "
-    "连续 解除 和你 向你 全部 明白 成都人 江苏人 安徽人 广东 河南人 宁波人 温州人 武汉人 商户 师傅 查询 查一下 应届 应届生 "
-    "单独 单身 管理员 路人 连锁店 全职 毕业生 华为 苹果 万能 农民 明年 常用 时间 老客户 文员 司机 司机师傅 简单 安装 包裹 "
-    "高中生 高三 任何人 易付宝 成年人 成人 党员 牛奶 古城 石油 文化 马上 许多 方案 方式 严重 左右 单位 何必".split()
+    (
+        "金卡 高级 白金 黄金 商家 房东 家长 方便 应该 常客 安全 平时 关于 包年 包月 车主 游客 "
+        "成员 何时 时常 全新 明天 路过 连续 解除 和你 向你 全部 明白 成都人 江苏人 安徽人 广东 "
+        "河南人 宁波人 温州人 武汉人 商户 师傅 查询 查一下 应届 应届生 单独 单身 管理员 路人 "
+        "连锁店 全职 毕业生 华为 苹果 万能 农民 明年 常用 时间 老客户 文员 司机 司机师傅 简单 "
+        "安装 包裹 高中生 高三 任何人 易付宝 成年人 成人 党员 牛奶 古城 石油 文化 马上 许多 "
+        "方案 方式 严重 左右 单位 何必"
+    ).split()
 )
 
 

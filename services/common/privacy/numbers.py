@@ -17,13 +17,14 @@ _EMAIL = re.compile(
     rf"(?<![{_LATIN}._%+-])[{_LATIN}._%+-]{{1,64}}@(?:[{_LATIN}-]{{1,63}}\.){{1,8}}[A-Za-zÀ-ɏ][{_LATIN}-]{{1,23}}"
 )
 _CARD = re.compile(
-    r"(?<![A-Za-z0-9])(?<!\d[.,-])(?:"
+    r"(?<![A-Za-z0-9_])(?<!\d[.,-])(?:"
     r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|3[47]\d{2}([ -])\d{6}\2\d{5}|\d{13,19}"
-    r")(?![A-Za-z0-9])(?![.,-]\d)"
+    r")(?![A-Za-z0-9_])(?![.,-]\d)"
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
+_IBAN = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
 _ID = re.compile(
-    r"(?<![A-Za-z0-9])[1-9]\d{5} ?(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?\d{3}[\dXx](?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9_])[1-9]\d{5} ?(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?"
+    r"\d{3}[\dXx](?![A-Za-z0-9_])"
 )
 _ID_SAID = re.compile(r"(?:身份证|证件|\bID\b|identity)[^\n]{0,12}$", re.I)
 
@@ -31,7 +32,7 @@ _ID_SAID = re.compile(r"(?:身份证|证件|\bID\b|identity)[^\n]{0,12}$", re.I)
 
 _GAP = r"(?:[ .\-/]{1,2}|\) ?| ?\(0?\)? ?)?"
 _PHONES = tuple(
-    re.compile(rf"(?<![A-Za-z0-9+])(?<!\d[-.,/:])(?:{pattern})(?![A-Za-z0-9])(?![-/:]\d)(?![.,]\d)")
+    re.compile(rf"(?<![A-Za-z0-9_+])(?<!\d[-.,/:])(?:{pattern})(?![A-Za-z0-9_])(?![-/:]\d)(?![.,]\d)")
     for pattern in (
         rf"(?:\+|00(?=[1-9]))\d{{1,3}}(?:{_GAP}\d{{1,5}}){{1,6}}\d",  # with the country's code
         r"(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}",  # North America
@@ -44,8 +45,10 @@ _PHONES = tuple(
 )
 _SAID = re.compile(
     r"(?:\b(?:(?:tele)?phone|mobile|cell|tel|landline|whatsapp|fax)\b(?: (?:number|no\.?))?|"
-    r"\b(?:call|ring|text|phone|reach) (?:me|us|him|her|them)(?: back)?(?: (?:on|at|under))?|电话|手机|座机|固话|拨打|致电)"
-    r"[^\w\n]{0,4}(?:(?:is|号码?|号是|是|为|改成|换成)[^\w\n]{0,3})?(?P<number>\d{3,4}([ -]?)\d{3,4}(?:\2\d{3,4})?)(?![A-Za-z0-9])",
+    r"\b(?:call|ring|text|phone|reach) (?:me|us|him|her|them)(?: back)?(?: (?:on|at|under))?|"
+    r"电话|手机|座机|固话|拨打|致电)"
+    r"[^\w\n]{0,4}(?:(?:is|号码?|号是|是|为|改成|换成)[^\w\n]{0,3})?"
+    r"(?P<number>\d{3,4}([ -]?)\d{3,4}(?:\2\d{3,4})?)(?![A-Za-z0-9_])",
     re.I,
 )
 _OTHER_NUMBER = re.compile(

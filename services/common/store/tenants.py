@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.common.clock import now
 from services.common.errors import AlreadyExists, NotFound
+from services.common.privacy.policy import Policy
 from services.common.store.connection import Concern, Connection, Document
 from services.common.store.requests import Request
 from services.common.store.turns import SCHEMA_VERSION
@@ -83,6 +84,11 @@ class Tenants:
         """What the tenant may use; what nobody has set is left out."""
         found: Document | None = self._all().find_one({"_id": tenant}, ("quotas",))
         return (found or {}).get("quotas") or {}
+
+    def privacy(self, tenant: str) -> Policy:
+        """How the tenant's personal data is masked."""
+        found: Document | None = self._all().find_one({"_id": tenant}, ("privacy",))
+        return Policy.of((found or {}).get("privacy") or {})
 
     def disabled(self, tenant: str) -> bool:
         """Whether the tenant is switched off."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from services.common.constraints import Constraint, replacement
 from services.common.last_words import GOOD_RATING
+from services.common.privacy import Masker, has_mark
+from services.common.privacy.policy import mask_record
 
 Kind = Literal["correction", "approval"]
 MAX_TEXT = 8_000
@@ -78,6 +80,34 @@ def lesson(record: Mapping[str, Any], prompt: str, reply: str, revised: Mapping[
         judged = {"prompt": prompt, "worse": reply, "rating": rating}
         return Lesson(preference=judged, claims=_claims(record, "", reply))
     return Lesson(refusal="it says neither what was wrong nor what is right")
+
+
+def masked_lesson(
+    masker: Masker | None,
+    record: Mapping[str, Any],
+    prompt: str,
+    reply: str,
+    revised: Mapping[str, Any] | None = None,
+) -> Lesson:
+    """As `lesson`, of the texts with personal data masked; ``masker`` None: of the texts as they are.
+
+    An answer with a mark teaches no answer: it would be said to others. Its record is refused and says so; claims with
+    a mark are none.
+    """
+    if masker is None:
+        return lesson(record, prompt, reply, revised)
+    prompt = masker.mask(prompt)
+    if revised is not None:
+        revised = mask_record(masker, revised)
+    reply = masker.mask(reply)
+    learned = lesson(mask_record(masker, record), prompt, reply, revised)
+    claims = tuple(one for one in learned.claims if not has_mark(one))
+    example = learned.example
+    if example is not None and has_mark(example["answer"]):
+        refusal = "the answer holds personal data, which is not learned"
+        kept = learned.preference or claims
+        return Lesson(None, learned.preference, claims, "" if kept else refusal)
+    return replace(learned, claims=claims)
 
 
 def _example(prompt: str, answer: str, kind: Kind, said: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -8,11 +8,24 @@ from typing import Any
 from antiphon.v1 import admin_pb2 as pb
 
 from services.common.errors import InvalidArgument
+from services.common.privacy.policy import Mode, Policy
 from services.gateway.mapping.times import duration, timestamp
 
 QUOTAS = tuple(field.name for field in pb.Quotas.DESCRIPTOR.fields)
 RETENTION = tuple(field.name for field in pb.Retention.DESCRIPTOR.fields)
 SHORTEST, LONGEST = 86_400, 100 * 366 * 86_400
+MAX_KEPT = 100
+_MODES: dict[pb.PrivacyMode.ValueType, Mode] = {
+    pb.PRIVACY_MODE_UNSPECIFIED: "masked",
+    pb.PRIVACY_MODE_OFF: "off",
+    pb.PRIVACY_MODE_MASKED: "masked",
+    pb.PRIVACY_MODE_REVERSIBLE: "reversible",
+}
+_REVEAL = {
+    pb.KEY_ROLE_UNSPECIFIED: "operator",
+    pb.KEY_ROLE_REVIEWER: "reviewer",
+    pb.KEY_ROLE_OPERATOR: "operator",
+}
 _ERASURES = {word: getattr(pb, f"ERASURE_STATUS_{word.upper()}") for word in ("tombstoned", "waiting", "done")}
 
 
@@ -36,6 +49,26 @@ def retention_document(message: pb.Retention) -> dict[str, float]:
     return kept
 
 
+def privacy_document(message: pb.Privacy) -> dict[str, Any]:
+    """How personal data is masked, as stored. Raises InvalidArgument."""
+    if message.mode not in _MODES:
+        raise InvalidArgument("privacy.mode", "is unknown")
+    if message.reveal_role not in _REVEAL:
+        raise InvalidArgument("privacy.reveal_role", "choose reviewer or operator")
+    if len(message.keep) > MAX_KEPT or any(not 3 <= len(value.strip()) <= 200 for value in message.keep):
+        raise InvalidArgument("privacy.keep", f"at most {MAX_KEPT} values of 3 to 200 characters")
+    role = _REVEAL[message.reveal_role]
+    return {"mode": _MODES[message.mode], "keep": list(message.keep), "reveal_role": role}
+
+
+def privacy_message(document: Mapping[str, Any]) -> pb.Privacy:
+    """How personal data is masked; what nobody has set is masked."""
+    policy = Policy.of(document)
+    modes = {word: number for number, word in _MODES.items() if number}
+    roles = {word: number for number, word in _REVEAL.items() if number}
+    return pb.Privacy(mode=modes[policy.mode], keep=policy.keep, reveal_role=roles[policy.reveal_role])
+
+
 def tenant_message(document: Mapping[str, Any]) -> pb.Tenant:
     """A tenant."""
     kept = {name: duration(seconds) for name, seconds in (document.get("retention") or {}).items()}
@@ -46,6 +79,7 @@ def tenant_message(document: Mapping[str, Any]) -> pb.Tenant:
         quotas=pb.Quotas(**(document.get("quotas") or {})),
         retention=pb.Retention(**kept),
         create_time=timestamp(document.get("created_at")),
+        privacy=privacy_message(document.get("privacy") or {}),
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from antiphon.client import Client
+from antiphon.errors import PermissionDenied
 from antiphon.v1 import conversation_pb2, feedback_pb2
 from click.testing import Result
 from typer.testing import CliRunner
 
 from services.cli.app import app
+from services.common.store import Request
 from tests.support.gateway import FakeWorkers, Gateways
 
 Run = Callable[..., Result]
@@ -236,3 +238,41 @@ def test_a_training_set_has_whole_conversations_and_says_where_each_line_is_from
 
     client.conversations.EraseSession(conversation_pb2.EraseSessionRequest(session_id=session))
     assert exported("trl-dpo") == exported("trl-sft") == exported("trl-kto") == exported("openai") == []
+
+
+PRIVATE = {
+    "prompt": "我叫王建国，手机13812345678。 I'm at +49 711 5550123.",
+    "reply": "We call 13812345678, or you call 0800 330 1000.",
+    "feedback": {"editedText": "We call +86 138 1234 5678 at nine."},
+}
+
+
+def _export(client: Client, *, reveal: bool = False) -> list[feedback_pb2.FeedbackRecord]:
+    request = feedback_pb2.ExportFeedbackRequest(reveal=reveal)
+    return [answer.record for answer in client.feedback.ExportFeedback(request)]
+
+
+def test_an_export_masks_personal_data_and_shows_it_to_whom_the_setting_lets_see_it(
+    run: Run, client: Client, gateways: Gateways, stack: Any, tenant: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "private.jsonl"
+    file.write_text(json.dumps(PRIVATE, ensure_ascii=False), encoding="utf-8")
+    assert run("import", file).exit_code == 0
+    (record,) = _export(client)
+    assert record.prompt == "我叫<NAME_1>，手机<PHONE_1>。 I'm at <PHONE_2>."
+    assert record.reply == "We call <PHONE_1>, or you call 0800 330 1000."
+    assert record.feedback.edited_text == "We call <PHONE_1> at nine."
+    with pytest.raises(PermissionDenied, match="for good"):
+        _export(client, reveal=True)
+
+    gateways.store.tenants.create(tenant, Request("CreateTenant", "made", "made"), {"privacy": {"mode": "reversible"}})
+    with Client(stack.address, key=gateways.store.keys.create(tenant, "reviewer", "looks")[1]) as reviewer:
+        with pytest.raises(PermissionDenied, match="operator"):
+            _export(reviewer, reveal=True)
+        gateways.store.tenants.update(tenant, {"privacy": {"mode": "reversible", "reveal_role": "reviewer"}})
+        assert _export(reviewer)[0].prompt == record.prompt
+        assert _export(reviewer, reveal=True)[0].prompt == PRIVATE["prompt"]
+    gateways.store.tenants.update(tenant, {"privacy": {"mode": "masked", "keep": ["0711 5550123"]}})
+    assert _export(client)[0].prompt.endswith("I'm at +49 711 5550123.")
+    gateways.store.tenants.update(tenant, {"privacy": {"mode": "off"}})
+    assert _export(client)[0].prompt == PRIVATE["prompt"]

@@ -1,6 +1,7 @@
 """What is learned from which feedback."""
 
-from services.finetune.domain.lessons import lesson
+from services.common.privacy import Masker
+from services.finetune.domain.lessons import lesson, masked_lesson
 
 
 def test_an_edit_is_a_correction_and_prefers_itself() -> None:
@@ -64,3 +65,23 @@ def test_an_accepted_revision_is_approved_and_is_about_the_draft_before() -> Non
 def test_an_acceptance_of_what_was_edited_approves_the_draft_and_not_the_edit() -> None:
     found = lesson({"accepted": True, "edited_text": "At ten."}, "When do you open?", "At nine.", None)
     assert found.example == {"prompt": "When do you open?", "answer": "At nine.", "kind": "approval"}
+
+
+def test_a_lesson_of_masked_texts_holds_no_personal_data_and_an_answer_with_any_teaches_none() -> None:
+    said = {"rating": 5, "comment": "", "edited_text": None}
+    learned = masked_lesson(Masker(), said, "My number is +44 7911 123456, when do you open?", "At nine.")
+    assert learned.example is not None
+    assert learned.example["prompt"] == "My number is <PHONE_1>, when do you open?"
+    edited = {"edited_text": "Write to ada@example.org, she knows."}
+    spoken = masked_lesson(Masker(), edited, "Whom do I ask?", "Nobody.")
+    assert spoken.example is None
+    assert spoken.preference == {
+        "prompt": "Whom do I ask?",
+        "better": "Write to <EMAIL_1>, she knows.",
+        "worse": "Nobody.",
+    }
+    kept = masked_lesson(Masker(keep=["ada@example.org"]), edited, "Whom do I ask?", "Nobody.")
+    assert kept.example is not None
+    assert kept.example["answer"] == "Write to ada@example.org, she knows."
+    assert masked_lesson(Masker(), {"rating": 5}, "Whom?", "Call 13812345678.").refusal
+    assert masked_lesson(None, {"rating": 5}, "Whom?", "Call 13812345678.").example is not None

@@ -17,6 +17,7 @@ from services.common.store.knowledge.erasing import ErasingStore
 from services.common.store.knowledge.fact_documents import FactView, read_fact
 from services.common.store.knowledge.facts import FactChange, FactStore, Statement
 from services.common.store.knowledge.log import KNOWLEDGE_INDEXES, Change, Heads, KnowledgeLog
+from services.common.store.knowledge.own_values import OwnValueStore
 from services.common.store.knowledge.questions import Question, QuestionStore
 from services.common.store.knowledge.uses import Use, UseStore
 
@@ -55,7 +56,7 @@ class GroundingText:
     since: datetime | None = None
 
 
-class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, UseStore, ErasingStore):
+class KnowledgeStore(DocumentStore, FactStore, CandidateStore, QuestionStore, UseStore, ErasingStore, OwnValueStore):
     """Every store operation on knowledge, over one connection."""
 
     def __init__(self, connection: Connection) -> None:

@@ -1,0 +1,42 @@
+"""Personal data kept out of logs and spans, whatever was said by mistake."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from services.common.privacy.masking import masked
+
+_OURS = frozenset({"timestamp", "level", "service", "worker", "event"})
+"""Written by ourselves; what a person said is in none."""
+_LONGEST = 4_000
+"""Characters of a value that are looked at; what is longer is cut there."""
+
+
+def told(value: Any) -> Any:
+    """A value as it may be told: its strings with personal data masked, at most 4,000 characters each."""
+    if isinstance(value, str):
+        return masked(value[:_LONGEST]) if len(value) > 4 else value
+    if isinstance(value, Mapping):
+        return {name: told(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(told(item) for item in value) if type(value) in (list, tuple) else value
+    return value
+
+
+def mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A processor of structlog: masks what a line says beside its name; tracebacks too, where it stands after them."""
+    for name, value in event.items():
+        if name == "exception" and isinstance(value, str):
+            event[name] = "\n".join(map(told, value.split("\n")))
+        elif name not in _OURS:
+            event[name] = told(value)
+    return event
+
+
+class MaskedFormatter(logging.Formatter):
+    """Lines of the standard library's loggers, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(masked(line[:_LONGEST]) for line in super().format(record).split("\n"))
