@@ -36,9 +36,15 @@ def _filled(request: Any, name: str) -> bool:
 
 
 def _key(request: Any, _tenant: str) -> Document:
-    role = request.DESCRIPTOR.fields_by_name["role"].enum_type.values_by_number.get(request.role)
     granted = {"scopes": list(request.scopes)[:MOST_ITEMS]} if request.scopes else {}
-    return {"tenant_id": request.tenant_id, "role": role.name if role else str(request.role), **granted}
+    return {"tenant_id": request.tenant_id, "role": _word(request, "role"), **granted}
+
+
+def _word(request: Any, name: str) -> str:
+    """What a field's number is called; the number where it is unknown."""
+    number = getattr(request, name)
+    known = request.DESCRIPTOR.fields_by_name[name].enum_type.values_by_number.get(number)
+    return known.name if known is not None else str(number)
 
 
 def _corrections(request: Any, _tenant: str) -> Document:
@@ -64,6 +70,17 @@ def _quotas(request: Any, _tenant: str) -> Document:
 def _retention(request: Any, _tenant: str) -> Document:
     given = {field.name: value.seconds for field, value in request.retention.ListFields()}
     return {"tenant_id": request.tenant_id, "seconds": given}
+
+
+def _tenant_changed(request: Any, tenant: str) -> Document:
+    changed = _fields("tenant_id", "disabled")(request, tenant)
+    if request.HasField("privacy"):
+        # The values that stay are counted: an entry outlives them.
+        asked = request.privacy
+        changed["privacy"] = {"mode": _word(asked, "mode"), "keep": len(asked.keep)}
+        if asked.reveal_role:
+            changed["privacy"]["reveal_role"] = _word(asked, "reveal_role")
+    return changed
 
 
 def _webhook(request: Any, _tenant: str) -> Document:
@@ -128,7 +145,7 @@ AUDITED: dict[str, Callable[[Any, str], Document]] = {
     "UpdateWebhook": _fields("webhook_id", "disabled"),
     "DeleteWebhook": _fields("webhook_id"),
     "CreateTenant": _fields("tenant_id"),
-    "UpdateTenant": _fields("tenant_id", "disabled"),
+    "UpdateTenant": _tenant_changed,
     "SetQuotas": _quotas,
     "SetRetention": _retention,
     "EraseUser": _user,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services.common.drafts import judged_texts
@@ -42,7 +43,8 @@ def receipt(store: Store, credential: Credential, allowed: Whose, feedback_id: s
     if turns and not credential.granted(turns[0].get("access") or ()):
         raise NotFound(f"no feedback {feedback_id}")
     record = {**record, **judged_texts(turns[0] if turns else None, record)}
-    example, measured = store.receipts.example(tenant, record), allowed is Whose.ALL
+    masker = store.tenants.privacy(tenant).masker(partial(store.knowledge.is_own, tenant))
+    example, measured = store.receipts.example(tenant, record, masker), allowed is Whose.ALL
     current = str(store.versions.pointer(tenant)["current"])
     if example is None:
         return Receipt(record, None, False, "", [], [], current, measured)

@@ -134,7 +134,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTenant(self, request, context):
-        """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are PERMISSION_DENIED, its open turns end.
+        """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are
+        PERMISSION_DENIED, its open turns end. Its own operators may say how personal data is masked, and no more.
         NOT_FOUND: no such tenant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -47,7 +47,8 @@ class AdminServiceStub:
     ListTenants: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]
     """Lists tenants by id."""
     UpdateTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UpdateTenantRequest, _admin_pb2.UpdateTenantResponse]
-    """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are PERMISSION_DENIED, its open turns end.
+    """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are
+    PERMISSION_DENIED, its open turns end. Its own operators may say how personal data is masked, and no more.
     NOT_FOUND: no such tenant.
     """
     CreateKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateKeyRequest, _admin_pb2.CreateKeyResponse]
@@ -108,7 +109,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListTenants: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]  # type: ignore[assignment]
     """Lists tenants by id."""
     UpdateTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.UpdateTenantRequest, _admin_pb2.UpdateTenantResponse]  # type: ignore[assignment]
-    """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are PERMISSION_DENIED, its open turns end.
+    """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are
+    PERMISSION_DENIED, its open turns end. Its own operators may say how personal data is masked, and no more.
     NOT_FOUND: no such tenant.
     """
     CreateKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateKeyRequest, _admin_pb2.CreateKeyResponse]  # type: ignore[assignment]
@@ -190,7 +192,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.UpdateTenantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.UpdateTenantResponse, _abc.Awaitable[_admin_pb2.UpdateTenantResponse]]:
-        """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are PERMISSION_DENIED, its open turns end.
+        """Switches a tenant off or on, changes its name and how its personal data is masked. Off: its keys are
+        PERMISSION_DENIED, its open turns end. Its own operators may say how personal data is masked, and no more.
         NOT_FOUND: no such tenant.
         """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_W = r"[A-ZÀ-Þ\u0100-\u024f][\w'’.-]{0,24}"
+_W = r"[A-ZÀ-Þ\u0100-\u024f](?:[\w'’-]{0,24}|[a-z]{0,3}\.)"
 _FLAT = r"(?:Apartment|Apt\.?|Flat|Unit|Suite|Ste\.?|Room|No\.?|#)\s?[A-Za-z0-9-]{1,6}"
 _STREET = (
     r"(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Close|Court|Ct\.?|Boulevard|Blvd\.?|Parkway|Pkwy|"

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from services.common.privacy.addresses import addresses
 from services.common.privacy.names import names
 from services.common.privacy.numbers import numbers
+from services.common.privacy.stated import stated
 
-KINDS = ("ID", "CARD", "IBAN", "EMAIL", "PHONE", "ADDRESS", "NAME")
+KINDS = ("ID", "CARD", "IBAN", "EMAIL", "BIRTH", "PLATE", "PHONE", "ADDRESS", "HANDLE", "NAME")
 """The kinds, surest first: where two overlap the surer one holds."""
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
@@ -24,7 +25,7 @@ class Finding(NamedTuple):
 
 def findings(text: str, *, extra: Iterable[Finding] = ()) -> list[Finding]:
     """The personal data in a text, in its order, without overlaps. ``extra``: what another finder found."""
-    found = [Finding(*one) for finder in (numbers, addresses, names) for one in finder(text)]
+    found = [Finding(*one) for finder in (numbers, stated, addresses, names) for one in finder(text)]
     found = sorted((*found, *extra), key=lambda one: (_RANK.get(one.kind, len(KINDS)), one.start - one.end, one.start))
     taken = bytearray(len(text))
     kept: list[Finding] = []

@@ -6,16 +6,18 @@ import re
 from collections.abc import Callable, Collection
 
 from services.common.privacy.finding import KINDS, findings
+from services.common.privacy.numbers import without_extension
 
-_MARK = re.compile(r"<(?:ID|CARD|IBAN|EMAIL|PHONE|ADDRESS|NAME)_\d{1,4}>")
+_MARK = re.compile(rf"<(?:{'|'.join(KINDS)})_\d{{1,4}}>")
 _MOST_KNOWN = 200
+_MOST_ASKED = 50
 
 
 class Masker:
     """Masks the texts of one dialogue: a value has one mark in all of them, also where nothing introduces it again.
 
     ``keep``: values that are the service's own and stay, in any way of writing. ``own``: whether a value of a kind is
-    (kind, value), asked once for each. Not thread-safe.
+    (kind, value), asked once for each and of 50 at most; what comes after those is masked. Not thread-safe.
     """
 
     def __init__(self, keep: Collection[str] = (), own: Callable[[str, str], bool] | None = None) -> None:
@@ -43,16 +45,16 @@ class Masker:
         key = (kind, _key(kind, value))
         if key in self._keep or self._own is None:
             return key in self._keep
-        if key not in self._asked:
+        if key not in self._asked and len(self._asked) < _MOST_ASKED:
             self._asked[key] = self._own(kind, value)
-        return self._asked[key]
+        return self._asked.get(key, False)
 
     def _mark(self, kind: str, value: str) -> str:
         key = (kind, _key(kind, value))
         if key not in self._marks:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._marks[key] = f"<{kind}_{self._counts[kind]}>"
-            if len(self._known) < _MOST_KNOWN:
+            if len(self._known) < _MOST_KNOWN and _telling(value):
                 self._known[value] = self._marks[key]
         return self._marks[key]
 
@@ -60,7 +62,7 @@ class Masker:
         """Values that were found before, where nothing introduces them."""
         for value, mark in self._known.items():
             if value in text:
-                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", mark, text)
+                text = re.sub(rf"(?<![A-Za-z0-9<_]){re.escape(value)}(?![A-Za-z0-9_])", mark, text)
         return text
 
 
@@ -74,11 +76,17 @@ def has_mark(text: str) -> bool:
     return _MARK.search(text) is not None
 
 
+def _telling(value: str) -> bool:
+    """Whether a value is looked for where nothing introduces it: no single character, which may be a part of any word,
+    and no word in small letters, which may be a common one."""
+    return len(value) > 1 and not (value.isalpha() and value.isascii() and value.islower())
+
+
 def _key(kind: str, value: str) -> str:
     """The form in which values of a kind are compared: telephone numbers by their last nine digits, so that the
     country's code tells none apart."""
     if kind == "PHONE":
-        return re.sub(r"\D", "", value)[-9:]
-    if kind in ("CARD", "IBAN", "ID"):
+        return re.sub(r"\D", "", without_extension(value))[-9:]
+    if kind in ("CARD", "IBAN", "ID", "PLATE"):
         return "".join(sign for sign in value.casefold() if sign.isalnum())
     return " ".join(value.casefold().split())

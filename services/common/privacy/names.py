@@ -16,7 +16,8 @@ _NO_NAME = frozenset(
     "written missing urgent ridiculous unfair nothing everything something someone going gonna trying waiting looking "
     "interested located moving unable able a.m. ok okay yes only all one two customer student i we you he she they "
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
-    "september october november december german english french chinese american british".split()
+    "september october november december german english french chinese american british broke broken free "
+    "long short made worth seventy away far apart again letter nobody santa mum dad".split()
 )
 _LOWER_ENDINGS = ("ing", "ed", "ous", "able", "ible", "ful", "less", "ive", "ly", "ent", "ant", "ical")
 _END = r"(?=[\s]*(?:[,.;:!?)\n]|$)| (?:and|here|again|from|speaking|calling|but|with|is|of|in|on|at|by|who|i|my)\b)"
@@ -34,21 +35,29 @@ _NAMED = re.compile(
     rf"\s{{1,2}}(?P<name>{_PART})"
 )
 _SURE_LOWER = re.compile(rf"\b(?:my|her|his)(?: (?:full|first|last))? name(?:['’]s| is) (?P<name>{_LOWER}){_END}")
-_SPOKEN = re.compile(rf"(?:\b[Ii](?:['’]m| am)|\b[Tt]his is|\b[Ii]t['’]?s)\s(?P<name>{_PART})(?={_END}|[,;.])")
+_SPOKEN = re.compile(rf"(?:\b[Ii](?:['’]m| am)|\b[Tt]his is|\b[Ii]t['’]s)\s(?P<name>{_PART})(?={_END}|[,;.])")
 _SPOKEN_LOWER = re.compile(
-    r"\b(?:i['’]?m|i am|this is|it['’]?s)\s(?P<name>[a-zà-ɏ]{3,14})(?=,| here\b| speaking\b| from\b| and my\b)", re.I
+    r"\b(?:[Ii]['’]?m|[Ii] am)\s(?P<name>[a-zà-öø-ɏ]{3,14})(?=(?:,| and) my\b)|"
+    r"\b(?:[Ii]['’]?m|[Ii] am|[Tt]his is|[Ii]t['’]s)\s(?P<said>[a-zà-öø-ɏ]{3,14}(?: [a-zà-öø-ɏ]{2,14})?)"
+    r"(?= here\b| speaking\b|, (?:my|order|customer|account|contract|booking|phone|e-?mail) )"
 )
 _HERE = re.compile(rf"(?:^|[.!?,] )(?P<name>{_PART}) (?:here|speaking)\b")
 _SIGNED = re.compile(
-    r"(?:\b(?:regards|sincerely|faithfully|truly yours|yours truly|best wishes|all the best|thanks|thank you|cheers))"
-    rf"[,!]?\s{{1,2}}(?P<name>{_PART})(?=\s*(?:[,.\n]|$))",
-    re.I,
+    r"\b(?i:regards|sincerely|faithfully|truly yours|yours truly|best wishes|all the best|thanks|thank you|cheers)"
+    rf"[,!]?\s{{1,2}}(?P<name>{_PART})(?=\s{{0,3}}(?:[,.\n]|$))"
 )
 _TITLED = re.compile(rf"\b(?P<name>(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? {_WORD}(?: {_WORD})?)")
 _DEAR = re.compile(r"\bDear $")
-_TO_ADDRESS = re.compile(rf"\b(?:to|details:|for) (?P<name>{_WORD}(?: {_WORD}){{1,2}}), (?=\S)")
+_TO_ADDRESS = re.compile(
+    rf"\b(?:to|details:|for) (?P<name>{_WORD}(?: {_WORD}){{1,2}}), "
+    r"(?=\d|Flat |Ap|Unit |P\.? ?O|(?:ul|al|pl)\. |Rue |Via |Calle |"
+    r"[A-Z]\w{1,20}(?:straße|strasse|str\.|weg|platz|gasse) )"
+)
 _SAY_BUT = re.compile(rf"\b(?:contract|passport|card|account|invoice|ticket) says (?P<name>{_WORD}(?: {_WORD}){{1,2}})")
-_RELATIVE = re.compile(rf"\b[Mm]y {_RELATION} (?P<name>{_WORD}(?: {_WORD}){{0,2}})\b")
+_RELATIVE = re.compile(
+    rf"\b(?:(?:[Mm]y|[Hh]is|[Hh]er) {_RELATION}|[Oo]ur (?:son|daughter|child|mother|father)) "
+    rf"(?P<name>{_WORD}(?: {_WORD}){{0,2}})\b"
+)
 _LATIN = (_NAMED, _SURE_LOWER, _SPOKEN, _SPOKEN_LOWER, _HERE, _SIGNED, _TITLED, _TO_ADDRESS, _SAY_BUT, _RELATIVE)
 
 _COMPOUND = (
@@ -68,18 +77,25 @@ _CHINESE_END = (
     r"买|住|说|来|是)"
 )
 _CHINESE_NAME = rf"(?:(?:{_COMPOUND}){_GIVEN}{{1,2}}?|[{_SURNAMES}]{_GIVEN}{{1,2}}?){_CHINESE_END}"
+_WORDLIKE = "付于向方安关时应连单明全平常解车成农师和游路简党景高康齐马"
+"""Surnames that begin common words too: beside a role they tell no name."""
+_ROLE = r"(?:[收寄]件人|联系人|[开]?户[名人]|乘客|旅客|客人|持卡人|租客|业主|同事|朋友|房东)"
+_KIN = r"(?:爱人|老公|老婆|太太|妻子|丈夫|媳妇|我先生|儿子|女儿|父亲|母亲|爸爸|妈妈|哥哥|姐姐|弟弟|妹妹|孩子)"
 _INTRODUCED = tuple(
     re.compile(rf"{cue}[:：,， ]{{0,2}}(?P<name>{_CHINESE_NAME})")
     for cue in (
-        r"(?:我叫|名叫|全名叫|名字(?:是|叫)|叫做|本人叫?|姓名[是为]?|名[:：]|[收寄]件人[是为]?|联系人[是为]?|[开]?户[名人]|"
-        r"乘客|旅客|客人|持卡人|租客|业主|同事|朋友|房东)是?",
+        r"(?:我叫|名叫|全名叫|名字(?:是|叫)|叫做|本人叫?|姓名[是为]?|名[:：])是?",
+        rf"{_ROLE}(?:[是为叫]|(?=[:：,， ]))",
         r"(?:爱人|老公|老婆|太太|妻子|丈夫|媳妇|先生|儿子|女儿|父亲|母亲|爸爸|妈妈|哥哥|姐姐|弟弟|妹妹|孩子)(?:的?名字)?[叫是]",
         r"(?:我是|这里是|我这边是|这边是|，叫|,叫)",
         r"(?:敬礼|敬上|此致)",
     )
 )
+_BESIDE = rf"(?:{_COMPOUND}|(?![{_WORDLIKE}])[{_SURNAMES}])"
 _CHINESE = (
     *_INTRODUCED,
+    re.compile(rf"{_ROLE}(?P<name>{_BESIDE}{_GIVEN}{{1,2}})(?=[^\u4e00-\u9fff]|$)"),
+    re.compile(rf"{_KIN}(?P<name>{_BESIDE}{_GIVEN}{{2}}){_CHINESE_END}"),
     re.compile(rf"(?:把|改成|改为|换成)(?P<name>{_SURNAME}{_GIVEN}{{1,2}})(?=的名字|的姓名)"),
     re.compile(rf"(?:找|联系|交给|转给|给|请)(?P<name>{_SURNAME}{_GIVEN}{{1,2}})(?=先生|女士|小姐)"),
     re.compile(rf"(?:我|鄙人|本人|免贵)姓(?P<name>{_SURNAME})(?=[^\u4e00-\u9fff]|$|叫|名)"),
@@ -102,9 +118,9 @@ def names(text: str) -> Iterator[tuple[int, int, str]]:
         for match in pattern.finditer(text):
             if pattern is _TITLED and _DEAR.search(text[max(0, match.start() - 5) : match.start()]):
                 continue  # whoever is written to, not whoever writes
-            span = _trimmed(
-                text, match.start("name"), match.group("name"), lower=pattern in (_SURE_LOWER, _SPOKEN_LOWER)
-            )
+            group = "name" if match.group("name") else "said"
+            lower = pattern in (_SURE_LOWER, _SPOKEN_LOWER)
+            span = _trimmed(text, match.start(group), match.group(group), lower=lower)
             if span is not None:
                 yield (*span, "NAME")
     for pattern in _CHINESE:

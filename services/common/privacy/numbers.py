@@ -32,7 +32,7 @@ _ID_SAID = re.compile(r"(?:身份证|证件|\bID\b|identity)[^\n]{0,12}$", re.I)
 
 _GAP = r"(?:[ .\-/]{1,2}|\) ?| ?\(0?\)? ?)?"
 _PHONES = tuple(
-    re.compile(rf"(?<![A-Za-z0-9_+])(?<!\d[-.,/:])(?:{pattern})(?![A-Za-z0-9_])(?![-/:]\d)(?![.,]\d)")
+    re.compile(rf"(?<![A-Za-z0-9_+])(?<!\d[-.,/:])(?:{pattern})(?:(?![A-Za-z0-9_])|(?=x\d))(?![-/:]\d)(?![.,]\d)")
     for pattern in (
         rf"(?:\+|00(?=[1-9]))\d{{1,3}}(?:{_GAP}\d{{1,5}}){{1,6}}\d",  # with the country's code
         r"(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}",  # North America
@@ -57,6 +57,13 @@ _OTHER_NUMBER = re.compile(
     r"(?:[ -]?(?:no\.?|numbers?|ids?|codes?|号码?))?[ ]?(?:is|reads|was|是|为)?[\s:：#.]{0,3}$",
     re.I,
 )
+_PARCEL = re.compile(
+    r"(?:订单|单号|运单|快递|序列号|条码|order|tracking|parcel|shipment|serial|imei|invoice)"
+    r"(?:[ -]?(?:no\.?|numbers?|ids?|codes?|号码?))?[ ]?(?:is|reads|was|是|为)?[\s:：#.]{0,3}$",
+    re.I,
+)
+_EXTENSION = re.compile(r"[ ,]{0,2}(?:ext(?:ension|n)?\.?|x|分机号?|转|轉)[ :：.]{0,2}\d{1,6}(?![A-Za-z0-9_])", re.I)
+"""What follows a telephone number within a house."""
 _DATE = re.compile(r"\(?\d{1,2}[/-]\d{1,2}[/-]\d{2,4}(?!\d)|\d{4}[/-]\d{1,2}[/-]\d{1,2}(?!\d)")
 _SERVICE = re.compile(
     r"(?:0800|0808|0845|0870|0844|0843|0300|0345|0900|0901|0137|0180|0700(?=\d{6,7}$)|1?8(?:00|88|77|66|55|44|33)\d{7}$|"
@@ -75,11 +82,22 @@ def numbers(text: str) -> Iterator[Found]:
     for pattern in _PHONES:
         for match in pattern.finditer(text):
             if _is_phone(text, match.start(), match.group()):
-                yield match.start(), match.end(), "PHONE"
+                yield match.start(), _with_extension(text, match.end()), "PHONE"
     for match in _SAID.finditer(text):
         number = match.group("number")
         if 7 <= _count(number) <= 12 and _is_personal(number):
-            yield match.start("number"), match.end("number"), "PHONE"
+            yield match.start("number"), _with_extension(text, match.end("number")), "PHONE"
+
+
+def _with_extension(text: str, end: int) -> int:
+    extension = _EXTENSION.match(text, end)
+    return extension.end() if extension is not None else end
+
+
+def without_extension(number: str) -> str:
+    """A telephone number without what is dialled after it."""
+    extension = _EXTENSION.search(number)
+    return number[: extension.start()] if extension is not None else number
 
 
 def _cards_and_ids(text: str) -> Iterator[Found]:
@@ -88,7 +106,9 @@ def _cards_and_ids(text: str) -> Iterator[Found]:
         if chinese_id(number) or _ID_SAID.search(text[max(0, match.start() - 24) : match.start()]):
             yield match.start(), match.end(), "ID"
     for match in _CARD.finditer(text):
-        if card(re.sub(r"\D", "", match.group())):
+        if card(re.sub(r"\D", "", match.group())) and not _PARCEL.search(
+            text[max(0, match.start() - 24) : match.start()]
+        ):
             yield match.start(), match.end(), "CARD"
 
 

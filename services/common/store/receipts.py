@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.common.last_words import GOOD_RATING, last_words, prompt_key
+from services.common.privacy import Masker
 from services.common.store.connection import Concern, Connection, Document, Scoped
 from services.common.store.examples import MARKS, WORDS, example_id
 
@@ -32,17 +33,19 @@ class Receipts:
     def _of(self, tenant: str, name: str) -> Scoped:
         return self._connection.scoped(name, tenant, Concern.QUICK)
 
-    def example(self, tenant: str, record: Mapping[str, Any]) -> Document | None:
+    def example(self, tenant: str, record: Mapping[str, Any], masker: Masker | None = None) -> Document | None:
         """What a record with its `prompt` and `reply` was made into; None where it approves of no answer, or was not
-        processed yet."""
+        processed yet. ``masker``: what masks personal data in examples."""
         answer = str(record.get("edited_text") or "").strip()
         if not answer and (record.get("accepted") or (record.get("rating") or 0) >= GOOD_RATING):
             answer = str(record.get("reply") or "").strip()
         prompt = str(record.get("prompt") or "").strip()
         if not answer or not prompt:
             return None
-        known = {"_id": example_id(tenant, prompt, answer), "kind": {"$ne": "rejection"}}
-        return self._of(tenant, "examples").find_one(known)
+        prompts = {masker.mask(prompt): None, prompt: None} if masker is not None else {prompt: None}
+        known = ({"_id": example_id(tenant, one, answer), "kind": {"$ne": "rejection"}} for one in prompts)
+        found = (self._of(tenant, "examples").find_one(one) for one in known)
+        return next((one for one in found if one is not None), None)
 
     def standing(self, tenant: str, example: Document, kind: str = "adapter") -> Document | None:
         """The example that is the last word about this one's prompt: itself, a later one, or None where the last word

@@ -104,7 +104,9 @@ def masked_lesson(
     claims = tuple(one for one in learned.claims if not has_mark(one))
     example = learned.example
     if example is not None and has_mark(example["answer"]):
-        refusal = "the answer holds personal data, which is not learned"
+        refusal = (
+            "the answer holds personal data, which is not learned unless it is the tenant's own: name it to keep it"
+        )
         kept = learned.preference or claims
         return Lesson(None, learned.preference, claims, "" if kept else refusal)
     return replace(learned, claims=claims)

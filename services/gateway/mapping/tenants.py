@@ -55,10 +55,10 @@ def privacy_document(message: pb.Privacy) -> dict[str, Any]:
         raise InvalidArgument("privacy.mode", "is unknown")
     if message.reveal_role not in _REVEAL:
         raise InvalidArgument("privacy.reveal_role", "choose reviewer or operator")
-    if len(message.keep) > MAX_KEPT or any(not 3 <= len(value.strip()) <= 200 for value in message.keep):
+    kept = list(dict.fromkeys(value.strip() for value in message.keep))
+    if len(message.keep) > MAX_KEPT or any(not 3 <= len(value) <= 200 for value in kept):
         raise InvalidArgument("privacy.keep", f"at most {MAX_KEPT} values of 3 to 200 characters")
-    role = _REVEAL[message.reveal_role]
-    return {"mode": _MODES[message.mode], "keep": list(message.keep), "reveal_role": role}
+    return {"mode": _MODES[message.mode], "keep": kept, "reveal_role": _REVEAL[message.reveal_role]}
 
 
 def privacy_message(document: Mapping[str, Any]) -> pb.Privacy:
