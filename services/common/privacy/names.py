@@ -55,7 +55,7 @@ _TO_ADDRESS = re.compile(
 )
 _SAY_BUT = re.compile(rf"\b(?:contract|passport|card|account|invoice|ticket) says (?P<name>{_WORD}(?: {_WORD}){{1,2}})")
 _RELATIVE = re.compile(
-    rf"\b(?:(?:[Mm]y|[Hh]is|[Hh]er) {_RELATION}|[Oo]ur (?:son|daughter|child|mother|father)) "
+    rf"\b(?:(?:[Mm]y|[Hh]is|[Hh]er) {_RELATION}|[Oo]ur (?:son|daughter|child|mother|father)),? "
     rf"(?P<name>{_WORD}(?: {_WORD}){{0,2}})\b"
 )
 _LATIN = (_NAMED, _SURE_LOWER, _SPOKEN, _SPOKEN_LOWER, _HERE, _SIGNED, _TITLED, _TO_ADDRESS, _SAY_BUT, _RELATIVE)

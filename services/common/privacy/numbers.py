@@ -32,7 +32,7 @@ _ID_SAID = re.compile(r"(?:身份证|证件|\bID\b|identity)[^\n]{0,12}$", re.I)
 
 _GAP = r"(?:[ .\-/]{1,2}|\) ?| ?\(0?\)? ?)?"
 _PHONES = tuple(
-    re.compile(rf"(?<![A-Za-z0-9_+])(?<!\d[-.,/:])(?:{pattern})(?:(?![A-Za-z0-9_])|(?=x\d))(?![-/:]\d)(?![.,]\d)")
+    re.compile(rf"(?<![A-Za-z0-9_+])(?<!\d[-.,/: ])(?:{pattern})(?:(?![A-Za-z0-9_])|(?=x\d))(?![-/:]\d)(?![.,]\d)")
     for pattern in (
         rf"(?:\+|00(?=[1-9]))\d{{1,3}}(?:{_GAP}\d{{1,5}}){{1,6}}\d",  # with the country's code
         r"(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}",  # North America

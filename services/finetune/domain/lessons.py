@@ -14,6 +14,10 @@ from services.common.privacy.policy import mask_record
 
 Kind = Literal["correction", "approval"]
 MAX_TEXT = 8_000
+PERSONAL = (
+    "the answer holds personal data, which is not learned; what is the tenant's own stands in its documents or is kept "
+    "by `antiphon admin privacy --keep`"
+)
 _FACT = re.compile(
     r"^(?P<entity>[^.?!\n]{2,80}?)\s+(?:is|are|costs?|opens at|closes at)\s+(?P<value>[^.?!\n]{1,80})[.!]?$", re.I
 )
@@ -91,8 +95,8 @@ def masked_lesson(
 ) -> Lesson:
     """As `lesson`, of the texts with personal data masked; ``masker`` None: of the texts as they are.
 
-    An answer with a mark teaches no answer: it would be said to others. Its record is refused and says so; claims with
-    a mark are none.
+    An answer with a mark teaches no answer: it would be said to others. Its ``refusal`` says so, also where a
+    preference or claims are left; claims with a mark are none.
     """
     if masker is None:
         return lesson(record, prompt, reply, revised)
@@ -104,11 +108,7 @@ def masked_lesson(
     claims = tuple(one for one in learned.claims if not has_mark(one))
     example = learned.example
     if example is not None and has_mark(example["answer"]):
-        refusal = (
-            "the answer holds personal data, which is not learned unless it is the tenant's own: name it to keep it"
-        )
-        kept = learned.preference or claims
-        return Lesson(None, learned.preference, claims, "" if kept else refusal)
+        return Lesson(None, learned.preference, claims, PERSONAL)
     return replace(learned, claims=claims)
 
 

@@ -75,6 +75,7 @@ def test_a_lesson_of_masked_texts_holds_no_personal_data_and_an_answer_with_any_
     edited = {"edited_text": "Write to ada@example.org, she knows."}
     spoken = masked_lesson(Masker(), edited, "Whom do I ask?", "Nobody.")
     assert spoken.example is None
+    assert "personal data" in spoken.refusal
     assert spoken.preference == {
         "prompt": "Whom do I ask?",
         "better": "Write to <EMAIL_1>, she knows.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from services.common.privacy.spans import masking
-from services.common.privacy.telling import MaskedFormatter, mask_event
+from services.common.privacy.telling import MaskedFormatter, mask_event, told
 
 
 def test_a_log_line_tells_of_a_failure_without_what_was_said() -> None:
@@ -29,6 +30,26 @@ def test_a_log_line_tells_of_a_failure_without_what_was_said() -> None:
     assert "example.org" not in line["error"]
     assert line["exception"] == "Traceback\nValueError: <PHONE_1>"
     assert (line["turn"], line["peer"]) == ("turn_13812345678", "ipv4:127.0.0.1:50051")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("turn_01m8x7fz3rb0kqmgazxp5c4938", None),
+        ("feedback_01m8x7fz3rb0kqmgazxp5c4938_0000000001", None),
+        ("/antiphon.v1.AdminService/GetTenant", None),
+        ("", None),
+        ("13812345678", "<PHONE_1>"),
+        ("number=4111111111111111", "number=<CARD_1>"),
+        ("NO9386011117947", "<IBAN_1>"),
+        ("to:ada@example.org", "to:<EMAIL_1>"),
+        ("我叫王建国", "我叫<NAME_1>"),
+        (["+44 7911 123456", {"deep": ("ada@example.org",)}], ["<PHONE_1>", {"deep": ("<EMAIL_1>",)}]),
+        ("a" * 5_000 + " ada@example.org", "a" * 4_000),
+    ],
+)
+def test_a_value_is_told_without_personal_data(value: object, kept: object) -> None:
+    assert told(value) == (value if kept is None else kept)
 
 
 def test_other_libraries_lines_are_masked_too() -> None:
