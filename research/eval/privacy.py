@@ -1,8 +1,9 @@
 """Whether personal data is found, and nothing else: ``python -m research.eval.privacy [--set dev|test] [--json]``.
 
-Texts of customer service, written with their gold before the patterns were run: half to develop on (``dev``), half
-looked at once (``test``). A piece of gold is found when every letter and digit of it is masked, whatever the kind; a
-mask is right when at least half of its letters and digits are gold. Names are gold where the text introduces them.
+Texts of customer service, written with their gold before the patterns were run: those to develop on (``dev``, its last
+ones looked at first and mended then) and those not developed on (``test``). A piece of gold is found when every letter
+and digit of it is masked, whatever the kind; a mask is right when at least half of its letters and digits are gold.
+Names are gold where the text introduces them.
 """
 
 from __future__ import annotations

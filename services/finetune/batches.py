@@ -15,10 +15,13 @@ from services.common.drafts import chosen_draft
 from services.common.errors import AntiphonError
 from services.common.last_words import moment
 from services.common.privacy import Masker
+from services.common.privacy.asking import Asked
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.finetune.domain.lessons import Lesson, masked_lesson
 
 log = structlog.get_logger(__name__)
+OWN_SECONDS = 2.0
+"""How long a batch may ask a tenant's documents for values, in all."""
 SendClaims = Callable[[str, list[str]], None]
 
 
@@ -71,7 +74,8 @@ class Batcher(threading.Thread):
     def _learn(self, tenant: str, records: list[Document]) -> None:
         ids = sorted({record["turn"] for record in records if record.get("turn")})
         turns = {turn["_id"]: turn for turn in self._store.turns.read(tenant, ids)}
-        policy, own = self._store.tenants.privacy(tenant), partial(self._store.knowledge.is_own, tenant)
+        policy = self._store.tenants.privacy(tenant)
+        own = Asked(partial(self._store.knowledge.is_own, tenant), OWN_SECONDS)
         lessons = {
             record["_id"]: self._lesson(record, turns.get(record.get("turn", "")), policy.masker(own))
             for record in records

@@ -6,11 +6,14 @@ from functools import partial
 
 from services.common.errors import PermissionDenied
 from services.common.privacy import Masker
+from services.common.privacy.asking import Asked
 from services.common.privacy.policy import Policy, mask_record
 from services.common.store import Document, Store
 from services.common.store.keys import ROLES
 
 MOST_DIALOGUES = 1_000
+OWN_SECONDS = 30.0
+"""How long an export may ask the tenant's documents for values, in all."""
 
 
 def check_reveal(policy: Policy, role: str) -> None:
@@ -25,7 +28,7 @@ class Masked:
     """Masks the records of one export: a value keeps its mark through a session. ``off``: nothing is masked."""
 
     def __init__(self, store: Store, tenant: str, policy: Policy, *, off: bool) -> None:
-        self._own = partial(store.knowledge.is_own, tenant)
+        self._own = Asked(partial(store.knowledge.is_own, tenant), OWN_SECONDS)
         self._policy = Policy("off") if off else policy
         self._dialogues: dict[str, Masker | None] = {}
 

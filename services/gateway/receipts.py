@@ -8,11 +8,13 @@ from typing import Any
 
 from services.common.drafts import judged_texts
 from services.common.errors import NotFound
+from services.common.privacy.asking import Asked
 from services.common.store import Credential, Document, Store
 from services.common.store.receipts import Learned
 from services.gateway.access import Whose, may_see
 
 MOST_REPLIES = 100
+OWN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ def receipt(store: Store, credential: Credential, allowed: Whose, feedback_id: s
     if turns and not credential.granted(turns[0].get("access") or ()):
         raise NotFound(f"no feedback {feedback_id}")
     record = {**record, **judged_texts(turns[0] if turns else None, record)}
-    masker = store.tenants.privacy(tenant).masker(partial(store.knowledge.is_own, tenant))
+    own = Asked(partial(store.knowledge.is_own, tenant), OWN_SECONDS)
+    masker = store.tenants.privacy(tenant).masker(own)
     example, measured = store.receipts.example(tenant, record, masker), allowed is Whose.ALL
     current = str(store.versions.pointer(tenant)["current"])
     if example is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from services.common.privacy.stated import stated
 KINDS = ("ID", "CARD", "IBAN", "EMAIL", "BIRTH", "PLATE", "PHONE", "ADDRESS", "HANDLE", "NAME")
 """The kinds, surest first: where two overlap the surer one holds."""
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
+_NUMBER = re.compile(r"[\d@]")
+"""One of these is in all that `numbers` and `stated` find."""
 
 
 class Finding(NamedTuple):
@@ -25,7 +28,8 @@ class Finding(NamedTuple):
 
 def findings(text: str, *, extra: Iterable[Finding] = ()) -> list[Finding]:
     """The personal data in a text, in its order, without overlaps. ``extra``: what another finder found."""
-    found = [Finding(*one) for finder in (numbers, stated, addresses, names) for one in finder(text)]
+    finders = (numbers, stated, addresses, names) if _NUMBER.search(text) else (addresses, names)
+    found = [Finding(*one) for finder in finders for one in finder(text)]
     found = sorted((*found, *extra), key=lambda one: (_RANK.get(one.kind, len(KINDS)), one.start - one.end, one.start))
     taken = bytearray(len(text))
     kept: list[Finding] = []

@@ -17,7 +17,9 @@ _NO_NAME = frozenset(
     "interested located moving unable able a.m. ok okay yes only all one two customer student i we you he she they "
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
     "september october november december german english french chinese american british broke broken free "
-    "long short made worth seventy away far apart again letter nobody santa mum dad".split()
+    "long short made worth seventy away far apart again letter nobody santa mum dad "
+    "welsh scottish irish german spanish italian dutch polish indian canadian australian japanese korean turkish "
+    "swedish".split()
 )
 _LOWER_ENDINGS = ("ing", "ed", "ous", "able", "ible", "ful", "less", "ive", "ly", "ent", "ant", "ical")
 _END = r"(?=[\s]*(?:[,.;:!?)\n]|$)| (?:and|here|again|from|speaking|calling|but|with|is|of|in|on|at|by|who|i|my)\b)"

@@ -59,7 +59,7 @@ _OTHER_NUMBER = re.compile(
 )
 _PARCEL = re.compile(
     r"(?:订单|单号|运单|快递|序列号|条码|order|tracking|parcel|shipment|serial|imei|invoice)"
-    r"(?:[ -]?(?:no\.?|numbers?|ids?|codes?|号码?))?[ ]?(?:is|reads|was|是|为)?[\s:：#.]{0,3}$",
+    r"(?:[ -]?(?:no\.?|numbers?|ids?|codes?|编?号码?))?[ ]?(?:is|reads|was|是|为)?[\s:：#.]{0,3}$",
     re.I,
 )
 _EXTENSION = re.compile(r"[ ,]{0,2}(?:ext(?:ension|n)?\.?|x|分机号?|转|轉)[ :：.]{0,2}\d{1,6}(?![A-Za-z0-9_])", re.I)

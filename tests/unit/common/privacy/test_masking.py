@@ -8,6 +8,7 @@ import pytest
 
 from research.eval.privacy import measure
 from services.common.privacy import Masker, findings, masked
+from services.common.privacy.asking import Asked
 from services.common.privacy.checks import card, chinese_id, iban
 
 
@@ -100,6 +101,21 @@ def test_the_store_is_asked_a_bounded_number_of_times() -> None:
     assert len(asked) == 50
     assert text.startswith("user0@shop.example\n")
     assert "user60@" not in text
+
+
+def test_asking_for_a_value_is_done_once_and_ends_when_it_has_taken_too_long() -> None:
+    asked = []
+
+    def own(kind: str, value: str) -> bool:
+        began = time.monotonic()
+        while time.monotonic() - began < 0.01:
+            pass
+        asked.append(value)
+        return True
+
+    answers = Asked(own, 0.015)
+    assert [answers("PHONE", value) for value in ("a", "a", "b", "c", "b", "c")] == [True] * 3 + [False, True, False]
+    assert asked == ["a", "b"]
 
 
 def test_what_the_service_keeps_stays_however_it_is_written() -> None:
