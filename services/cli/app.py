@@ -18,6 +18,7 @@ from services.cli import (
     dataset,
     doctor,
     drafts,
+    erasures,
     evaluate,
     feedback,
     init,
@@ -107,6 +108,7 @@ for name, noun in {
     "models": models.models,
     "keys": keys.keys,
     "webhooks": webhooks.webhooks,
+    "erasures": erasures.erasures,
     "admin": admin.admin,
 }.items():
     app.add_typer(noun, name=name, rich_help_panel="Nouns")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pymongo.errors import DuplicateKeyError
 
+from services.common.certificates import sign
 from services.common.store import Document, Store
 
 # What an erasure leaves, for whoever reads the certificate.
@@ -49,22 +48,4 @@ def certificate(store: Store, erasure: Document) -> str:
         "versions_trained_on_it": erasure["versions"],
         "kept": list(_KEPT),
     }
-    signature = base64.b64encode(key.sign(_text(said))).decode()
-    public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
-    return json.dumps({**said, "public_key": public, "signature": signature}, ensure_ascii=False, sort_keys=True)
-
-
-def check(text: str, public_key: str) -> bool:
-    """Whether this certificate was signed with the key of this public half (base64), as the deployment published it."""
-    said = json.loads(text)
-    signature = base64.b64decode(said.pop("signature"))
-    said.pop("public_key")
-    try:
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key)).verify(signature, _text(said))
-    except Exception:
-        return False
-    return True
-
-
-def _text(said: dict[str, Any]) -> bytes:
-    return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return sign(said, key)

@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 from services.common.bus import Bus, TurnMessage, topology
+from services.common.certificates import check
 from services.common.clock import now
 from services.common.settings import CommonSettings
 from services.common.store import NewTurn, Request, Store, TurnLimits
 from services.common.store.traces import search
 from services.finetune.maintenance import Maintenance
-from services.gateway.certificate import certificate, check, signing_key
+from services.gateway.certificate import certificate, signing_key
 from tests.support.brokers import Broker
 from tests.support.waiting import wait_until
 
