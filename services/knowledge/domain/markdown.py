@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,33 +34,51 @@ _TAG = re.compile(
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _RULED = re.compile(r"^[ \t]{0,3}\|?[ \t]*:?-+:?[ \t]*\|[\s|:-]*$", re.MULTILINE)
+_HEADED = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _ANCHOR = re.compile(r"[ \t]{0,8}\{#[\w-]{1,80}\}[ \t]{0,8}$")
 _NEXT_LINE = re.compile(rf"\n(?=[ \t]{{0,3}}(?:{ASKS.pattern}|{ANSWERS.pattern}))", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _STRONG_LEAD = re.compile(r"^(?:\*\*|__)(?=\S)([^*_\n]{1,400}?)(?:\*\*|__)[ \t:]{0,3}(.*)$", re.DOTALL)
 _PIPE = re.compile(r"(?<!\\)\|")
-_QUOTE_MARK = re.compile(r"^ {0,3}> ?", re.MULTILINE)
+_QUOTE_MARK = re.compile("(?:^|(?<=[\u2028\u2029\x85])) {0,3}> ?", re.MULTILINE)
+_SEPARATOR = re.compile("[\u2028\u2029\x85]")
 _LEADING_SEPARATORS = re.compile("^[\u2028\u2029\x85]+", re.MULTILINE)
+_BEFORE_HEADING = re.compile("(?:\u2029|(?<=[\u2028\u2029\x85])[\u2028\x85])(?=#{1,6}[ \t])")
+_BEHIND_HEADING = re.compile("^(#{1,6}[ \t][^\n\u2028\u2029\x85]{1,500})[\u2028\u2029\x85]{2,}", re.MULTILINE)
+_DEEPEST = 6
+_INNER_BLOCKS = frozenset(["heading_open", "table_open"])
+_ITEM_MARK = re.compile(r"^([ \t]{0,12})([-*+]|\d{1,9}[.)])([ \t]{1,4})")
 _SUMMARY = re.compile(r"<summary[^<>]{0,300}>(.{0,2000}?)</summary>", re.IGNORECASE | re.DOTALL)
 
 
-def read_markdown(text: str) -> Reading:
-    """The blocks of a Markdown text. Its lines end at line feeds alone, as CommonMark counts them; a separator that
-    stands before a line, as pasted texts have it, does not hide what the line is."""
+def read_markdown(text: str, depth: int = 0) -> Reading:
+    """The blocks of a Markdown text. Its lines end at line feeds alone, as CommonMark counts them, and at Unicode's
+    separators where it has no others; a separator that stands before a line, as pasted texts have it, does not hide
+    what the line is. `depth`: in how many quotes and items it stands."""
     reading = Reading()
-    lines = _front_matter(_LEADING_SEPARATORS.sub("", text).split("\n"), reading)
+    lines = _front_matter(_lined(text).split("\n"), reading)
     tokens = _PARSER.parse("\n".join(lines))
     place = 0
     while place < len(tokens):
         token = tokens[place]
         if token.level == 0 and token.map is not None and token.nesting >= 0:
-            place = _block(tokens, place, lines, reading)
+            place = _block(tokens, place, lines, reading, depth)
         else:
             place += 1
     return reading
 
 
-def _block(tokens: Sequence[Token], place: int, lines: Sequence[str], reading: Reading) -> int:
+def _lined(text: str) -> str:
+    """The text with line feeds where a heading begins or ends a paragraph between separators."""
+    if "\n" not in text.strip():
+        text = _SEPARATOR.sub("\n", text)
+    elif not _SEPARATOR.search(text):
+        return text
+    text = _LEADING_SEPARATORS.sub("", _BEFORE_HEADING.sub("\n\n", text))
+    return _BEHIND_HEADING.sub(r"\1\n\n", text)
+
+
+def _block(tokens: Sequence[Token], place: int, lines: Sequence[str], reading: Reading, depth: int) -> int:
     """Takes the top-level block that opens at `place`; returns the place after it."""
     token = tokens[place]
     first, last = token.map or [0, 0]
@@ -69,13 +89,13 @@ def _block(tokens: Sequence[Token], place: int, lines: Sequence[str], reading: R
     elif token.type == "paragraph_open":
         _paragraph(tokens[place + 1].content, reading)
     elif token.type in ("bullet_list_open", "ordered_list_open"):
-        blocks.append(Listing(_items(source)))
+        _list(tokens, place, lines, reading, depth)
     elif token.type == "table_open":
         _table(lines[first:last], reading, first)
     elif token.type == "blockquote_open":
         quote = _QUOTE_MARK.sub("", source)
-        if _RULED.search(quote):  # a table that is quoted is a table
-            blocks += read_markdown(quote).blocks
+        if depth < _DEEPEST and (_RULED.search(quote) or _HEADED.search(quote)):  # a table that is quoted is a table
+            _take_inner(quote, reading, depth)
             return place + 1
         for part in re.split(r"\n[ \t]*\n", quote):
             if part.strip():
@@ -113,6 +133,44 @@ def _notes(content: str, reading: Reading) -> None:
             mark, text = (match[1], match[2]) if match else ("", "")
         else:
             text = f"{text} {line.strip()}"
+
+
+def _list(tokens: Sequence[Token], place: int, lines: Sequence[str], reading: Reading, depth: int) -> None:
+    """A list; an item that holds a heading or a table is read as a text of its own."""
+    opened = tokens[place]
+    first, last = opened.map or [0, 0]
+    end = next(at for at in range(place + 1, len(tokens)) if tokens[at].level == 0 and tokens[at].nesting < 0)
+    inner = [token.map[0] for token in tokens[place:end] if token.type in _INNER_BLOCKS and token.map is not None]
+    inner = inner if depth < _DEEPEST else []
+    plain: list[str] = []
+    for item in tokens[place:end]:
+        if item.type != "list_item_open" or item.level != 1 or item.map is None:
+            continue
+        source = lines[item.map[0] : item.map[1]]
+        if bisect_left(inner, item.map[0]) < bisect_left(inner, item.map[1]):
+            reading.blocks += [Listing(_items("\n".join(plain)))] if plain else []
+            plain = []
+            _take_inner(_dedented(source), reading, depth)
+        else:
+            plain += source
+    if not inner:
+        plain = list(lines[first:last])
+    reading.blocks += [Listing(_items("\n".join(plain).strip("\n")))] if plain else []
+
+
+def _dedented(source: Sequence[str]) -> str:
+    """An item's text without its mark and indent."""
+    mark = _ITEM_MARK.match(source[0])
+    width = len(mark[0]) if mark else 0
+    return "\n".join([source[0][width:], *(line[min(width, len(line) - len(line.lstrip())) :] for line in source[1:])])
+
+
+def _take_inner(source: str, reading: Reading, depth: int) -> None:
+    """The blocks of a text within a quote or an item; its headings stand above nothing outside of it."""
+    part = read_markdown(source, depth + 1)
+    reading.warnings += part.warnings
+    for block in part.blocks:
+        reading.blocks.append(Paragraph(block.text) if isinstance(block, Heading) else block)
 
 
 def _items(source: str) -> tuple[str, ...]:
@@ -207,8 +265,11 @@ def _link(match: re.Match[str]) -> str:
 
 
 def _front_matter(lines: list[str], reading: Reading) -> list[str]:
-    """The lines behind the front matter (YAML between "---", TOML between "+++"), which fills the reading's fields."""
+    """The lines behind the front matter (YAML between "---", TOML between "+++", JSON between braces), which fills the
+    reading's fields."""
     start = next((place for place, line in enumerate(lines[:5]) if line.strip()), None)
+    if start is not None and lines[start].rstrip() == "{":
+        return _json_front_matter(lines, start, reading)
     if start is None or lines[start].rstrip() not in ("---", "+++"):
         return lines
     fence = lines[start].rstrip()
@@ -219,11 +280,29 @@ def _front_matter(lines: list[str], reading: Reading) -> list[str]:
         return lines
     if len(source) > MAX_FRONT_MATTER or not source.strip():
         return lines[end + 1 :] if source.strip() else lines
-    for name, value in _fields(source, fence).items():
+    _note_fields(_fields(source, fence), reading)
+    return [""] * (end + 1) + lines[end + 1 :]
+
+
+def _json_front_matter(lines: list[str], start: int, reading: Reading) -> list[str]:
+    """The lines behind an object in braces on lines of their own, where a text follows."""
+    end = next((place for place in range(start + 1, len(lines)) if lines[place].rstrip() == "}"), len(lines))
+    source = "\n".join(lines[start : end + 1])
+    if not any(line.strip() for line in lines[end + 1 :]) or len(source) > MAX_FRONT_MATTER:
+        return lines
+    try:
+        fields = json.loads(source)
+    except (ValueError, RecursionError):
+        return lines
+    _note_fields(fields, reading)
+    return [""] * (end + 1) + lines[end + 1 :]
+
+
+def _note_fields(fields: dict[Any, Any], reading: Reading) -> None:
+    for name, value in fields.items():
         if isinstance(value, str | int | float) or hasattr(value, "isoformat"):
             reading.about[str(name).casefold()] = str(value)[:500]
     reading.title = reading.about.get("title", "").strip()
-    return [""] * (end + 1) + lines[end + 1 :]
 
 
 def _strict_fields(source: str, fence: str) -> bool:

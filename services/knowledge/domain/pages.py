@@ -215,7 +215,8 @@ class _Walker:
         nested = [inner for inner in element.iter("table") if inner is not element]
         caption = element.find("caption")
         laid_out = caption is None and not any(_table_of(head) is element for head in element.iter("th"))
-        if (nested or any(_table_of(head) is element for head in element.iter(*_HEADINGS))) and laid_out:
+        headed = any(_table_of(head) is element for head in element.iter(*_HEADINGS))
+        if laid_out and (headed or (nested and not _has_rows(element))):
             for cell in element.iter("td"):
                 if _table_of(cell) is element:
                     self._children(cell)
@@ -288,6 +289,13 @@ def _note_targets(root: Any) -> dict[Any, str]:
 
 def _table_of(element: Any) -> Any:
     return next(element.iterancestors("table"), None)
+
+
+def _has_rows(table: Any) -> bool:
+    """Whether a table that holds others is more than their layout: two of its rows have several cells and none of
+    them."""
+    rows = [row for row in table.iter("tr") if _table_of(row) is table]
+    return sum(len(row) > 1 and next(row.iter("table"), None) is None for row in rows) > 1
 
 
 def _nearest_item(element: Any) -> Any:

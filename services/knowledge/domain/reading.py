@@ -21,6 +21,8 @@ from services.knowledge.domain.sheets import read_csv, read_xlsx
 from services.knowledge.domain.word import read_docx
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
+_SHIFTS = re.compile(rb"\x1b(?:\$[@AB]|\$[()*+][@-D]|\([BIJ])")
+"""How texts in ISO-2022, of seven bits a byte and so valid UTF-8 too, go from one alphabet to another."""
 _SIGNATURES = {
     b"%PDF-": "a PDF",
     b"PK\x03\x04": "a ZIP archive (as DOCX and XLSX files are)",
@@ -81,6 +83,8 @@ def decode(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable(f"not UTF-8 at byte {error.start}") from error
+    if shift := _SHIFTS.search(content):
+        raise Unreadable(f"not UTF-8 but ISO-2022 (as in Japanese mail) at byte {shift.start()}; save it as UTF-8")
     if "\x00" in text:
         raise Unreadable("a text with null bytes is no text")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\u2028").replace("\x0c", "\n\n")

@@ -10,6 +10,7 @@ from xml.parsers.expat import ExpatError
 
 from services.knowledge.domain.blocks import Reading, Unreadable
 from services.knowledge.domain.pages import TITLE, read_html
+from services.knowledge.domain.word_parts import plain_runs
 
 MAX_UNPACKED = 200 * 1024 * 1024
 _STYLES = "\n".join(
@@ -46,7 +47,7 @@ def read_docx(content: bytes) -> Reading:
 
     try:
         html = mammoth.convert_to_html(
-            io.BytesIO(content),
+            io.BytesIO(plain_runs(content)),
             style_map=_STYLES,
             include_embedded_style_map=False,
             convert_image=mammoth.images.img_element(picture),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.knowledge.domain.blocks import Unreadable
 from tests.support.office_files import cell, paragraph, table, word
 from tests.support.passages import passages, shown
 
@@ -53,3 +54,42 @@ def test_headings_of_word_keep_their_letters() -> None:
     assert shown(word(paragraph("Gebühren", "Heading1"), paragraph("Neun Euro.")), "a.docx") == [
         ("Gebühren", "Neun Euro.")
     ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("<w:r><w:t>A</w:t></w:r><w:r><w:cr/></w:r><w:r><w:t>B</w:t></w:r>", "A B"),
+        ("<w:r><w:t>A</w:t><w:ptab/><w:t>B</w:t></w:r>", "A B"),
+        (
+            "<w:r><w:ruby><w:rt><w:r><w:t>りょうきん</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>料金</w:t></w:r></w:rubyBase>"
+            "</w:ruby></w:r><w:r><w:t>は五百円</w:t></w:r>",
+            "料金は五百円",
+        ),
+        ('<w:fldSimple w:instr="PAGE"><w:r><w:t>Süd</w:t></w:r></w:fldSimple>', "Süd"),
+        ('<w:bdo w:val="rtl"><w:r><w:t>שלום</w:t></w:r></w:bdo>', "שלום"),
+        (
+            '<m:oMathPara xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:oMath><m:r>'
+            "<m:t>π≈</m:t>"
+            "</m:r><m:r><m:t>3,14</m:t></m:r></m:oMath></m:oMathPara>",
+            "π≈3,14",
+        ),
+        (
+            '<w:r><mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+            '<mc:Choice Requires="wps"><w:txbxContent><w:p><w:r><w:t>Kasten: 5 €</w:t></w:r></w:p></w:txbxContent>'
+            "</mc:Choice></mc:AlternateContent></w:r>",
+            "Kasten: 5 €",
+        ),
+    ],
+)
+def test_what_word_writes_in_elements_of_its_own_is_text(inside: str, text: str) -> None:
+    ((_, said),) = shown(word(f"<w:p>{inside}</w:p>"), "a.docx")
+    assert said == text
+
+
+@pytest.mark.parametrize("encoding", ["iso2022_jp", "iso2022_kr", "iso2022_jp_2"])
+@pytest.mark.parametrize("name", ["a.html", "a.txt", "a.md", "a.csv"])
+def test_seven_bit_encodings_are_refused(name: str, encoding: str) -> None:
+    words = "가격은 오백 원" if encoding == "iso2022_kr" else "料金は五百円です"
+    with pytest.raises(Unreadable, match="ISO-2022"):
+        shown(words.encode(encoding), name)

@@ -52,3 +52,21 @@ def test_a_separator_makes_no_heading() -> None:
     ((heading, text),) = shown("# Plans\n\nNo\u2028# heading", "a.md")
     assert heading == "Plans"
     assert "heading" in text
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+def test_a_text_whose_lines_end_at_separators_alone_has_lines(mark: str) -> None:
+    text = ("# Plans\n\nBasic, Family, Pro." + RULES).replace("\n", mark)
+    assert shown(text, "a.md") == [("Plans", "Basic, Family, Pro."), *RIGHT]
+
+
+@pytest.mark.parametrize("mark", ["\u2028\u2028", "\u2029\u2029", "\x85\x85", "\u2028\u2029"])
+def test_a_heading_between_two_separators_is_one(mark: str) -> None:
+    text = "# Plans\n\nOurs.|## Visits|A visit costs 40 euros.|## Parking|Parking costs 3 euros.\n\nEnd.".replace(
+        "|", mark
+    )
+    assert shown(text, "a.md") == [("Plans", "Ours."), RIGHT[0], ("Plans > Parking", "Parking costs 3 euros.\n\nEnd.")]
+
+
+def test_a_quote_goes_on_behind_a_separator_without_its_mark() -> None:
+    assert shown("# A\n\n> One\u2028> two\x85> three", "a.md") == [("A", "One\ntwo\nthree")]
