@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from services.tracker.domain.feedback import Feedback, read_feedback
 from services.tracker.domain.feedback.comments import parse_comment
 from services.tracker.domain.feedback.complaints import plainly
 from tests.support.cpu import cpu_seconds
@@ -107,3 +108,97 @@ def test_putting_complaints_plainly_is_linear() -> None:
         for reads in (plainly, partial(parse_comment, draft_text=OFFICE)):
             short, long = (cpu_seconds(partial(reads, piece * n), 0.1) for n in (100, 400))
             assert long < 8 * short + 0.5
+
+
+ABROAD = (
+    ("你没有用德语写。", "de"),
+    ("你没用德语回答。", "de"),
+    ("不是用英文写的", "en"),
+    ("怎么没用英文写？", "en"),
+    ("我不喜欢它这么长。", "shorter"),
+    ("不够短", "shorter"),
+    ("还不够短。", "shorter"),
+    ("没写短", "shorter"),
+    ("你没有写得更短。", "shorter"),
+    ("怎么还是这么长", "shorter"),
+    ("语气不够友好", "friendly"),
+    ("不够正式。", "formal"),
+    ("你没有列成清单", "bullets"),
+    ("没有分点列出来", "bullets"),
+    ("我不喜欢这么正式的语气", "casual"),
+    ("我不太喜欢这么短的回答。", "longer"),
+    ("没有翻译成法语", "fr"),
+    ("怎么没有标题？", "title"),
+    ("Du hast es nicht auf Englisch geschrieben.", "en"),
+    ("Du hast nicht auf Englisch geantwortet.", "en"),
+    ("Mir gefällt nicht, wie lang es ist.", "shorter"),
+    ("Es ist nicht kurz genug.", "shorter"),
+    ("Nicht kurz genug.", "shorter"),
+    ("Das ist nicht auf Englisch.", "en"),
+    ("Warum ist das nicht auf Englisch?", "en"),
+    ("Du hast dich nicht kurz gefasst.", "shorter"),
+    ("Es ist nicht ausführlich genug.", "longer"),
+    ("Das war nicht freundlich genug.", "friendly"),
+    ("Du hast keine Liste gemacht.", "bullets"),
+    ("Du hast es nicht gekürzt.", "shorter"),
+    ("Mir gefällt nicht, wie förmlich das klingt.", "casual"),
+    ("Es ist nicht lang genug.", "longer"),
+    ("Tu ne l'as pas écrit en anglais.", "en"),
+    ("Tu n'as pas répondu en anglais.", "en"),
+    ("Je n'aime pas que ce soit si long.", "shorter"),
+    ("Ce n'est pas assez court.", "shorter"),
+    ("Pas assez court.", "shorter"),
+    ("Ce n'est pas en anglais.", "en"),
+    ("Pourquoi n'est-ce pas en anglais ?", "en"),
+    ("Ce n'est pas assez détaillé.", "longer"),
+    ("Vous n'avez pas fait de liste.", "bullets"),
+    ("Vous n'avez pas été bref.", "shorter"),
+    ("Ce n'est pas très poli.", "polite"),
+    ("Ce n'est pas assez long.", "longer"),
+    ("No lo has escrito en inglés.", "en"),
+    ("No has respondido en inglés.", "en"),
+    ("No me gusta lo largo que es.", "shorter"),
+    ("No es lo bastante corto.", "shorter"),
+    ("No es lo suficientemente breve.", "shorter"),
+    ("No está en inglés.", "en"),
+    ("¿Por qué no está en inglés?", "en"),
+    ("No es suficientemente detallado.", "longer"),
+    ("No has hecho una lista.", "bullets"),
+    ("No has sido breve.", "shorter"),
+    ("No es muy amable.", "friendly"),
+    ("No es lo bastante largo.", "longer"),
+)
+
+
+@pytest.mark.parametrize(("comment", "value"), ABROAD)
+def test_a_complaint_in_another_language_means_the_same(comment: str, value: str) -> None:
+    understood = read_feedback(Feedback(comment=comment), OFFICE)
+    assert [one.value for one in understood.constraints] == [value]
+
+
+@pytest.mark.parametrize(
+    ("comment", "never"),
+    [
+        ("没必要用德语写", "de"), ("没说要用英文", "en"), ("不是要你用英文写", "en"), ("不要用德语写", "de"),
+        ("一点都不长", "shorter"),
+        ("不是用英文写的吗？", "en"), ("没让你缩短", "shorter"), ("不喜欢更短的", "shorter"),
+        ("我不喜欢这么正式的语气", "formal"),
+        ("没写得太长", "shorter"), ("我喜欢这么短的", "longer"),
+        ("Es ist nicht zu lang.", "shorter"), ("Du hast es nicht zu lang gemacht.", "shorter"),
+        ("Nicht auf Englisch.", "en"), ("Du musst nicht auf Englisch antworten.", "en"),
+        ("Mir gefällt, wie kurz es ist.", "longer"), ("Mir gefällt nicht, wie förmlich das klingt.", "formal"),
+        ("Ce n'est pas trop long.", "shorter"), ("Pas en anglais.", "en"),
+        ("Tu n'as pas besoin de répondre en anglais.", "en"), ("J'aime que ce soit si court.", "longer"),
+        ("No es demasiado largo.", "shorter"), ("No en inglés.", "en"),
+        ("No hace falta escribir en inglés.", "en"), ("Me gusta lo corto que es.", "longer"),
+    ],
+)  # fmt: skip
+def test_what_is_no_complaint_in_another_language_is_not_obeyed(comment: str, never: str) -> None:
+    assert never not in {one.value for one in read_feedback(Feedback(comment=comment), OFFICE).constraints}
+
+
+def test_reading_complaints_in_other_languages_is_linear() -> None:
+    for piece in ("你没有", "不喜欢这么", "怎么还", "Mir gefällt nicht, wie ", "pas assez ", "no lo has "):
+        comments = [Feedback(comment=piece * n) for n in (200, 800)]
+        short, long = (cpu_seconds(partial(read_feedback, comment, OFFICE), 0.1) for comment in comments)
+        assert long < 8 * short + 0.5

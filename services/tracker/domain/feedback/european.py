@@ -25,7 +25,11 @@ _TARGET = (
     rf"(?P<target>(?:(?:{{word_of}})\s+)?{_MARK}(?:\s*(?:,|{{and_}})\s*{_MARK})*|[^\s⟦⟧]+(?:\s[^\s⟦⟧]+){{{{0,3}}}}?)"
 )
 _MOST_CLAUSE = 200
-_GOVERNS = re.compile(r"\b(vergiss(?: bitte)? nicht|vergessen sie(?: bitte)? nicht|denk(?:e|en sie)? daran),\s+", re.I)
+_GOVERNS = re.compile(
+    r"\b(vergiss(?: bitte)? nicht|vergessen sie(?: bitte)? nicht|denk(?:e|en sie)? daran|(?:mir|uns) gefällt(?: es"
+    r"| das)? nicht),\s+",
+    re.I,
+)
 """What a comma follows although it governs the rest of its clause."""
 _TEN, _HUNDRED = 10, 100
 _NO_NAME = re.compile(

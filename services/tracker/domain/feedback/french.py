@@ -34,6 +34,11 @@ FRENCH = Grammar(
     "|terme|le terme|expression",
     word_of="le mot|les mots|le terme|l'expression",
     shorter=(
+        r"(?:(?:ce n'est|c'est|la réponse n'est|le texte n'est|ce n'était) )?(?:toujours "
+        r"|encore )?pas (?:encore )?assez (?:court|courte|bref|brève|concis|concise)",
+        r"je n'aime pas que (?:ce soit|c'est|la réponse soit|le texte soit) (?:si|aussi|trop) (?:long|longue)",
+        r"(?:tu n'as|vous n'avez) pas (?:été|fait) (?:bref|brève|concis|concise|court)",
+        r"(?:tu ne l'as|vous ne l'avez) pas (?:raccourcie?|abrégée?|résumée?)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}plus (?:court|courte|bref|brève|concis|concise"
         rf"|succinct|succincte|brièvement)",
         r"pas (?:si|aussi) (?:long|longue|bavard|détaillé|détaillée)",
@@ -46,6 +51,10 @@ FRENCH = Grammar(
         r"juste l'essentiel|l'essentiel seulement",
     ),
     longer=(
+        r"(?:(?:ce n'est|c'est|la réponse n'est|le texte n'est|ce n'était) )?(?:toujours "
+        r"|encore )?pas (?:encore )?assez (?:long|longue|détaillé|détaillée|complet|complète)",
+        r"je n'aime pas que (?:ce soit|c'est|la réponse soit|le texte soit) (?:si|aussi|trop) (?:court|courte"
+        r"|bref|brève)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}plus (?:long|longue|détaillé|détaillée|complet"
         rf"|complète|développé|développée)",
         rf"(?:{_IT}\s+)?(?:est\s+)?{_HOW}(?:trop|beaucoup trop) (?:court|courte|bref|brève|succinct)",
@@ -111,6 +120,7 @@ FRENCH = Grammar(
     no_emoji=(r"(?:sans|pas d'|plus d'|n'utilise pas d'|évite les |enlève les |supprime les )\s?(?:émojis?|emojis?"
     r"|émoticônes?|smileys?)",),
     bullets=(
+        r"(?:tu n'as|vous n'avez) pas (?:fait|utilisé|mis) (?:de|une|des) (?:liste|puces|tirets)",
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:sous forme de|en|avec des|comme une|une|à"
         rf"|sous la forme d'une) ?(?:liste(?: à puces)?|puces|tirets|points)",
         r"(?:donne|donnez|présente|présentez|écris|écrivez) (?:moi )?(?:la réponse|le texte|tout|ça"
@@ -126,6 +136,11 @@ FRENCH = Grammar(
         r"(?:(?:écris|réponds|rédige) )?en (?:prose|phrases complètes|texte continu)",
     ),
     language=(
+        r"(?:tu ne l'as|tu n'as|vous ne l'avez|vous n'avez) (?:toujours |encore )?pas (?:écrit|écrite|répondu"
+        r"|rédigé|rédigée|traduit|traduite|formulé)(?: (?:la réponse|le texte|cela|ça))? en {l}",
+        r"(?:ce n'est|c'est|la réponse n'est|le texte n'est|ce n'était) (?:toujours |encore )?pas (?:écrit "
+        r"|écrite |rédigé |rédigée )?en {l}",
+        r"pourquoi (?:n'est-ce|ce n'est|n'as-tu|n'avez-vous) pas (?:écrit |répondu |rédigé )?en {l}",
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:moi )?(?:en|dans la langue) {{l}}",
         r"(?:traduis|traduisez|traduire)(?:-(?:la|le|moi))?(?: la réponse| le texte| ça| cela)? en {l}",
     ),
@@ -135,6 +150,9 @@ FRENCH = Grammar(
         "néerlandais": "nl", "arabe": "ar", "russe": "ru", "japonais": "ja", "polonais": "pl",
     },
     tone=(
+        r"(?:(?:ce n'est|c'est|la réponse n'est|le ton n'est) )?pas assez {w}",
+        r"(?:ce n'est|la réponse n'est|le ton n'est|tu n'es|vous n'êtes|ce n'était) pas (?:très|vraiment"
+        r"|particulièrement) (?P<tone>poli|polie|amical|amicale|gentil|gentille|courtois|courtoise|aimable|chaleureux)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}(?:plus )?{{w}}",
         r"(?:sur|avec|d'|dans) ?un ton (?:un peu )?(?:plus )?{w}|(?:le ton (?:doit|devrait) être )(?:plus )?{w}"
         r"|(?:d'une |de )manière (?:plus )?{w}",

@@ -45,6 +45,10 @@ GERMAN = Grammar(
     "worte|wörter|das wort|den begriff",
     word_of="das wort|den begriff|den ausdruck|die worte|die wörter",
     shorter=(
+        r"(?:(?:es|das|die antwort|der text) )?(?:(?:ist|war) )?(?:immer )?(?:noch )?nicht (?:kurz|knapp) genug",
+        r"(?:du hast|sie haben) (?:dich|sich|es|das|die antwort|den text) (?:leider |noch |immer noch "
+        r"|wieder )*nicht (?:kurz gefasst|kurz gehalten|gekürzt|kürzer gemacht)",
+        r"(?:mir|uns) gefällt (?:es |das )?nicht wie lang (?:es|das|die antwort|der text) (?:ist|war|geworden ist)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?{_HOW}(?:kürzer|knapper|kompakter|prägnanter|bündiger)(?:\s+bitte)?{_DONE}",
         r"nicht (?:ganz )?so (?:lang|ausführlich|wortreich)",
         rf"(?:(?:{_IT}|ist)\s+(?:ist|war)?\s*)?(?:mir\s+)?{_HOW}(?:viel )?zu (?:lang|ausführlich|wortreich"
@@ -57,6 +61,10 @@ GERMAN = Grammar(
         rf"{_MAKE} (?:{_IT} )?(?:kurz|knapp)(?: und knapp)?{_DONE}",
     ),
     longer=(
+        r"(?:(?:es|das|die antwort|der text) )?(?:(?:ist|war) )?(?:immer )?(?:noch )?nicht (?:lang|ausführlich"
+        r"|detailliert|genau) genug",
+        r"(?:mir|uns) gefällt (?:es |das )?nicht wie (?:kurz|knapp) (?:es|das|die antwort|der text) (?:ist|war"
+        r"|geworden ist)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?{_HOW}(?:länger|ausführlicher|detaillierter|genauer)(?: wäre (?:schön|gut"
         rf"|besser|nett))?{_DONE}",
         rf"(?:(?:{_IT}|ist)\s+(?:ist|war)?\s*)?(?:mir\s+)?{_HOW}(?:viel )?zu (?:kurz|knapp)(?: geraten)?",
@@ -126,6 +134,8 @@ GERMAN = Grammar(
     no_emoji=(r"(?:ohne|keine|verwende keine|benutze keine|lass die) (?:emojis?|smileys?)(?: weg| mehr"
     r"| verwenden)?",),
     bullets=(
+        r"(?:du hast|sie haben) (?:es |das )?(?:keine|nicht als|nicht in) (?:liste|aufzählung|stichpunkten?"
+        r"|stichpunkte)(?: daraus)? (?:gemacht|geschrieben|verwendet|benutzt|gegeben)",
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:lieber |daraus )?(?:als|in|eine|mit|in form einer) (?:(?:aufzählung|liste"
         rf"|stichpunkten?|stichworten|aufzählungspunkten|"
         rf"aufzählungszeichen|bullet ?points)|punkten){_DONE}",
@@ -145,6 +155,11 @@ GERMAN = Grammar(
         r"(?:(?:schreib|schreibe|antworte|bitte) )?(?:als|in) (?:fließtext|ganzen sätzen|vollständigen sätzen)",
     ),
     language=(
+        r"(?:du hast|sie haben|es ist|das ist|die antwort ist|der text ist|es war|das war"
+        r"|die antwort war)(?: (?:es|das|mir|die antwort|den text|ja|aber|leider|noch|immer noch"
+        r"|wieder))* nicht (?:auf|in) {l}(?: (?:geschrieben|geantwortet|formuliert|verfasst|übersetzt))?",
+        r"(?:warum|wieso|weshalb) (?:ist|war|hast du|haben sie)(?: (?:es|das|die antwort|der text|den text"
+        r"|mir))* nicht (?:auf|in) {l}(?: (?:geschrieben|geantwortet|formuliert|verfasst|übersetzt))?",
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:mir )?(?:auf|in) {{l}}(?: antworten| schreiben| formulieren| sein)?",
         rf"(?:übersetze|übersetz|übersetzen sie) (?:{_IT} )?(?:ins|in|auf|in das) {{l}}e?",
         r"(?:ich möchte (?:die antwort|es) )?auf {l}",
@@ -157,12 +172,15 @@ GERMAN = Grammar(
         "portugiesisch": "pt", "russisch": "ru", "japanisch": "ja",
     },
     tone=(
+        r"(?:(?:es|das|die antwort|der text) (?:ist|war|klingt|klang|wirkt) )?(?:noch )?nicht {w} genug",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:dich\s+)?{_HOW}{{w}}(?:er)?{_DONE}",
         r"(?:in einem |mit einem |ein |im )(?:etwas )?{w}(?:e[rsn]?)? ton(?:fall)?|(?:der ton (?:soll|sollte"
         r"|muss) )?(?:etwas )?{w} sein",
         r"nicht {w} genug",
     ),
     too=(
+        r"(?:mir|uns) gefällt (?:es |das )?nicht wie {w} (?:es|das|die antwort|der text|du|sie) (?:ist|war"
+        r"|klingt|klingst|wirkt|klang)",
         rf"(?:{_IT}\s+(?:ist|klingt|wirkt|war)\s+)?(?:mir )?(?:viel |etwas )?zu {{w}}",
         rf"(?:{_MAKE} )?nicht (?:so|ganz so|zu) {{w}}",
         r"weniger {w}",

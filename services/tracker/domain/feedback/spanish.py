@@ -32,6 +32,10 @@ SPANISH = Grammar(
     "|la palabra|las palabras|término|el término|expresión|a",
     word_of="la palabra|las palabras|el término|la expresión",
     shorter=(
+        r"no es (?:lo )?(?:bastante|suficientemente) (?:corto|corta|breve|conciso|concisa)",
+        r"no me gusta lo (?:largo|larga|extenso|extensa) que (?:es|está|ha quedado)",
+        r"no (?:has|ha) sido (?:breve|conciso|concisa)",
+        r"no lo (?:has|ha) (?:acortado|resumido|abreviado)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}más (?:corto|corta|breve|breves|conciso|concisa"
         rf"|resumido|resumida|escueto|escueta)",
         r"no tan (?:largo|larga|extenso|extensa|detallado|detallada)",
@@ -44,6 +48,8 @@ SPANISH = Grammar(
         r"|menos largo|menos larga|solo lo esencial|brevemente",
     ),
     longer=(
+        r"no es (?:lo )?(?:bastante|suficientemente) (?:largo|larga|detallado|detallada|completo|completa)",
+        r"no me gusta lo (?:corto|corta|breve) que (?:es|está|ha quedado)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}más (?:largo|larga|detallado|detallada|extenso|extensa"
         rf"|completo|completa)",
         rf"(?:{_IT}\s+)?(?:es\s+|está\s+)?{_HOW}(?:demasiado|muy) (?:corto|corta|breve|escueto|escueta)",
@@ -101,6 +107,7 @@ SPANISH = Grammar(
     no_emoji=(r"(?:sin|no uses|no use|no pongas|nada de|quita los|evita los|elimina los|no quiero) (?:emojis?"
     r"|emoticonos?|caritas)",),
     bullets=(
+        r"no (?:has|ha) (?:hecho|usado|puesto|utilizado) (?:una |la )?(?:lista|viñetas)",
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:en forma de|en|con|como|como una|en una|una) (?:lista(?: de puntos"
         rf"| con viñetas)?|viñetas|puntos)",
         r"(?:da|dame|escribe|pon|ponme) (?:la respuesta|el texto|todo|esto) (?:como|en forma de"
@@ -114,6 +121,9 @@ SPANISH = Grammar(
         r"(?:(?:escribe|responde|redacta) )?en (?:prosa|frases completas|texto corrido)",
     ),
     language=(
+        r"(?:todavía |aún |pero )?no (?:lo |la |me )?(?:has|ha) (?:escrito|respondido|contestado|redactado"
+        r"|traducido)(?: (?:la respuesta|el texto))? (?:en|al) {l}",
+        r"(?:por qué )?(?:todavía |aún )?no (?:está|es|estaba|viene) (?:escrito |escrita )?en {l}",
         rf"(?:{_MAKE} )?(?:{_IT} )?(?:me )?(?:en|al|a) {{l}}",
         r"(?:traduce|traduzca|tradúcelo|tradúcela|pásalo)(?: la respuesta| el texto| esto)? (?:al|a|en) {l}",
     ),
@@ -123,6 +133,8 @@ SPANISH = Grammar(
         "catalán": "ca", "ruso": "ru", "japonés": "ja", "árabe": "ar",
     },
     tone=(
+        r"no (?:es|ha sido|suena) (?:muy|nada|particularmente) (?P<tone>amable|cortés|educado|educada|simpático"
+        r"|amistoso|cercano)",
         rf"(?:{_MAKE}\s+)?(?:{_IT}\s+)?(?:{_MAKE}\s+)?{_HOW}(?:más )?{{w}}",
         r"(?:con|en|usa|use|utiliza|emplea|quiero) un tono (?:un poco )?(?:más )?{w}|(?:el tono (?:debe"
         r"|debería) ser )(?:más )?{w}|de (?:manera|forma) (?:más )?{w}",
