@@ -89,6 +89,27 @@ def test_what_only_looks_like_a_complaint_is_not_obeyed(read: Reader, comment: s
     assert never not in {one.value for one in read(comment).constraints}
 
 
+@pytest.mark.parametrize(
+    ("comment", "asked"),
+    [
+        ("The format should be JSON instead of plain text.", ["json"]),
+        ("I want bullets rather than prose.", ["bullets"]),
+        ("Give me a table, not prose.", ["table"]),
+        ("Use JSON instead of running text.", ["json"]),
+        ("The bullet points were a good idea.", []), ("The list was helpful.", []),
+        ("Your numbered list is great.", []),
+        ("The table looks really nice, but make it shorter.", ["shorter"]),
+        ("The bullets would be great.", ["bullets"]),
+        ('Cut down on "just", I want to see it less than 4 times.', ["just"]),
+        ('Please cut down on the word "very".', ["very"]), ("Please cut down, it is endless.", ["shorter"]),
+    ],
+)  # fmt: skip
+def test_a_form_that_is_liked_or_set_against_another_is_not_asked_for(
+    read: Reader, comment: str, asked: list[str]
+) -> None:
+    assert [one.value for one in read(comment).constraints] == asked
+
+
 def test_quoted_words_stay_as_they_are() -> None:
     for comment in ('Start with "You have not written it in German."', 'Say "it wouldn\'t hurt to be friendlier".'):
         assert plainly(comment) == comment

@@ -112,7 +112,12 @@ def _unneeded(clause: str, shown: str, draft: str) -> _Denial | None:
 
 
 def _praised(clause: str, shown: str, draft: str) -> _Denial | None:
-    match = said.PRAISED.search(clause) or said.UNSAID.search(clause) or said.BEST_AS_IT_IS.search(clause)
+    match = (
+        said.PRAISED_FORM.search(clause)
+        or said.PRAISED.search(clause)
+        or said.UNSAID.search(clause)
+        or said.BEST_AS_IT_IS.search(clause)
+    )
     if match is None or re.search(rf"\bthan\s+{COUNT}\b", clause[match.start() :], re.I):
         return None
     return match.start(), []

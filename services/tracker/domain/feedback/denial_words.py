@@ -86,8 +86,17 @@ COMPARATIVE = (
 IS = r"(?:is|['’]s|was|are|were|['’]re|looks?|seems?|feels?|sounds?|reads?|came out|turned out)"
 ENDS_IN_BE = re.compile(rf"\b\w*(?:{IS}|be|been|do|does|did|could|would|should|must|may|might|will|can)\s*$", re.I)
 """What a negation that follows belongs to: then it is no contrast."""
+PRAISED_FORM = re.compile(
+    rf"^\W*(?:i think )?(?:the|these|those|your) (?:[\w-]+ )?{FORM}\s+(?:(?:is|are|was|were|looks?|works?|worked)"
+    r" (?:\w+ )?(?:a |an )?(?:very |really |quite |so )?(?:good|great|nice|neat|lovely|perfect|fine|helpful|useful"
+    r"|excellent|brilliant|wonderful|clever|well)\b(?! if)|helped\b)",
+    re.I,
+)
+"""A form that the reply has and that is liked."""
 CONTRASTED = re.compile(
-    rf"[\s,;:(–-]+(?:and |but )?(?:not|rather than|instead of|as opposed to|never|by no means)"
+    r"\s+(?:rather than|instead of|as opposed to|not)\s+(?:in\s+|as\s+)?"
+    r"(?:plain text|prose|plain sentences|running text)(?=\W*$)"
+    r"|[\s,;:(–-]+(?:and |but )?(?:not|rather than|instead of|as opposed to|never|by no means)"
     rf"\s+(?:(?:any|even|too|so|to make it|making it|to be|being)\s+)*(?:{COMPARATIVE}|{FAULT}|{MANNERS}"
     r"|in\s+[A-Z][a-z]+)\)?(?=\W*$|,|\s+and\b)",
     re.I,

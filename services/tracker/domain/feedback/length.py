@@ -120,7 +120,7 @@ RULES: list[Rule] = [
         r"succinct(?:ly)?|terser|tighter)\b(?! than)|(?:too|so|very|overly|a bit|a little|rather|quite|pretty"
         r"|somewhat)\s+(?:long|wordy|verbose|lengthy|"
         r"long[- ]?winded|much text|many words|rambling)\b(?:-winded)?|\b(?:shorten|condense|trim|compress|"
-        r"abridge|cut (?:it|this|that) (?:down|short)|cut down|tighten|boil (?:it|this|that) down|pare (?:it|"
+        r"abridge|cut (?:it|this|that) (?:down|short)|cut down(?! on\b)|tighten|boil (?:it|this|that) down|pare (?:it|"
         r"this)? ?down)\b(?:\s+(?:it|this|that|your \w+|the \w+)(?: down)?)?|(?:be|keep it|make it|stay)\s+"
         r"(?:more\s+|very\s+|as\s+)*(?:brief|concise|short|succinct|terse|to the point|snappy)\b|(?:keep|make) "
         r"(?:your (?:answer|reply|response)|this|that|the (?:answer|reply|response)) (?:brief|short|concise)|"
