@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -34,6 +34,8 @@ BESIDE = 0.7
 ROWS_READ = 3
 _LOGIT = NAMES.index("logit")
 Fitted = tuple[Array, Array, float, Array]
+GROUPS = ("english", "chinese", "shops")
+_PARTS = ("features", "labels", "owners", "sources", "cells")
 CHINESE_COUNTS = 4
 """How often each Chinese set counts beside the others, from which the Chinese model learns too: they are few."""
 
@@ -231,31 +233,24 @@ def figures_of(subject: Read, model: Fitted, threshold: float) -> dict[str, floa
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fits on all sets, prints figures of each set left out in turn, writes the models."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="service sets in English")
+    parser.add_argument("--data", type=Path, nargs="*", default=[], help="service sets in English")
     parser.add_argument("--chinese", type=Path, nargs="*", default=[], help="service sets in Chinese")
     parser.add_argument("--shops", type=Path, help="companies, of which those that the reader was not taught are used")
     parser.add_argument("--reader", type=Path, default=READER, help="the trained reader")
     parser.add_argument("--threshold", type=float, default=0.5)
     parser.add_argument("--jobs", type=int, default=1, help="companies read at once")
-    parser.add_argument("--keep", type=Path, help="also write the features and labels here")
+    parser.add_argument("--keep", type=Path, help="also write the features, labels and questions here (.npz)")
+    parser.add_argument("--kept", type=Path, help="fit on what --keep wrote, instead of reading --data and the others")
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of the models")
     options = parser.parse_args(arguments)
-    shops = held_back(options.shops) if options.shops else []
-    groups = (options.data, options.chinese, shops)
-    every = [source for group in groups for source in group]
-    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
-        companies = iter(list(pool.map(read_company, every, [options.reader] * len(every))))
-    read, chinese, small = ([next(companies) for _ in group] for group in groups)
-    english = plain(read)
-    if shops:
-        read.append(Read.together("shops", small))
+    if bool(options.kept) == bool(options.data):
+        parser.error("either --data or --kept is needed")
+    groups = load_reads(options.kept) if options.kept else read_groups(options)
     if options.keep:
-        arrays = {
-            f"{one.name}_{part}": getattr(one, part)
-            for one in [*read, *chinese]
-            for part in ("features", "labels", "owners", "sources", "cells")
-        }
-        np.savez(options.keep, **arrays)
+        save_reads(options.keep, groups)
+    read, chinese, shops = (groups[name] for name in GROUPS)
+    english = plain(read)
+    read = [*read, *shops]
     figures = left_out(read, options.threshold)
     figures |= {f"without_{name}": value for name, value in left_out(plain(read), options.threshold).items()}
     models = {WEIGHTS: read, WITHOUT_READER: plain(read)}
@@ -275,6 +270,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / file.name).write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}))
+
+
+def read_groups(options: argparse.Namespace) -> dict[str, list[Read]]:
+    """What the step makes of the companies that the options name, by GROUPS; the shops are one company together."""
+    sources = (options.data, options.chinese, held_back(options.shops) if options.shops else [])
+    every = [source for group in sources for source in group]
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        companies = iter(list(pool.map(read_company, every, [options.reader] * len(every))))
+    english, chinese, small = ([next(companies) for _ in group] for group in sources)
+    shops = [Read.together("shops", small)] if small else []
+    return dict(zip(GROUPS, (english, chinese, shops), strict=True))
+
+
+def save_reads(file: Path, groups: Mapping[str, Sequence[Read]]) -> None:
+    """Writes what `read_groups` gave, for `load_reads`: arrays and JSON texts, nothing pickled."""
+    arrays = {"names": np.array(json.dumps({group: [one.name for one in read] for group, read in groups.items()}))}
+    for one in (one for read in groups.values() for one in read):
+        arrays |= {f"{one.name}_{part}": getattr(one, part) for part in _PARTS}
+        arrays[f"{one.name}_questions"] = np.array(json.dumps(one.questions))
+    with file.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+
+
+def load_reads(file: Path) -> dict[str, list[Read]]:
+    """What `save_reads` wrote. Raises ValueError for another file, and where its features are not those of today."""
+    with np.load(file) as kept:
+        if "names" not in kept:
+            raise ValueError(f"{file} was not written by --keep")
+        groups = {
+            group: [
+                Read(name, json.loads(str(kept[f"{name}_questions"])), *(kept[f"{name}_{part}"] for part in _PARTS))
+                for name in names
+            ]
+            for group, names in json.loads(str(kept["names"])).items()
+        }
+    if any(one.features.shape[1] != len(NAMES) for read in groups.values() for one in read):
+        raise ValueError(f"{file} was kept with other features: read the companies again")
+    return groups
 
 
 def read_company(source: Path, reader: Path) -> Read:
