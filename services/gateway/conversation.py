@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from antiphon.v1 import common_pb2
 from antiphon.v1 import conversation_pb2 as pb
 from antiphon.v1 import conversation_pb2_grpc as rpc
 
@@ -23,6 +24,7 @@ from services.gateway.mapping.activity import activity_message
 from services.gateway.mapping.sessions import POLICIES
 from services.gateway.mapping.turns import settings_json, turn_message
 from services.gateway.quotas import Quotas
+from services.gateway.reply_formats import check_format
 from services.gateway.sessions import SessionRpcs
 from services.gateway.settings import GatewaySettings
 from services.gateway.talk import Followed, Place, Talk
@@ -68,7 +70,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         session_id = check.identifier("session_id", request.session_id)
         results = tools.results_json("tool_results", request.tool_results, self._settings.max_text)
         text = check.words("text", request.text, self._settings.max_text, needed=not results)
-        check.decoding(request.settings)
+        await self._check(request.settings)
         check.choice("policy", pb.DoubleTextingPolicy, request.policy)
         watermark = check.watermark("min_watermark", request.min_watermark)
         deadline = self._settings.turn_deadline_seconds
@@ -101,7 +103,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         if basis is None:
             raise InvalidArgument("basis", "give feedback, or resample for another draw")
         feedback = check.feedback(request.feedback, self._settings.max_text) if basis == "feedback" else None
-        check.decoding(request.settings)
+        await self._check(request.settings)
         watermark = check.watermark("min_watermark", request.min_watermark)
         expected = request.expected_round if request.HasField("expected_round") else None
         settings = settings_json(request.settings)
@@ -113,7 +115,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
     async def RetryTurn(self, request: pb.RetryTurnRequest, context: Context) -> AsyncIterator[pb.RetryTurnResponse]:
         key = check.request_of("RetryTurn", request)
         turn = check.identifier("turn_id", request.turn_id)
-        check.decoding(request.settings)
+        await self._check(request.settings)
         followed = await self._reopen(turn, key, None, None, settings_json(request.settings), retry=True)
         async with aclosing(self._talk.follow(followed, wait=request.wait_for_completion)) as events:
             async for event in events:
@@ -123,7 +125,7 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         key = check.request_of("EditTurn", request)
         turn_id = check.identifier("turn_id", request.turn_id)
         text = check.words("text", request.text, self._settings.max_text)
-        check.decoding(request.settings)
+        await self._check(request.settings)
         watermark = check.watermark("min_watermark", request.min_watermark)
         settings = settings_json(request.settings)
         offer = await self._threads.run(tools.offer_json, request.offer) if request.HasField("offer") else None
@@ -155,6 +157,12 @@ class ConversationService(SessionRpcs, rpc.ConversationServiceServicer):
         async with aclosing(followed) as events:
             async for event in events:
                 yield pb.AttachTurnResponse(event=event)
+
+    async def _check(self, settings: common_pb2.DecodingSettings) -> None:
+        """Raises InvalidArgument for settings that no reply can be decoded by. Schemas are looked at off the loop."""
+        check.decoding(settings)
+        if settings.HasField("reply_format"):
+            await self._threads.run(check_format, "settings.reply_format", settings.reply_format)
 
     def _new_turn(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,14 +11,13 @@ from services.common.drafts import chosen_draft
 from services.common.errors import InvalidArgument
 from services.common.store import Document
 from services.common.tools.calls import NAME, call_text
-from services.common.tools.grammar import schema_fault
+from services.common.tools.grammar import json_fault, schema_fault
 from services.gateway import validation as check
 
 MAX_TOOLS = 128
 MAX_DESCRIPTION = 4_000
 MAX_PARAMETERS = 32_000
 MAX_OFFER = 128_000
-MAX_DEPTH = 32
 MAX_CALLS = 128
 CHOICES: dict[int, str] = {
     pb.TOOL_CHOICE_UNSPECIFIED: "auto",
@@ -61,7 +59,7 @@ def _tool(field: str, tool: pb.Tool) -> Document:
         raise InvalidArgument(f"{field}.name", "must be 1 to 64 of a-z, A-Z, 0-9, _ and -")
     check.words(f"{field}.description", tool.description, MAX_DESCRIPTION, needed=False)
     check.words(f"{field}.parameters", tool.parameters, MAX_PARAMETERS, needed=False)
-    fault = _json_fault(tool.parameters) or schema_fault(tool.parameters, strict=tool.strict)
+    fault = json_fault(tool.parameters) or schema_fault(tool.parameters, strict=tool.strict)
     if fault:
         raise InvalidArgument(f"{field}.parameters", fault)
     return {
@@ -70,23 +68,6 @@ def _tool(field: str, tool: pb.Tool) -> Document:
         "parameters": tool.parameters,
         **({"strict": True} if tool.strict else {}),
     }
-
-
-def _json_fault(text: str) -> str:
-    """Why a text is no JSON that is nested bearably; empty where it is."""
-    if not text.strip():
-        return ""
-    depth = deepest = 0
-    for character in text:  # brackets in texts count too: a bound, not a measure
-        depth += (character in "{[") - (character in "}]")
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
-        return f"is nested {deepest} deep, at most {MAX_DEPTH}"
-    try:
-        json.loads(text)
-    except ValueError as error:
-        return f"is no JSON: {error}"
-    return ""
 
 
 def offer_message(document: Mapping[str, Any] | None) -> pb.ToolOffer | None:
@@ -152,7 +133,7 @@ def calls_json(field: str, calls: Iterable[pb.ToolCall], max_text: int) -> list[
         if not NAME.fullmatch(call.name):
             raise InvalidArgument(f"{field}[{index}].name", "must be 1 to 64 of a-z, A-Z, 0-9, _ and -")
         check.words(f"{field}[{index}].arguments", call.arguments, max_text)
-        if fault := _json_fault(call.arguments):
+        if fault := json_fault(call.arguments):
             raise InvalidArgument(f"{field}[{index}].arguments", fault)
         kept.append({"id": call.id, "name": call.name, "arguments": call.arguments})
     return kept

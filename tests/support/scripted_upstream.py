@@ -71,6 +71,9 @@ class ScriptedUpstream:
             call = {"id": "c", "type": "function", "function": {"name": "note_down", "arguments": '{"number":4711}'}}
             _respond(request, 200, {"choices": [{"message": {"content": None, "tool_calls": [call]}}]})
             return
+        if not body.get("stream") and "response_format" in body and "response_format" in self.knows:
+            _respond(request, 200, {"choices": [{"message": {"content": '{"number": 4711}'}}]})
+            return
         if not body.get("stream"):
             _respond(request, 200, {"choices": [{"message": {"content": self._short(body)}}]})
             return

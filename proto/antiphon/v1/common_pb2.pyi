@@ -69,6 +69,30 @@ REPLY_POLICY_FREE: ReplyPolicy.ValueType  # 3
 """The model's words as they are."""
 Global___ReplyPolicy: _TypeAlias = ReplyPolicy  # noqa: Y015
 
+class _ReplyFormatKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReplyFormatKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReplyFormatKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPLY_FORMAT_KIND_UNSPECIFIED: _ReplyFormatKind.ValueType  # 0
+    """As in the round before; words in the first."""
+    REPLY_FORMAT_KIND_TEXT: _ReplyFormatKind.ValueType  # 1
+    """Words."""
+    REPLY_FORMAT_KIND_JSON: _ReplyFormatKind.ValueType  # 2
+    """One JSON object."""
+
+class ReplyFormatKind(_ReplyFormatKind, metaclass=_ReplyFormatKindEnumTypeWrapper):
+    """What kind of text a reply is."""
+
+REPLY_FORMAT_KIND_UNSPECIFIED: ReplyFormatKind.ValueType  # 0
+"""As in the round before; words in the first."""
+REPLY_FORMAT_KIND_TEXT: ReplyFormatKind.ValueType  # 1
+"""Words."""
+REPLY_FORMAT_KIND_JSON: ReplyFormatKind.ValueType  # 2
+"""One JSON object."""
+Global___ReplyFormatKind: _TypeAlias = ReplyFormatKind  # noqa: Y015
+
 class _CorrectionUseKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -192,6 +216,7 @@ class DecodingSettings(_message.Message):
     AMENDING_FIELD_NUMBER: _builtins.int
     INFILLING_FIELD_NUMBER: _builtins.int
     REPLY_POLICY_FIELD_NUMBER: _builtins.int
+    REPLY_FORMAT_FIELD_NUMBER: _builtins.int
     max_tokens: _builtins.int
     """Most tokens of the reply, 1 or more; cut to what the context window leaves."""
     temperature: _builtins.float
@@ -238,6 +263,10 @@ class DecodingSettings(_message.Message):
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The reply ends before any of these texts; at most 8, none empty."""
 
+    @_builtins.property
+    def reply_format(self) -> Global___ReplyFormat:
+        """What the reply is held to be while it is written; words where unset."""
+
     def __init__(
         self,
         *,
@@ -258,10 +287,11 @@ class DecodingSettings(_message.Message):
         amending: _builtins.bool | None = ...,
         infilling: _builtins.bool | None = ...,
         reply_policy: Global___ReplyPolicy.ValueType | None = ...,
+        reply_format: Global___ReplyFormat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_reply_policy", b"_reply_policy", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "reply_policy", b"reply_policy", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_reply_policy", b"_reply_policy", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "reply_format", b"reply_format", "reply_policy", b"reply_policy", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_reply_policy", b"_reply_policy", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "reply_policy", b"reply_policy", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amending", b"_amending", "_beams", b"_beams", "_candidates", b"_candidates", "_constrained", b"_constrained", "_constraint_weight", b"_constraint_weight", "_fusion", b"_fusion", "_infilling", b"_infilling", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_reading", b"_reading", "_repetition_penalty", b"_repetition_penalty", "_reply_policy", b"_reply_policy", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "amending", b"amending", "beams", b"beams", "candidates", b"candidates", "constrained", b"constrained", "constraint_weight", b"constraint_weight", "fusion", b"fusion", "infilling", b"infilling", "max_tokens", b"max_tokens", "min_p", b"min_p", "reading", b"reading", "repetition_penalty", b"repetition_penalty", "reply_format", b"reply_format", "reply_policy", b"reply_policy", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amending: _TypeAlias = _typing.Literal["amending"]  # noqa: Y015
     _WhichOneofArgType__amending: _TypeAlias = _typing.Literal["_amending", b"_amending"]  # noqa: Y015
@@ -329,6 +359,48 @@ class DecodingSettings(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top_p) -> _WhichOneofReturnType__top_p | None: ...
 
 Global___DecodingSettings: _TypeAlias = DecodingSettings  # noqa: Y015
+
+@_typing.final
+class ReplyFormat(_message.Message):
+    """The text that a reply is. Where it is JSON the model writes it, whatever the reply policy: from what the knowledge base
+    says, but nothing holds its values against that.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    STRICT_FIELD_NUMBER: _builtins.int
+    kind: Global___ReplyFormatKind.ValueType
+    """Words, or JSON."""
+    schema: _builtins.str
+    """Of JSON: the JSON Schema of the object; any object where empty. At most 32,000 characters and 32 levels."""
+    name: _builtins.str
+    """What the object is called; 1 to 64 of a-z, A-Z, 0-9, _ and -, or empty."""
+    description: _builtins.str
+    """What it is for, as the model reads it."""
+    strict: _builtins.bool
+    """True refuses a schema with a keyword that a reply can't be held to; otherwise such a keyword is left out, and oneOf is
+    read as anyOf.
+    """
+    def __init__(
+        self,
+        *,
+        kind: Global___ReplyFormatKind.ValueType = ...,
+        schema: _builtins.str = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        strict: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "kind", b"kind", "name", b"name", "schema", b"schema", "strict", b"strict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplyFormat: _TypeAlias = ReplyFormat  # noqa: Y015
 
 @_typing.final
 class PassageRef(_message.Message):
@@ -578,6 +650,7 @@ class Manifest(_message.Message):
     WITHHELD_FIELD_NUMBER: _builtins.int
     ENFORCED_BY_FIELD_NUMBER: _builtins.int
     TOOLS_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
     version_id: _builtins.str
     """The model version that wrote the reply: a content hash."""
     base_model: _builtins.str
@@ -616,6 +689,8 @@ class Manifest(_message.Message):
     """What put the reply together without the model's words, such as "evidence"; empty where the model wrote it."""
     server: _builtins.str
     """Where the engine is "upstream": the server that wrote it and its version, such as "vllm 0.32.0"."""
+    known: _builtins.str
+    """The reply in words that a JSON object was to be made of, as it stood in the prompt; empty where there was none."""
     @_builtins.property
     def history_draft_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The drafts that made up the history in the prompt, oldest first."""
@@ -691,10 +766,11 @@ class Manifest(_message.Message):
         withheld: _abc.Iterable[_builtins.str] | None = ...,
         enforced_by: _abc.Iterable[_builtins.str] | None = ...,
         tools: Global___ToolUse | None = ...,
+        known: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "dropped", b"dropped", "evidence", b"evidence", "settings", b"settings", "tools", b"tools"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "composed_by", b"composed_by", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "enforced_by", b"enforced_by", "engine", b"engine", "evidence", b"evidence", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "server", b"server", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "tools", b"tools", "version_id", b"version_id", "withheld", b"withheld", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "composed_by", b"composed_by", "correction", b"correction", "dropped", b"dropped", "dtype", b"dtype", "enforced_by", b"enforced_by", "engine", b"engine", "evidence", b"evidence", "facts", b"facts", "feedback_ids", b"feedback_ids", "fusion_head", b"fusion_head", "history_draft_ids", b"history_draft_ids", "kernels", b"kernels", "known", b"known", "layers_version_id", b"layers_version_id", "passage_projector", b"passage_projector", "passages", b"passages", "prompt_hash", b"prompt_hash", "seed", b"seed", "server", b"server", "settings", b"settings", "state_projector", b"state_projector", "state_revision", b"state_revision", "template_hash", b"template_hash", "tokenizer_hash", b"tokenizer_hash", "tools", b"tools", "version_id", b"version_id", "withheld", b"withheld", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

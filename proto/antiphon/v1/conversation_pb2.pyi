@@ -646,6 +646,7 @@ class Turn(_message.Message):
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
     OFFER_FIELD_NUMBER: _builtins.int
     TOOL_RESULTS_FIELD_NUMBER: _builtins.int
+    REPLY_FORMAT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     session_id: _builtins.str
@@ -712,6 +713,10 @@ class Turn(_message.Message):
     def tool_results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolResult]:
         """What tools answered to the call of the turn before."""
 
+    @_builtins.property
+    def reply_format(self) -> _common_pb2.ReplyFormat:
+        """What its reply is held to be; unset where words."""
+
     def __init__(
         self,
         *,
@@ -737,10 +742,11 @@ class Turn(_message.Message):
         cancel_reason: Global___CancelReason.ValueType = ...,
         offer: Global___ToolOffer | None = ...,
         tool_results: _abc.Iterable[Global___ToolResult] | None = ...,
+        reply_format: _common_pb2.ReplyFormat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "offer", b"offer", "position", b"position", "ready", b"ready", "state", b"state", "understood", b"understood"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "offer", b"offer", "position", b"position", "ready", b"ready", "reply_format", b"reply_format", "state", b"state", "understood", b"understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "cancel_reason", b"cancel_reason", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "offer", b"offer", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "request_id", b"request_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "tool_results", b"tool_results", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round", "accepted_round", b"accepted_round", "cancel_reason", b"cancel_reason", "create_time", b"create_time", "drafts", b"drafts", "end_time", b"end_time", "error", b"error", "excluded", b"excluded", "id", b"id", "number", b"number", "offer", b"offer", "position", b"position", "ready", b"ready", "replaces_turn_id", b"replaces_turn_id", "reply_format", b"reply_format", "request_id", b"request_id", "session_id", b"session_id", "state", b"state", "state_revision", b"state_revision", "status", b"status", "text", b"text", "tool_results", b"tool_results", "understood", b"understood", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accepted_round: _TypeAlias = _typing.Literal["accepted_round"]  # noqa: Y015
     _WhichOneofArgType__accepted_round: _TypeAlias = _typing.Literal["_accepted_round", b"_accepted_round"]  # noqa: Y015

@@ -1,4 +1,5 @@
-"""What the arguments of a call are held to while they are written: grammars of llguidance, and a short way to an end.
+"""What JSON objects are held to while they are written, a call's arguments among them: grammars of llguidance, and a
+short way to an end.
 
 https://github.com/guidance-ai/llguidance: a parser that tells which tokens may come next. A schema's own references
 resolve within it; nothing is ever fetched. Names that a schema leaves free may come twice, and `minProperties` counts
@@ -18,19 +19,43 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from services.common.tools.calls import HEAD, MIDDLE, TAIL, read_call
 
+MAX_DEPTH = 32
 MOST_BYTES = 4_096  # of a call's rest
 _END = 256
 _CLOSING = b'}]",'
 _DIGITS = b"1234567890"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _OTHERS = b": ._-/@"
+_ANY = '{"type": "object", "minProperties": 1}'
 _FORM = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _WHERE = re.compile(r"^at \d+\(\d+\): (?:failed to compile JSON schema: )?")
 
 
+def json_fault(text: str) -> str:
+    """Why a text is no JSON that is nested bearably, in words; empty where it is, or where there is none."""
+    if not text.strip():
+        return ""
+    depth = deepest = 0
+    for character in text:  # brackets in texts count too: a bound, not a measure
+        depth += (character in "{[") - (character in "}]")
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        return f"is nested {deepest} deep, at most {MAX_DEPTH}"
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return f"is no JSON: {error}"
+    return ""
+
+
 def schema_fault(parameters: str, *, strict: bool) -> str:
-    """Why no arguments can be written by a schema, in words; empty where they can. Looked at once for each schema."""
+    """Why no object can be written by a schema, in words; empty where one can. Looked at once for each schema."""
     return _fault(parameters, strict)
+
+
+def object_grammar(schema: str, *, strict: bool) -> str:
+    """The grammar of a JSON object by a schema, which is JSON text; of any object where it is empty."""
+    return str(LLMatcher.grammar_from_lark(f"start: %json {_schema(schema or _ANY, strict)}"))
 
 
 def call_grammar(tools: Sequence[Mapping[str, Any]]) -> str:
@@ -149,7 +174,7 @@ def _schema(parameters: str, strict: bool) -> str:
     if not isinstance(schema, dict):
         raise ValueError("must be a JSON object")
     if schema.get("type", "object") != "object":
-        raise ValueError("must be of type object: arguments have names")
+        raise ValueError("must be of type object")
     kept = {key: value for key, value in schema.items() if key not in ("$schema", "$id", "x-guidance")}
     form = _FORM if strict else {**_FORM, "lenient": True, "coerce_one_of": True}
     return json.dumps({"type": "object", **kept, "x-guidance": form})

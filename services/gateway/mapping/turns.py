@@ -8,11 +8,13 @@ from typing import Any
 from antiphon.v1 import common_pb2
 from antiphon.v1 import conversation_pb2 as pb
 
+from services.common.reply_format import reply_format
 from services.common.state import ready_lead
 from services.gateway.auth import request_space, sees_suggestions
 from services.gateway.mapping.feedbacks import constraint_messages, feedback_message
 from services.gateway.mapping.states import entity_message, state_message
 from services.gateway.mapping.times import duration, timestamp
+from services.gateway.reply_formats import format_json, format_message
 from services.gateway.tools import call_messages, offer_message
 
 Document = Mapping[str, Any]
@@ -55,6 +57,8 @@ _SETTINGS = (
 def settings_json(message: common_pb2.DecodingSettings) -> dict[str, Any]:
     """The settings that are set, as a turn keeps them."""
     chosen = {name: getattr(message, name) for name in _SETTINGS if message.HasField(name)}  # type: ignore[arg-type]
+    if message.reply_format.kind:
+        chosen["reply_format"] = format_json(message.reply_format)
     if message.reply_policy:
         chosen["reply_policy"] = _POLICY_NAMES[message.reply_policy]
     return {**chosen, "stop": list(message.stop)} if message.stop else chosen
@@ -63,7 +67,12 @@ def settings_json(message: common_pb2.DecodingSettings) -> dict[str, Any]:
 def settings_message(document: Document) -> common_pb2.DecodingSettings:
     chosen = {name: document[name] for name in _SETTINGS if document.get(name) is not None}
     policy = POLICIES.get(document.get("reply_policy") or "")
-    return common_pb2.DecodingSettings(**chosen, stop=document.get("stop") or (), reply_policy=policy)
+    return common_pb2.DecodingSettings(
+        **chosen,
+        stop=document.get("stop") or (),
+        reply_policy=policy,
+        reply_format=format_message(document.get("reply_format")),
+    )
 
 
 def passage_refs(passages: Iterable[Document]) -> list[common_pb2.PassageRef]:
@@ -120,7 +129,7 @@ def manifest_message(document: Document | None) -> common_pb2.Manifest | None:
         name: document.get(name) or ""
         for name in (
             "version_id", "base_model", "template_hash", "tokenizer_hash", "dtype", "kernels", "engine", "worker",
-            "prompt_hash", "fusion_head", "state_projector", "passage_projector", "server",
+            "prompt_hash", "fusion_head", "state_projector", "passage_projector", "server", "known",
         )
     }  # fmt: skip
     dropped = document.get("dropped")
@@ -277,6 +286,7 @@ def turn_message(turn: Document, *, followed: bool = False) -> pb.Turn:
         end_time=timestamp(turn.get("ended_at")) if not turn.get("open") else None,
         request_id=((turn.get("request") or {}).get("id") or "").removeprefix(_own_space()),
         offer=offer_message(turn.get("offer")),
+        reply_format=format_message(reply_format(turn)),
         tool_results=[pb.ToolResult(**result) for result in turn.get("tool_results") or ()],
     )
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.common.constraints import Constraint
+from services.common.reply_format import reply_format
 from services.common.tools.calls import call_due
+from services.generator.decoding.json_object import JsonObject
 from services.generator.decoding.tool_calls import CallableTools
 from services.generator.settings import GeneratorSettings
 
@@ -23,7 +25,8 @@ class DecodeSettings:
     template's end ids always end it. `forbid` words never appear; `include` words are boosted, more as the draft grows
     without them; `constraints` shape the draft (see `services.generator.decoding`). `refuse` are values that the draft
     must not tell, by the first token that tells them from the texts in `allow`. `tools` are those that the draft may or
-    must call. `scored` asks for the draft's log-likelihood.
+    must call. `form` is the JSON object that the draft is, unless it is a call. `scored` asks for the draft's
+    log-likelihood.
     """
 
     max_new_tokens: int = 256
@@ -42,6 +45,7 @@ class DecodeSettings:
     refuse: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     tools: CallableTools | None = None
+    form: JsonObject | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that have no meaning.
@@ -91,7 +95,16 @@ def decode_settings(turn: Mapping[str, Any], worker: GeneratorSettings) -> Decod
         seed=int(own.get("seed", int.from_bytes(digest[:4], "big"))),
         stop=tuple(own.get("stop", ())),
         tools=callable_tools(turn),
+        form=json_object(turn),
     )
+
+
+def json_object(turn: Mapping[str, Any]) -> JsonObject | None:
+    """The JSON object that the turn's reply is held to be; None where it is words."""
+    chosen = reply_format(turn)
+    if chosen is None:
+        return None
+    return JsonObject(str(chosen.get("schema") or ""), bool(chosen.get("strict")), str(chosen.get("name") or ""))
 
 
 def callable_tools(turn: Mapping[str, Any]) -> CallableTools | None:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Ability = Literal[
-    "beams", "fusion", "likelihoods", "masks", "partial_replies", "sampling", "scores", "seeds", "soft_tokens",
+    "beams", "fusion", "json", "likelihoods", "masks", "partial_replies", "sampling", "scores", "seeds", "soft_tokens",
     "tools", "versions",
 ]  # fmt: skip
-"""What an engine may be able to do beside writing a reply to a prompt. `likelihoods`: it reads a finished text and
-answers how likely it is. `masks`: constraints hold token by token. `partial_replies`: it goes on from a reply that is
-begun. `sampling`: it takes top_k, min_p and a repetition penalty beside temperature and top_p. `scores`: it answers
-how likely what it writes is. `seeds`: a seed makes a draw repeatable. `tools`: it calls a tool where one must be
-called. `versions`: it serves trained versions."""
+"""What an engine may be able to do beside writing a reply to a prompt. `json`: its reply is an object by a JSON Schema
+where that is asked. `likelihoods`: it reads a finished text and answers how likely it is. `masks`: constraints hold
+token by token. `partial_replies`: it goes on from a reply that is begun. `sampling`: it takes top_k, min_p and a
+repetition penalty beside temperature and top_p. `scores`: it answers how likely what it writes is. `seeds`: a seed
+makes a draw repeatable. `tools`: it calls a tool where one must be called. `versions`: it serves trained versions."""
 ALL_ABILITIES: frozenset[Ability] = frozenset(get_args(Ability))
 
 

@@ -36,7 +36,7 @@ class OutputProcessor:
         shown = ""
         for token in ids:
             if token in self._backend.codec.end_ids:
-                sequence.finish_reason = "stop"
+                sequence.finish_reason = "length" if sequence.cut else "stop"
                 break
             sequence.ids.append(token)
             self._counters.generated_tokens += 1

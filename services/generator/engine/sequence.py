@@ -17,13 +17,13 @@ class Sequence:
 
     `ids` is prompt and reply; `known` counts the ids whose state is in the backend's memory and is raised by
     the backend alone; `memory` is the backend's own. One of the `branches` of a draft does not choose its next token
-    but says in `proposed` what may follow; what there is to `weigh` is among it.
+    but says in `proposed` what may follow; what there is to `weigh` is among it. `cut`: see `cut_short`.
     """
 
     __slots__ = (
-        "admitted_at", "branches", "cancelled", "emitted", "finish_reason", "first_at", "ids", "known", "listener",
-        "log_likelihood", "memory", "prompt_length", "proposed", "ready_at", "request", "reused", "submitted_at",
-        "text", "weigh",
+        "admitted_at", "branches", "cancelled", "cut", "emitted", "finish_reason", "first_at", "ids", "known",
+        "listener", "log_likelihood", "memory", "prompt_length", "proposed", "ready_at", "request", "reused",
+        "submitted_at", "text", "weigh",
     )  # fmt: skip
 
     def __init__(self, request: DraftRequest, listener: DraftListener, text: Detokenizer) -> None:
@@ -36,6 +36,7 @@ class Sequence:
         self.reused = 0
         self.emitted = 0
         self.cancelled = False
+        self.cut = False
         self.log_likelihood = 0.0
         self.finish_reason: FinishReason | None = None
         self.memory: Any = None
@@ -44,6 +45,10 @@ class Sequence:
         self.proposed: Proposals = ()
         self.submitted_at = time.monotonic()
         self.admitted_at = self.ready_at = self.first_at = 0.0
+
+    def cut_short(self) -> None:
+        """From here on the limit, not the model, ends the draft."""
+        self.cut = True
 
     @property
     def generated(self) -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from services.common.constraints import Constraint, check, merge_rounds, verifiable
 from services.common.drafts import chosen_draft
+from services.common.reply_format import format_text, reply_format
 from services.common.state import state_text
 from services.common.store import GroundingText
 from services.common.tools.calls import offers, tools_text
@@ -86,6 +87,7 @@ class PromptBuilder:
         soft: Sequence[int] = (),
         with_state: bool = True,
         with_notes: bool = True,
+        known: str = "",
     ) -> Prompt:
         """The prompt of a turn's current round.
 
@@ -93,7 +95,7 @@ class PromptBuilder:
         reply. When the history does not fit, the oldest turns are dropped. ``grounding`` comes best first and stands
         in the prompt best last, nearest to the message. ``soft`` are the ids of soft tokens, which stand between the
         message and the opening of its reply; without ``with_state`` the state's text is left out, without
-        ``with_notes`` that of ``grounding``.
+        ``with_notes`` that of ``grounding``. ``known`` is the reply in words that a JSON object is to be made of.
 
         Raises: PromptTooLong.
         """
@@ -102,9 +104,9 @@ class PromptBuilder:
         constraints = asked_constraints(turn)
         about = self._draft_in_question(turn, constraints)
         drawn_again = turn["round"] > 0 and about is None
-        system_text = system_text or self._system_text
-        head = self._head(_with_tools(system_text, turn) if self._words_tools else system_text)
-        tail = self._tail(turn, noted, constraints, about, soft, with_state)
+        head = self._head(self._told(system_text or self._system_text, turn))
+        stated = state_text(turn.get("state")) if with_state else ""
+        tail = self._tail(turn, wording.context_text(noted, stated, known), constraints, about, soft)
         room = self._limit - reply_tokens - len(tail) - len(head)
         if room < 0:
             raise PromptTooLong(
@@ -137,6 +139,12 @@ class PromptBuilder:
         return prompt.history + user + self._reply_open + tuple(token_ids) + self._next_open
 
     # -- parts ----------------------------------------------------------------------------------
+
+    def _told(self, system_text: str, turn: Mapping[str, Any]) -> str:
+        """The system text with what it says of tools and of the reply's format."""
+        tools = tools_text(turn["offer"]["tools"]) if self._words_tools and offers(turn) else ""
+        asked = reply_format(turn)
+        return "\n\n".join(filter(None, (system_text, tools, format_text(asked) if asked else "")))
 
     def _head(self, system_text: str) -> tuple[int, ...]:
         return (
@@ -180,14 +188,11 @@ class PromptBuilder:
     def _tail(
         self,
         turn: Mapping[str, Any],
-        noted: str,
+        context: str,
         constraints: Sequence[Constraint],
         about: Mapping[str, Any] | None,
         soft: Sequence[int],
-        with_state: bool,
     ) -> tuple[int, ...]:
-        stated = state_text(turn.get("state")) if with_state else ""
-        context = wording.context_text(noted, stated)
         message = f"{context}\n\n{turn['text']}" if context else str(turn["text"])
         ids = [*self._chat.encode_text(self._codec, message), *soft, *self._reply_open]
         if about is not None:
@@ -220,10 +225,6 @@ class PromptBuilder:
                 break
             candidates.pop()
         return candidates[-1] if candidates else None
-
-
-def _with_tools(system_text: str, turn: Mapping[str, Any]) -> str:
-    return f"{system_text}\n\n{tools_text(turn['offer']['tools'])}" if offers(turn) else system_text
 
 
 def asked_constraints(turn: Mapping[str, Any]) -> tuple[Constraint, ...]:

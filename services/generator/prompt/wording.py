@@ -26,13 +26,15 @@ def note_line(note: GroundingText) -> str:
     return note_text(note.heading if note.kind == "passage" else "", note.text)
 
 
-def context_text(noted: str, state: str) -> str:
-    """What stands before the user's message in the tail; empty without notes and state."""
+def context_text(noted: str, state: str, known: str = "") -> str:
+    """What stands before the user's message in the tail: notes, state, the reply in words where it is `known`."""
     parts = []
     if state:
         parts.append(known_text(state))
     if noted:
         parts.append(noted_text(noted))
+    if known:
+        parts.append(f"What is to be answered: {known.strip()}")
     return "\n\n".join(parts)
 
 

@@ -80,6 +80,7 @@ class ActiveDraft:
     remember: Callable[[ActiveDraft, FinishedDraft], None]
     step: Step
     reply: ComposedReply | None = None  # None: the engine writes it
+    handoff: bool = False  # a human should take over from a reply that the engine writes
 
     lost: bool = False
     _text: list[str] = field(default_factory=list)
@@ -205,7 +206,7 @@ class ActiveDraft:
             "constraints": [one.to_json() for one in self.prompt.constraints],
             "checks": checked(self.prompt.constraints, draft.text),
             "citations": self._citations(draft.text) if self.reply is None else list(self.reply.citations),
-            "handoff": self.reply is not None and self.reply.handoff,
+            "handoff": self.reply.handoff if self.reply is not None else self.handoff,
             "manifest": self.manifest,
             **call_fields(self.turn, draft, self.manifest),
         }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from services.common.reply_format import reply_format
 from services.common.store import Document, GroundingText, Store
 from services.generator.conditioning.soft_inputs import Soft, SoftInputs
 from services.generator.decoding.settings import DecodeSettings, decode_settings
@@ -81,9 +82,9 @@ class DraftPlanner:
         self._history = History(store, settings.renew_seconds + _STOPPING)
         self._refuses = settings.superseded_values == "refuse"
 
-    def plan(self, turn: Document, earlier: Sequence[Document] | None = None) -> DraftPlan:
+    def plan(self, turn: Document, earlier: Sequence[Document] | None = None, *, known: str = "") -> DraftPlan:
         """A turn's current round, ready to be written. ``earlier``: the turns of its history as they are to be used;
-        None: those of its session.
+        None: those of its session. ``known``: the reply in words that a JSON object is to be made of.
 
         Raises: PromptTooLong of ``services.generator.prompt.builder``; EngineLacks.
         """
@@ -95,11 +96,16 @@ class DraftPlanner:
             notes = [correction_note(inside.correction), *notes]
         computed_by = self._computed_by(turn, inside)
         soft = self._soft_inputs.of(turn.get("state"), notes, computed_by)
-        prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier)
+        quoted = inside.correction.reply if inside is not None and inside.use == "quoted" else ""
+        if decode.form is not None:
+            known = quoted or known
+        prompt = self._prompt(turn, decode.max_new_tokens, notes, soft, earlier, known)
         room = self._engine.context_limit - len(prompt)
         decode = adjusted(decode, prompt, turn, room, self._settings)
         if self._refuses:
             decode = refusing(decode, notes, str(turn["text"]))
+        if decode.form is not None:  # what shapes words would break it; the checks say what the object misses
+            decode = replace(decode, include=(), constraints=())
         request = DraftRequest(
             key=f"{turn['_id']}:{turn['round']}:{turn['attempt']}",
             tenant=turn["tenant"],
@@ -115,16 +121,18 @@ class DraftPlanner:
         policy = revision_policy(turn, prompt, self._settings)
         if self._revisions is not None and prompt.about_round is not None:
             policy = self._revisions.guarded(turn, policy)
-        if decode.tools is not None:  # a call is one draft, held to its grammar
+        if decode.tools is not None or decode.form is not None:  # one draft, held to its grammar
             policy = replace(policy, count=1, context=None, amending=False, infilling=False, beams=None)
         if policy.chooses:
             policy = replace(policy, anew=self._anew(turn, prompt))
         manifest = self._manifest(turn, prompt, request, policy, soft)
         manifest |= {"layers": computed_by, "correction": inside.manifest() if inside is not None else None}
+        if decode.form is not None:
+            manifest["known"] = known
+            manifest["settings"]["reply_format"] = dict(reply_format(turn) or {})
         if (tools := tools_manifest(turn)) is not None:
             manifest["tools"] = tools
-        quoted = inside.correction.reply if inside is not None and inside.use == "quoted" and _free(decode) else ""
-        return DraftPlan(turn, prompt, request, policy, manifest, quoted)
+        return DraftPlan(turn, prompt, request, policy, manifest, quoted if _free(decode) else "")
 
     def corrected(self, turn: Document) -> bool:
         """Whether people corrected a reply to what this message asks, so that the correction is what counts."""
@@ -180,6 +188,7 @@ class DraftPlanner:
         notes: Sequence[GroundingText],
         soft: Soft,
         earlier: Sequence[Document] | None,
+        known: str,
     ) -> Prompt:
         if earlier is None:
             earlier = self._history.before(turn)
@@ -192,6 +201,7 @@ class DraftPlanner:
             soft=soft.ids,
             with_state=soft.with_state,
             with_notes=soft.with_notes,
+            known=known,
         )
 
     def _anew(self, turn: Document, prompt: Prompt) -> tuple[int, ...] | None:
@@ -267,7 +277,7 @@ class DraftPlanner:
 
 def _free(decode: DecodeSettings) -> bool:
     """Whether nothing is asked of the reply's form that a quoted one might not have."""
-    return not (decode.constraints or decode.forbid or decode.include or decode.tools)
+    return not (decode.constraints or decode.forbid or decode.include or decode.tools or decode.form)
 
 
 def _marked(references: Sequence[Document], prompt: Prompt, kind: str) -> list[Document]:

@@ -22,6 +22,7 @@ from services.common.bus.events import event, viewers_of
 from services.common.bus.messages import UnreadableMessage
 from services.common.clock import now
 from services.common.errors import AntiphonError, NotFound
+from services.common.reply_format import reply_format
 from services.common.store import DATABASE_AWAY, Document, Store
 from services.common.tools.calls import call_due
 from services.generator.engine import (
@@ -35,6 +36,7 @@ from services.generator.engine import (
     UnknownVersion,
 )
 from services.generator.prompt.builder import PromptTooLong as TurnTooLong
+from services.generator.revision.policy import unrevised
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.active_draft import ActiveDraft, StepEvents
 from services.generator.turns.composed import ComposedReply, ComposedWriter, ReplyComposer, compose
@@ -242,7 +244,9 @@ class GenerateStep:
         timer.start()
 
     def _submit(self, turn: Document, delivery: Delivery) -> None:
-        reply = self._composed(turn)
+        form = reply_format(turn) is not None
+        known = self._composed(unrevised(turn)) if form else None
+        reply = None if form else self._composed(turn)
         asked = call_due(turn) and (
             reply is None or reply.handoff
         )  # what the knowledge base answers no tool need answer
@@ -251,9 +255,9 @@ class GenerateStep:
             prompt, manifest = self._planner.composed(turn, reply)
             make_writer = partial(ComposedWriter, reply)
         else:
-            plan = self._planner.plan(turn)
+            plan = self._planner.plan(turn, known=known.text if known is not None else "")
             prompt, manifest, make_writer = plan.prompt, plan.manifest, partial(self._planner.writer, plan)
-            sources = None if answers_tools(turn) else self._sources(turn)
+            sources = None if form or answers_tools(turn) else self._sources(turn)
             if asked:
                 make_writer = partial(self._calling, plan, sources, reply, turn)
             elif sources is not None:
@@ -273,6 +277,7 @@ class GenerateStep:
             remember=self._remember,
             step=telemetry.begin_step("generate", delivery.headers, turn=turn["_id"], attempt=turn["attempt"]),
             reply=None if asked else reply,
+            handoff=known is not None and known.handoff,
         )
         with self._lock:
             earlier = self._active.get(active.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.reply_format import reply_format
 from services.common.tools.calls import call_due
 from services.generator.engine import Ability, EngineLacks
 
@@ -28,5 +29,9 @@ def refuse_lacking(turn: Mapping[str, Any], abilities: frozenset[Ability]) -> No
     lacking = [name for name, ability, nothing in _ASKED if ability not in abilities and own.get(name) not in nothing]
     if call_due(turn) and "tools" not in abilities:
         lacking.append("tools")
+    if reply_format(turn) is not None and "json" not in abilities:
+        lacking.append("reply_format")
+    elif reply_format(turn) is not None and call_due(turn) and "masks" not in abilities:
+        lacking.append("reply_format beside tools")
     if lacking:
         raise EngineLacks(f"this generator's engine has no way to do what the settings ask: {', '.join(lacking)}")

@@ -120,7 +120,7 @@ class ReplayStep:
         then = as_it_was(turn, draft, self._versions.name(""))
         try:
             self._versions.ensure(turn["tenant"], then["version"])
-            plan = self._planner.plan(then, earlier)
+            plan = self._planner.plan(then, earlier, known=manifest.get("known") or "")
         except UnknownVersion as error:
             raise _version_gone(error) from None
         except TurnTooLong as error:

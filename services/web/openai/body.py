@@ -153,6 +153,16 @@ class Body:
         }
 
 
+def json_text(name: str, value: object) -> str:
+    """A JSON value of a body as text again. Raises WebError with its name."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        refuse(name, "holds half of a surrogate pair")
+    return text
+
+
 def checked_text(name: str, value: Any, *, most: int | None = None) -> str:
     """The value if it is text that can be written down. Raises WebError with its name."""
     if not isinstance(value, str):

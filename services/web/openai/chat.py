@@ -21,10 +21,12 @@ from services.web.openai.chat_request import SESSION_HEADER, ChatRequest, read_c
 from services.web.openai.continuation import Begun, Continuation
 from services.web.openai.draft_shown import failure, shown
 from services.web.openai.events import DONE, EventStream, data
+from services.web.openai.reply_formats import format_names
 from services.web.openai.steady import Diverged, SteadyText
 from services.web.openai.tools import Piece, grown, held_back, shown_call, spoken_text
 from services.web.serving import Serving
 
+FORMAT_NAMES = format_names("response_format.json_schema")
 TURN_HEADER = "x-antiphon-turn"
 # The contract's names for what a request calls otherwise.
 PARAMS = {
@@ -63,7 +65,7 @@ class ChatCompletions:
             first = await anext(begun.events)
         except CallError as error:
             await continuation.undo()
-            return error_response(error, {**PARAMS, **chat.conversation.params(), **chat.tools.names})
+            return error_response(error, {**PARAMS, **chat.conversation.params(), **chat.tools.names, **FORMAT_NAMES})
         headers = {SESSION_HEADER: begun.session_id, TURN_HEADER: first.turn_id}
         if not chat.stream:
             await begun.events.aclose()

@@ -11,6 +11,7 @@ from services.web.openai.body import Body, refuse
 from services.web.openai.decoding import decoding_settings, reply_policy
 from services.web.openai.messages import Conversation, read_messages
 from services.web.openai.models import MAX_MODEL
+from services.web.openai.reply_formats import read_format
 from services.web.openai.tools import Offered, read_offer
 
 MAX_KEY = 256
@@ -76,14 +77,12 @@ class ChatRequest:
 def read_chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
     """The request of a body. Raises WebError, naming the parameter."""
     body.check_known((*PARAMETERS, *HINTS), WITHOUT_EFFECT)
-    form = body.object("response_format")
-    form.check_known(("type",), {})
-    if form.text("type", "text") != "text":
-        refuse(form.name("type"), "only text is written", "unsupported_parameter")
+    own = _own(body)
+    settings = decoding_settings(body, ("max_tokens", "max_completion_tokens"), reply_policy(own))
+    if (form := read_format(body.object("response_format"), nested=True)) is not None:
+        settings.reply_format.CopyFrom(form)
     options = body.object("stream_options")
     options.check_known(("include_usage", "include_obfuscation"))
-    own = body.object("antiphon")
-    own.check_known(("session", "chat", "without_knowledge", "reply_policy"))
     metadata = body.metadata()
     if not body.items("messages"):
         refuse("messages", "is needed", "missing_required_parameter")
@@ -93,7 +92,7 @@ def read_chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
     return ChatRequest(
         model=body.text("model", needed=True, most=MAX_MODEL),
         conversation=read_messages(body.objects("messages"), "messages"),
-        settings=decoding_settings(body, ("max_tokens", "max_completion_tokens"), reply_policy(own)),
+        settings=settings,
         named=read_named(body, own, metadata, headers),
         metadata=metadata,
         stream=stream,
@@ -101,6 +100,12 @@ def read_chat(body: Body, headers: Mapping[str, str]) -> ChatRequest:
         without_knowledge=own.flag("without_knowledge"),
         tools=read_offer(body, nested=True),
     )
+
+
+def _own(body: Body) -> Body:
+    own = body.object("antiphon")
+    own.check_known(("session", "chat", "without_knowledge", "reply_policy"))
+    return own
 
 
 def read_named(body: Body, own: Body, metadata: Mapping[str, str], headers: Mapping[str, str]) -> Named:

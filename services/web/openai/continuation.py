@@ -40,6 +40,7 @@ from antiphon.v1.conversation_pb2 import (
 from services.web.gateways import Gateways, Metadata
 from services.web.openai.chat_request import ChatRequest
 from services.web.openai.models import model_not_found, schema_of
+from services.web.openai.reply_formats import instead
 from services.web.openai.tools import same_offer
 
 OPEN = (TURN_STATUS_WAITING, TURN_STATUS_ACTIVE, TURN_STATUS_HELD)
@@ -120,10 +121,11 @@ class Continuation:
         """Another draft of a turn; the same one where the client only repeats its request."""
         if turn.status in OPEN or (self._request.named.retries and turn.status == TURN_STATUS_COMPLETED):
             return self._follow(session_id, requests.attach(turn.id, None, wait=self._wait))
+        settings = instead(self._request.settings)
         if not same_offer(turn.offer, self._offer):
             return self._follow(session_id, self._edit(turn))
         if turn.status == TURN_STATUS_FAILED:
-            follower = requests.retry(turn.id, settings=self._request.settings, wait=self._wait, request_id="")
+            follower = requests.retry(turn.id, settings=settings, wait=self._wait, request_id="")
             return await self._opened(session_id, follower, turn)
         if turn.status == TURN_STATUS_CANCELLED:
             return self._follow(session_id, self._edit(turn))
@@ -131,7 +133,7 @@ class Continuation:
             turn.id,
             None,
             expected_round=None,
-            settings=self._request.settings,
+            settings=settings,
             min_watermark=0,
             wait=self._wait,
             request_id="",
@@ -202,7 +204,7 @@ class Continuation:
         return requests.edit(
             turn.id,
             self._request.conversation.last.text,
-            settings=self._request.settings,
+            settings=instead(self._request.settings),
             min_watermark=0,
             wait=self._wait,
             request_id="",

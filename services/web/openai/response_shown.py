@@ -28,6 +28,7 @@ from google.protobuf.json_format import MessageToDict
 from services.common.tools.calls import results_text
 from services.web.openai.draft_shown import shown
 from services.web.openai.models import PLAIN
+from services.web.openai.reply_formats import format_shown
 from services.web.openai.response_id import ResponseId
 from services.web.openai.tools import ShownCall, may_be_called, shown_call, spoken_text, tools_shown
 
@@ -55,7 +56,12 @@ class Asked:
 def asked_of(session: Session, turn: Turn) -> Asked:
     """What is known of a request when its response is read later."""
     return Asked(
-        session.schema_name or PLAIN, session.id, session.system_text, held_by=session.held_by, offer=turn.offer
+        session.schema_name or PLAIN,
+        session.id,
+        session.system_text,
+        settings=DecodingSettings(reply_format=turn.reply_format),
+        held_by=session.held_by,
+        offer=turn.offer,
     )
 
 
@@ -89,7 +95,7 @@ def response_object(
         "metadata": dict(asked.metadata),
         **_sampling(asked.settings, written),
         "usage": usage(written) if written is not None and written.HasField("usage") else None,
-        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "text": {"format": format_shown(asked.settings.reply_format), "verbosity": "medium"},
         "reasoning": {"effort": None, "summary": None},
         **tools_shown(asked.offer),
         "truncation": "auto",

@@ -33,6 +33,7 @@ from services.web.openai.chat import PARAMS, TURN_HEADER, joined
 from services.web.openai.chat_request import SESSION_HEADER
 from services.web.openai.draft_shown import TAKEN_OVER, failure
 from services.web.openai.events import EventStream
+from services.web.openai.reply_formats import format_names
 from services.web.openai.response_events import ResponseEvents, read_reader
 from services.web.openai.response_id import ResponseId, no_response, read_response_id
 from services.web.openai.response_session import ResponseSession
@@ -55,6 +56,7 @@ _PARAMS = {
     "system_text": "instructions",
     MISSING: "conversation",
 }
+_FORMAT = format_names("text.format")
 _ENDED = ("completed", "cancelled", "failed", "incomplete")
 
 
@@ -90,7 +92,7 @@ class Responses:
             return await self.begun(follower, asked, metadata, stream=wanted.stream, background=wanted.background)
         except CallError as error:
             await session.undo()
-            names = {**PARAMS, **_PARAMS, **wanted.conversation.params(), **wanted.tools.names}
+            names = {**PARAMS, **_PARAMS, **wanted.conversation.params(), **wanted.tools.names, **_FORMAT}
             return error_response(error, names)
 
     async def begun(

@@ -13,6 +13,7 @@ from services.web.openai.chat_request import MAX_USER, Named, read_named
 from services.web.openai.decoding import decoding_settings, reply_policy
 from services.web.openai.messages import Conversation, Message, read_messages
 from services.web.openai.models import MAX_MODEL
+from services.web.openai.reply_formats import read_format
 from services.web.openai.response_shown import Asked
 from services.web.openai.tools import Offered, read_offer
 
@@ -71,10 +72,7 @@ def read_response(body: Body, headers: Mapping[str, str]) -> ResponseRequest:
     body.check_known((*PARAMETERS, *HINTS), WITHOUT_EFFECT)
     text = body.object("text")
     text.check_known(("format", "verbosity"))
-    form = text.object("format")
-    form.check_known(("type",))
-    if form.text("type", "text") != "text":
-        refuse(form.name("type"), "only text is written", "unsupported_parameter")
+    form = read_format(text.object("format"), nested=False)
     if text.text("verbosity", "medium") != "medium":
         raise Unsupported(text.name("verbosity"))
     body.object("stream_options").check_known(("include_obfuscation",))
@@ -86,11 +84,14 @@ def read_response(body: Body, headers: Mapping[str, str]) -> ResponseRequest:
     if previous and session_id:
         refuse("conversation", "goes not with previous_response_id", "mutually_exclusive_parameters")
     conversation = read_input(body)
+    settings = decoding_settings(body, ("max_output_tokens",), reply_policy(own))
+    if form is not None:
+        settings.reply_format.CopyFrom(form)
     return ResponseRequest(
         model=body.text("model", needed=True, most=MAX_MODEL),
         conversation=conversation,
         instructions="\n\n".join(filter(None, (body.text("instructions"), conversation.system_text))),
-        settings=decoding_settings(body, ("max_output_tokens",), reply_policy(own)),
+        settings=settings,
         named=read_named(body, Body({}), {}, headers),
         session_id=session_id,
         previous=previous,

@@ -21,7 +21,7 @@ from antiphon.v1.conversation_pb2 import (
 
 from services.common.tools.calls import OPENING, call_id, may_call, read_call
 from services.web.errors import Unsupported
-from services.web.openai.body import Body, refuse
+from services.web.openai.body import Body, json_text, refuse
 
 MAX_TOOLS = 128
 MAX_CALL_ID = 128
@@ -90,18 +90,9 @@ def _tool(function: Body) -> Tool:
     return Tool(
         name=function.text("name", needed=True),
         description=function.text("description"),
-        parameters="" if parameters is None else _json(function.name("parameters"), parameters),
+        parameters="" if parameters is None else json_text(function.name("parameters"), parameters),
         strict=function.flag("strict"),
     )
-
-
-def _json(name: str, value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        refuse(name, "holds half of a surrogate pair")
-    return text
 
 
 def _choose(body: Body, offer: ToolOffer, names: dict[str, str], *, nested: bool) -> None:

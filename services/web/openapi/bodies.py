@@ -102,7 +102,24 @@ def _tools(nested: bool) -> dict[str, Schema]:
     }
 
 
-_ONLY_TEXT = body((), {"type": choice("text")})
+_SHAPE: dict[str, Schema] = {
+    "name": _NAME,
+    "description": maybe(TEXT),
+    "schema": {"type": "object", "description": "A JSON Schema of an object."},
+    "strict": maybe(FLAG),
+}
+
+
+def _format(by_schema: Schema) -> Schema:
+    """What a reply is held to be."""
+    plain = body((), {"type": choice("text", "json_object")})
+    return {"anyOf": [plain, by_schema]}
+
+
+_CHAT_FORMAT = _format(
+    body(("type", "json_schema"), {"type": choice("json_schema"), "json_schema": body(("name",), _SHAPE)})
+)
+_RESPONSE_FORMAT = _format(body(("type", "name", "schema"), {"type": choice("json_schema"), **_SHAPE}))
 
 
 def _parameters(
@@ -126,7 +143,7 @@ _CHAT: dict[str, Schema] = {
     "user": USER,
     "safety_identifier": USER,
     "metadata": METADATA,
-    "response_format": _ONLY_TEXT,
+    "response_format": _CHAT_FORMAT,
     **_tools(nested=True),
     "antiphon": body(
         (),
@@ -152,7 +169,7 @@ _RESPONSE: dict[str, Schema] = {
     "previous_response_id": text(MAX_USER),
     "conversation": {"anyOf": [text(MAX_USER), {"type": "object", "required": ["id"], "properties": {"id": TEXT}}]},
     "background": FLAG,
-    "text": body((), {"format": _ONLY_TEXT, "verbosity": choice("medium")}),
+    "text": body((), {"format": _RESPONSE_FORMAT, "verbosity": choice("medium")}),
     **_tools(nested=False),
     "antiphon": body((), {"without_knowledge": FLAG, "reply_policy": POLICY}),
 }

@@ -58,6 +58,7 @@ class EchoBackend:
 
     Where a tool may be called it calls the first one that has a word of its name in the message, else, where one must
     be, the first; the arguments are the plainest that the schema takes, with the message as the first text among them.
+    A JSON object that is due is made in the same way.
 
     `signed`: every word ends in `~PROCESS.NUMBER`, three hexadecimal digits of this engine's own and the number of the
     draft that it writes. Two attempts then never write alike, and text that is mixed of both is seen to be.
@@ -178,6 +179,9 @@ class EchoBackend:
         said = (last if marker else text).split("<|im_end|>")[0]
         if call := self._call(said, sequence):
             return [codec.encode(call[at : at + _CALL_PIECE]) for at in range(0, len(call), _CALL_PIECE)]
+        if (form := sequence.request.settings.form) is not None:
+            text = self._object(said, sequence, form.grammar)
+            return [codec.encode(text[at : at + _CALL_PIECE]) for at in range(0, len(text), _CALL_PIECE)]
         words = _WORD.findall(_MARKER.sub(" ", said)) or ["…"]
         if self._tokens:
             spaced = [words[0].strip(), *(word if word[0].isspace() else f" {word}" for word in words[1:])]
@@ -187,6 +191,19 @@ class EchoBackend:
             sign = f"~{self._process}.{next(self._drafts)}"
             words = [word + sign for word in words]
         return [codec.encode(word) for word in words]
+
+    @staticmethod
+    def _object(said: str, sequence: Sequence, grammar: str) -> str:
+        """The plainest JSON object of a grammar, with as much of the message in its first text as the limit takes."""
+        from services.common.tools.grammar import completion
+
+        bare = (completion(grammar) or b"{}").decode()
+        room = sequence.request.settings.max_new_tokens - 1 - len(bare)
+        words = _MARKER.sub(" ", said).strip()[:_CALL_WORDS]
+        if room < len(words):
+            sequence.cut_short()
+        whole = completion(grammar, said=words[:room]) if room > 0 else None
+        return whole.decode() if whole is not None else bare
 
     @staticmethod
     def _call(said: str, sequence: Sequence) -> str:

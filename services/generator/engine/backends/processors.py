@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from services.generator.decoding.grammar_text import GrammarText
+from services.generator.decoding.masks import NoLoop
 from services.generator.decoding.processors import constraint_processors
 from services.generator.decoding.refused_values import RefusedValues
 from services.generator.decoding.token_processor import TokenProcessor
@@ -15,13 +17,17 @@ from services.generator.decoding.words import ForbidWords, IncludeWords, Vocabul
 if TYPE_CHECKING:
     from services.generator.engine.sequence import Sequence
 
+_LOOP = 24  # tokens that come twice in an object only where its writer goes in circles
+
 
 def sequence_processors(
     sequence: Sequence, vocabulary: Callable[[], Vocabulary], end_ids: frozenset[int]
 ) -> list[TokenProcessor]:
     """The processors of one draft in the order they apply: words to include, words to avoid (which win), masks, the
-    shape (which wins over all), refused values (all give way to a call of a tool), then the request's observers."""
+    shape (which wins over all), refused values (all give way to a call of a tool and to a JSON object), then the
+    request's observers."""
     settings = sequence.request.settings
+    limit = settings.max_new_tokens
     processors: list[TokenProcessor] = []
     if settings.include:
         processors.append(IncludeWords(vocabulary(), settings.include, end_ids, settings.max_new_tokens))
@@ -33,9 +39,13 @@ def sequence_processors(
         )
     if settings.refuse:
         processors.append(RefusedValues(vocabulary().codec, settings.refuse, settings.allow))
+    form = None
+    if settings.form is not None:
+        within = [NoLoop(vocabulary().size, _LOOP), *processors]
+        form = GrammarText(vocabulary(), settings.form.grammar, end_ids, limit, within, sequence.cut_short)
+        processors = [form]
     if settings.tools is not None:
-        limit = settings.max_new_tokens
-        processors = [ToolCallText(vocabulary(), settings.tools, end_ids, limit, processors)]
+        processors = [ToolCallText(vocabulary(), settings.tools, end_ids, limit, processors, form)]
     return processors + [make() for make in sequence.request.observers]
 
 

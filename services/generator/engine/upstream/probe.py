@@ -10,15 +10,17 @@ from typing import Any
 
 import httpx2
 
+from services.generator.decoding.json_object import JsonObject
 from services.generator.decoding.tool_calls import CallableTools
 from services.generator.engine.draft_engine import Ability
 from services.generator.engine.upstream.shaping import Means
-from services.generator.engine.upstream.wire import Dialect, tools_fields
+from services.generator.engine.upstream.wire import Dialect, format_fields, tools_fields
 
 _QUESTION = "Tell me in one sentence what a library is."
 _SEEDS = (11, 12, 13)
 _TOKENS = 8
 _TOOL, _NUMBER, _CALL_TOKENS = "note_down", 4711, 64
+_ONLY_NUMBER = {"type": "object", "properties": {"number": {"enum": [_NUMBER]}}, "required": ["number"]}
 _BETWEEN_TRIES = 0.3
 
 
@@ -168,13 +170,22 @@ class _Probe:
 
     def _calls(self) -> bool:
         """Whether a tool that must be called is called, with arguments that only its schema says."""
-        number = {"type": "object", "properties": {"number": {"enum": [_NUMBER]}}, "required": ["number"]}
-        tools = CallableTools(((_TOOL, json.dumps(number), False),), required=True, descriptions=("Note it down",))
+        tool = (_TOOL, json.dumps(_ONLY_NUMBER), False)
+        tools = CallableTools((tool,), required=True, descriptions=("Note it down",))
         choice = self._choice(max_tokens=_CALL_TOKENS, **tools_fields(tools)) or {}
         try:
             function = choice["message"]["tool_calls"][0]["function"]
             return bool(function["name"] == _TOOL and json.loads(function["arguments"]) == {"number": _NUMBER})
         except (LookupError, TypeError, ValueError):
+            return False
+
+    def _objects(self) -> bool:
+        """Whether a reply that must be an object by a schema is one that only the schema says."""
+        schema = {**_ONLY_NUMBER, "additionalProperties": False}
+        reply = self._ask(max_tokens=_CALL_TOKENS, **format_fields(JsonObject(json.dumps(schema), True)))
+        try:
+            return bool(json.loads(reply or "") == {"number": _NUMBER})
+        except ValueError:
             return False
 
     def _abilities(self, plain: str) -> frozenset[Ability]:
@@ -188,6 +199,8 @@ class _Probe:
             abilities.add("scores")
         if self._calls():
             abilities.add("tools")
+        if self._objects():
+            abilities.add("json")
         return frozenset(abilities)
 
     def _means(self, dialect: Dialect, plain: str) -> frozenset[Means]:

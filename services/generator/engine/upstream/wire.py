@@ -9,10 +9,11 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from services.common.tools.calls import HEAD, MIDDLE, TAIL
+from services.generator.decoding.json_object import JsonObject
 from services.generator.decoding.settings import DecodeSettings
 from services.generator.decoding.tool_calls import CallableTools
 from services.generator.engine.draft_engine import Ability
@@ -71,6 +72,8 @@ def chat_body(
         body["cache_prompt"] = True
     if settings.tools is not None:
         return body | tools_fields(settings.tools)
+    if settings.form is not None:
+        return body | format_fields(settings.form) | shaping(replace(settings, constraints=()), means)
     return body | shaping(settings, means)
 
 
@@ -86,6 +89,14 @@ def tools_fields(tools: CallableTools) -> dict[str, Any]:
         "tool_choice": "required" if tools.required else "auto",
         "parallel_tool_calls": False,
     }
+
+
+def format_fields(form: JsonObject) -> dict[str, Any]:
+    """The fields that ask for a JSON object."""
+    if not form.schema:
+        return {"response_format": {"type": "json_object"}}
+    held = {"name": form.name or "reply", "schema": json.loads(form.schema), "strict": form.strict}
+    return {"response_format": {"type": "json_schema", "json_schema": held}}
 
 
 class StreamReader:
