@@ -20,11 +20,13 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from services.common.tools.calls import HEAD, MIDDLE, TAIL, read_call
 
 MAX_DEPTH = 32
-MOST_BYTES = 4_096  # of a call's rest
+MOST_BYTES = 8_192  # of what is written to a text's end
+_MOST_CHOICES = 1_024  # within one text
 _END = 256
 _CLOSING = b'}]",'
 _DIGITS = b"1234567890"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_WITHIN = frozenset(_LETTERS) - frozenset(b"eEfnt")  # letters that stand within texts alone
 _OTHERS = b": ._-/@"
 _ANY = '{"type": "object", "minProperties": 1}'
 _FORM = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -42,10 +44,14 @@ def json_fault(text: str) -> str:
     if deepest > MAX_DEPTH:
         return f"is nested {deepest} deep, at most {MAX_DEPTH}"
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_no_number)
     except ValueError as error:
         return f"is no JSON: {error}"
     return ""
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def schema_fault(parameters: str, *, strict: bool) -> str:
@@ -85,17 +91,23 @@ class Completions:
         self._matcher = LLMatcher(_bytes(), grammar, log_level=0)
         self._known = 0
 
+        self.fault = ""
+
     def after(self, written: bytes, said: str = "", most: int = MOST_BYTES) -> bytes | None:
-        """The way to the end of `written`, which begins with what was asked about before."""
+        """The way to the end of `written`, which begins with what was asked about before. Where there is none, `fault`
+        says why; it is empty where only a text's pattern was not met, which a model may know how to meet."""
         fresh = list(written[self._known :])
         self._known = len(written)
+        self.fault = ""
         if self._matcher.is_error() or not self._matcher.consume_tokens(fresh):
             return None
         words = re.sub(r'["\\\x00-\x1f]', "'", said).encode()
         for letters in (_LETTERS, _LETTERS[::-1]):  # the other way round where a schema holds itself
-            ending = _Walk(self._matcher.deep_copy(), _DIGITS + letters + _OTHERS, words, most).to_end()
+            walk = _Walk(self._matcher.deep_copy(), _DIGITS + letters + _OTHERS, words, most)
+            ending = walk.to_end()
             if ending is not None:
                 return ending
+        self.fault = walk.fault()
         return None
 
 
@@ -108,12 +120,13 @@ class _Walk:
         self._said = said
         self._most = most
         self._way = bytearray()
-        self._used: Counter[int] = Counter()  # in the text that the way is in
+        self._used: Counter[int] = Counter()  # in the text or number that the way is in
+        self._before: Set[int] = frozenset()  # what might stand at the choice before
 
     def to_end(self) -> bytes | None:
         """The way; None where there is none that is short enough."""
         matcher = self._matcher
-        while len(self._way) < self._most and not matcher.is_error():
+        while len(self._way) < self._most and self._used.total() < _MOST_CHOICES and not matcher.is_error():
             if matcher.is_accepting():
                 return bytes(self._way)
             step = matcher.compute_ff_bytes() or self._choice(_allowed(matcher.compute_bitmask()))
@@ -124,19 +137,35 @@ class _Walk:
                 self._used.clear()
         return None
 
+    def fault(self) -> str:
+        """Why there is no way, in words; empty where it was lost within one text."""
+        if self._matcher.is_error():
+            return "is too large, or holds itself without an end"
+        if len(self._way) >= self._most:
+            return f"has no object of at most {self._most} bytes"
+        return ""
+
     def _choice(self, allowed: Set[int]) -> bytes:
         """The next byte: words where any may stand, what closes, else what was used least: a text that must be of some
-        form comes to the rest of its form so."""
+        form comes to the rest of its form so, the sooner by what may stand there only now."""
         if ord('"') in allowed and ord(" ") in allowed:  # within a text that may say anything
             first, self._said = self._said[:1], self._said[1:]
             if first and first[0] in allowed:
                 return first
             self._said = b""
             return b'"'
-        closing = next((byte for byte in _CLOSING if byte in allowed), None)
+        within = not allowed.isdisjoint(_WITHIN)
+        closing = next((byte for byte in (b'"' if within else _CLOSING) if byte in allowed), None)
         if closing is not None:
+            self._used.clear()
             return bytes([closing])
-        ordered = [byte for byte in self._order if byte in allowed] or sorted(allowed)
+        newly = allowed - self._before if within else allowed
+        self._before = allowed
+        ordered = (
+            [byte for byte in self._order if byte in newly]
+            or [byte for byte in self._order if byte in allowed]
+            or sorted(allowed)
+        )
         if not ordered:
             return b""
         byte = min(ordered, key=lambda byte: self._used[byte])
@@ -151,7 +180,13 @@ def argument_fault(tool: Mapping[str, Any], arguments: str) -> bool:
     return read_call(text) is None or not matcher.consume_tokens(list(text.encode())) or not matcher.is_accepting()
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=64)
+def plainest(grammar: str) -> bytes | None:
+    """`completion` of nothing: the plainest text that the grammar takes."""
+    return completion(grammar)
+
+
+@lru_cache(maxsize=512)  # of 32 kB each at most
 def _fault(parameters: str, strict: bool) -> str:
     try:
         grammar = call_grammar([{"name": "tool", "parameters": parameters, "strict": strict}])
@@ -161,7 +196,8 @@ def _fault(parameters: str, strict: bool) -> str:
         return str(error)
     faulty, messages = LLMatcher.validate_grammar_with_warnings(grammar, _bytes())
     if not faulty:
-        return ""
+        endings = Completions(grammar)
+        return "" if endings.after(b"") is not None else endings.fault
     return _WHERE.sub("", str(messages[0])).split("\n   1 |")[0].strip()[:300]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LATE = 64  # tokens before the limit from which on the way to the end is looked for
 _SPARE = 16  # tokens beside twice the way to the end, so that what a token opens can still be closed
 _BYTES = 6  # that the way to the end may have for each token that is left
+_STRIDE = 32  # tokens of the way to the end for each that is written until it is looked for again: linear in all
 
 
 class GrammarText:
@@ -42,8 +43,9 @@ class GrammarText:
         self._on_cut = on_cut
         self._queue: list[int] = []
         self._seen = 0
+        self._next_look = 0
         self._endings: Completions | None = None
-        self._late = max(_LATE, 2 * len(self._rest(b"", limit)) + _SPARE)
+        self._late = max(_LATE, 2 * self._shortest() + _SPARE)
 
     def begins(self, token: int) -> bool:
         """Whether a text of the grammar may begin with this token. To be asked before any is written."""
@@ -59,13 +61,13 @@ class GrammarText:
             return only(logits, self._queue.pop(0))
         fresh = list(generated[self._seen :])
         self._seen = len(generated)
-        if not self._matcher.consume_tokens(fresh) or self._matcher.is_accepting():
+        if self._matcher.consume_tokens(fresh) and self._matcher.is_accepting():
             return only(logits, self._ends[0])
         if rest := self._last_way(generated):
-            self._on_cut()
-            first, *self._queue = rest
-            return only(logits, first)
+            return self._cut(rest, logits)
         barred = ~_unpacked(self._matcher.compute_bitmask(), logits)
+        if self._matcher.is_error():  # a grammar that is too large at this place
+            return self._cut(self._rest(generated) or [], logits)
         plain = logits.clone() if self._within else logits
         for processor in self._within:
             logits = processor(generated, logits)
@@ -75,22 +77,38 @@ class GrammarText:
             logits[barred] = BAN
         return logits
 
+    def _cut(self, rest: Sequence[int], logits: Tensor) -> Tensor:
+        """Leave the rest of the text alone, one token after the other."""
+        self._on_cut()
+        first, *self._queue = [*rest, self._ends[0]]
+        return only(logits, first)
+
     def _last_way(self, generated: Sequence[int]) -> list[int]:
         """The tokens to the text's end where it is time for them; none where there is more, or no way that short."""
-        room = self._limit - len(generated)
-        if room > self._late:
+        written, room = len(generated), self._limit - len(generated)
+        if room > self._late or written < self._next_look:
             return []
-        spellings = self._vocabulary.spellings
-        rest = self._rest(b"".join(spellings[token] for token in generated), room)
-        return rest if len(rest) <= room < 2 * len(rest) + _SPARE else []
+        rest = self._rest(generated)
+        self._next_look = written + 1 + (len(rest) // _STRIDE if rest is not None else room // _SPARE)
+        return rest if rest is not None and len(rest) <= room < 2 * len(rest) + _SPARE else []
 
-    def _rest(self, written: bytes, room: int) -> list[int]:
-        from services.common.tools.grammar import Completions
+    def _rest(self, generated: Sequence[int]) -> list[int] | None:
+        """The tokens of the way to the text's end; None where no short one is found."""
+        from services.common.tools.grammar import MOST_BYTES, Completions
 
-        if self._endings is None or not written:
+        if self._endings is None:
             self._endings = Completions(self._grammar)
-        ending = self._endings.after(written, most=room * _BYTES)
-        return self._vocabulary.encode(ending.decode("utf-8", "replace")) if ending is not None else []
+        spellings = self._vocabulary.spellings
+        written = b"".join(spellings[token] for token in generated)
+        most = min((self._limit - len(generated)) * _BYTES, MOST_BYTES)
+        ending = self._endings.after(written, most=most)
+        return self._vocabulary.encode(ending.decode("utf-8", "replace")) if ending is not None else None
+
+    def _shortest(self) -> int:
+        """How many tokens the plainest text has; 0 where none is found."""
+        from services.common.tools.grammar import plainest
+
+        return len(self._vocabulary.encode((plainest(self._grammar) or b"").decode("utf-8", "replace")))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> GrammarText:
         """A copy for a draft that goes on from here."""

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.tools.calls import read_call
-from services.common.tools.grammar import Completions, argument_fault, call_grammar, completion, schema_fault
+from services.common.tools.grammar import (
+    Completions,
+    argument_fault,
+    call_grammar,
+    completion,
+    json_fault,
+    schema_fault,
+)
 
 TEXT = {"type": "string"}
 
@@ -90,10 +97,38 @@ def test_from_every_place_the_call_is_brought_to_a_valid_end(schema: dict[str, A
         ('{"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}}', "regex"),
         ('{"type": "object", "properties": {"a": false}, "required": ["a"]}', "unsatisfiable"),
         ("{", "Expecting"),
+        (json.dumps(an_object(self={"$ref": "#"})), "holds itself"),
+        (json.dumps(an_object([], **{f"p{i}": TEXT for i in range(900)})), "too large"),
+        (json.dumps(an_object(many={"type": "array", "items": {"type": "integer"}, "minItems": 10**9})), "at most"),
+        (json.dumps(an_object(**{f"p{i}": TEXT for i in range(900)})), "at most"),
     ],
 )
 def test_a_schema_of_nothing_that_can_be_written_says_why(schema: str, word: str) -> None:
     assert word in schema_fault(schema, strict=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {"format": "email"}, {"format": "ipv4"}, {"format": "uuid"}, {"format": "time"}, {"format": "hostname"},
+        {"pattern": "@"}, {"pattern": r"^\S+@\S+$"}, {"pattern": r"\d{3}"}, {"pattern": "[.!?]$"}, {"pattern": "^https?://"},
+        {"pattern": "^[^ ]{8,}$"},
+    ],
+)  # fmt: skip
+def test_a_text_of_some_form_comes_to_its_end(text: dict[str, Any]) -> None:
+    schema = an_object(a={"type": "string", **text})
+    written = arguments(completion(grammar(schema)))
+    jsonschema.validate(written, schema)
+    assert schema_fault(json.dumps(schema), strict=True) == ""
+
+
+def test_a_pattern_that_only_a_model_knows_how_to_meet_is_no_fault() -> None:
+    assert schema_fault(json.dumps(an_object(a={"type": "string", "pattern": "cat"})), strict=True) == ""
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity"])
+def test_what_is_no_number_in_json_is_told(value: str) -> None:
+    assert value in json_fault(f'{{"const": {value}}}')
 
 
 @pytest.mark.parametrize("keyword", ["not", "if", "uniqueItems", "contains", "dependentRequired"])
@@ -114,6 +149,8 @@ def test_arguments_are_held_to_their_tool() -> None:
 @pytest.mark.parametrize(
     "schema",
     [
+        lambda n: an_object(a={"type": "array", "items": TEXT, "minItems": 100 * n}),
+        lambda n: an_object(a={"type": "string", "minLength": 100 * n}),
         lambda n: an_object(**{f"p{i}": TEXT for i in range(n)}),
         lambda n: an_object(a={"enum": [f"value {i}" for i in range(n)]}),
         lambda n: {"anyOf": [an_object(**{f"p{i}": TEXT}) for i in range(n)]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -87,3 +88,44 @@ def test_any_object_is_one_where_no_schema_is_given(codec: TokenizerCodec, vocab
     for seed in range(10):
         processor = GrammarText(vocabulary, JsonObject().grammar, codec.end_ids, 90)
         assert isinstance(json.loads(written(codec, processor, 90, seed)), dict)
+
+
+def test_where_a_schema_lets_too_many_names_stand_the_draft_ends_and_says_so(
+    codec: TokenizerCodec, vocabulary: Vocabulary
+) -> None:
+    names = {f"p{i}": {"type": "string"} for i in range(900)}
+    inner = {"anyOf": [{"type": "null"}, {"type": "object", "properties": names}]}
+    grammar = JsonObject(json.dumps({"type": "object", "properties": {"a": inner}, "required": ["a"]})).grammar
+    cuts: list[bool] = []
+    processor = GrammarText(vocabulary, grammar, codec.end_ids, 60, on_cut=lambda: cuts.append(True))
+    wanted, ids = codec.encode('{"a": {"p1": "b"}}'), []
+    for token in wanted:
+        logits = torch.zeros(codec.size)
+        logits[token] = 9.0
+        ids.append(int(processor(ids, logits).argmax()))
+        if ids[-1] in codec.end_ids:
+            break
+    assert ids[-1] in codec.end_ids
+    assert cuts == [True]
+
+
+def test_the_way_to_the_end_is_not_looked_for_at_every_token(codec: TokenizerCodec, vocabulary: Vocabulary) -> None:
+    """Of an object with many parts it is long from the start: looking at every token would be quadratic."""
+    looks = []
+    for parts in (50, 100):
+        schema = {"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(parts)}}
+        schema["required"] = list(schema["properties"])
+        limit = 40 * parts
+        processor = GrammarText(vocabulary, JsonObject(json.dumps(schema)).grammar, codec.end_ids, limit)
+        steps = 0
+
+        def rest(generated: Any, looked: Any = processor._rest) -> Any:
+            nonlocal steps
+            way = looked(generated)
+            steps += len(way or ())
+            return way
+
+        processor._rest = rest  # type: ignore[method-assign]
+        jsonschema.validate(json.loads(written(codec, processor, limit, 1)), schema)
+        looks.append(steps)
+    assert looks[1] < 4 * looks[0]
