@@ -173,6 +173,11 @@ IMPOSSIBLE = feedback_pb2.Feedback(constraints=[CONSTRAINT(kind=LENGTH, unit=WOR
 HISTORY = [conversation_pb2.HistoryMessage(speaker=conversation_pb2.SPEAKER_ASSISTANT, text="hi")]
 PAST = Timestamp(seconds=1)
 
+
+def held_to(**form: Any) -> common_pb2.DecodingSettings:
+    return common_pb2.DecodingSettings(reply_format=common_pb2.ReplyFormat(**{"kind": 2, **form}))
+
+
 INVALID: list[tuple[str, dict[str, Any], str]] = [
     (f"{TALK}CreateSession", {}, "user_id"),
     (f"{TALK}CreateSession", {"user_id": "u" * 300}, "user_id"),
@@ -193,6 +198,19 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
      "settings.beams"),
     (f"{TALK}SendTurn", {"session_id": "s", "text": "x", "settings": common_pb2.DecodingSettings(stop=[""])},
      "settings.stop[0]"),
+    (f"{TALK}SendTurn", {"session_id": "s", "text": "t", "settings": held_to(kind=9)}, "settings.reply_format.kind"),
+    (f"{TALK}SendTurn", {"session_id": "s", "text": "t", "settings": held_to(kind=1, schema="{}")},
+     "settings.reply_format.schema"),
+    (f"{TALK}SendTurn", {"session_id": "s", "text": "t", "settings": held_to(name="a b")},
+     "settings.reply_format.name"),
+    (f"{TALK}SendTurn", {"session_id": "s", "text": "t", "settings": held_to(strict=True)},
+     "settings.reply_format.schema"),
+    (f"{TALK}ReviseTurn", {"turn_id": "t", "resample": True, "settings": held_to(schema='{"a": NaN}')},
+     "settings.reply_format.schema"),
+    (f"{TALK}RetryTurn", {"turn_id": "t", "settings": held_to(schema='{"type": "array"}')},
+     "settings.reply_format.schema"),
+    (f"{TALK}EditTurn", {"turn_id": "t", "text": "t", "settings": held_to(description="d\0")},
+     "settings.reply_format.description"),
     (f"{TALK}ReviseTurn", {"turn_id": "t"}, "basis"),
     (f"{TALK}ReviseTurn", {"turn_id": "t", "feedback": feedback_pb2.Feedback()}, "feedback"),
     (f"{TALK}ReviseTurn", {"turn_id": "t", "feedback": feedback_pb2.Feedback(rating=6)}, "feedback.rating"),
