@@ -3,7 +3,8 @@
 Ten messages for each of six schemas, written for this and tuned on by nothing, over gRPC, drawn by temperature with a
 seed of their own and the bundled model. A reply is valid where it is JSON and `jsonschema` finds no fault; whether it
 says what the message says is not judged. The control asks the same with the same seed and is told the same schema in
-the same words, but held to nothing. Intervals are Wilson's, 95 %.
+the same words, but held to nothing; of it counts, too, what is valid `within` other words. Intervals are Wilson's,
+95 %.
 
 A stack is started in a temporary home, unless `--address` and `--key` name one.
 """
@@ -115,10 +116,12 @@ SCHEMAS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one message: whether it is JSON, whether it is valid, whether the limit ended it; seconds."""
+    """What came of one message: whether it is JSON, whether it is valid, whether what stands from its first brace to
+    its last one is, whether the limit ended it; seconds."""
 
     parsed: bool
     valid: bool
+    within: bool
     cut: bool
     seconds: float
 
@@ -148,12 +151,19 @@ def replied(client: Client, name: str, text: str, seed: int, *, held: bool) -> R
     draft = client.send(session, text, settings=settings, without_knowledge=True).result()
     seconds = time.perf_counter() - began
     cut = draft.finish_reason == pb.FINISH_REASON_LENGTH
+    text_within = draft.text[draft.text.find("{") : draft.text.rfind("}") + 1]
+    valid, within = (faultless(name, written) for written in (draft.text, text_within))
+    return Reply(valid is not None, bool(valid), bool(within), cut, seconds)
+
+
+def faultless(name: str, written: str) -> bool | None:
+    """Whether a text is valid by a schema; None where it is no JSON."""
     try:
-        value = json.loads(draft.text)
+        value = json.loads(written)
     except ValueError:
-        return Reply(False, False, cut, seconds)
+        return None
     checker = jsonschema.Draft202012Validator(SCHEMAS[name][0], format_checker=jsonschema.FormatChecker())
-    return Reply(True, checker.is_valid(value), cut, seconds)
+    return bool(checker.is_valid(value))
 
 
 def replies(client: Client, *, held: bool) -> list[Reply]:
@@ -187,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for arm, held in (("held", True), ("told", False)):
             got = replies(client, held=held)
             figures[f"{arm}_of"] = len(got)
-            for what in ("parsed", "valid", "cut"):
+            for what in ("parsed", "valid", "within", "cut"):
                 figures[f"{arm}_{what}"] = hits = sum(getattr(reply, what) for reply in got)
                 low, high = (100 * bound for bound in interval(hits, len(got)))
                 print(f"{arm}: {what:6} {hits} of {len(got)}  [{low:.0f}, {high:.0f}] %", flush=True)

@@ -205,7 +205,7 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
      "settings.reply_format.name"),
     (f"{TALK}SendTurn", {"session_id": "s", "text": "t", "settings": held_to(strict=True)},
      "settings.reply_format.schema"),
-    (f"{TALK}ReviseTurn", {"turn_id": "t", "resample": True, "settings": held_to(schema='{"a": NaN}')},
+    (f"{TALK}ReviseTurn", {"turn_id": "t", "resample": {}, "settings": held_to(schema='{"a": NaN}')},
      "settings.reply_format.schema"),
     (f"{TALK}RetryTurn", {"turn_id": "t", "settings": held_to(schema='{"type": "array"}')},
      "settings.reply_format.schema"),
