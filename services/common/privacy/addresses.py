@@ -61,7 +61,7 @@ def addresses(text: str) -> Iterator[tuple[int, int, str]]:
             said = _BEFORE.match(match.group())
             end = match.start() + len(match.group().rstrip(" .,"))
             yield start + (said.end() if said else 0), end, "ADDRESS"
-    for match in _CORE.finditer(text):
+    for match in () if text.isascii() else _CORE.finditer(text):
         left = _LEFT.search(text[max(0, match.start() - 30) : match.start()])
         if left is None:
             continue

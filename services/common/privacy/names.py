@@ -125,7 +125,7 @@ def names(text: str) -> Iterator[tuple[int, int, str]]:
             span = _trimmed(text, match.start(group), match.group(group), lower=lower)
             if span is not None:
                 yield (*span, "NAME")
-    for pattern in _CHINESE:
+    for pattern in () if text.isascii() else _CHINESE:
         for match in pattern.finditer(text):
             name = match.group("name")
             if name not in _NO_CHINESE_NAME and not name.endswith(("人", "员", "生")):
