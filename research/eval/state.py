@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 
 from research.eval.state_detail import right
@@ -25,6 +26,7 @@ from research.eval.state_sets import EvaluationSet, load_json, sets
 from research.tracker.corpus import FOLD
 from research.tracker.dialogues import read
 from services.common.schema import Schema
+from services.tracker.chinese.tracker import ChineseTracker
 from services.tracker.domain.rules import RuleTracker
 from services.tracker.domain.state import CORRECTION, SlotValue, State
 from services.tracker.domain.tracker import Tracker, TrackRequest
@@ -46,6 +48,23 @@ class EmptyTracker:
         return [State() for _ in requests]
 
 
+class TimedTracker:
+    """A tracker that keeps how much computing each of its calls took, in milliseconds."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self.milliseconds: list[float] = []
+
+    def track_many(self, requests: Sequence[TrackRequest]) -> list[State]:
+        begun = time.process_time()
+        states = self._tracker.track_many(requests)
+        self.milliseconds.append(1000 * (time.process_time() - begun))
+        return states
+
+    def track(self, schema: Schema, previous: State, system_text: str, user_text: str, turn: int) -> State:
+        return self.track_many([TrackRequest(schema, previous, system_text, user_text, turn)])[0]
+
+
 @dataclass
 class Followed:
     """What a tracker made of one dialogue, turn after turn."""
@@ -54,8 +73,8 @@ class Followed:
     entities: list[list[Any]] = field(default_factory=list)  # [text, kind, first character, end]
 
 
-def follow(tracker: Tracker, chosen: EvaluationSet, corrected: bool = False) -> dict[str, Followed]:
-    """The tracker's states after every user turn, by dialogue.
+def follow(tracker: Tracker, chosen: EvaluationSet, corrected: bool = False, width: int = WIDTH) -> dict[str, Followed]:
+    """The tracker's states after every user turn, by dialogue; `width` dialogues side by side.
 
     `corrected`: after every turn a person puts right what is wrong, so that the next turn starts from the true state.
     """
@@ -63,7 +82,7 @@ def follow(tracker: Tracker, chosen: EvaluationSet, corrected: bool = False) -> 
     waiting = list(reversed(chosen.dialogues))
     running: list[tuple[dict[str, Any], list[tuple[str, str]], State]] = []
     while waiting or running:
-        while waiting and len(running) < WIDTH:
+        while waiting and len(running) < width:
             dialogue = waiting.pop()
             running.append((dialogue, list(reversed(exchanges(dialogue))), State()))
         requests = []
@@ -182,6 +201,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float
             trackers[name] = EmptyTracker()
         elif name == "rules":
             trackers[name] = RuleTracker()
+        elif name == "chinese":
+            trackers[name] = ChineseTracker.load()
         else:
             network, about = artifact.load(Path(options.weights))
             leanings = Leanings(**(about.get("leanings", {}) | json.loads(options.leanings)))
@@ -194,7 +215,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float
             path = out / (f"{chosen.name}.jsonl" if name == "learned" else f"{chosen.name}.{name}.jsonl")
             kept = tracked_before(path) if options.resume else {}
             left = [dialogue for dialogue in chosen.dialogues if dialogue["id"] not in kept]
-            fresh = follow(tracker, replace(chosen, dialogues=left), options.corrected)
+            timed = TimedTracker(tracker)
+            fresh = follow(timed, replace(chosen, dialogues=left), options.corrected, 1 if options.alone else WIDTH)
             seconds = time.monotonic() - begun
             followed = kept | fresh
             with path.open("w", encoding="utf-8") as file:
@@ -204,6 +226,9 @@ def evaluate(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float
             figures = score(scorer, data, chosen, predicted) if scorer else {}
             turns = sum(len(one.states) for one in fresh.values())
             figures |= {"turns": sum(map(len, predicted.values())), "turns_per_second": turns / max(seconds, 1e-9)}
+            if options.alone and turns:
+                shares = np.percentile(timed.milliseconds, (50, 95))
+                figures |= {"cpu_ms_p50": float(shares[0]), "cpu_ms_p95": float(shares[1])}
             results.setdefault(chosen.name, {})[name] = figures
             if not options.json:
                 shown = "  ".join(f"{k} {v:.1f}" for k, v in figures.items())
@@ -218,10 +243,17 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("--scorer", default="")
     parser.add_argument("--sets", default="sgd,mwz")
-    parser.add_argument("--trackers", default="", help="of empty, rules, learned; all there are if unset")
+    parser.add_argument(
+        "--trackers",
+        default="",
+        help="of empty, rules, learned, chinese; the first three, as far as they are there, if unset",
+    )
     parser.add_argument("--weights", default=str(artifact.DEFAULT))
     parser.add_argument("--leanings", default="{}", help="JSON over the artifact's own, see decode.Leanings")
     parser.add_argument("--corrected", action="store_true", help="put every state right before the next turn")
+    parser.add_argument(
+        "--alone", action="store_true", help="a turn at a time, as one user's come, and what each takes"
+    )
     parser.add_argument("--start", type=int, default=0, help="first dialogue taken")
     parser.add_argument("--every", type=int, default=1, help="take every n-th dialogue")
     parser.add_argument("--resume", action="store_true", help="track only dialogues that --out's files don't hold yet")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from research.tracker.chinese_examples import CHOSEN, LEARNED, schema_of
 from research.tracker.corpus import FOLD
 from research.tracker.dialogues import multiwoz_views, read
 from services.common.schema import Intent, Schema, Service, Slot, Value, parse_schema_document
@@ -143,5 +144,10 @@ def sets(names: Sequence[str], data: Path, every: int = 1, start: int = 0) -> It
             every_one = list(read(data / "crosswoz_dev.jsonl.gz"))
             schema = crosswoz_schema(every_one, name == "crosswoz")
             yield EvaluationSet(f"{name}_dev", "mwoz", every_one[start::every], always(schema), {})
+        elif name in ("crosswoz_choosing", "crosswoz_last"):  # what train_chinese chooses by; what it never reads
+            every_one = list(read(data / "crosswoz_dev.jsonl.gz"))
+            schema = schema_of(every_one, every_one[:LEARNED])
+            part = every_one[LEARNED:CHOSEN] if name == "crosswoz_choosing" else every_one[CHOSEN:]
+            yield EvaluationSet(name, "mwoz", part[start::every], always(schema), {})
         else:
             raise SystemExit(f"no such set: {name}")

@@ -111,7 +111,7 @@ def build_tracker(settings: TrackerSettings) -> Tracker:
             raise
         log.warning("tracking_by_rules", reason=f"{error.name} is not installed")
         return RuleTracker()
-    return learned if settings.tracker == "learned" else SuitedTracker(learned, RuleTracker())
+    return learned if settings.tracker == "learned" else SuitedTracker(learned, RuleTracker(), _chinese(settings))
 
 
 def _learned(settings: TrackerSettings, weights: Path) -> Tracker:
@@ -124,3 +124,12 @@ def _learned(settings: TrackerSettings, weights: Path) -> Tracker:
     learned = LearnedTracker.load(weights)
     log.info("tracking_by_model", weights=str(weights))
     return BatchingTracker(learned, settings.track_batch, settings.track_cpu_seconds)
+
+
+def _chinese(settings: TrackerSettings) -> Tracker | None:
+    """The learned tracker of Chinese, where its weights are there."""
+    from services.tracker.chinese.tracker import DEFAULT, ChineseTracker
+
+    if not DEFAULT.exists():
+        return None
+    return BatchingTracker(ChineseTracker.load(), settings.track_batch, settings.track_cpu_seconds)

@@ -16,7 +16,8 @@ class TrackerSettings(CommonSettings):
     tracker: Literal["auto", "rules", "learned"] = Field(
         "auto",
         description="How states are tracked: rules (no model), learned, or auto: learned where its model is "
-        "there and the schema has services that find things, rules where they only collect.",
+        "there and the schema has services that find things (in Chinese a network of its own, where they have names), "
+        "rules where they only collect.",
     )
     tracker_weights: Path | None = Field(
         None, description="The learned tracker's weights; the committed ones if unset."
