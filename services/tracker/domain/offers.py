@@ -158,6 +158,7 @@ def _refused(value: str, standing: Standing, user_text: str) -> bool:
 def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
     """Values that the reply gives for the service's slots, by their words, prepositions and order."""
     found: dict[str, str] = {}
+    text = _COURTESY.sub(" ", text)
     confirming = confirms(text)
     statements = text if confirming else " ".join(c for _, c in acts.clauses(text) if _offering(c))
     if not statements.strip():
@@ -189,6 +190,16 @@ def _offering(clause: str) -> bool:
     return proposes(clause) and not CHOICE.search(clause) and not _OPEN.search(clause)
 
 
+_COURTESY = re.compile(
+    r"\b(?:any|some)thing (?:else|more|further)\b[^.?!\n]{0,80}|\b(?:have|enjoy|wish you) (?:an? |the |your )?(?:rest"
+    r" of (?:the|your) )?(?:very )?(?:nice|great|good|lovely|wonderful|pleasant|happy|fine|beautiful)\b[^.?!\n]{0,40}"
+    r"|\b(?:help|assist|serve)(?: you)?(?: with)?(?: today| this (?:morning|afternoon|evening))\b"
+    r"|(?:今天)?还有(?:什么|别的|其他)[^。？！\n]{0,20}|祝您?[^。？！\n]{0,20}(?:愉快|快乐|顺利)",
+    re.I,
+)
+"""What a reply says out of politeness: its "today" is no proposal."""
+
+
 _OWN_TIME = re.compile(r"\byou(?:['’]re| are|['’]ll be| will be) (?:free|available)\b", re.I)
 
 
@@ -212,7 +223,8 @@ _TROUBLES = re.compile(
 )
 """A reply that asks whether what it proposes is unwelcome: then "no" takes it."""
 _NO_TROUBLE = re.compile(
-    r"^\W*(?:no|nope|nah|not at all|never|none|not really)\b(?![^.!?]{0,20}\b(?:but|rather|better|earlier|later)\b)",
+    r"^\W*(?:no|nope|nah|not at all|never|none|not really|(?:i|we) (?:do|would)(?:n['’]?t| not) mind)\b"
+    r"(?![^.!?]{0,20}\b(?:but|rather|better|earlier|later)\b)",
     re.I,
 )
 

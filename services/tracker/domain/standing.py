@@ -183,7 +183,11 @@ def _zone_order(zone: tuple[int, int, Stand]) -> int:
 def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand]]:
     """The clause's stretches that are no wish."""
     clause = clauses[index]
-    kept = said.HARMLESS.sub(lambda match: " " * len(match[0]), clause.text)
+    kept = clause.text
+    for harmless in (said.HARMLESS, said.NOT_TOO):
+        kept = harmless.sub(lambda match: " " * len(match[0]), kept)
+    for match in said.NOT_TOO.finditer(clause.text):
+        yield clause.start + match.start(), clause.start + match.end(), Stand.EXCEPTED
     kindly = clause.asks and said.ASKED_KINDLY.search(clause.text) is not None
     if clause.asks and said.ASKS_WHY.match(clause.text):
         yield clause.start, clause.end, Stand.ASKED

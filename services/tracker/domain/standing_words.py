@@ -9,6 +9,7 @@ WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 BREAK = re.compile(
     r"(?<![ap]\.m)[.!?;:](?=\s|$)|(?<=[A-Za-z]{2})[.!?](?=[A-Z][a-z])|\n|[。！？；，]|,(?=\s)|\s[-–—]+(?=\s)"
     r"|\b(?:but|so(?! that)|because|although|though|while|whereas|if|unless|then|which|who)\b"
+    r"|(?<=\w )that(?=\s+(?:do|does|did|is|are|was|were|has|have|can|will|would|wo|ca)(?:n['’]t| not)\b)"
     r"|\bthat(?=\s+(?:i|we|you|he|she|it|they|my|the|an?|some\w{2,4}|your|our|there)\b)|\b(?:saying|telling)\b"
     r"|\bsince(?=\s+(?:i|we|he|she|it|they|my|our|the|there|you)\b)"
     r"|\bas(?=\s+(?:i|we|he|she|they|my|our)\b)"
@@ -32,8 +33,8 @@ HARMLESS = re.compile(
     r"|cancel|miss)\b"
     r"|\b(?:(?:didn|haven)['’]?t|(?:did|have) not|forgot to) (?:mention|add)(?:ed)? (?:that )?(?=(?:i|we)\b)"
     r"|(?:\bnot|n['’]?t) (?:really )?(?:an?|any|the) (?:problem|issue|trouble|obstacle|bother)\b"
-    r"|(?:\bnot|n['’]?t) (?:that |all that |over?ly |very |so )?(?:too )?(?:high[ -]priced|high|expensive|pricey|costly"
-    r"|dear|far|loud|noisy|crowded|fancy|spicy|steep)\b"
+    r"|(?:\bnot|n['’]?t) (?:really |too |very |at all |currently )?(?:busy|working|away|abroad|occupied|engaged"
+    r"|travell?ing|unavailable|on (?:holiday|vacation|duty|call)|out of town|fully booked|booked up|closed)\b"
     r"|(?:\bnot|n['’]?t)\s+(?:only|just|necessarily|until|till|before|later than|earlier than|more than|less than"
     r"|fewer than|bad)\b"
     r"|(?:\b(?:not|never|cannot)|n['’]t)(?: \w{1,20}){1,8}? (?:until|till|before|earlier than|sooner than)\b"
@@ -49,6 +50,13 @@ HARMLESS = re.compile(
     re.I,
 )
 """Negations that refuse nothing."""
+
+NOT_TOO = re.compile(
+    r"(?:\bnot|n['’]?t) (?:that |all that |over?ly |very |so )?(?:too )?(?:high[ -]priced|high|expensive|pricey|costly"
+    r"|dear|far|loud|noisy|crowded|fancy|spicy|steep)\b",
+    re.I,
+)
+"""Denies a quality and refuses nothing else ("on Friday, if it's not too expensive")."""
 
 ASKED_KINDLY = re.compile(
     r"^\W*(?:why )?(?:can|could|would|wo|won|do|don|is|isn|are|aren)['’]?(?:n['’]?)?t (?:you|we|they|it|he|she|there"
@@ -117,7 +125,8 @@ EXCEPTS = re.compile(
     r"|\b(?:any\w{0,30}|every\w{0,30}|all|nothing)(?:\s\w{1,30})? but\b"
     r"|(?<!\w)no(?=\s+[^\W\d])(?!\s+(?:for|check|make|let|book|use|change|find|look|try|please|i|we|it|that|just"
     r"|search|get|set|the|my|an?|and|he|she|they|on|at|in|to|how|what|which|who|when|where|can|could|would|do|does|did"
-    r"|will|is|are|am|this|thanks?|but|actually|sorry|maybe|perhaps|rather)\b)"
+    r"|will|is|are|am|this|thanks?|but|sorry|maybe|perhaps|rather|something|anything|somewhere|sometime|again|then|instead|as"
+    r"|because|since|if|(?!(?:early|daily|weekly|monthly|yearly|family|friendly|elderly|only)\b)\w{2,20}ly)\b)"
     r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
     re.I,
 )
