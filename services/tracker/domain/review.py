@@ -88,9 +88,16 @@ def with_listed(lexicon: Lexicon, previous: State, system_text: str, user_text: 
     if not any(intent.required or intent.optional for intent in rules.service.intents):
         return after  # nothing says what the user is to tell; a name may then belong to anything
     filling = fill(rules, previous, system_text, user_text, [])
+    intent = after.service(name).intent
+    needed = {slot for known in rules.service.intents if known.name == intent for slot in known.required}
     for slot in rules.slots:
         value = filling.values.get(slot.slot.name)
         listed = bool(slot.values) and slot.kind not in ("boolean", "number")
+        alone = slot.kind in ("date", "time") and sum(s.kind == slot.kind for s in rules.slots) == 1
+        alone = alone and slot.slot.name in needed
+        if alone and value is not None and value.span and slot.slot.name not in after.service(name).slots:
+            after = after.with_slot(name, slot.slot.name, SlotValue(value.value, USER, value.span, turn))
+            continue
         if not listed or value is None or value.span is None or slot.slot.name in after.service(name).slots:
             continue
         named = re.search(r"[^\W\d_]{3}", value.value) and _spelled(slot, value.value, user_text)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from services.tracker.domain import event_words as events
 from services.tracker.domain import standing_words as said
 from services.tracker.domain.words import widened
 
@@ -111,14 +112,14 @@ class Standing:
     def of_others(self, start: int) -> bool:
         """Whether the clause in which `start` stands tells what somebody else has."""
         clause = self.clause(start)
-        if said.OTHERS_DID.match(clause):
+        if events.OTHERS_DID.match(clause):
             return True
-        return said.OTHERS.search(clause) is not None and said.WISHES.search(clause) is None
+        return events.OTHERS.search(clause) is not None and said.WISHES.search(clause) is None
 
     def of_journey(self, start: int) -> bool:
         """Whether the clause in which `start` stands tells when a journey is."""
         clause = self.clause(start)
-        return said.JOURNEY.search(clause) is not None and said.PAST.search(clause) is None
+        return events.JOURNEY.search(clause) is not None and events.PAST.search(clause) is None
 
     def clause(self, start: int) -> str:
         """The clause in which `start` stands."""
@@ -143,12 +144,12 @@ def standing_of(text: str) -> Standing:
 
 def holds_past(words: str) -> bool:
     """Whether a slot with this name and description holds what has happened ("date of purchase")."""
-    return said.PAST_SLOT.search(words.replace("_", " ")) is not None
+    return events.PAST_SLOT.search(words.replace("_", " ")) is not None
 
 
 def holds_journey(words: str) -> bool:
     """Whether a slot with this name and description holds when a journey is ("departure date")."""
-    return said.JOURNEY_SLOT.search(words.replace("_", " ")) is not None
+    return events.JOURNEY_SLOT.search(words.replace("_", " ")) is not None
 
 
 def holds_reason(words: str) -> bool:
@@ -202,13 +203,15 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
         yield clause.start + own, clause.end, Stand.REFUSED
     if happened:
         yield clause.start, clause.end, Stand.ELSEWHERE
+    for match in events.LAST.finditer(clause.text):
+        yield clause.start + match.start(), clause.start + match.end(), Stand.ELSEWHERE
     for moment in said.MOMENTS if not happened else ():
         if _yields(clauses, index, moment):
             for match in moment.finditer(clause.text):
                 yield clause.start + match.start(), clause.start + match.end(), Stand.OUTRANKED
     if _for_somebody_else(clauses, index):
         yield clause.start, clause.end, Stand.ELSEWHERE
-    for match in said.OF_OTHERS.finditer(clause.text):
+    for match in events.OF_OTHERS.finditer(clause.text):
         if said.WISHES.search(clause.text[: match.start()]):
             continue  # "I need the booking from the 1st"
         yield clause.start + match.end(), clause.start + min(match.end() + 12, len(clause.text)), Stand.ELSEWHERE
@@ -235,10 +238,10 @@ def _declined(clauses: list[_Clause], index: int) -> bool:
 
 def _reported(clauses: list[_Clause], index: int) -> bool:
     """Whether the clause tells what somebody had said would be."""
-    if not index or not said.WAS_TO_BE.search(clauses[index].text):
+    if not index or not events.WAS_TO_BE.search(clauses[index].text):
         return False
     before = [clause for clause in clauses[max(0, index - 2) : index] if clause.text.strip()]
-    reports = bool(before) and said.REPORTS.search(before[-1].text) is not None
+    reports = bool(before) and events.REPORTS.search(before[-1].text) is not None
     return (reports or clauses[index].opener == "saying") and clauses[index].opener in ("that", "saying", "telling")
 
 
@@ -253,7 +256,7 @@ def _yields(clauses: list[_Clause], index: int, moment: re.Pattern[str]) -> bool
     if not moment.search(clause.text):
         return False
     bound = said.AVAILABLE.search(clause.text) is not None
-    needed = said.OTHER_NEEDS.match(clause.text) is not None and not clause.asks
+    needed = events.OTHER_NEEDS.match(clause.text) is not None and not clause.asks
     states = needed or (
         not said.WISHES.search(clause.text) and not said.GOOD.search(clause.text) and not _BARE.match(clause.text)
     )
@@ -269,11 +272,11 @@ def _yields(clauses: list[_Clause], index: int, moment: re.Pattern[str]) -> bool
 
 def _for_somebody_else(clauses: list[_Clause], index: int) -> bool:
     """Whether the clause tells another person's wish beside the user's own ("My wife wants Family, but I …")."""
-    if not said.PERSON_WANTS.match(clauses[index].text):
+    if not events.PERSON_WANTS.match(clauses[index].text):
         return False
     contrasts = ("but", "while", "whereas", "though", "although")
     later = _following(clauses, index, 1)
-    return bool(later) and later[0].opener in contrasts and said.OWN.match(later[0].text) is not None
+    return bool(later) and later[0].opener in contrasts and events.OWN.match(later[0].text) is not None
 
 
 def _excepted(text: str, opens: bool) -> Iterator[tuple[int, int]]:
@@ -324,21 +327,21 @@ def _continues(clauses: list[_Clause], index: int) -> bool:
 def _happened(clause: _Clause) -> bool:
     """Whether the clause tells what has happened, what the user does otherwise, or why."""
     text = clause.text
-    if said.PAST_HEARSAY.search(text) or said.OTHERS_DID.match(text):
+    if events.PAST_HEARSAY.search(text) or events.OTHERS_DID.match(text):
         return True
-    if clause.asks and said.OPENING.search(text):
+    if clause.asks and events.OPENING.search(text):
         return True
-    if said.WISHES.search(said.DONE_HAN.sub("", said.DUTY_HAN.sub("", text))):
+    if said.WISHES.search(events.DONE_HAN.sub("", events.DUTY_HAN.sub("", text))):
         return False
     if (
-        said.DUTY_HAN.search(text)
-        or said.OTHERS.search(text)
+        events.DUTY_HAN.search(text)
+        or events.OTHERS.search(text)
         or clause.opener in said.CAUSES
-        or said.PAST.search(text)
-        or said.HABIT.search(text)
+        or events.PAST.search(text)
+        or events.HABIT.search(text)
     ):
         return True
-    for match in said.ENDED.finditer(text):
-        if match["before"].lower() not in said.NO_SUBJECT and match["verb"].lower() not in said.NO_VERB:
+    for match in events.ENDED.finditer(text):
+        if match["before"].lower() not in events.NO_SUBJECT and match["verb"].lower() not in events.NO_VERB:
             return True
     return False
