@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from services.common.schema import Schema
 from services.tracker.chinese.views import views_of
-from services.tracker.domain.review import informs
+from services.tracker.domain.services_meant import informs
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker, TrackRequest
 from services.tracker.domain.words import HAN

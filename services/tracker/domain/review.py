@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from services.common.schema import Service
 from services.tracker.domain import acts
 from services.tracker.domain.choices import named_option, picked
 from services.tracker.domain.details import well_formed
@@ -26,9 +25,9 @@ from services.tracker.domain.normalise import (
     typed_mentions,
 )
 from services.tracker.domain.offers import EXCHANGES, agreed, minds, takes_back
+from services.tracker.domain.services_meant import one_service, without_mere_questions
 from services.tracker.domain.standing import Stand, standing_of
 from services.tracker.domain.state import CORRECTION, DONTCARE, SYSTEM, USER, SlotValue, State
-from services.tracker.domain.words import tokens_of
 
 _GREETING = re.compile(
     r"^\W*(?:(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|there|thanks?|thank you|bye|goodbye|你好|您好"
@@ -58,8 +57,8 @@ def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str
         return after
     if _GREETING.match(user_text):
         after = replace(after, services={k: v for k, v in after.services.items() if k in previous.services})
-    after = _without_mere_questions(lexicon, previous, user_text, after)
-    after = _one_service(lexicon, previous, system_text, user_text, turn, after)
+    after = without_mere_questions(lexicon, previous, user_text, after)
+    after = one_service(lexicon, previous, system_text, user_text, turn, after)
     last = next(reversed(list(after.services)), None)
     for name in list(after.services):
         rules = lexicon.services.get(name)
@@ -76,10 +75,10 @@ def reviewed(lexicon: Lexicon, previous: State, system_text: str, user_text: str
 
 
 def with_listed(lexicon: Lexicon, previous: State, system_text: str, user_text: str, turn: int, after: State) -> State:
-    """`after` with the listed values that the message names and an empty slot could take.
+    """`after` with the values that the message names and an empty slot could take.
 
-    For a tracker that may pass over a plain name: what stands in the message word for word, is wished, and is listed
-    by one slot alone, is meant.
+    For a tracker that may pass over a plain name. What stands in the message word for word, is wished, and is listed
+    by one slot alone, is meant; so is a day or a time that the intent needs, where one slot alone takes it.
     """
     name = next(reversed(list(after.services)), None)
     if name is None or name not in lexicon.services:
@@ -88,56 +87,27 @@ def with_listed(lexicon: Lexicon, previous: State, system_text: str, user_text: 
     if not any(intent.required or intent.optional for intent in rules.service.intents):
         return after  # nothing says what the user is to tell; a name may then belong to anything
     filling = fill(rules, previous, system_text, user_text, [])
-    intent = after.service(name).intent
-    needed = {slot for known in rules.service.intents if known.name == intent for slot in known.required}
     for slot in rules.slots:
         value = filling.values.get(slot.slot.name)
-        listed = bool(slot.values) and slot.kind not in ("boolean", "number")
-        alone = slot.kind in ("date", "time") and sum(s.kind == slot.kind for s in rules.slots) == 1
-        alone = alone and slot.slot.name in needed
-        if alone and value is not None and value.span and slot.slot.name not in after.service(name).slots:
-            after = after.with_slot(name, slot.slot.name, SlotValue(value.value, USER, value.span, turn))
+        if value is None or value.span is None or slot.slot.name in after.service(name).slots:
             continue
-        if not listed or value is None or value.span is None or slot.slot.name in after.service(name).slots:
-            continue
-        named = re.search(r"[^\W\d_]{3}", value.value) and _spelled(slot, value.value, user_text)
-        if named and _listed_once(rules, value.value):
+        if _named_once(rules, slot, value.value, user_text) or _needed_alone(rules, slot, after.service(name).intent):
             after = after.with_slot(name, slot.slot.name, SlotValue(value.value, USER, value.span, turn))
     return after
 
 
-_INFORMS = frozenset("find search get check look lookup see show know list query tell suggest recommend".split())
-_INFORMS_HAN = re.compile("查|找|搜|询|推荐")
+def _named_once(rules: ServiceRules, slot: SlotRules, value: str, text: str) -> bool:
+    """Whether the text spells a value that this slot alone lists."""
+    if not slot.values or slot.kind in ("boolean", "number") or not re.search(r"[^\W\d_]{3}", value):
+        return False
+    return _spelled(slot, value, text) and sum(value in known.slot.value_names for known in rules.slots) == 1
 
 
-def _without_mere_questions(lexicon: Lexicon, previous: State, user_text: str, after: State) -> State:
-    """`after` without services that begin with a question for facts: who asks a price orders nothing yet.
-
-    Services that are there to inform begin with questions, and are left.
-    """
-    begun = [n for n in after.services if n in lexicon.services and previous.service(n).intent is None]
-    if not begun or not acts.only_asks(user_text):
-        return after
-    whatever = acts.only_asks_what(user_text)
-    services = dict(after.services)
-    for name in begun:
-        if informs(lexicon.services[name].service) or not (whatever or not services[name].slots):
-            continue
-        if name in previous.services:
-            services[name] = replace(previous.services[name], requested=services[name].requested)
-        else:
-            del services[name]
-    return replace(after, services=services)
-
-
-def informs(service: Service) -> bool:
-    """Whether one of the service's intents is to find something out; so is a service without intents."""
-    words = [w for intent in service.intents for w in tokens_of(intent.name)]
-    return not words or any(w in _INFORMS or _INFORMS_HAN.search(w) for w in words)
-
-
-_ASKED = 0.8
-"""What a service that is under way counts for being asked about."""
+def _needed_alone(rules: ServiceRules, slot: SlotRules, intent: str | None) -> bool:
+    """Whether the intent needs the slot and no other one takes a day, or a time."""
+    if slot.kind not in ("date", "time") or sum(known.kind == slot.kind for known in rules.slots) > 1:
+        return False
+    return any(slot.slot.name in known.required for known in rules.service.intents if known.name == intent)
 
 
 def _spelled(slot: SlotRules, value: str, text: str) -> bool:
@@ -146,46 +116,6 @@ def _spelled(slot: SlotRules, value: str, text: str) -> bool:
     folded = text.casefold()
     names = [name for known in slot.slot.values if known.value == value for name in (known.value, *known.aliases)]
     return any(name.casefold() in folded for name in names)
-
-
-def _listed_once(rules: ServiceRules, value: str) -> bool:
-    return sum(value in slot.slot.value_names for slot in rules.slots) == 1
-
-
-def _one_service(lexicon: Lexicon, previous: State, system_text: str, user_text: str, turn: int, after: State) -> State:
-    """`after` without services that the message is not about, and what it says once in one service only."""
-    names = [name for name in after.services if name in lexicon.services]
-    if len(names) < 2:
-        return after
-    stems = acts.stems_of(user_text)
-    about = {name: _named_by(lexicon.services[name], stems, user_text) for name in names}
-    for name in names:
-        if name in previous.services and system_text and acts.asked_slots(lexicon.services[name], system_text):
-            about[name] += _ASKED
-    fresh = {name: _said_now(after, name, turn) for name in names}
-    kept = after
-    for name in names:
-        others = [other for other in names if other != name]
-        for slot, value in fresh[name].items():
-            rivals = [o for o in others for v in fresh[o].values() if value.span and v.span == value.span]
-            if any((about[o], len(fresh[o]), o) > (about[name], len(fresh[name]), name) for o in rivals):
-                kept = kept.with_slot(name, slot, previous.service(name).slots.get(slot))
-        idle = name not in previous.services and not kept.service(name).slots
-        if idle and about[name] <= max(about[o] for o in others):
-            kept = replace(kept, services={k: v for k, v in kept.services.items() if k != name})
-    return kept
-
-
-def _named_by(rules: ServiceRules, stems: set[str], text: str) -> float:
-    """How much the message's words speak of the service."""
-    score = sum(weight for word, weight in rules.cues.items() if word in stems)
-    score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0.0)
-    return score + sum(1.0 for s in rules.slots if any(p.search(text) for p, _ in s.values_in(text)))
-
-
-def _said_now(state: State, name: str, turn: int) -> dict[str, SlotValue]:
-    slots = state.service(name).slots
-    return {slot: value for slot, value in slots.items() if value.turn == turn and value.origin == USER}
 
 
 def with_agreement(
