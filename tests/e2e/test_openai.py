@@ -187,7 +187,7 @@ def test_a_key_makes_one_turn_however_often_it_is_sent(client: OpenAI, browser: 
         ({"n": 2}, "n"),
         ({"presence_penalty": 0.5}, "presence_penalty"),
         ({"logit_bias": {"1": 2}}, "logit_bias"),
-        ({"response_format": {"type": "json_object"}}, "response_format.type"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
         ({"made_up": 1}, "made_up"),
         ({"temperature": 3}, "temperature"),
         ({"temperature": "hot"}, "temperature"),

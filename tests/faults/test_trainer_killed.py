@@ -59,7 +59,7 @@ class Trainer:
             now = self.store.trainings.get(TENANT, run)
             return None if now.get("open") else now
 
-        return wait_until(found, 120, "the training")
+        return wait_until(found, 400, "the training")
 
     def processes(self) -> list[psutil.Process]:
         """Those that the worker has started for its trainings."""

@@ -10,11 +10,14 @@ _MOST_KEPT = 10_000
 
 class Asked:
     """``own(kind, value)``, asked once for each value, in many dialogues, until the answers have taken ``seconds`` in
-    all; what comes after that is answered by False, so that it is masked. Not thread-safe."""
+    all, by ``clock``; what comes after that is answered by False, so that it is masked. Not thread-safe."""
 
-    def __init__(self, own: Callable[[str, str], bool], seconds: float) -> None:
+    def __init__(
+        self, own: Callable[[str, str], bool], seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._own = own
         self._left = seconds
+        self._clock = clock
         self._answers: dict[tuple[str, str], bool] = {}
 
     def __call__(self, kind: str, value: str) -> bool:
@@ -23,9 +26,9 @@ class Asked:
             return known
         if self._left <= 0:
             return False
-        began = time.monotonic()
+        began = self._clock()
         answer = self._own(kind, value)
-        self._left -= time.monotonic() - began
+        self._left -= self._clock() - began
         if len(self._answers) < _MOST_KEPT:
             self._answers[kind, value] = answer
         return answer

@@ -21,7 +21,7 @@ from services.knowledge.domain.sheets import read_csv, read_xlsx
 from services.knowledge.domain.word import read_docx
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
-_SHIFTS = re.compile(rb"\x1b(?:\$[@AB]|\$[()*+][@-D]|\([BIJ])")
+_SHIFTS = re.compile(rb"\x1b(?:\$[@AB]|\$[+*()][@-D]|\([BIJ])")
 """How texts in ISO-2022, of seven bits a byte and so valid UTF-8 too, go from one alphabet to another."""
 _SIGNATURES = {
     b"%PDF-": "a PDF",
