@@ -34,7 +34,8 @@ _OPENER = re.compile(
         r" you|please|yes|indeed|fine|nicely|perfectly|great|very well)\b)",
         "i (?:guess|suppose|think|believe|reckon) so|if (?:it|that) must be|if need be|(?:i|we) might as well"
         "|fair enough",
-        "works for me|[👍👌✅]|(?:好|行|可以|嗯|是|成|没问题|要|需要|同意|当然|当然可以|没错)"
+        "works for me|[👍👌✅]",
+        "(?:勉强|应该|大概|也|那就?|还|倒是?)?(?:好|行|可以|嗯|是|成|没问题|要|需要|同意|当然|当然可以|没错)"
         "(?:的|啊|呀|吧|呢|哒|嘞|哦|啦|了)?"
         "|对(?:的|啊|呀|哦)?|(?:那)?就这[样么](?:定|办|吧|了){0,3}",
     )

@@ -7,7 +7,11 @@ import re
 
 from services.tracker.domain.standing_words import WEEKDAY
 
-LAST = re.compile(rf"\blast (?:{WEEKDAY}|week(?:end)?|month|year|night)\b", re.I)
+LAST = re.compile(
+    rf"\blast (?:{WEEKDAY}|week(?:end)?|month|year|night)\b"
+    r"|上上?个?(?:周|星期|礼拜)[一二三四五六日天末]?|上个月|昨[天晚]|前天",
+    re.I,
+)
 """What is past whatever the clause wishes ("send what I ordered last Friday")."""
 
 _IRREGULAR = (
@@ -29,7 +33,7 @@ PAST = re.compile(
     r"|september|october|november|december)"
     rf"|(?<!have )(?<!['’]ve )(?<!^)\b{_IRREGULAR}\b"
     r"|昨天|昨晚|前天|上周|上个?星期|上个?月|上次|去年|已经|之前|以前|刚才|出生|生日|[到坏来收买寄打断停丢考交付签搬退送]"
-    r"(?:出去|过去|回来|过来|回去|进去|出|走|好|完[^，。！？]{0,4}|掉|给[^，。！？]{1,6})?(?:过了?|了"
+    r"(?:出去|过去|回来|过来|回去|进去|出|走|好|完[^，。！？]{0,4}|掉|给[^，。！？]{1,6})?(?:过了?(?![来去])|了"
     rf"|的)|{_DONE_HAN}",
     re.I,
 )
@@ -40,6 +44,8 @@ PAST_HEARSAY = re.compile(
     r"|\b(?:you|he|she|they|somebody|someone|(?:the|your) \w{1,20})(?: had| have|['’]d)? (?:promised|told|assured"
     r"|said|wrote)\b"
     r"[^,.;!?]{0,40}\b(?:would|was going to|were going to)\b"
+    r"|(?:师傅|客服|你们|他们?|她|快递员?|店员|店里|人家|司机)[^，。！？]{0,6}(?:说好?|告诉|答应|通知|承诺)"
+    r"(?![^，。！？]{0,12}(?:可以|行|没问题|好的))"
     r"|\b(?:first|originally|initially) (?:wanted|thought|planned|chose|considered|asked)\b",
     re.I,
 )

@@ -218,13 +218,14 @@ _DOES = re.compile(
 _TROUBLES = re.compile(
     r"\b(?:is|are|was|would|will|does|do)\b[^.?!]{1,80}\b(?:too (?:early|late|soon|far|long|short|much|little|big|small"
     r"|expensive)|(?:a|any) (?:problem|trouble)|inconvenient|bother|mind|object)\b[^.?!]{0,40}\?\s*$"
-    r"|\bany objections?\b[^.?!]{0,60}\?\s*$",
+    r"|\bany objections?\b[^.?!]{0,60}\?\s*$|介意[^。？！]{0,30}[？?]\s*$",
     re.I,
 )
 """A reply that asks whether what it proposes is unwelcome: then "no" takes it."""
 _NO_TROUBLE = re.compile(
     r"^\W*(?:no|nope|nah|not at all|never|none|not really|(?:i|we) (?:do|would)(?:n['’]?t| not) mind)\b"
-    r"(?![^.!?]{0,20}\b(?:but|rather|better|earlier|later)\b)",
+    r"(?![^.!?]{0,20}\b(?:but|rather|better|earlier|later)\b)"
+    r"|^\W*(?:完全)?不(?:太|会)?介意",
     re.I,
 )
 

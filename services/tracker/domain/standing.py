@@ -261,7 +261,7 @@ def _yields(clauses: list[_Clause], index: int, moment: re.Pattern[str]) -> bool
         not said.WISHES.search(clause.text) and not said.GOOD.search(clause.text) and not _BARE.match(clause.text)
     )
     return any(
-        (bound or (other.opener == "so" and other is later[0]) or (states and said.WISHES.search(other.text)))
+        (bound or (other.opener in ("so", "所以") and other is later[0]) or (states and said.WISHES.search(other.text)))
         and moment.search(other.text)
         and not _negated(other.text)
         and not said.EXCEPTS.search(other.text)
@@ -294,6 +294,9 @@ def _excepted(text: str, opens: bool) -> Iterator[tuple[int, int]]:
     for match in said.CHANGES.finditer(text):
         group = "old" if match["old"] is not None else "han"
         yield match.span(group)
+    for pattern in (said.LACKING_HAN, said.COMPARED_HAN):
+        for match in pattern.finditer(text):
+            yield match.span(match.lastgroup or 0)
     for match in said.THAN.finditer(text):
         yield match.end(), len(text)
 

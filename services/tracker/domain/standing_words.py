@@ -127,7 +127,7 @@ EXCEPTS = re.compile(
     r"|search|get|set|the|my|an?|and|he|she|they|on|at|in|to|how|what|which|who|when|where|can|could|would|do|does|did"
     r"|will|is|are|am|this|thanks?|but|sorry|maybe|perhaps|rather|something|anything|somewhere|sometime|again|then|instead|as"
     r"|because|since|if|(?!(?:early|daily|weekly|monthly|yearly|family|friendly|elderly|only)\b)\w{2,20}ly)\b)"
-    r"|不要|不是|别|不想|不用|不需要|不选|除了|除",
+    r"|等不[到及]|来不及|不要|不是|别|不想|不用|不需要|不选|除了|除",
     re.I,
 )
 """A word that refuses what follows it, up to the clause's next verb."""
@@ -151,10 +151,18 @@ CIRCUMSTANCE = re.compile(
 """Leads to the day, time or place of the whole, behind what it is to be without."""
 
 REFUSED_HAN = re.compile(
-    r"不行|不可以|不能|不方便|不合适|没空|没时间|没有空|没有时间|不在|不来|不去|不太行|无法|没法|不了|太早|太晚|不喜欢"
+    r"不行|不确定|没想好|没决定|说不准|拿不准|不可以|不能|不方便|不合适|没空|没时间|没有空|没有时间|不在|不来|不去|不太行|无法|没法|不了|太早|太晚|不喜欢"
     r"|(?<=[\u4e00-\u9fffA-Za-z0-9])没(?:事|坏)"
 )
 """Chinese predicates that refuse their clause."""
+
+LACKING_HAN = re.compile(
+    r"(?:没有?|缺)(?P<named>[^，。！？没]{1,10}?)(?:的话|了)?，?(?:就|那)|(?:要是|万一|假如|^)(?:没有?|缺)(?P<if>[^，。！？]{1,10})"
+)
+"""What may not be there ("没有白色的话就黑色")."""
+
+COMPARED_HAN = re.compile(r"(?<!对)比(?![较如方例赛划分之])(?P<named>[^，。！？]{1,12}?)(?=[我更还再要]|$)")
+"""What another is measured by ("比白色深一点的")."""
 
 CHANGES = re.compile(
     r"\b(?:chang(?:e|ing)|mov(?:e|ing)|switch(?:ing)?|shift(?:ing)?|reschedul(?:e|ing)|postpon(?:e|ing)|swap(?:ping)?"
@@ -180,7 +188,7 @@ CORRECTS = re.compile(
     r"|change (?:it|that)|better|my mistake"
     r"|excuse me|pardon|forget that|strike that"
     r"|or maybe|i['’]?d rather)\b"
-    r"|不对|不是|改成|改为|改到|换成|换到|还是|应该是|说错|错了|更正|等等|等一下|算了|哦不|(?:^"
+    r"|最好|但是?我们?(?:还是|更|就)?(?:想|要|希望)|不对|不是|改成|改为|改到|换成|换到|还是|应该是|说错|错了|更正|等等|等一下|算了|哦不|(?:^"
     r"|[，。！？])不(?=[，。！？])",
     re.I,
 )
@@ -222,7 +230,8 @@ MOMENTS = (
     ),
     re.compile(
         rf"\b{WEEKDAY}\b|\b(?:today|tomorrow)\b|\b\d{{1,2}}(?:st|nd|rd|th)\b"
-        rf"|\b\d{{1,2}} {_MONTH}\b|\b{_MONTH} \d{{1,2}}\b",
+        rf"|\b\d{{1,2}} {_MONTH}\b|\b{_MONTH} \d{{1,2}}\b"
+        r"|(?:周|星期|礼拜)[一二三四五六日天]|今天|明天|后天|\d[号日]",
         re.I,
     ),
 )
