@@ -2,8 +2,8 @@
 
 For each size a model file is made of that size's published shape (see `SHAPES`), with random weights in the number
 formats of Q4_K_M (the smallest: Q4_1, as the bundled file), and served by llama.cpp as ``antiphon up --model
-FILE.gguf`` serves it. Memory and speed do not depend on the values of weights; the bundled model, measured beside a
-random file of its own shape, shows that. What such a model would say is not measured.
+FILE.gguf`` serves it. What such a model would say is not measured. The bundled model's own file stands beside a random
+one of its shape, which shows how far speed and memory are those of real weights.
 """
 
 from __future__ import annotations
