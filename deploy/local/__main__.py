@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.local.home import Home, StackRunning
 from deploy.local.program import ProgramError
-from deploy.local.stack import SERVICES, Nurseries, Options, table
+from deploy.local.stack import SERVICES, ForkServers, Options, table
 from deploy.local.supervisor import Supervisor
 
 
@@ -23,16 +23,16 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     settings = dict(pair.split("=", 1) for pair in given.set)
     options = Options(given.broker, settings, tuple(given.only or (name for name, _ in SERVICES)))
-    nurseries = Nurseries(options.services)
+    fork_servers = ForkServers(options.services)
     home = Home(given.home)
     home.prepare()
     try:
         with home.claimed():
-            entries, endpoint = table(home, options, nurseries)
+            entries, endpoint = table(home, options, fork_servers)
             supervisor = Supervisor(home, entries, endpoint)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: supervisor.stop())
-            supervisor.run(lambda supervisor: nurseries.close() if supervisor.ready() else None)
+            supervisor.run(lambda supervisor: fork_servers.close() if supervisor.ready() else None)
     except (StackRunning, ProgramError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -12,10 +12,10 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from deploy.local.fork_server import ForkServer, can_fork, start_fork_servers
 from deploy.local.home import Home
 from deploy.local.llama_server import LLAMA_CPP, SLOTS, LlamaServer, Size, bundled_model
 from deploy.local.mongo import MongoServer
-from deploy.local.nursery import Nursery, can_fork, fork_nurseries
 from deploy.local.ports import LOOPBACK
 from deploy.local.program import Process, Program, ProgramError
 from deploy.local.redis import RedisServer
@@ -60,48 +60,48 @@ class Options:
     services: tuple[str, ...] = tuple(name for name, _ in SERVICES)
 
 
-class Nurseries:
+class ForkServers:
     """Where the services of a stack's start begin; those that are started again later are started anew."""
 
     def __init__(self, services: Sequence[str]) -> None:
         """Fork what these services need. To be called before this process does anything else."""
-        self._light: Nursery | None = None
-        self._torch: Nursery | None = None
+        self._light: ForkServer | None = None
+        self._torch: ForkServer | None = None
         if can_fork():
             stages = [COMMON, TORCH] if COMPUTING.intersection(services) else [COMMON]
-            self._light, *rest = fork_nurseries(*stages)
+            self._light, *rest = start_fork_servers(*stages)
             self._torch = rest[0] if rest else None
 
-    def of(self, service: str) -> Nursery | None:
-        """The nursery that a service is to be forked from; None where there is none any more."""
+    def of(self, service: str) -> ForkServer | None:
+        """The fork server that a service is to be forked from; None where there is none any more."""
         return self._torch if service in COMPUTING else self._light
 
     def close(self) -> None:
         """End them; what they have forked runs on."""
-        for nursery in (self._light, self._torch):
-            if nursery is not None:
-                nursery.close()
+        for fork_server in (self._light, self._torch):
+            if fork_server is not None:
+                fork_server.close()
         self._light = self._torch = None
 
 
 class Service(Program):
-    """A module of ours, forked from a nursery while there is one."""
+    """A module of ours, forked from a fork server while there is one."""
 
-    nurseries: Nurseries | None = None
+    fork_servers: ForkServers | None = None
 
-    def nursery(self) -> Nursery | None:
+    def fork_server(self) -> ForkServer | None:
         """Where it begins."""
-        return self.nurseries.of(self.name) if self.nurseries is not None else None
+        return self.fork_servers.of(self.name) if self.fork_servers is not None else None
 
     def launch(self) -> Process:
         """Begin a process, forked where that can be done."""
-        if (nursery := self.nursery()) is not None:
+        if (fork_server := self.fork_server()) is not None:
             with suppress(OSError):
-                return nursery.start(self.argv[2:], self.log_path, self.env or {}, self.cwd or REPOSITORY)
+                return fork_server.start(self.argv[2:], self.log_path, self.env or {}, self.cwd or REPOSITORY)
         return super().launch()
 
 
-def table(home: Home, options: Options, nurseries: Nurseries | None = None) -> tuple[list[Entry], dict[str, str]]:
+def table(home: Home, options: Options, fork_servers: ForkServers | None = None) -> tuple[list[Entry], dict[str, str]]:
     """The rows in starting order, and the endpoint that callers use."""
     ports = home.ports()
     mongo = MongoServer(home.root / "mongo", ports["mongo"], password=home.secret("mongo"))
@@ -138,7 +138,7 @@ def table(home: Home, options: Options, nurseries: Nurseries | None = None) -> t
         }
     for name, module in SERVICES:
         if name in options.services:
-            entries.append(_service(home, name, module, settings, base, ports["gateway"], nurseries))
+            entries.append(_service(home, name, module, settings, base, ports["gateway"], fork_servers))
     if "gateway" in options.services:
         gateway = next(entry for entry in entries if entry.name == "gateway")
         gateway.prepare = lambda: ensure_key(home, settings)
@@ -178,7 +178,7 @@ def _service(
     settings: Mapping[str, str],
     base: tuple[str, ...],
     port: int,
-    nurseries: Nurseries | None,
+    fork_servers: ForkServers | None,
 ) -> Entry:
     """One service's row. It is ready when it says so in its file; the gateway when its health says SERVING."""
     liveness = home.alive / name
@@ -194,12 +194,12 @@ def _service(
         "ANTIPHON_LIVENESS_FILE": str(liveness),
     }
     program = Service(name, [sys.executable, "-m", *module], home.logs / f"{name}.log", env, REPOSITORY)
-    program.nurseries = nurseries
+    program.fork_servers = fork_servers
     ready: Callable[[], bool] = (lambda: serving(port)) if name == "gateway" else sign.exists
 
     def able() -> bool:
-        nursery = program.nursery()
-        return nursery is None or nursery.hatched()
+        fork_server = program.fork_server()
+        return fork_server is None or fork_server.ready()
 
     return Entry(name, program, ready, after=base, able=able, grace_s=35.0, sign=sign)
 

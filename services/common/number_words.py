@@ -7,3 +7,5 @@ UNITS = (
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 NUMBER_WORDS = {word: i for i, word in enumerate(UNITS)} | {word: 20 + 10 * i for i, word in enumerate(TENS)}
 """The number of each word from "zero" to "nineteen", and of the tens up to "ninety"."""
+TO_HUNDRED = NUMBER_WORDS | {"hundred": 100}
+"""The same and "hundred"."""

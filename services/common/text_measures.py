@@ -184,13 +184,13 @@ def phrase_pattern(phrase: str, inflected: bool = False) -> regex.Pattern[str]:
     `inflected` also takes regular inflections of its last word. Scripts that are written without spaces have no word
     boundaries: there any occurrence counts.
     """
-    tokens = comparable(phrase).split()
+    tokens = [token for token in comparable(phrase).split() if token.strip(_SELECTORS + _JOINERS)]
     if not tokens:
         return regex.compile(r"(?!)")
     body = r"\s+".join(map(_body, tokens))
     if inflected and re.fullmatch(r"[A-Za-z]{3,}", tokens[-1]):
         body += _endings(tokens[-1].lower())
-    pattern = _before(tokens[0][0]) + body + _behind(tokens[-1].rstrip(_SELECTORS)[-1:])
+    pattern = _before(tokens[0][0]) + body + _behind(tokens[-1].rstrip(_SELECTORS + _JOINERS)[-1])
     return regex.compile(pattern, regex.IGNORECASE | regex.VERSION1)
 
 
@@ -203,7 +203,7 @@ def _body(token: str) -> str:
         before, after = token[at - 1 : at], token[at + 1 : at + 2]
         if character in _SELECTORS:
             parts += [] if at and is_emoji(before) else [f"[{_SELECTORS}]?"]
-        elif character in _JOINERS and not is_emoji(after):
+        elif character in _JOINERS and not (after and is_emoji(after)):
             continue
         elif character in "'’":
             parts.append("['’]")

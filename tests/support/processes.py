@@ -9,7 +9,7 @@ from typing import Self
 
 from deploy.local.program import Process, Program
 from services.common.runtime import ready_file
-from tests.support.nursery import nursery
+from tests.support.fork_server import fork_server
 from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def service_environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 class ModuleProcess(Program):
-    """``python -m MODULE ARGUMENTS…``, begun as a fork of what has its imports already (see `nursery`)."""
+    """``python -m MODULE ARGUMENTS…``, begun as a fork of what has its imports already (see `fork_server`)."""
 
     def __init__(self, name: str, *arguments: str, log_path: Path, env: Mapping[str, str]) -> None:
         """Describe the process of the module ``arguments[0]``; nothing runs yet."""
@@ -35,7 +35,7 @@ class ModuleProcess(Program):
 
     def launch(self) -> Process:
         """Begin a process, forked where that can be done."""
-        imported = nursery(service_environment({}))
+        imported = fork_server(service_environment({}))
         if imported is None:
             return super().launch()
         return imported.start(self._arguments, self.log_path, self.env or {}, REPOSITORY)

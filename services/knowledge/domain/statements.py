@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from services.common.number_words import NUMBER_WORDS
+from services.common.number_words import TO_HUNDRED
 from services.common.text_measures import HAN_CHARACTER
 from services.knowledge.domain.han_statements import read_han
 from services.knowledge.domain.polarity import polarity
@@ -53,7 +53,6 @@ _LINK_WORDS = frozenset(_LINK.split(" "))
 _STOP_WORDS_OF_A_RELATION = frozenset(["which", "who", "that", "now", "currently", "also", "the", "a", "an"])
 
 
-_NUMBERS = NUMBER_WORDS | {"hundred": 100}
 _TAIL = re.compile(
     r"(?:,? (?:now|nowadays|these days|at present|at the moment|currently|any ?more|any longer"
     r"|sorry|thanks|though|as of today))+$",
@@ -133,9 +132,7 @@ def _split(rest: str) -> tuple[str, str] | None:
     the last linking word."""
     words = rest.split()
     for place, word in enumerate(words):
-        if place and (
-            word[0].isupper() or word[0].isdigit() or word[0] in "\"“'€$£" or word.lower() in ("hundred", *NUMBER_WORDS)
-        ):
+        if place and (word[0].isupper() or word[0].isdigit() or word[0] in "\"“'€$£" or word.lower() in TO_HUNDRED):
             relation = words[:place]
             while relation and relation[-1] in ("the", "a", "an"):
                 relation.pop()

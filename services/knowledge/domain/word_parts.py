@@ -18,8 +18,8 @@ _WRAPPERS = frozenset(["fldSimple", "bdo", "dir"])
 
 
 def plain_runs(content: bytes) -> bytes:
-    """The file with such elements rewritten; the very file where it has none. What is no ZIP or no XML stays as it is,
-    for the reader to refuse."""
+    """The file with such elements rewritten; the very file where it has none. What is no XML stays as it is, for the
+    reader to refuse. Raises zipfile.BadZipFile."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         parts = {name: packed.read(name) for name in packed.namelist() if _PARTS.fullmatch(name)}
         changed = {name: _rewritten(xml) for name, xml in parts.items() if _UNREAD.search(xml)}
@@ -54,7 +54,9 @@ def _rewritten(xml: bytes) -> bytes:
         elif name.localname in ("cr", "ptab"):
             element.tag = f"{{{word}}}{'br' if name.localname == 'cr' else 'tab'}"
         elif name.localname == "ruby":
-            base = "".join(part.text or "" for one in element.iter(f"{{{word}}}rubyBase") for part in _texts(one, word))
+            base = "".join(
+                part.text or "" for one in element.iter(f"{{{word}}}rubyBase") for part in one.iter(f"{{{word}}}t")
+            )
             _replace(element, list(_run(etree, word, base)))
         elif name.localname in _WRAPPERS:
             _replace(element, list(element))
@@ -63,10 +65,6 @@ def _rewritten(xml: bytes) -> bytes:
 
 def _within(element: Any, *names: str) -> bool:
     return any(parent.tag.rpartition("}")[2] in names for parent in element.iterancestors())
-
-
-def _texts(element: Any, word: str | None) -> Any:
-    return element.iter(f"{{{word}}}t")
 
 
 def _run(etree: Any, word: str | None, text: str) -> Any:
@@ -80,5 +78,7 @@ def _replace(element: Any, others: list[Any]) -> None:
     parent = element.getparent()
     if parent is None:
         return
-    place = parent.index(element)
-    parent[place : place + 1] = others
+    for other in others:
+        element.addprevious(other)
+    element.tail = None
+    parent.remove(element)

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.common.evidence.units import Unit
-from services.common.number_words import NUMBER_WORDS
+from services.common.number_words import TO_HUNDRED
 
 MAX_READ = 300
 """Characters of a text in which quantities and ranges are looked for."""
-_WORDS = NUMBER_WORDS | {"hundred": 100}
 _UNITS = {
     "length": {"km": 1e3, "kilomet(?:er|re)s?": 1e3, "公里": 1e3, "miles?": 1609.0, "cm": 0.01,
                "centimet(?:er|re)s?": 0.01, "mm": 0.001, "米": 1.0, "met(?:er|re)s?": 1.0, "m": 1.0,
@@ -33,7 +32,7 @@ _FACTORS = [
     for unit, factor in units.items()
 ]
 _UNIT = "|".join(sorted((unit for units in _UNITS.values() for unit in units), key=len, reverse=True))
-_NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}}(?:[.,]\d{{1,3}})?|\b(?:{'|'.join(_WORDS)})\b)"
+_NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}}(?:[.,]\d{{1,3}})?|\b(?:{'|'.join(TO_HUNDRED)})\b)"
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
@@ -211,8 +210,8 @@ def _amount(
 ) -> tuple[str, float, float] | None:
     """(dimension, value, factor of the unit) of the amount in the groups of that place."""
     text = match[f"number{place}"].casefold()
-    if text in _WORDS:
-        number = float(_WORDS[text])
+    if text in TO_HUNDRED:
+        number = float(TO_HUNDRED[text])
     else:
         number = float(re.sub(r",(?=\d{3}(?!\d))", "", text).replace(",", "."))
     unit = match[f"sign{place}"] or match[f"unit{place}"]

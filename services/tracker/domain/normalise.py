@@ -35,7 +35,7 @@ _part = (
     r"(?:in the (?:early )?(?:morning|afternoon|evening|night)|at night|o'? ?clock"
     r"|(?:this |tomorrow )?(?:morning|afternoon|evening))"
 )
-_month = rf"(?:{'|'.join(_MONTHS)}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?)"
+MONTH = rf"(?:{'|'.join(_MONTHS)}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?)"
 _day = rf"(?:{'|'.join(_DAYS)}|mon|tues?|wed|thurs?|fri|sat|sun)"
 _nth = (
     r"(?:\d{1,2}(?:st|nd|rd|th)"
@@ -95,14 +95,14 @@ TIME = re.compile(
 )
 DATE = re.compile(
     rf"(?<![\w$.:/-])(?:"
-    rf"{_day},? (?:the )?(?:{_nth} (?:of )?{_month}|\d{{1,2}} (?:of )?{_month}|{_month} (?:the )?(?:{_nth}"
+    rf"{_day},? (?:the )?(?:{_nth} (?:of )?{MONTH}|\d{{1,2}} (?:of )?{MONTH}|{MONTH} (?:the )?(?:{_nth}"
     rf"|\d{{1,2}}(?!\d|:))|\d{{1,2}}\.\d{{1,2}}\.)"
     rf"|the day after tomorrow|day after tomorrow|later today|today|tomorrow|tonight|tonite|tmrw|last night"
     rf"|next week|this weekend"
-    rf"|(?:(?:the )?{_nth}(?: (?:of )?(?:this month|next month|{_month}(?:,? \d{{4}})?)))"
-    rf"|{_month} (?:the )?(?:{_nth}|\d{{1,2}}(?!\d|:|\s?(?:am|pm)))(?:,? \d{{4}})?"
+    rf"|(?:(?:the )?{_nth}(?: (?:of )?(?:this month|next month|{MONTH}(?:,? \d{{4}})?)))"
+    rf"|{MONTH} (?:the )?(?:{_nth}|\d{{1,2}}(?!\d|:|\s?(?:am|pm)))(?:,? \d{{4}})?"
     rf"|\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?"
-    rf"|\d{{1,2}} (?:of )?{_month}(?:,? \d{{4}})?"
+    rf"|\d{{1,2}} (?:of )?{MONTH}(?:,? \d{{4}})?"
     rf"|the {_nth}(?! (?:one|time|option|floor|street|avenue|st\b|ave\b))"
     rf"|\d{{1,2}}(?:st|nd|rd|th)(?! (?:st|street|ave|avenue|floor)\b)"
     rf"|(?:(?:this|next|coming) )?{_day}(?: (?:next week|this week|after next))?"
@@ -227,8 +227,8 @@ def same_moment(one: str, other: str) -> bool:
     return bool(own) and bool(others) and (own <= others or others <= own)
 
 
-_WEEKDAY = re.compile(rf"\b(?:{'|'.join(_DAYS)}|mon|tues?|wed|thurs?|fri|sat|sun)\b|[周期拜][一二三四五六日天]", re.I)
-_CALENDAR = re.compile(rf"\b(?:{_month})(?!\w)|\d[./月-]\d|月", re.I)
+_WEEKDAY = re.compile(rf"\b{_day}\b|[周期拜][一二三四五六日天]", re.I)
+_CALENDAR = re.compile(rf"\b(?:{MONTH})(?!\w)|\d[./月-]\d|月", re.I)
 
 
 def same_terms(one: str, other: str) -> bool:

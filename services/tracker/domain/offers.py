@@ -16,7 +16,7 @@ from services.tracker.domain.names import names
 from services.tracker.domain.normalise import number_value, time_range_value, typed_mentions
 from services.tracker.domain.standing import Stand, Standing, standing_of
 from services.tracker.domain.state import MAX_ENTITIES, Offer, State
-from services.tracker.domain.words import stem, tokens_of
+from services.tracker.domain.words import blanked, stem, tokens_of
 
 _CONFIRM = re.compile(
     r"\b(?:confirm|correct|is that (?:right|ok(?:ay)?|correct)|right\?|just to (?:check|be sure)|verify|do i "
@@ -163,7 +163,7 @@ def _values_in(rules: ServiceRules, state: State, text: str) -> dict[str, str]:
     statements = text if confirming else " ".join(c for _, c in acts.clauses(text) if _offering(c))
     if not statements.strip():
         statements = text if not acts.asked_slots(rules, text) and not CHOICE.search(text) else ""
-    standing = standing_of(_TROUBLE.sub(lambda match: " " * len(match[0]), statements))
+    standing = standing_of(blanked(_TROUBLE, statements))
     _listed(rules, statements, found, confirming)
     mentions = [m for m in typed_mentions(statements) if standing.of(m.start, m.end) is Stand.WISHED]
     if _OWN_TIME.search(statements):  # what the user's calendar leaves free is no time by itself

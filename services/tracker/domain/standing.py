@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from services.tracker.domain import event_words as events
 from services.tracker.domain import standing_words as said
-from services.tracker.domain.words import widened
+from services.tracker.domain.words import blanked, widened
 
 _WINDOW = 80
 """Characters looked at on either side of a value."""
@@ -184,9 +184,7 @@ def _zone_order(zone: tuple[int, int, Stand]) -> int:
 def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand]]:
     """The clause's stretches that are no wish."""
     clause = clauses[index]
-    kept = clause.text
-    for harmless in (said.HARMLESS, said.NOT_TOO):
-        kept = harmless.sub(lambda match: " " * len(match[0]), kept)
+    kept = blanked(said.NOT_TOO, blanked(said.HARMLESS, clause.text))
     for match in said.NOT_TOO.finditer(clause.text):
         yield clause.start + match.start(), clause.start + match.end(), Stand.EXCEPTED
     kindly = clause.asks and said.ASKED_KINDLY.search(clause.text) is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from services.tracker.domain.normalise import MONTH
+
 WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 
 BREAK = re.compile(
@@ -223,14 +225,13 @@ WISHES = re.compile(
 ASKS_WHY = re.compile(r"^\W*(?:(?:and|but|so|hm+)\W+)?why\b(?! (?:not|do\s?n['’]?t|do not)\b)", re.I)
 """A question for a reason wishes nothing that it names ("Why cable?")."""
 
-_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}"
 MOMENTS = (
     re.compile(
         r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:[ap]\.?m\b|o['’]?\s?clock)|\b\d{1,2}:\d{2}\b|\b(?:noon|midnight|midday)\b", re.I
     ),
     re.compile(
         rf"\b{WEEKDAY}\b|\b(?:today|tomorrow)\b|\b\d{{1,2}}(?:st|nd|rd|th)\b"
-        rf"|\b\d{{1,2}} {_MONTH}\b|\b{_MONTH} \d{{1,2}}\b"
+        rf"|\b\d{{1,2}} {MONTH}\b|\b{MONTH} \d{{1,2}}\b"
         r"|(?:周|星期|礼拜)[一二三四五六日天]|今天|明天|后天|\d[号日]",
         re.I,
     ),

@@ -23,6 +23,11 @@ def widened(text: str) -> str:
     return _NARROW.sub(lambda match: match[0].translate(_WIDE), text) if HAN.search(text) else text
 
 
+def blanked(pattern: re.Pattern[str], text: str) -> str:
+    """The text with spaces in the place of what the pattern finds, so that everything else stands where it stood."""
+    return pattern.sub(lambda match: " " * len(match[0]), text)
+
+
 TRUE = frozenset("true yes 是 要 有 对 需要 是的".split())
 FALSE = frozenset("false no 否 不 无 没有 不要 不需要 不是".split())
 SYNONYMS = (

@@ -269,3 +269,17 @@ def test_an_end_is_a_whole_word(phrase: str, reply: str) -> None:
 )
 def test_a_number_stands_in_no_longer_one(number: str, reply: str, there: bool) -> None:
     assert check(Constraint("must_include", number), reply) is there
+
+
+@pytest.mark.parametrize(
+    ("phrase", "reply", "there"),
+    [
+        ("می\u200c", "می خواهم", True),
+        ("hello \ufe0f", "Oh, hello there.", True),
+        ("a \u200d", "It is a plan.", True),
+        ("\u200d", "It is a plan.", False),
+        ("\ufe0f", "❤\ufe0f", False),
+    ],
+)
+def test_joiners_at_a_phrases_end_are_no_letters(phrase: str, reply: str, there: bool) -> None:
+    assert check(Constraint("must_include", phrase), reply) is there

@@ -1,9 +1,9 @@
 """Programs begin as forks of a process that has imported what they import: torch alone takes more than two seconds.
 
-A nursery imports, has no thread, and forks a process for each order that comes over its socket. The process gets its
-own session, environment, folder and log and runs its module as ``python -m`` does; it is a child of the process that
-gave the order, which kills and waits for it as for any other. Linux alone has what this needs; elsewhere, and once a
-nursery has ended, programs are started anew.
+A fork server imports, has no thread, and forks a process for each order that comes over its socket. The process gets
+its own session, environment, folder and log and runs its module as ``python -m`` does. Unlike those of
+`multiprocessing`, it is a child of the process that gave the order, which kills and waits for it as for any other.
+Linux alone has what this needs; elsewhere, and once a fork server has ended, programs are started anew.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from pathlib import Path
 from typing import NoReturn
 
 _PDEATHSIG, _NAME, _CHILD_SUBREAPER = 1, 15, 36  # what prctl calls them
-HATCHED = "hatched\n"
+READY = "ready\n"
 
 
 def can_fork() -> bool:
-    """Whether this system has what a nursery needs."""
+    """Whether this system has what a fork server needs."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
-class Born:
-    """A process that a nursery has forked for this one, with what this project uses of ``subprocess.Popen``."""
+class ForkedProcess:
+    """A process that a fork server has forked for this one, with what this project uses of ``subprocess.Popen``."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -69,8 +69,8 @@ class Born:
         return code
 
 
-class Nursery:
-    """This process's side of a nursery."""
+class ForkServer:
+    """This process's side of a fork server."""
 
     def __init__(self, orders: socket.socket, child: int = 0) -> None:
         """`orders` is the socket whose other end `serve` has; `child`: its process, where that is this one's child."""
@@ -79,21 +79,21 @@ class Nursery:
         self._prctl = ctypes.CDLL(None).prctl
         self._socket = orders
         self._orders = orders.makefile("rw", encoding="utf-8")
-        self._hatched = False
+        self._ready = False
 
-    def hatched(self) -> bool:
+    def ready(self) -> bool:
         """Whether it has imported, and an order is carried out at once; True, too, where it has ended."""
-        return self._hatched or bool(select.select([self._socket], [], [], 0)[0])
+        return self._ready or bool(select.select([self._socket], [], [], 0)[0])
 
-    def start(self, argv: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path) -> Born:
+    def start(self, argv: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path) -> ForkedProcess:
         """Start ``python -m argv…``; its output is appended to the log. Waits for the imports.
 
-        Raises OSError where the nursery has ended.
+        Raises OSError where the fork server has ended.
         """
         order = {"argv": [*argv], "log": str(log), "env": dict(env), "cwd": str(cwd), "parent": os.getpid()}
         with self._lock:
-            if not self._hatched:
-                self._hatched = self._orders.readline() == HATCHED
+            if not self._ready:
+                self._ready = self._orders.readline() == READY
             # What forks it forks once more and ends: the orphan is ours then, not the first process's.
             self._prctl(_CHILD_SUBREAPER, 1)
             try:
@@ -103,8 +103,8 @@ class Nursery:
             finally:
                 self._prctl(_CHILD_SUBREAPER, 0)
         if not answer:
-            raise BrokenPipeError("the nursery has ended")
-        return Born(int(answer))
+            raise BrokenPipeError("the fork server has ended")
+        return ForkedProcess(int(answer))
 
     def close(self) -> None:
         """Have it end; what it has forked runs on."""
@@ -128,7 +128,7 @@ def serve(orders: socket.socket, parent: int) -> NoReturn:
     orders.set_inheritable(False)
     lines = orders.makefile("rw", encoding="utf-8")
     with suppress(OSError):
-        lines.write(HATCHED)
+        lines.write(READY)
         lines.flush()
         for line in lines:
             order = json.loads(line)
@@ -149,9 +149,11 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
 
-def fork_nurseries(*stages: Sequence[str]) -> list[Nursery]:
-    """Fork a nursery for each stage: the second has imported what the first has, and its own. Numeric libraries see one
-    thread there; a process that may have more is given them when it is forked (OMP_NUM_THREADS).
+def start_fork_servers(*stages: Sequence[str]) -> list[ForkServer]:
+    """Start a fork server for each stage: the second has imported what the first has, and its own.
+
+    Numeric libraries see one thread there; a process that may have more is given them when it is forked
+    (OMP_NUM_THREADS).
 
     To be called before this process has a thread, a lock of a file, or a handler of a signal.
     """
@@ -160,13 +162,13 @@ def fork_nurseries(*stages: Sequence[str]) -> list[Nursery]:
     if (child := os.fork()) == 0:
         for ours, _ in pairs:
             ours.close()
-        _hatch([theirs for _, theirs in pairs], stages, parent)
+        _serve_stages([theirs for _, theirs in pairs], stages, parent)
     for _, theirs in pairs:
         theirs.close()
-    return [Nursery(ours, 0 if place else child) for place, (ours, _) in enumerate(pairs)]
+    return [ForkServer(ours, 0 if place else child) for place, (ours, _) in enumerate(pairs)]
 
 
-def _hatch(sockets: Sequence[socket.socket], stages: Sequence[Sequence[str]], parent: int) -> NoReturn:
+def _serve_stages(sockets: Sequence[socket.socket], stages: Sequence[Sequence[str]], parent: int) -> NoReturn:
     """Import the stages one after the other, each in a fork of the process before, which serves meanwhile."""
     die_with(parent)
     os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -184,7 +186,7 @@ def _hatch(sockets: Sequence[socket.socket], stages: Sequence[Sequence[str]], pa
 
 
 def _import_or_end(modules: Sequence[str]) -> None:
-    """Import them; where one is missing the nursery ends, and the program that needs it tells of it."""
+    """Import them; where one is missing the fork server ends, and the program that needs it tells of it."""
     try:
         import_all(modules)
     except Exception as error:

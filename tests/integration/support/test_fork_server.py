@@ -51,7 +51,7 @@ def test_each_is_paused_let_go_on_ended_and_killed_as_any_other(tmp_path: Path) 
 
 def test_none_outlives_the_process_that_had_it_started(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from tests.integration.support.test_nursery import process;"
+        "import sys, pathlib; from tests.integration.support.test_fork_server import process;"
         "forked = process(pathlib.Path(sys.argv[1]), 'stubborn', sys.argv[2]);"
         "forked.start(); print(forked.pid, flush=True); sys.stdin.read()"
     )
@@ -66,24 +66,24 @@ def test_none_outlives_the_process_that_had_it_started(tmp_path: Path) -> None:
 
 
 FORKS = (
-    "import json, os, sys, pathlib; from deploy.local.nursery import fork_nurseries;"
-    "nurseries = fork_nurseries(*json.loads(sys.argv[1]));"
+    "import json, os, sys, pathlib; from deploy.local.fork_server import start_fork_servers;"
+    "fork_servers = start_fork_servers(*json.loads(sys.argv[1]));"
     "born = []\n"
     "log = pathlib.Path(sys.argv[2])\n"
-    "for number, nursery in enumerate(nurseries):\n"
+    "for number, fork_server in enumerate(fork_servers):\n"
     "    argv = ['tests.support.programs.tells', '--number', str(number)]\n"
     "    try:\n"
-    "        born.append(nursery.start(argv, log / str(number), dict(os.environ), pathlib.Path()))\n"
+    "        born.append(fork_server.start(argv, log / str(number), dict(os.environ), pathlib.Path()))\n"
     "    except OSError:\n"
     "        born.append(None)\n"
-    "[nursery.close() for nursery in nurseries]\n"
+    "[fork_server.close() for fork_server in fork_servers]\n"
     "print(json.dumps([one and [one.pid, one.wait(20)] for one in born]))\n"
     "import psutil; assert not psutil.Process().children()"
 )
 
 
 @pytest.mark.parametrize(("second", "expected"), [("decimal", [3, 3]), ("no_such_module", [3, None])])
-def test_a_stacks_nurseries_have_what_is_missing_started_otherwise(
+def test_a_stacks_fork_servers_have_what_is_missing_started_otherwise(
     tmp_path: Path, second: str, expected: list[int | None]
 ) -> None:
     argv = [sys.executable, "-c", FORKS, json.dumps([["json"], [second]]), str(tmp_path)]

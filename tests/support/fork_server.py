@@ -1,7 +1,7 @@
 """Services of tests begin as forks of a process that has imported what they import: no test pays for it again.
 
-``python -m tests.support.nursery SOCKET PARENT`` imports once and serves (`deploy.local.nursery`). The end-to-end
-tests, and those that count what a start imports, start their processes anew.
+``python -m tests.support.fork_server SOCKET PARENT`` imports once and serves (`deploy.local.fork_server`). The
+end-to-end tests, and those that count what a start imports, start their processes anew.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.nursery import Nursery, can_fork, die_with, import_all, serve
+from deploy.local.fork_server import ForkServer, can_fork, die_with, import_all, serve
 
 IMPORTED = (
     "torch",
@@ -27,22 +27,22 @@ IMPORTED = (
     "services.web.app",
 )
 
-_nursery: Nursery | None = None
+_fork_server: ForkServer | None = None
 _making = threading.Lock()
 
 
-def nursery(env: Mapping[str, str]) -> Nursery | None:
-    """The nursery of this process, started when it is first asked for; None where there can be none."""
-    global _nursery
+def fork_server(env: Mapping[str, str]) -> ForkServer | None:
+    """The fork server of this process, started when it is first asked for; None where there can be none."""
+    global _fork_server
     if not can_fork():
         return None
     with _making:
-        if _nursery is None:
-            _nursery = _start(env)
-        return _nursery
+        if _fork_server is None:
+            _fork_server = _start(env)
+        return _fork_server
 
 
-def _start(env: Mapping[str, str]) -> Nursery:
+def _start(env: Mapping[str, str]) -> ForkServer:
     """Start a process that serves; `env` is the environment that its imports see."""
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
@@ -54,7 +54,7 @@ def _start(env: Mapping[str, str]) -> Nursery:
     )
     theirs.close()
     atexit.register(process.kill)
-    return Nursery(ours)
+    return ForkServer(ours)
 
 
 if __name__ == "__main__":
