@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from services.common.schema import Schema
-from services.tracker.chinese.views import views_of
+from services.tracker.chinese.views import MOST_SLOTS, views_of
 from services.tracker.domain.services_meant import informs
 from services.tracker.domain.state import State
 from services.tracker.domain.tracker import Tracker, TrackRequest
@@ -56,8 +56,10 @@ def finds_in_chinese(schema: Schema) -> bool:
     slots = [slot for service in schema.services for slot in service.slots]
     if 2 * sum(bool(HAN.search(f"{slot.name} {slot.description}")) for slot in slots) <= len(slots):
         return False
+    if len(slots) > MOST_SLOTS:
+        return False
     views = views_of(schema)
-    return any(view.names for view in views) and any(view.of is not None for view in views)
+    return any(view.names for view in views) and any(view.of not in (None, view.key[0]) for view in views)
 
 
 def collects(schema: Schema) -> bool:

@@ -107,7 +107,7 @@ def after(request: TrackRequest, ruled: State, reading: Reading) -> State:
             if old is not None and same(old.value, change.value):
                 continue
             value = SlotValue(change.value, USER if change.origin == "user" else SYSTEM, change.span, request.turn)
-        if old is not None and old.origin == CORRECTION and change.span is None:
+        if old is not None and old.origin == CORRECTION and change.origin != "user":
             continue  # what the system said must not undo a person's correction
         services[name] = state.with_slot(slot, value)
         if value is not None:

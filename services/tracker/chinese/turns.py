@@ -81,7 +81,7 @@ class Alphabet:
         return len(self.characters) + 2
 
     def read(self, text: str) -> list[int]:
-        return [self._known.get(character, 1) for character in text.lower()]
+        return [self._known.get(character.lower(), 1) for character in text]
 
 
 def pairs_in(text: str) -> list[int]:

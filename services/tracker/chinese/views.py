@@ -11,6 +11,8 @@ from services.common.schema import Schema, Slot
 Key = tuple[str, str]
 """Service and slot."""
 
+MOST_SLOTS = 120
+"""Slots of a schema that the network reads: all are looked at in every turn."""
 LABEL = 16
 """Characters of a slot's words, and of a service's, that are read."""
 

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from services.common.schema import Schema, Slot, Value, parse_schema
+from services.common.schema import Schema, Service, Slot, Value, parse_schema
 from services.tracker.chinese.network import BEGIN, INSIDE, OUTSIDE
 from services.tracker.chinese.reading import Change, Reading, apart, closed, snapped, spans_of
 from services.tracker.chinese.tracker import ChineseTracker, after, turn_of
@@ -169,6 +169,22 @@ def test_what_a_person_corrected_is_not_undone_by_a_reply() -> None:
     assert after(request, held, reading).value("景点", "景点-门票") == "免费"
 
 
+def test_what_a_person_corrected_goes_when_the_user_takes_it_back() -> None:
+    held = State().with_slot("景点", "景点-门票", SlotValue("免费", CORRECTION))
+    request = TrackRequest(CITY, held, "门票免费。", "门票不限了", 2)
+    reading = Reading({("景点", "景点-门票"): Change(None, "user")})
+    assert after(request, held, reading).value("景点", "景点-门票") is None
+
+
+@pytest.mark.parametrize(("reply", "message"), [("", "找酒店 İ"), ("İstanbul 酒店不错", "好的"), ("ß", "ŉ 酒店")])
+def test_letters_whose_small_form_is_longer_are_read(reply: str, message: str) -> None:
+    named = parse_schema(
+        "services: {酒店: {slots: {酒店-名称: İ 名称, 周边餐馆: 周边}}, 餐馆: {slots: {餐馆-名称: 名称}}}"
+    )
+    for schema in (CITY, named):
+        assert tracker().track(schema, State(), reply, message, 1).filled() is not None
+
+
 def test_what_a_long_message_says_at_its_end_is_read_by_the_rules() -> None:
     text = "我和朋友想出去走走，" * (USER_CHARACTERS // 10 + 1) + "酒店要豪华型。"
     ruled = RuleTracker().track(CITY, State(), "", text, 1)
@@ -199,6 +215,8 @@ class _Named:
 
 
 LIBRARY = parse_schema("services: {图书: {slots: {作者: 作者, 出版社: 出版社, 年代: 年代}}}")
+ONE = parse_schema("services: {酒店: {slots: {名称: {description: 名称, kind: name}, 酒店类型: 类型}}}")
+MANY = Schema((*CITY.services, Service("书店", "", (), tuple(Slot(f"书{n}", "") for n in range(120)))), "many")
 HOTELS = parse_schema("services: {hotels: {slots: {name: Name of the hotel, city: City, stars: Stars}}}")
 
 
@@ -209,6 +227,8 @@ HOTELS = parse_schema("services: {hotels: {slots: {name: Name of the hotel, city
         (CITY, "Find me a hotel", "learned"),
         (LIBRARY, "找一本书", "learned"),
         (HOTELS, "找一家酒店", "learned"),
+        (ONE, "找一家酒店", "learned"),
+        (MANY, "找一家酒店", "learned"),
         (CAFE, "我想订位", "rules"),
         (SHOP, "x", "rules"),
     ],
