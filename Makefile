@@ -123,7 +123,7 @@ clean:  ## Remove the environment and everything built
 $(VENV)/torch.stamp: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "installing PyTorch (once; about 200 MB, a minute)"
+	@echo "installing PyTorch (once; about $(if $(TORCH_INDEX),200 MB,200 MB - on Linux up to 4.6 GB with CUDA: make run TORCH_INDEX=URL of the CPU index saves them), a minute)"
 	@$(PIP) -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
 	@touch $@
 
