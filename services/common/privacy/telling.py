@@ -9,7 +9,7 @@ from typing import Any
 
 from services.common.privacy.masking import masked
 
-_OURS = frozenset({"timestamp", "level", "service", "worker", "event"})
+_OURS = frozenset({"timestamp", "level", "service", "worker", "event", "trace_id", "span_id"})
 """Written by ourselves; what a person said is in none."""
 _LONGEST = 4_000
 """Characters of a value that are looked at; what is longer is cut there."""
