@@ -126,6 +126,8 @@ def privacy(
     as_json: JsonOption = False,
 ) -> None:
     """Set how personal data is masked in examples and exports, as a whole: off, masked, reversible."""
+    if mode is None and (keep or reveal_role):
+        raise Failure("say the mode too: off, masked or reversible; the setting is replaced as a whole")
     with connected(context) as client:
         request = admin_pb2.UpdateTenantRequest(tenant_id=tenant)
         if mode is not None:

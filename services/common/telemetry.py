@@ -20,7 +20,7 @@ from opentelemetry.trace import Span, SpanKind
 from prometheus_client import start_http_server
 
 from services.common import metrics
-from services.common.privacy.telling import MaskedFormatter, mask_event, told
+from services.common.privacy.telling import MaskedFormatter, mask_event, told_lines
 from services.common.settings import CommonSettings
 
 SENT = "sent"  # header: when the message was sent, seconds since 1970
@@ -64,7 +64,7 @@ def configure(settings: CommonSettings, service: str) -> None:
 def _plain_traceback(file: TextIO, exception: Any) -> None:
     lines = StringIO()
     structlog.dev.plain_traceback(lines, exception)
-    file.write("\n".join(map(told, lines.getvalue().split("\n"))))
+    file.write(told_lines(lines.getvalue()))
 
 
 def _trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from services.common.privacy.addresses import addresses
@@ -26,11 +25,11 @@ class Finding(NamedTuple):
     kind: str
 
 
-def findings(text: str, *, extra: Iterable[Finding] = ()) -> list[Finding]:
-    """The personal data in a text, in its order, without overlaps. ``extra``: what another finder found."""
+def findings(text: str) -> list[Finding]:
+    """The personal data in a text, in its order, without overlaps."""
     finders = (numbers, stated, addresses, names) if _NUMBER.search(text) else (addresses, names)
     found = [Finding(*one) for finder in finders for one in finder(text)]
-    found = sorted((*found, *extra), key=lambda one: (_RANK.get(one.kind, len(KINDS)), one.start - one.end, one.start))
+    found.sort(key=lambda one: (_RANK.get(one.kind, len(KINDS)), one.start - one.end, one.start))
     taken = bytearray(len(text))
     kept: list[Finding] = []
     for one in found:

@@ -26,6 +26,7 @@ class Masker:
         self._asked: dict[tuple[str, str], bool] = {}
         self._marks: dict[tuple[str, str], str] = {}
         self._known: dict[str, str] = {}
+        self._introduced: re.Pattern[str] | None = None
         self._counts: dict[str, int] = {}
 
     def mask(self, text: str) -> str:
@@ -56,14 +57,15 @@ class Masker:
             self._marks[key] = f"<{kind}_{self._counts[kind]}>"
             if len(self._known) < _MOST_KNOWN and _telling(value):
                 self._known[value] = self._marks[key]
+                longest = "|".join(map(re.escape, sorted(self._known, key=len, reverse=True)))
+                self._introduced = re.compile(rf"(?<![A-Za-z0-9<_])(?:{longest})(?![A-Za-z0-9_])")
         return self._marks[key]
 
     def _again(self, text: str) -> str:
         """Values that were found before, where nothing introduces them."""
-        for value, mark in self._known.items():
-            if value in text:
-                text = re.sub(rf"(?<![A-Za-z0-9<_]){re.escape(value)}(?![A-Za-z0-9_])", mark, text)
-        return text
+        if self._introduced is None:
+            return text
+        return self._introduced.sub(lambda match: self._known[match[0]], text)
 
 
 def masked(text: str, keep: Collection[str] = ()) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Status
 
-from services.common.privacy.telling import told
+from services.common.privacy.telling import told, told_lines
+
+_TRACEBACK = "exception.stacktrace"
 
 
 class _MaskingExporter(SpanExporter):
@@ -38,8 +41,8 @@ def _masked(span: ReadableSpan) -> ReadableSpan:
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=told(dict(span.attributes or {})),
-        events=[Event(one.name, told(dict(one.attributes or {})), one.timestamp) for one in span.events],
+        attributes=_attributes(span.attributes),
+        events=[Event(one.name, _attributes(one.attributes), one.timestamp) for one in span.events],
         links=span.links,
         kind=span.kind,
         status=Status(status.status_code, description),
@@ -47,3 +50,11 @@ def _masked(span: ReadableSpan) -> ReadableSpan:
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
+
+
+def _attributes(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Attributes as they may be told; the cause stands at a traceback's end, which is not cut."""
+    found = dict(given or {})
+    trace = found.pop(_TRACEBACK, None)
+    kept: dict[str, Any] = told(found)
+    return kept | ({_TRACEBACK: told_lines(trace)} if isinstance(trace, str) else {})

@@ -29,6 +29,11 @@ def told(value: Any) -> Any:
     return value
 
 
+def told_lines(text: str) -> str:
+    """A text of many lines, such as a traceback, each told on its own."""
+    return "\n".join(map(told, text.split("\n")))
+
+
 def _plain(value: str) -> bool:
     """Whether a value is one of our ids or a word with too few digits to be anyone's number: most of what is logged."""
     if _WORD.fullmatch(value) is None:
@@ -40,7 +45,7 @@ def mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
     """A processor of structlog: masks what a line says beside its name; tracebacks too, where it stands after them."""
     for name, value in event.items():
         if name == "exception" and isinstance(value, str):
-            event[name] = "\n".join(map(told, value.split("\n")))
+            event[name] = told_lines(value)
         elif name not in _OURS:
             event[name] = told(value)
     return event
@@ -50,4 +55,4 @@ class MaskedFormatter(logging.Formatter):
     """Lines of the standard library's loggers, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(masked(line[:_LONGEST]) for line in super().format(record).split("\n"))
+        return told_lines(super().format(record))

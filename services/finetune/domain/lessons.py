@@ -16,7 +16,7 @@ Kind = Literal["correction", "approval"]
 MAX_TEXT = 8_000
 PERSONAL = (
     "the answer holds personal data, which is not learned; what is the tenant's own stands in its documents or is kept "
-    "by `antiphon admin privacy --keep`"
+    "by `antiphon admin privacy masked --keep VALUE`"
 )
 _FACT = re.compile(
     r"^(?P<entity>[^.?!\n]{2,80}?)\s+(?:is|are|costs?|opens at|closes at)\s+(?P<value>[^.?!\n]{1,80})[.!]?$", re.I

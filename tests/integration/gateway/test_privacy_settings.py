@@ -118,6 +118,9 @@ def test_the_command_shows_and_sets_it(run: Run, operator: Caller) -> None:
     assert list(_now(operator).keep) == ["0711 5550123"]
     refused = run("off", "--reveal-role", "caller")
     assert refused.exit_code != 0
+    unsaid = run("--keep", "0711 5550124")
+    assert unsaid.exit_code != 0
+    assert list(_now(operator).keep) == ["0711 5550123"]
     assert _now(operator).mode == pb.PRIVACY_MODE_REVERSIBLE
     assert run("off").exit_code == 0
     assert "personal data off" in run().stdout

@@ -121,6 +121,27 @@ def test_what_the_service_keeps_stays_however_it_is_written() -> None:
     assert masker.mask("0711 5550124, me@shop.example") == "<PHONE_1>, <EMAIL_1>"
 
 
+def test_a_longer_name_is_no_shorter_one_and_a_rest() -> None:
+    masker = Masker()
+    assert masker.mask("My name is Anna. My name is Anna Schmidt.") == "My name is <NAME_1>. My name is <NAME_2>."
+    assert masker.mask("Anna Schmidt wrote again, Anna too.") == "<NAME_2> wrote again, <NAME_1> too."
+
+
+@pytest.mark.parametrize(
+    ("said", "mark"),
+    [
+        ("+44 7700 900123", True),
+        ("+49 (0)711 555 0123", True),
+        ("0049 711-5550123", True),
+        ("+33 1 23 45 67 89", True),
+        ("+" + "4" * 40, False),
+        ("+4", False),
+    ],
+)
+def test_numbers_with_a_countrys_code(said: str, mark: bool) -> None:
+    assert ("<PHONE_1>" in Masker().mask(f"Reach me at {said}, please.")) is mark
+
+
 def test_check_digits_tell_numbers_from_others() -> None:
     assert card("378282246310005")
     assert card("6200000000000005")
@@ -179,6 +200,9 @@ def test_it_finds_what_it_found_on_the_set_with_gold(language: str) -> None:
         "A'",
         "京",
         "4111 ",
+        "+" + "4" * 40 + "x",
+        "+44 (0) 7",
+        "00",
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:

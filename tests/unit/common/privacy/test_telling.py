@@ -62,14 +62,17 @@ def test_a_span_leaves_without_personal_data() -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(masking(exporter)))
     tracer = provider.get_tracer("test")
+    deep = "frame\n" * 1_000
     try:
         with tracer.start_as_current_span(
             "chat", attributes={"turn": "turn_1", "said": "我叫王建国，手机13812345678。"}
         ):
-            raise ValueError("4111 1111 1111 1111")
+            raise ValueError(f"{deep}4111 1111 1111 1111")
     except ValueError:
         pass
     (span,) = exporter.get_finished_spans()
     assert dict(span.attributes or {}) == {"turn": "turn_1", "said": "我叫<NAME_1>，手机<PHONE_1>。"}
+    (raised,) = span.events
+    assert str((raised.attributes or {})["exception.stacktrace"]).endswith("<CARD_1>\n")
     assert "4111" not in span.to_json()
     assert "<CARD_1>" in span.to_json()
