@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 
 from services.common.schema import Service
 from services.tracker.domain.han_numbers import MEASURES
+from services.tracker.domain.words import HAN
 
 _ACTIONS: Mapping[str, re.Pattern[str]] = {
     action: re.compile(words)
@@ -41,6 +43,35 @@ _AMOUNT = re.compile(
     rf"(?<![以出起原本未从])[来要拿带加] ?(?:\d{{1,4}}|[一二两三四五六七八九十]{{1,3}}) ?[{MEASURES}](?![点间])"
 )
 """Asks for an amount of something."""
+
+
+_REFERS = re.compile(r"(?P<what>[\u4e00-\u9fff]{1,4}?)的?那(?:个|单|件|份|次|边|头)(?=[，,。 \u4e00-\u9fff]|$)")
+
+
+def referred_back(services: tuple[Service, ...], text: str) -> frozenset[str]:
+    """The service that a Chinese message goes back to by a word of its name ("寄的那个，改成后天", "搬家那单").
+
+    `services` are those that the dialogue was about; where several have the word, none is meant.
+    """
+    if len(services) < 2:
+        return frozenset()
+    for match in islice(_REFERS.finditer(text), 4):
+        having = [service.name for service in services if match["what"] in f"{service.name} {_intents_of(service)}"]
+        if len(having) == 1:
+            return frozenset(having)
+    return frozenset()
+
+
+def split_verb(service: Service, text: str) -> bool:
+    """Whether the message has the service's name of two characters with something between them ("搬个家", "送来装")."""
+    name = service.name
+    if len(name) != 2 or not HAN.fullmatch(name[0]) or not HAN.fullmatch(name[1]):
+        return False
+    return re.search(rf"{name[0]}[\u4e00-\u9fff]{{1,3}}{name[1]}(?![修车])", text) is not None
+
+
+def _intents_of(service: Service) -> str:
+    return " ".join(intent.name for intent in service.intents)
 
 
 def wished_services(services: tuple[Service, ...], text: str, current: str | None) -> frozenset[str]:

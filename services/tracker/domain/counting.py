@@ -29,6 +29,7 @@ _COUNTS_US = re.compile(
 )
 _MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", "bed", "bath"})
 _PRICED = re.compile("钱|金额|价|费|预算")
+_WEIGHT = re.compile("多重|重量|体重")
 _TIME_MEASURES = "点月号日天晚周星年分秒小岁楼层元块"
 _SHORT = 60
 """Characters of a message that only corrects a number."""
@@ -44,6 +45,8 @@ def fill_numbers(
 ) -> None:
     """Numbers to the slot whose noun stands beside them ("two rooms", "party of 5"), or that was asked for."""
     slots = [s for s in rules.slots if s.kind == "number" and s.fillable and form_of(s.slot) is None]
+    if acts.only_asks(text) and HAN.search(text):
+        return  # "一公斤怎么算钱？" tells no weight
     held = [s for s in slots if s.slot.name in state.service(rules.service.name).slots]
     corrected = held[0] if len(held) == 1 and len(text) <= _SHORT and CORRECTS.search(text) else None
     for mention in [*mentions, *_years(slots, text)]:
@@ -136,6 +139,8 @@ def _sum(text: str, mention: Mention) -> bool:
 def _is_article(text: str, mention: Mention) -> bool:
     """Whether a Chinese "one" before a measure word is no more than an article."""
     measure = text[mention.end : mention.end + 1]
+    if text[mention.end : mention.end + 2] == "个人":
+        return False
     if mention.text != "一" or measure not in set("套个份下次门张台种"):
         return False
     before, behind = text[mention.start - 1 : mention.start], text[mention.end + 1 : mention.end + 2]
@@ -152,6 +157,8 @@ def _measure_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Me
     own, (unit, _, _) = _unit(slot), told_unit(text, mention.end)
     if (is_scale(own) or is_scale(unit)) and own and unit:
         return 2.0 if comparable(own, unit) else 0.0
+    if _WEIGHT.search(slot.slot.name + slot.slot.description):
+        return 2.0 if comparable("公斤", unit) else 0.0
     if slot.counts_people and measure[:1] not in "人位名个口":
         return 0.0
     if (

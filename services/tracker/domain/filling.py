@@ -11,6 +11,8 @@ from services.tracker.domain.details import details
 from services.tracker.domain.faults import fault_in, holds_fault, things_of
 from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.free_text import answers, bare_name, headed, named_things, offered_again, places, titles
+from services.tracker.domain.han_items import fill_han_items
+from services.tracker.domain.han_places import fill_han_places
 from services.tracker.domain.labelled import labelled
 from services.tracker.domain.lexicon import ServiceRules, SlotRules
 from services.tracker.domain.moments import bare_range, fill_moments
@@ -28,9 +30,12 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     """What the user's turn says about the service, given the state before it and the system's reply."""
     asked = acts.asked_slots(rules, system_text) if system_text else {}
     filling = certain(rules, state, user_text, asked)
+    held = {name: value.value for name, value in state.service(rules.service.name).slots.items()}
     _dontcare(rules, user_text, asked, {}, filling)
     _listed_values(rules, state, user_text, asked, filling)
+    fill_han_places(rules, user_text, asked, filling)
     _booleans(rules, user_text, asked, filling)
+    fill_han_items(rules, held, user_text, filling)
     mentions = [m for m in typed_mentions(user_text) if filling.free(m.start, m.end)]
     fill_moments(rules, state, user_text, asked, mentions, filling)
     fill_numbers(rules, state, user_text, asked, mentions, filling)
@@ -41,7 +46,6 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     named_things(rules, user_text, found, filling)
     titles(rules, user_text, asked, found, filling)
     headed(rules, user_text, filling)
-    held = {name: value.value for name, value in state.service(rules.service.name).slots.items()}
     fill_things(rules, held, user_text, filling)
     bare_name(rules, state, user_text, filling)
     answers(rules, user_text, asked, filling)
@@ -114,13 +118,14 @@ def _dontcare(rules: ServiceRules, text: str, asked: dict[str, float], held: dic
         if not open_kind and named and re.search(r"\btimes?\b", part, re.I):
             named = _times(rules, named, asked)
         named = named or [s for s in rules.slots if open_kind and s.kind == open_kind][:1]
+        named = named or [s for s in rules.slots if open_kind == "time" and s.values and _PART_OF_DAY.search(_words(s))]
         named = named or [s for s in rules.slots if s.values and s.fillable and _leaves_open(s, clause)]
         named = named or asked_after(rules, clause)
         named = named or [s for s in rules.slots if s.fillable and held.get(s.slot.name) and _has_held(s, held, clause)]
         if not named and asked:
             best = max(asked.values())
             named = [s for s in rules.slots if asked.get(s.slot.name, 0) == best][:1]
-        excepted = _excepted_kinds(filling, text, start, start + len(clause))
+        excepted = _excepted_kinds(filling, text, start, start + len(clause)) | _preferred_kinds(filling, text, start)
         for slot in named:
             if slot.kind in excepted:
                 continue
@@ -157,6 +162,35 @@ def _excepted_kinds(filling: Filling, text: str, start: int, end: int) -> set[st
     return {m.kind for m in moments if filling.standing.of(m.start, m.end).refused}
 
 
+def _preferred_kinds(filling: Filling, text: str, start: int) -> set[str]:
+    """Kinds of moments of which one is preferred from `start` on ("any day next week, ideally Tuesday")."""
+    if not _PREFERS.search(text, start, start + _PREFERRED_WITHIN):
+        return set()
+    found = set()
+    for mention in typed_mentions(text):
+        if mention.kind not in ("date", "time") or not start <= mention.start < start + _PREFERRED_WITHIN:
+            continue
+        before = _PREFERS.search(text[max(start, mention.start - 25) : mention.start])
+        behind = _PREFERRED.match(text[mention.end : mention.end + 30])
+        if (before or behind) and not filling.standing.of(mention.start, mention.end).refused:
+            found.add(mention.kind)
+    return found
+
+
+_PREFERRED_WITHIN = 120
+_PREFERS = re.compile(r"\b(?:ideally|preferably|best|better|prefer|favou?rite)\b|最好|更好|优先|最合适|首选", re.I)
+_PREFERRED = re.compile(
+    r"^ (?:(?:is|would be|works|suits (?:me|us)) )?(?:the )?(?:best|better|ideal|preferred|perfect)\b"
+    r"|^[上下]?午?(?:的话)?(?:最好|更好|优先|最合适)",
+    re.I,
+)
+_PART_OF_DAY = re.compile("时段|时间段|什么时候|什么时间")
+
+
+def _words(slot: SlotRules) -> str:
+    return f"{slot.slot.name} {slot.slot.description}"
+
+
 def _has_held(slot: SlotRules, held: dict[str, str], clause: str) -> bool:
     """Whether the clause names the value that the slot has ("Forget Boris, anyone will do")."""
     value = held[slot.slot.name]
@@ -167,7 +201,10 @@ def _has_held(slot: SlotRules, held: dict[str, str], clause: str) -> bool:
 
 
 _ANY_DAY = re.compile(r"\bany (?:day|date)\b|哪天|哪一天|什么日子|几号都|周几都|星期几都", re.I)
-_ANY_TIME = re.compile(r"\bany ?time\b(?! of year)|几点都|什么时间|什么时候|哪个时间", re.I)
+_HAN_OPEN = "(?:都|无所谓|随便|随你|不限|不要紧)"
+_ANY_TIME = re.compile(
+    rf"\bany ?time\b(?! of year)|几点[\u4e00-\u9fff]{{0,4}}?{_HAN_OPEN}|什么时间|什么时候|哪个时间", re.I
+)
 
 
 def _leaves_open(slot: SlotRules, clause: str) -> bool:
@@ -209,7 +246,8 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
             filling.put(slot, slot.false_value, (start, end))
             continue
         if not filling.meant(slot, start, end):
-            if state.value(rules.service.name, name) == value and name not in filling.values:
+            asked_about = filling.standing.of(start, end) is Stand.ASKED
+            if state.value(rules.service.name, name) == value and name not in filling.values and not asked_about:
                 filling.deleted.append(name)
             continue
         filling.put(slot, value, (start, end))

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from services.common.schema import Schema
 from services.tracker.domain import acts
-from services.tracker.domain.actions import wished_intents, wished_services
+from services.tracker.domain.actions import referred_back, split_verb, wished_intents, wished_services
 from services.tracker.domain.faults import holds_fault, tells_broken, things_of
 from services.tracker.domain.filling import certain, fill
 from services.tracker.domain.findings import Filling
+from services.tracker.domain.han_items import item_weight
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules, compile_schema
 from services.tracker.domain.normalise import typed_mentions
 from services.tracker.domain.offers import accepted, offers_in
@@ -105,12 +106,14 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
     current = _current(lexicon, state)
     scores: dict[str, float] = {}
     wished = _wished(lexicon, user_text, current)
+    wished |= referred_back(tuple(lexicon.services[n].service for n in state.services), user_text)
     for name, rules in lexicon.services.items():
         score = sum(weight for word, weight in rules.cues.items() if word in stems)
         score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0)
         listed = [s for s in rules.slots if any(p.search(user_text) for p, _ in s.values_in(user_text))]
         score += sum(_listed_weight(lexicon, rules, s, user_text) for s in listed)
         score += _told_weight(lexicon, rules, state, user_text) + (_WISHED if name in wished else 0.0)
+        score += item_weight(rules, user_text) + (1.0 if split_verb(rules.service, user_text) else 0.0)
         scores[name] = score + (_STAYS if name == current else 0.0)
     if current is not None and _answers(lexicon.services[current], system_text, user_text):
         scores[current] += 1.0

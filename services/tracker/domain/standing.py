@@ -131,7 +131,7 @@ class Standing:
         if start - earlier_end > _WINDOW:
             return False
         between = said.HARMLESS.sub(" ", self._text[earlier_end:start])
-        if said.CORRECTS.search(between):
+        if said.CORRECTS.search(between) or said.FEWER_HAN.search(between):
             return True
         return said.CORRECTS_BEHIND.search(self._text[end : end + _WINDOW]) is not None
 
@@ -190,6 +190,8 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
     kindly = clause.asks and said.ASKED_KINDLY.search(clause.text) is not None
     if clause.asks and said.ASKS_WHY.match(clause.text):
         yield clause.start, clause.end, Stand.ASKED
+    if _doubts(clauses, index):
+        yield clause.start, clause.end, Stand.ASKED
     for first, last in [] if kindly else _excepted(kept, index == 0):
         yield clause.start + first, clause.start + last, Stand.EXCEPTED
     if index and _continues(clauses, index):
@@ -217,6 +219,13 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
 
 def _negated(text: str) -> bool:
     return any(pattern.search(text) for pattern in (said.NEGATED, said.REFUSED_HAN, said.UNSUITABLE))
+
+
+def _doubts(clauses: list[_Clause], index: int) -> bool:
+    """Whether a Chinese clause asks back about what it has just learnt ("慢件不能到付？")."""
+    ends = index + 1 < len(clauses) and clauses[index + 1].opener in ("?", "？")
+    text = clauses[index].text
+    return ends and said.DOUBTS_HAN.search(text) is not None and not text.endswith(("吗", "么"))
 
 
 def _declined(clauses: list[_Clause], index: int) -> bool:
@@ -292,7 +301,7 @@ def _excepted(text: str, opens: bool) -> Iterator[tuple[int, int]]:
     for match in said.CHANGES.finditer(text):
         group = "old" if match["old"] is not None else "han"
         yield match.span(group)
-    for pattern in (said.LACKING_HAN, said.COMPARED_HAN):
+    for pattern in (said.LACKING_HAN, said.COMPARED_HAN, said.BOUNDED_HAN):
         for match in pattern.finditer(text):
             yield match.span(match.lastgroup or 0)
     for match in said.THAN.finditer(text):

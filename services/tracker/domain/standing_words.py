@@ -129,7 +129,7 @@ EXCEPTS = re.compile(
     r"|search|get|set|the|my|an?|and|he|she|they|on|at|in|to|how|what|which|who|when|where|can|could|would|do|does|did"
     r"|will|is|are|am|this|thanks?|but|sorry|maybe|perhaps|rather|something|anything|somewhere|sometime|again|then|instead|as"
     r"|because|since|if|(?!(?:early|daily|weekly|monthly|yearly|family|friendly|elderly|only)\b)\w{2,20}ly)\b)"
-    r"|等不[到及]|来不及|不要|不是|别|不想|不用|不需要|不选|除了|除",
+    r"|等不[到及]|来不及|不要|不是|(?<![特分级区类性个告差识辨离送临])别(?![人家的墅处称克])|不想|不用|不需要|不选|除了|除",
     re.I,
 )
 """A word that refuses what follows it, up to the clause's next verb."""
@@ -157,6 +157,16 @@ REFUSED_HAN = re.compile(
     r"|(?<=[\u4e00-\u9fffA-Za-z0-9])没(?:事|坏)"
 )
 """Chinese predicates that refuse their clause."""
+
+DOUBTS_HAN = re.compile("不能|不可以|不行|不给|不送|不收|没有")
+"""A question with one of these and without a particle asks back what cannot be."""
+
+BOUNDED_HAN = re.compile(
+    r"(?P<moment>[^，。！？；]{1,16}?)(?:之前|以前|之后|以后|(?<=[一二三四五六日天末号点半])[前后])(?:都"
+    r"|先|请|可|千万|我们?|麻烦|暂时|你们|也){0,3}"
+    r"(?:不要|不许|不能|不用|不可以|别|勿|不在|没人|不方便)"
+)
+"""A moment before or behind which nothing is to be ("周三之前不要送"): it is none that is wished."""
 
 LACKING_HAN = re.compile(
     r"(?:没有?|缺)(?P<named>[^，。！？没]{1,10}?)(?:的话|了)?，?(?:就|那)|(?:要是|万一|假如|^)(?:没有?|缺)(?P<if>[^，。！？]{1,10})"
@@ -196,9 +206,15 @@ CORRECTS = re.compile(
 )
 """What stands between a value and the one that corrects it."""
 
+FEWER_HAN = re.compile(
+    r"(?:不用|不要|不需要|用不了|要不了)(?:[这那]么多"
+    r"|(?:\d{1,3}|[一二两三四五六七八九十]{1,3}) ?[\u4e00-\u9fff]{0,2})[，。,]"
+)
+"""The same, where it refuses the number before ("两个人。不用两个，一个就行")."""
+
 CORRECTS_BEHIND = re.compile(
     r"^[^.;!?,]{0,30}?\b(?:(?:is|would be|['’]s|works) (?:\w{1,30} )?(?:better|best|preferable)|instead|rather)\b"
-    r"|^[^，。！？]{0,8}(?:更好|更合适|更方便)",
+    r"|^[^，。！？]{0,8}(?:[更最]好|[更最]合适|[更最]方便)",
     re.I,
 )
 """What stands behind the value that corrects an earlier one ("3 pm is better")."""
