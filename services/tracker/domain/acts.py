@@ -96,8 +96,8 @@ DONTCARE = re.compile(
         r"^\W*any (?:day|date|time|size|colou?r|one|of them)\W*$",
         r"(?<!\bhave )(?<!\bthere )(?<!\boffer )(?<!\bgot )(?<!\bserve )(?<!\bprovide )(?<!\bhas )(?<!\bsell )"
         r"\bany (?:type|kind|sort|price|price range|brand|size|rating) (?:of|is|will|works)\b",
-        r"随便|都可以|无所谓|都行|都好|都成|都方便|都没关系|不限|不挑|没要求|没有要求|没什么要求|不介意|不在乎|不重要|不计较|你们定"
-        r"|看着办|均可|任意|没关系的",
+        r"随便|都可以|无所谓|都行|都好|都成|方便就[好行]|都方便|都没关系|不限|不挑|没要求|没有要求|没什么要求|不介意|不在乎|不重要"
+        r"|不计较|你们定|看着办|均可|任意|没关系的",
     ),
     re.I,
 )

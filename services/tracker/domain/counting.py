@@ -31,6 +31,8 @@ _MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", 
 _PRICED = re.compile("钱|金额|价|费|预算")
 _WEIGHT = re.compile("多重|重量|体重")
 _TIME_MEASURES = "点月号日天晚周星年分秒小岁楼层元块"
+_RATE = re.compile(r" ?[\u4e00-\u9fff]{1,3}?(?:是|要|收|得)?(?:怎么(?:算|收|卖)|多少|几(?:块|元|毛)|什么价)")
+"""Behind the one of "what does one kilo cost" in Chinese: a rate, and no amount."""
 _SHORT = 60
 """Characters of a message that only corrects a number."""
 
@@ -117,6 +119,8 @@ def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Men
     others = any(s.cues.get(after[0], 0.0) >= 0.5 for s in slots if after and s is not slot)
     if mention.text.endswith(("年", "年半")):
         return score + 2.0 if comparable(_unit(slot), "年") else 0.0
+    if mention.text in ("一", "1") and _RATE.match(text, mention.end):
+        return 0.0
     if HAN.search(text[mention.end : mention.end + 3].lstrip(" ")[:1]):
         if not asked and _is_article(text, mention):
             return 0.0  # "我要一套" counts nothing: it is the article
