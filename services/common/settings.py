@@ -99,6 +99,9 @@ class CommonSettings(BaseSettings):
         None, description="File touched every two seconds while the service is alive, for a liveness probe."
     )
     otlp_endpoint: str = Field("", description="OTLP gRPC endpoint for traces; empty turns tracing off.")
+    otlp_texts: bool = Field(
+        False, description="Put messages, replies and questions into the attributes of spans, masked and cut."
+    )
     drain_seconds: float = Field(30.0, gt=0, description="Seconds that running work gets to finish after SIGTERM.")
 
     # The lease of a turn: renew well before it ends, or a busy worker loses its own turn.

@@ -25,6 +25,7 @@ from services.common.settings import CommonSettings
 
 SENT = "sent"  # header: when the message was sent, seconds since 1970
 tracer = trace.get_tracer("antiphon")
+_texts = False  # whether spans may hold what was said
 
 
 def configure(settings: CommonSettings, service: str) -> None:
@@ -57,6 +58,8 @@ def configure(settings: CommonSettings, service: str) -> None:
     structlog.contextvars.bind_contextvars(service=service, worker=settings.worker_name)
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
+    global _texts
+    _texts = settings.otlp_texts
     if settings.otlp_endpoint:
         _configure_tracing(settings, service)
 
@@ -96,6 +99,11 @@ def shutdown() -> None:
         provider.shutdown()
 
 
+def texts_told() -> bool:
+    """Whether the operator lets spans hold texts of users and replies."""
+    return _texts
+
+
 def trace_context() -> dict[str, str]:
     """The current trace as headers for a message; empty without one."""
     carrier: dict[str, str] = {}
@@ -132,23 +140,44 @@ def observe_queue(queue: str, headers: Mapping[str, Any]) -> None:
 class Step:
     """One step of a turn under way: its time, and its span if it is traced. ``end`` it once, from any thread."""
 
-    def __init__(self, step: str, headers: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        step: str,
+        headers: Mapping[str, Any],
+        attributes: Mapping[str, Any],
+        kind: SpanKind = SpanKind.CONSUMER,
+    ) -> None:
         self._step = step
         self._started = time.monotonic()
         self.span: Span = trace.INVALID_SPAN
         if _recording():
             here = trace.get_current_span().get_span_context().is_valid
             context = None if here else propagate.extract({k: v for k, v in headers.items() if isinstance(v, str)})
-            self.span = tracer.start_span(step, context, SpanKind.CONSUMER, attributes=dict(attributes))
+            self.span = tracer.start_span(step, context, kind, attributes=dict(attributes))
 
     def end(self) -> None:
         metrics.STEP_SECONDS.labels(self._step).observe(time.monotonic() - self._started)
         self.span.end()
 
 
-def begin_step(step: str, headers: Mapping[str, Any], **attributes: Any) -> Step:
-    """Begin a step that ends elsewhere, in the current trace or in the one of the message's headers."""
-    return Step(step, headers, attributes)
+@contextmanager
+def inner_span(name: str, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[Span]:
+    """A part of what the current span is about; it costs nothing where nothing is traced."""
+    if not _recording():
+        yield trace.INVALID_SPAN
+        return
+    with tracer.start_as_current_span(name, kind=kind, record_exception=False) as span:
+        yield span
+
+
+@contextmanager
+def span_of_trace(name: str, headers: Mapping[str, Any]) -> Iterator[Span]:
+    """A span of work that belongs to a trace whose own work is done, such as a stored turn's."""
+    if not _recording():
+        yield trace.INVALID_SPAN
+        return
+    with tracer.start_as_current_span(name, propagate.extract(dict(headers)), record_exception=False) as span:
+        yield span
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from services.common import metrics
+from services.common import genai, metrics
 from services.common.drafts import chosen_draft
 from services.common.errors import AntiphonError
 from services.common.last_words import moment
@@ -105,6 +105,9 @@ class Batcher(threading.Thread):
         for record in records:
             if record.get("rating") is not None:
                 metrics.RATINGS.labels(str(record["rating"])).inc()
+            turn = turns.get(record.get("turn", ""))
+            if turn is not None:
+                genai.judged(turn, _draft(turn, record.get("round")), record)
         self._store.feedback.processed(tenant, {one: found.refusal for one, found in lessons.items()})
 
     @staticmethod

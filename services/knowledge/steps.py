@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from services.common import metrics
+from services.common import genai, metrics
 from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event
 from services.common.bus.messages import UnreadableMessage
@@ -78,7 +78,7 @@ class GroundStep:
             log.warning("unreadable_message", queue=topology.GROUND, error=str(error))
             delivery.refuse()
             return
-        with step_span("ground", delivery.headers, turn=message.turn):
+        with step_span("ground", delivery.headers, turn=message.turn, **{genai.CONVERSATION: message.session}):
             try:
                 grounded = self._grounded(message, redelivered=delivery.redelivered)
             except DATABASE_AWAY as error:
@@ -128,9 +128,11 @@ class GroundStep:
             return message
         asked = f"{question.text}\n{question.comment}" if question.comment else question.text
         query = turn_query(meant_by(asked, index), message.state, question.before, question.access)
-        found = self._found(index, query)
-        evidence = self._weighed(message.tenant, message.turn, question, query, found, index)
-        passages, facts = _references(replace(found, passages=found.passages[: self._settings.ground_passages]))
+        with genai.retrieval(message.session, asked) as span:
+            found = self._found(index, query)
+            evidence = self._weighed(message.tenant, message.turn, question, query, found, index)
+            passages, facts = _references(replace(found, passages=found.passages[: self._settings.ground_passages]))
+            genai.retrieved(span, passages, facts)
         if question.comment:
             passages = _with_earlier(passages, question.grounding, 2 * self._settings.ground_passages)
         self._events.put(
@@ -200,17 +202,10 @@ class GroundStep:
             delivery.refuse()
             return
         index = self._indexes.ready(request.tenant, request.min_watermark, self._settings.ground_wait_seconds)
-        found = Found((), (), index.watermark if index else self._indexes.watermark(request.tenant))
-        evidence = None
-        if index is not None and request.weigh:
-            question = Question(request.query, (), frozenset(request.labels))
-            query = turn_query(meant_by(request.query, index), None, (), question.access)
-            found = self._found(index, query)
-            evidence = self._weighed(request.tenant, request.id, question, query, found, index)
-        elif index is not None:
-            query = Query(request.query, access=frozenset(request.labels))
-            found = index.search(query, self._encode, request.limit, request.limit, properties=self._properties)
-        passages, facts = _references(found)
+        with genai.retrieval("", request.query) as span:
+            found, evidence = self._searched(request, index)
+            passages, facts = _references(found)
+            genai.retrieved(span, passages, facts)
         reason = "watermark" if found.watermark < request.min_watermark else ""
         self._events.put(
             request.reply_to,
@@ -226,6 +221,18 @@ class GroundStep:
             ),
         )
         delivery.ack()
+
+    def _searched(self, request: SearchRequest, index: TenantIndex | None) -> tuple[Found, dict[str, Any] | None]:
+        """What a search found and, where it asked for that, how it answers the question."""
+        if index is None:
+            return Found((), (), self._indexes.watermark(request.tenant)), None
+        if request.weigh:
+            question = Question(request.query, (), frozenset(request.labels))
+            query = turn_query(meant_by(request.query, index), None, (), question.access)
+            found = self._found(index, query)
+            return found, self._weighed(request.tenant, request.id, question, query, found, index)
+        query = Query(request.query, access=frozenset(request.labels))
+        return index.search(query, self._encode, request.limit, request.limit, properties=self._properties), None
 
 
 def meant_by(text: str, index: TenantIndex) -> str:

@@ -22,6 +22,7 @@ from services.common.bus.messages import UnreadableMessage
 from services.common.constraints import Constraint, merge_rounds
 from services.common.drafts import chosen_draft, own_words
 from services.common.errors import NotFound, Unavailable
+from services.common.genai import CONVERSATION
 from services.common.schema import Schema, SchemaError, parse_schema_document
 from services.common.state import base_revision, differences, effective_state, ready_lead
 from services.common.store import DATABASE_AWAY, Document, Store
@@ -72,7 +73,7 @@ class TrackStep:
             log.warning("unreadable_message", queue=topology.TRACK, error=str(error))
             delivery.refuse()
             return
-        with step_span("track", delivery.headers, turn=message.turn):
+        with step_span("track", delivery.headers, turn=message.turn, **{CONVERSATION: message.session}):
             try:
                 tracked = self.tracked(message, redelivered=delivery.redelivered)
             except DATABASE_AWAY as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from services.common import metrics
+from services.common import genai, metrics
 from services.common.bus import Delivery
 from services.common.bus.events import Event, EventPublisher, event, viewers_of
 from services.common.citations import cite
@@ -142,6 +142,7 @@ class ActiveDraft:
     def becomes(self, reply: ComposedReply, prompt: Prompt, manifest: Document) -> None:
         """From here on the draft is this reply, before any of it is said."""
         self.reply, self.prompt, self.manifest = reply, prompt, manifest
+        genai.composed(self.step.span, reply.by)
 
     def abandon(self) -> None:
         """This attempt is over: another worker holds the turn, or it has ended."""
@@ -210,6 +211,7 @@ class ActiveDraft:
             "manifest": self.manifest,
             **call_fields(self.turn, draft, self.manifest),
         }
+        genai.answered(self.step.span, self.turn, stored)
         if self.shadow:
             self.store.steps.finish_shadow(self.tenant, self.id, self.holder, self.round, stored)
             return True
@@ -254,11 +256,13 @@ class ActiveDraft:
         if isinstance(error, UnknownVersion):
             self.fail("VERSION_UNAVAILABLE", str(error))
             return True
+        genai.failed(self.step.span, type(error).__name__)
         log.error("attempt_failed", turn=self.id, attempt=self.attempt, error=repr(error))
         return False
 
     def fail(self, reason: str, message: str) -> None:
         """End the turn as failed and say so."""
+        genai.failed(self.step.span, reason)
         if self.store.steps.fail_turn(self.tenant, self.id, reason, message, holder=self.holder) is not None:
             metrics.TURNS.labels("failed").inc()
             self.publisher.put_all(self.viewers, self._event("failed", self._offset, reason=reason, message=message))

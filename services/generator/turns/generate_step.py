@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from services.common import telemetry
+from services.common import genai, telemetry
 from services.common.bus import Bus, Delivery, EventPublisher, TurnMessage, topology
 from services.common.bus.events import event, viewers_of
 from services.common.bus.messages import UnreadableMessage
@@ -104,7 +104,7 @@ class GenerateStep:
             log.warning("unreadable_message", error=str(error))
             delivery.refuse()
             return
-        with telemetry.step_span("take", delivery.headers, turn=message.turn):
+        with telemetry.step_span("take", delivery.headers, turn=message.turn, **{genai.CONVERSATION: message.session}):
             self._begin(message, delivery)
 
     def _can_write(self) -> bool:
@@ -275,7 +275,7 @@ class GenerateStep:
             make_writer=make_writer,
             on_end=self._ended,
             remember=self._remember,
-            step=telemetry.begin_step("generate", delivery.headers, turn=turn["_id"], attempt=turn["attempt"]),
+            step=genai.chat_step(delivery.headers, turn, manifest),
             reply=None if asked else reply,
             handoff=known is not None and known.handoff,
         )

@@ -50,6 +50,12 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
                 if span.trace_id.hex() == trace
             }
 
+    def attributes(self, trace: str, name: str) -> dict[str, Any]:
+        """The attributes of the span of that name."""
+        with self._lock:
+            (span,) = [one for _, one in self._spans if one.trace_id.hex() == trace and one.name == name]
+            return {one.key: one.value for one in span.attributes}
+
     def stop(self) -> None:
         self._server.stop(None).wait()
 
@@ -86,7 +92,7 @@ def test_a_turns_trace_has_every_hop(collector: Collector, services: Services, r
         ("track", "tracker"),
         ("ground", "knowledge"),
         ("take", "generator"),
-        ("generate", "generator"),
+        ("chat echo", "generator"),
     ]
     assert set(spans) == {name for name, _ in way}
     before = CALLERS_SPAN
@@ -94,6 +100,13 @@ def test_a_turns_trace_has_every_hop(collector: Collector, services: Services, r
         assert spans[name][0].startswith(f"antiphon-{service}"), spans
         assert spans[name][2] == before, f"{name} follows what sent it"
         before = spans[name][1]
+
+    chat = collector.attributes(TRACE, "chat echo")
+    assert chat["gen_ai.operation.name"].string_value == "chat"
+    assert chat["gen_ai.conversation.id"].string_value == session
+    assert chat["gen_ai.response.id"].string_value == events[-1].completed.draft.id
+    assert chat["gen_ai.usage.output_tokens"].int_value > 0
+    assert not [name for name, value in chat.items() if "hello" in str(value)], "texts stay out unless asked for"
 
     # What is sent again later, outside of any call, is still the same trace.
     turn = store.turns.get("default", events[0].turn_id)
