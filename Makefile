@@ -28,7 +28,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-pictures console-test clients-test proto docs rabbitmq clean
+.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-pictures console-test clients-test proto docs lock rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-25s%s\n", $$1, $$2}'
@@ -105,6 +105,14 @@ proto: $(VENV)/dev.stamp  ## Generate the stubs from proto/
 docs: $(VENV)/run.stamp  ## Put the current settings and the table of access into the docs
 	@$(BIN)/antiphon settings --update docs/configuration.md
 	@$(PY) -m services.gateway.access --update docs/access.md
+
+build/release-tools/done: deploy/release/tools.txt
+	@test -x build/release-tools/bin/python || $(PYTHON) -m venv build/release-tools
+	build/release-tools/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+lock: build/release-tools/done  ## Write deploy/locks anew: versions and hashes that images install
+	build/release-tools/bin/python deploy/release/lock.py --uv build/release-tools/bin/uv
 
 rabbitmq:
 	@if [ -n "$$ANTIPHON_TEST_AMQP_URL" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then exit 0; fi; \
