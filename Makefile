@@ -28,7 +28,7 @@ PROTOS = $(wildcard proto/antiphon/v1/*.proto)
 PROTOC = $(PY) -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc $(PROTOS)
 
-.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-pictures console-test clients-test proto docs lock rabbitmq clean
+.PHONY: help run up down test check lint types collected kill-test deploy-check bench console console-pictures console-test clients-test proto docs lock release rabbitmq clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-25s%s\n", $$1, $$2}'
@@ -113,6 +113,9 @@ build/release-tools/done: deploy/release/tools.txt
 
 lock: build/release-tools/done  ## Write deploy/locks anew: versions and hashes that images install
 	build/release-tools/bin/python deploy/release/lock.py --uv build/release-tools/bin/uv
+
+release: build/release-tools/done $(VENV)/dev.stamp  ## Build packages, bills of materials, checksums; sign them where cosign and COSIGN_KEY are
+	build/release-tools/bin/python deploy/release/build.py build/release
 
 rabbitmq:
 	@if [ -n "$$ANTIPHON_TEST_AMQP_URL" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then exit 0; fi; \
