@@ -27,12 +27,16 @@ _COUNTS_US = re.compile(
     r"\s+(?:only |just |actually |now )?$",
     re.I,
 )
+_READS = re.compile(r"\b(?:reads|shows|says|displays|stands at|is at|is on|showing|reading) $", re.I)
+"""Before what a counter shows."""
 _MEASURES = frozenset({"day", "night", "hour", "minut", "week", "star", "room", "bed", "bath"})
 _PRICED = re.compile("钱|金额|价|费|预算")
 _WEIGHT = re.compile("多重|重量|体重")
 _TIME_MEASURES = "点月号日天晚周星年分秒小岁楼层元块"
 _RATE = re.compile(r" ?[\u4e00-\u9fff]{1,3}?(?:是|要|收|得)?(?:怎么(?:算|收|卖)|多少|几(?:块|元|毛)|什么价)")
 """Behind the one of "what does one kilo cost" in Chinese: a rate, and no amount."""
+_LEAST = 0.9
+"""How well a number must fit a slot at least."""
 _SHORT = 60
 """Characters of a message that only corrects a number."""
 
@@ -57,12 +61,15 @@ def fill_numbers(
         value = _amount(mention)
         span = mention.start, mention.end
         free = [s for s in slots if filling.open(s, span) and filling.meant(s, *span) and _takes(s, value)]
-        scored = [(_number_fit(s, slots, text, mention, asked) + (1.2 if s is corrected else 0.0), s) for s in free]
+        scored = [(_number_fit(s, slots, text, mention, asked), s) for s in free]
+        if not any(score >= _LEAST for score, s in scored if s is not corrected):  # "20 people" corrects no hours
+            scored = [(score + (1.2 if s is corrected else 0.0), s) for score, s in scored]
+        scored = [(score + _put_right(filling, s, text, mention), s) for score, s in scored]
         if not scored:
             continue
         best, slot = max(scored, key=lambda pair: pair[0])
         ambiguous = mention.text.lower() == "one" and best < 1.5
-        if best >= 0.9 and not ambiguous and not acts.is_factual_question(text, mention.start):
+        if best >= _LEAST and not ambiguous and not acts.is_factual_question(text, mention.start):
             span = mention.start, _end(slot, text, mention)
             filling.put(slot, value if slot.values or slot.slot.values else text[slice(*span)], span)
     for slot in [s for s in slots if s.people and s.slot.name not in filling.values][:1]:
@@ -71,6 +78,12 @@ def fill_numbers(
             filling.put(slot, "2", company.span())
         elif alone and _takes(slot, "1"):
             filling.put(slot, "1", alone.span())
+
+
+def _put_right(filling: Filling, slot: SlotRules, text: str, mention: Mention) -> float:
+    """What it says for a slot that a bare number corrects the one given it before ("20 people. No, 25")."""
+    alone = re.match(r"\W*(?:$|[.,;!?](?:\s|$))", text[mention.end : mention.end + 4]) is not None
+    return 2.0 if alone and filling.corrected(slot.slot.name, (mention.start, mention.end)) else 0.0
 
 
 def _years(slots: list[SlotRules], text: str) -> list[Mention]:
@@ -125,6 +138,8 @@ def _number_fit(slot: SlotRules, slots: list[SlotRules], text: str, mention: Men
         if not asked and _is_article(text, mention):
             return 0.0  # "我要一套" counts nothing: it is the article
         score += _measure_fit(slot, slots, text, mention)
+    if len(slots) == 1 and not after and _READS.search(text[max(0, mention.start - 20) : mention.start]):
+        score += 1.0
     if slot.people and _OF_US.match(text[mention.end : mention.end + 12]):
         score += 1.5
     if slot.people and _COUNTS_US.search(text[max(0, mention.start - 30) : mention.start]):

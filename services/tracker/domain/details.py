@@ -64,6 +64,7 @@ _FORMS = (
             r"\bnames? (?:of|for) (?:the )?(?:customer|guest|client|contact|caller|person|owner|holder|patient"
             r"|passenger"
             r"|student|participant|driver|child|pet|animal|dog|member|user|booker|recipient|reservation|booking)"
+            r"|\bnames? (?:of|for) (?:who(?:ever)?|the (?:one|person|people)|somebody|someone)\b"
             r"|\b(?:customer|guest|client|contact|caller|owner|holder|patient|passenger|student|participant|driver"
             r"|child|pet"
             r"|last|full|first|your|member)['’]?s?[\s_]+names?\b|\bsurname\b|\bcontact[\s_]person\b"
@@ -374,7 +375,9 @@ def _direction_of(before: str) -> str:
 
 _NUMBER_LEAD = re.compile(r"(?:\b(?:number|no|nr|id|code)\b|#|号码?|编号)\W{0,3}(?:is\b|it['’]s\b|是)?\W{0,3}$", re.I)
 _NUMBER_BEHIND = re.compile(
-    r"^[\w/-]{3,24},?(?: (?:is|that['’]s|was) (?:my|our|the)\b|是我的|是(?:订单|客户|会员)?[编单卡]?号)", re.I
+    r"^[\w/-]{3,24},?(?: (?:here|speaking|calling)\b"
+    r"| (?:is|that['’]s|was) (?:my|our|the)\b|是我的|是(?:订单|客户|会员)?[编单卡]?号)",
+    re.I,
 )
 _PLAIN = frozenset("the of a an for on to which is in number id code no customer name and with by at it".split())
 

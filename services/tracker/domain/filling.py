@@ -7,7 +7,7 @@ from itertools import islice
 
 from services.tracker.domain import acts
 from services.tracker.domain.counting import fill_numbers
-from services.tracker.domain.details import details
+from services.tracker.domain.details import PERSON, details, form_of
 from services.tracker.domain.faults import fault_in, holds_fault, things_of
 from services.tracker.domain.findings import Filling, stems_near
 from services.tracker.domain.free_text import answers, bare_name, headed, named_things, offered_again, places, titles
@@ -41,7 +41,7 @@ def fill(rules: ServiceRules, state: State, system_text: str, user_text: str, of
     fill_numbers(rules, state, user_text, asked, mentions, filling)
     spans = filling.taken + [(m.start, m.end) for m in mentions if m.kind != "number"]
     offered_again(rules, user_text, offers, filling)
-    found = names(user_text, spans)
+    found = [name for name in names(user_text, spans) if not _no_title(rules, name.text)]
     places(rules, state, user_text, asked, found, filling)
     named_things(rules, user_text, found, filling)
     titles(rules, user_text, asked, found, filling)
@@ -162,6 +162,19 @@ def _excepted_kinds(filling: Filling, text: str, start: int, end: int) -> set[st
     return {m.kind for m in moments if filling.standing.of(m.start, m.end).refused}
 
 
+_POINTS = frozenset("her his their our your my hers mine yours theirs name names number card".split())
+
+
+def _no_title(rules: ServiceRules, text: str) -> bool:
+    """Whether what is written like a name is a value that the schema lists, or only points ("Her card")."""
+    lower = text.casefold()
+    return lower in _POINTS or any(
+        lower in (value.value.casefold(), *(alias.casefold() for alias in value.aliases))
+        for slot in rules.slots
+        for value in slot.slot.values
+    )
+
+
 def _preferred_kinds(filling: Filling, text: str, start: int) -> set[str]:
     """Kinds of moments of which one is preferred from `start` on ("any day next week, ideally Tuesday")."""
     if not _PREFERS.search(text, start, start + _PREFERRED_WITHIN):
@@ -226,6 +239,8 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
                     covered.append((start, end))
                     hits.setdefault((start, end), []).append((slot, value))
     hits = {span: options for span, options in hits.items() if not _left_open(text, span)}
+    named = [f.span for name, f in filling.values.items() if f.span and name in _people_slots(rules)]
+    hits = {span: options for span, options in hits.items() if not any(_within(span, other) for other in named)}
     hits = _after_contrast(text, hits)
     longest = [span for span in hits if not any(a <= span[0] and span[1] <= b and (a, b) != span for a, b in hits)]
     # What the message wishes goes before what it only tells ("I had Basic, now I want Family").
@@ -253,6 +268,15 @@ def _listed_values(rules: ServiceRules, state: State, text: str, asked: dict[str
         filling.put(slot, value, (start, end))
         if name in filling.deleted:
             filling.deleted.remove(name)
+
+
+def _people_slots(rules: ServiceRules) -> set[str]:
+    return {s.slot.name for s in rules.slots if form_of(s.slot) == PERSON}
+
+
+def _within(span: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether a value is but a part of a longer name ("in the name of Plus Gardens")."""
+    return other[0] <= span[0] and span[1] <= other[1] and span != other
 
 
 def _left_open(text: str, span: tuple[int, int]) -> bool:

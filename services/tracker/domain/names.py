@@ -49,6 +49,9 @@ _TAIL = re.compile(
     re.I,
 )
 
+_LEAD_WINDOW = 40
+"""Characters before a name in which the word that leads to it is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -67,9 +70,9 @@ def names(text: str, taken: list[tuple[int, int]]) -> list[Name]:
     for match in _QUOTED.finditer(text):
         group = next(i for i in range(1, 5) if match[i] is not None)
         found.append(_name(text, *match.span(group)))
+    spans = taken + [(n.start, n.end) for n in found]
     for match in _NAME.finditer(text):
         start, end = _trim(text, *match.span())
-        spans = taken + [(n.start, n.end) for n in found]
         for a, b in _outside(start, end, spans):
             a, b = _trim(text, a, b)
             if b - a > 1 and re.search(r"[A-Za-z]", text[a:b]):
@@ -92,7 +95,9 @@ def _journey(text: str, start: int, end: int) -> list[Name]:
 
 
 def _name(text: str, start: int, end: int) -> Name:
-    lead = _PREPOSITION.search(text[:start].rstrip('"“‘') if text[start - 1 : start] in '"“‘' else text[:start])
+    first = max(0, start - _LEAD_WINDOW)
+    before = start - 1 if text[start - 1 : start] in ('"', "“", "‘") else start
+    lead = _PREPOSITION.search(text, first, before)
     return Name(text[start:end], start, end, lead[1].lower() if lead else "")
 
 

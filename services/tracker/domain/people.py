@@ -13,6 +13,11 @@ _PERSON = re.compile(
     rf"|i['’]m|i am|(?:it['’]?s|it is|booking|reservation|table|appointment) for|contact (?:person )?is|owner is"
     rf"|patient is))(?i: the name(?: of)?| mr\.?| mrs\.?| ms\.?)?\s+(?P<value>{_NAME})"
 )
+_FOR_PERSON = re.compile(
+    rf"(?:^|(?<=[.!?,] )|\b(?i:make it|put it|change it(?: to)?) )[Ff]or (?P<value>{_NAME_WORD}"
+    rf"(?: (?:van|von|de|der|la|da|del|bin|al)){{0,2}}(?: {_NAME_WORD}){{1,2}})(?=[.,!?]|$)"
+)
+"""A first and a last name behind a bare "for" ("For Noor Hadid, my daughter.")."""
 _PERSON_BEHIND = re.compile(rf"(?:^|(?<=[.!?,] ))(?P<value>{_NAME}) is (?:the|my) name\b")
 _PERSON_NAMED = re.compile(
     r"\bname(?:['’]s| is|:| would be)\s+(?P<value>[^\W\d_][\w'’-]{0,30}(?: [^\W\d_][\w'’-]{0,30}){0,3})"
@@ -63,7 +68,7 @@ def people(text: str) -> list[tuple[int, int, bool]]:
             found.append((start, end, True))
     found += [(*match.span("han"), True) for match in _OF_WHOM.finditer(text)]
     found += [(*match.span("value"), True) for match in _PERSON_BEHIND.finditer(text)]
-    for match in _PERSON.finditer(text):
+    for match in [*_FOR_PERSON.finditer(text), *_PERSON.finditer(text)]:
         start, end = match.span("value")
         end = _trimmed_name(text, start, end)
         if end > start and not any(a < end and start < b for a, b, _ in found):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from services.common.schema import Schema
 from services.tracker.domain import acts
 from services.tracker.domain.actions import referred_back, split_verb, wished_intents, wished_services
 from services.tracker.domain.faults import holds_fault, tells_broken, things_of
 from services.tracker.domain.filling import certain, fill
-from services.tracker.domain.findings import Filling
+from services.tracker.domain.findings import Filling, words_after
 from services.tracker.domain.han_items import item_weight
 from services.tracker.domain.lexicon import Lexicon, ServiceRules, SlotRules, compile_schema
-from services.tracker.domain.normalise import typed_mentions
+from services.tracker.domain.normalise import MAX_MENTIONS, typed_mentions
 from services.tracker.domain.offers import accepted, offers_in
 from services.tracker.domain.review import reviewed, with_agreement
 from services.tracker.domain.standing import standing_of
@@ -32,12 +33,14 @@ from services.tracker.domain.state import (
     State,
 )
 from services.tracker.domain.tracker import TrackRequest
-from services.tracker.domain.words import HAN, tokens_of
+from services.tracker.domain.words import HAN, stem, tokens_of
 
 _STAYS = 0.8
 """What a service counts for being the current one."""
 _OPTIONAL = 0.6
 """What a listed value counts for a service that can do without it."""
+_PHRASE = 0.3
+"""What a listed value of several words counts more than one of a single word."""
 _WISHED = 2.0
 """What a wish for its action counts for a service or an intent: more than the thing that the wish is about."""
 _LEAST_INTENT = 0.3
@@ -110,7 +113,7 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
     for name, rules in lexicon.services.items():
         score = sum(weight for word, weight in rules.cues.items() if word in stems)
         score += 0.3 * max((sum(w for t, w in words.items() if t in stems) for _, words in rules.intents), default=0)
-        listed = [s for s in rules.slots if any(p.search(user_text) for p, _ in s.values_in(user_text))]
+        listed = [s for s in rules.slots if _lists(s, user_text)]
         score += sum(_listed_weight(lexicon, rules, s, user_text) for s in listed)
         score += _told_weight(lexicon, rules, state, user_text) + (_WISHED if name in wished else 0.0)
         score += item_weight(rules, user_text) + (1.0 if split_verb(rules.service, user_text) else 0.0)
@@ -129,6 +132,22 @@ def _active(lexicon: Lexicon, state: State, system_text: str, user_text: str) ->
         return [current]
     # An agreement to the current service's offer may come in the same breath as the next wish.
     return [current, best] if acts.affirms(user_text) else [best]
+
+
+def _lists(slot: SlotRules, text: str) -> bool:
+    """Whether the text has a value that the slot lists, and not only where it tells what somebody else has."""
+    standing = standing_of(text)
+    matches = (match for p, _ in slot.values_in(text) for match in islice(p.finditer(text), MAX_MENTIONS))
+    return any(not standing.of_others(match.start()) for match in matches)
+
+
+def _counts(slot: SlotRules, text: str) -> bool:
+    """Whether a number stands directly before the slot's own name ("2 pieces")."""
+    if slot.kind != "number" or HAN.search(slot.slot.name):
+        return False
+    own = {stem(word) for word in tokens_of(slot.slot.name)}
+    numbers = (m for m in typed_mentions(text) if m.kind == "number")
+    return any({stem(word) for word in tokens_of(" ".join(words_after(text, m.end, 1)))} & own for m in numbers)
 
 
 def _answers(rules: ServiceRules, system_text: str, user_text: str) -> bool:
@@ -150,7 +169,13 @@ def _listed_weight(lexicon: Lexicon, rules: ServiceRules, slot: SlotRules, text:
     if _shared(lexicon, rules.service.name, slot, text):
         return 0.5
     required = {name for intent in rules.service.intents for name in intent.required}
-    return 1.0 if not required or slot.slot.name in required else _OPTIONAL
+    weight = 1.0 if not required or slot.slot.name in required else _OPTIONAL
+    return weight + (_PHRASE if _has_phrase(slot, text) else 0.0)
+
+
+def _has_phrase(slot: SlotRules, text: str) -> bool:
+    """Whether the text has a value of the slot that takes several words ("flat tyre")."""
+    return any((match := p.search(text)) is not None and " " in match[0] for p, _ in slot.values_in(text))
 
 
 def _told_weight(lexicon: Lexicon, rules: ServiceRules, state: State, text: str) -> float:
@@ -160,6 +185,7 @@ def _told_weight(lexicon: Lexicon, rules: ServiceRules, state: State, text: str)
     score = sum(1.2 if holds_fault(s.slot) else 0.8 for s in rules.slots if s.slot.name in told)
     if any(holds_fault(s.slot) for s in rules.slots) and tells_broken(text, things_of(rules.service)):
         score += 1.2
+    score += sum(1.0 for slot in rules.slots if _counts(slot, text))
     words = f" {' '.join(tokens_of(text))} "
     for slot in rules.slots:
         own = tokens_of(slot.slot.name)

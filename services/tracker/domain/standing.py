@@ -196,7 +196,7 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
         yield clause.start + first, clause.start + last, Stand.EXCEPTED
     if index and _continues(clauses, index):
         yield clause.start, clause.end, Stand.REFUSED
-    happened = _happened(clause) or _reported(clauses, index)
+    happened = (_happened(clause) or _reported(clauses, index)) and not _puts_right(clauses, index)
     denial = said.DENIES_BEFORE.match(kept)
     own = denial.end() if denial else 0
     if not happened and ((_negated(kept[own:]) and not kindly) or _declined(clauses, index)):
@@ -219,6 +219,14 @@ def _zones(clauses: list[_Clause], index: int) -> Iterator[tuple[int, int, Stand
 
 def _negated(text: str) -> bool:
     return any(pattern.search(text) for pattern in (said.NEGATED, said.REFUSED_HAN, said.UNSUITABLE))
+
+
+def _puts_right(clauses: list[_Clause], index: int) -> bool:
+    """Whether the clause puts right what was said before ("it was the 4 March, sorry")."""
+    if not said.WAS_MEANT.match(clauses[index].text):
+        return False
+    beside = [clause.text for clause in clauses[max(0, index - 1) : index + 2] if clause is not clauses[index]]
+    return any(said.REGRETS.search(text) for text in (clauses[index].text, *beside))
 
 
 def _doubts(clauses: list[_Clause], index: int) -> bool:

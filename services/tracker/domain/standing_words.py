@@ -158,6 +158,14 @@ REFUSED_HAN = re.compile(
 )
 """Chinese predicates that refuse their clause."""
 
+WAS_MEANT = re.compile(
+    rf"^\W*(?:(?:and|no|oh|but|actually|well|sorry)\W+){{0,2}}(?:it|that) was (?:meant to be |supposed to be )?"
+    rf"(?:on )?(?:the )?(?=\d|{MONTH}\b|{WEEKDAY})",
+    re.I,
+)
+"""How a clause says what was meant, as though it had been."""
+REGRETS = re.compile(r"\b(?:sorry|my mistake|my bad|i meant|oops|apologies|misspoke|got (?:it|that) wrong)\b", re.I)
+
 DOUBTS_HAN = re.compile("不能|不可以|不行|不给|不送|不收|没有")
 """A question with one of these and without a particle asks back what cannot be."""
 
@@ -194,8 +202,8 @@ THAN = re.compile(
 """What stands before the value that another is preferred to or measured by."""
 
 CORRECTS = re.compile(
-    r"\b(?:no|nope|not|wait|sorry|actually|rather|i mean|i meant|meant|correction|make (?:it|that)|scratch that|oops"
-    r"|hang on"
+    r"\b(?:no|nope|nah|not|wait|sorry|actually|rather|i mean|i meant|meant|correction|make (?:it|that)|scratch that"
+    r"|oops|hang on"
     r"|hold on|hmm+|(?:scrap|cancel) (?:that|it)|instead|ideally|preferably|second thoughts?"
     r"|change (?:it|that)|better|my mistake"
     r"|excuse me|pardon|forget that|strike that"

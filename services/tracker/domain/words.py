@@ -31,7 +31,7 @@ def blanked(pattern: re.Pattern[str], text: str) -> str:
 TRUE = frozenset("true yes 是 要 有 对 需要 是的".split())
 FALSE = frozenset("false no 否 不 无 没有 不要 不需要 不是".split())
 SYNONYMS = (
-    "people person guest adult passenger traveler traveller rider attendee participant party group seat ticket "
+    "people ppl pax person guest adult passenger traveler traveller rider attendee participant party group seat ticket "
     "friend us individual",
     "city town location area place where located",
     "date day when",
