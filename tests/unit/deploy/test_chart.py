@@ -350,3 +350,41 @@ def test_the_compose_file_runs_every_service_against_a_replica_set() -> None:
             assert volume.split(":")[0] in compose["volumes"], volume
         for needed in service.get("depends_on", ()):
             assert needed in services
+
+
+def test_a_pod_runs_where_its_values_say_and_only_those_with_gpus_take_gpu_nodes(helm: str) -> None:
+    objects = render(helm, "-f", str(EXAMPLES / "gpu.yaml"))
+    pods = _pods(objects)
+    for name, pod in pods.items():
+        gpu = name in ("test-generator", "test-training")
+        assert [one["key"] for one in pod["tolerations"]] == ["nvidia.com/gpu"] * gpu, name
+        assert [one["name"] for one in pod["imagePullSecrets"]] == ["registry", "mirror"], name
+    generator = pods["test-generator"]
+    assert generator["nodeSelector"] == {"node.kubernetes.io/instance-type": "gpu-large"}
+    assert (generator["priorityClassName"], generator["runtimeClassName"]) == ("serving", "nvidia")
+    assert pods["test-training"]["priorityClassName"] == "batch"
+    assert "podAntiAffinity" in generator["affinity"]
+    assert {"name": "shm", "mountPath": "/dev/shm"} in generator["containers"][0]["volumeMounts"]
+    assert {"HTTPS_PROXY"} <= {one["name"] for one in generator["containers"][0]["env"]}
+    template = _of_kind(objects, "Deployment")["test-generator"]["spec"]["template"]["metadata"]
+    assert template["annotations"] == {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+    assert "priorityClassName" not in pods["test-tracker"]
+
+
+def test_what_one_pod_has_of_its_own_is_beside_what_all_have(helm: str) -> None:
+    everywhere = ("nodeSelector.zone=a", "tolerations[0].key=shared", "tolerations[0].operator=Exists")
+    for place in ("gateway", "web", "workers.tracker", "training"):
+        own = ("nodeSelector.disk=ssd", "tolerations[0].key=own", "volumes[0].name=more", "env[0].name=MORE")
+        more = ("volumes[0].emptyDir.medium=Memory", "volumeMounts[0].name=more", "volumeMounts[0].mountPath=/more")
+        values = [*everywhere, *(f"{place}.pod.{one}" for one in (*own, *more))]
+        pods = _pods(render(helm, *(part for one in values for part in ("--set", one))))
+        pod = pods.pop(f"test-{place.rpartition('.')[2]}")
+        assert pod["nodeSelector"] == {"zone": "a", "disk": "ssd"}, place
+        assert [one["key"] for one in pod["tolerations"]] == ["shared", "own"], place
+        assert "more" in {one["name"] for one in pod["volumes"]}
+        container = pod["containers"][0]
+        assert "/more" in {one["mountPath"] for one in container["volumeMounts"]}
+        assert "MORE" in {one["name"] for one in container["env"]}
+        assert all(one["nodeSelector"] == {"zone": "a"} for one in pods.values())
+    with pytest.raises(ValueError, match="afinity"):
+        render(helm, "--set-json", 'gateway.pod={"afinity": {}}')

@@ -52,6 +52,40 @@ capabilities: { drop: [ALL] }
 {{- range $name, $value := merge (dict) (.env | default dict) .root.Values.config }}
 - { name: {{ $name }}, value: {{ $value | quote }} }
 {{- end }}
+{{ include "antiphon.extra" (dict "pod" .pod "part" "env") }}
+{{- end }}
+
+{{- /* What the values add to a list of a pod: `env`, `volumes` or `volumeMounts` of `pod`. */ -}}
+{{- define "antiphon.extra" -}}
+{{- with index (.pod | default dict) .part }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "antiphon.annotations" -}}
+annotations: {{ toJson (dig "annotations" dict (.pod | default dict)) }}
+{{- end }}
+
+{{- /* Where a pod runs: what holds for all, what holds where GPUs are asked for, and what its own values say. */ -}}
+{{- define "antiphon.placement" -}}
+{{- $pod := .pod | default dict }}
+{{- $values := .root.Values }}
+{{- $pull := list }}
+{{- range $values.image.pullSecrets }}{{ $pull = append $pull (dict "name" .) }}{{ end }}
+{{- $tolerations := concat $values.tolerations (dig "tolerations" list $pod) }}
+{{- if gt (int .gpus) 0 }}{{ $tolerations = concat $tolerations $values.gpuTolerations }}{{ end }}
+imagePullSecrets: {{ toJson $pull }}
+nodeSelector: {{ toJson (merge (dict) (dig "nodeSelector" dict $pod) $values.nodeSelector) }}
+tolerations: {{ toJson ($tolerations | default list) }}
+{{- with $pod.affinity }}
+affinity: {{ toJson . }}
+{{- end }}
+{{- with $pod.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $pod.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
 {{- end }}
 
 {{- define "antiphon.mounts" -}}
@@ -62,6 +96,7 @@ capabilities: { drop: [ALL] }
 {{- if or .root.Values.models.existingClaim .root.Values.models.fetch.image }}
 - { name: models, mountPath: /models, readOnly: true }
 {{- end }}
+{{ include "antiphon.extra" (dict "pod" .pod "part" "volumeMounts") }}
 {{- end }}
 
 {{- define "antiphon.volumes" -}}
@@ -80,6 +115,7 @@ capabilities: { drop: [ALL] }
 {{- else if .root.Values.models.fetch.image }}
 - { name: models, emptyDir: {} }
 {{- end }}
+{{ include "antiphon.extra" (dict "pod" .pod "part" "volumes") }}
 {{- end }}
 
 {{- define "antiphon.fetch" -}}
