@@ -24,6 +24,7 @@ from services.cli import (
     init,
     keys,
     knowledge,
+    mcp,
     models,
     replaying,
     sessions,
@@ -92,6 +93,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         ask.cancel,
         replaying.replay,
         evaluate.evaluate,
+        mcp.mcp,
     ),
 }
 for panel, commands in PANELS.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 from antiphon.client import Client
+from antiphon.link import Setup
 
 from deploy.local.home import Home
 from services.cli.output import Failure
@@ -58,7 +59,14 @@ def connected(context: typer.Context) -> Iterator[Client]:
 
 @contextmanager
 def open_client(target: Target) -> Iterator[Client]:
-    """A client for the target: what was given, else the running embedded stack's gateway and key."""
+    """A client for the target. Raises Failure when none is known."""
+    setup = setup_of(target)
+    with Client(setup.addresses, setup.key, tls=setup.tls, certificate=setup.certificate) as client:
+        yield client
+
+
+def setup_of(target: Target) -> Setup:
+    """How to reach the target: as was given, else the running embedded stack's gateway and key. Raises Failure."""
     home = Home(target.home)
     address = target.address
     if address is None:
@@ -71,8 +79,7 @@ def open_client(target: Target) -> Iterator[Client]:
         key = _own_key(home, address)
     if (file := target.token_file) is not None:
         key = partial(_token, file)  # read for each call: a token is renewed in place
-    with Client(address, key, tls=target.trust(), certificate=target.certificate()) as client:
-        yield client
+    return Setup(address, key, tls=target.trust(), certificate=target.certificate())
 
 
 def _own_key(home: Home, address: str) -> str:

@@ -23,6 +23,7 @@ from services.web import connect
 from services.web.console import console
 from services.web.errors import WebError, answer_error
 from services.web.gateways import Gateways
+from services.web.mcp.endpoint import McpEndpoint
 from services.web.middleware import Guard
 from services.web.openai.chat import ChatCompletions
 from services.web.openai.conversations import Conversations
@@ -65,8 +66,10 @@ def application(settings: WebSettings, gateways: Gateways, serving: Serving) -> 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        await mcp.close()
         await gateways.close()
 
+    mcp = McpEndpoint(gateways, settings.web_max_body_bytes)
     routes: list[BaseRoute] = [Route("/healthz", alive), Route("/readyz", ready)]
     routes += [Mount(service.path, service) for service in connect.contract(gateways, settings.web_max_body_bytes)]
     responses = Responses(gateways, serving)
@@ -78,7 +81,7 @@ def application(settings: WebSettings, gateways: Gateways, serving: Serving) -> 
         Conversations(gateways),
         Description(),
     )
-    routes += [route for room in rooms for route in room.routes()]
+    routes += [*mcp.routes(), *(route for room in rooms for route in room.routes())]
     if (pages := console()) is not None:
         routes.append(Mount("/", pages))
     return Starlette(

@@ -16,6 +16,7 @@ from antiphon.retry import RetryPolicy
 from antiphon.v1.conversation_pb2 import TurnEvent
 from antiphon.v1.conversation_pb2_grpc import ConversationServiceStub
 from antiphon.v1.feedback_pb2_grpc import FeedbackServiceStub
+from antiphon.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 from antiphon.v1.state_pb2_grpc import StateServiceStub
 from google.protobuf.message import Message
 from grpc import aio
@@ -26,6 +27,7 @@ from services.web.settings import WebSettings
 if TYPE_CHECKING:  # at run time there is one kind of stub for both kinds of channel
     from antiphon.v1.conversation_pb2_grpc import ConversationServiceAsyncStub
     from antiphon.v1.feedback_pb2_grpc import FeedbackServiceAsyncStub
+    from antiphon.v1.knowledge_pb2_grpc import KnowledgeServiceAsyncStub
     from antiphon.v1.state_pb2_grpc import StateServiceAsyncStub
 
 Metadata = tuple[tuple[str, str], ...]
@@ -50,31 +52,35 @@ def metadata_of(headers: Mapping[str, str]) -> Metadata:
     return given
 
 
+def _setup(settings: WebSettings) -> Setup:
+    """How the service's settings say to connect."""
+    tls: bool | bytes = settings.web_gateway_tls
+    if settings.web_gateway_ca is not None:
+        tls = settings.web_gateway_ca.read_bytes()
+    certificate = None
+    if settings.web_certificate is not None and settings.web_certificate_key is not None:
+        certificate = settings.web_certificate.read_bytes(), settings.web_certificate_key.read_bytes()
+    return Setup(
+        settings.web_gateways,
+        tls=tls,
+        certificate=certificate,
+        policy=RetryPolicy(patience=settings.web_patience_seconds, limits=False),
+        timeout=settings.web_call_seconds,
+        options=_OPTIONS,
+    )
+
+
 class Gateways:
     """Connections to the gateways, of one event loop. What fails for good raises ``antiphon.errors.CallError``."""
 
-    def __init__(self, settings: WebSettings) -> None:
-        """Connect at the first call."""
-        tls: bool | bytes = settings.web_gateway_tls
-        if settings.web_gateway_ca is not None:
-            tls = settings.web_gateway_ca.read_bytes()
-        certificate = None
-        if settings.web_certificate is not None and settings.web_certificate_key is not None:
-            certificate = settings.web_certificate.read_bytes(), settings.web_certificate_key.read_bytes()
-        self.link = AioLink(
-            Setup(
-                settings.web_gateways,
-                tls=tls,
-                certificate=certificate,
-                policy=RetryPolicy(patience=settings.web_patience_seconds, limits=False),
-                timeout=settings.web_call_seconds,
-                options=_OPTIONS,
-            )
-        )
+    def __init__(self, setup: WebSettings | Setup) -> None:
+        """Connect at the first call. A ``Setup`` may have a key that goes with every call."""
+        self.link = AioLink(setup if isinstance(setup, Setup) else _setup(setup))
         channel = cast(aio.Channel, self.link)
         self.conversations: ConversationServiceAsyncStub = ConversationServiceStub(channel)
         self.states: StateServiceAsyncStub = StateServiceStub(channel)
         self.feedback: FeedbackServiceAsyncStub = FeedbackServiceStub(channel)
+        self.knowledge: KnowledgeServiceAsyncStub = KnowledgeServiceStub(channel)
         self._health = self.link.unary_unary(
             _HEALTH, health_pb2.HealthCheckRequest.SerializeToString, health_pb2.HealthCheckResponse.FromString
         )

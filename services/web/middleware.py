@@ -125,6 +125,8 @@ def _area(path: str) -> str:
     first, _, rest = path.lstrip("/").partition("/")
     if first == "v1":
         return f"/v1/{rest.partition('/')[0]}" if rest.partition("/")[0] in _V1 else "/v1"
+    if (first, rest) == ("mcp", ""):
+        return "/mcp"
     return "contract" if first.startswith("antiphon.") else "other"
 
 

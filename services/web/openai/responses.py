@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -107,7 +107,7 @@ class Responses:
         if stream:
             written = ResponseEvents(id, asked, created).written(joined(first, events))
             return self._stream(written, headers)
-        held = not background and await _held(first, events)
+        held = not background and await until_held(joined(first, events))
         await events.aclose()
         if background:
             status = "queued" if first.accepted.status == TURN_STATUS_WAITING else "in_progress"
@@ -204,9 +204,9 @@ class Responses:
         )
 
 
-async def _held(first: TurnEvent, events: AsyncGenerator[TurnEvent, None]) -> bool:
+async def until_held(events: AsyncIterator[TurnEvent]) -> bool:
     """Read on until a person has the turn (true) or it has ended."""
-    async for event in joined(first, events):
+    async for event in events:
         kind = event.WhichOneof("event")
         if kind == "restarted" and event.restarted.reason == TAKEN_OVER:
             return True
