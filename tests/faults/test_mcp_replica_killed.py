@@ -34,8 +34,8 @@ def test_what_was_asked_of_a_killed_replica_is_answered_once_by_another(story: S
         asking = asyncio.create_task(ask(ports[0]))
         await asyncio.to_thread(wait_until, lambda: turns.count({}) == 1, 60, "an accepted turn")
         story.kill(replicas[0])
-        with pytest.raises(BaseException):  # noqa: B017, PT011  # the client groups what it raises
-            await asyncio.wait_for(asking, 30)
+        asking.cancel()  # when a client gives up is its own matter
+        await asyncio.gather(asking, return_exceptions=True)
 
     asyncio.run(first())
     answer = asyncio.run(ask(ports[1]))
