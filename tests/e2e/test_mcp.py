@@ -19,16 +19,24 @@ HEADERS = {"accept": "application/json, text/event-stream"}
 
 
 @pytest.fixture(scope="module")
-def key(antiphon: Command) -> str:
-    """The key of the stack's owner."""
-    return (antiphon.home / "api_key").read_text().strip()
+def tenant(browser: Browser) -> str:
+    """A tenant of their own: other stories ask the owner's tenant, and what is taught here is not theirs to know."""
+    name = f"mcp-{uuid.uuid4().hex[:8]}"
+    browser.call("AdminService/CreateTenant", tenantId=name)
+    return name
+
+
+@pytest.fixture(scope="module")
+def key(browser: Browser, tenant: str) -> str:
+    """The key of the tenant's operator."""
+    return key_of(browser, "operator", tenantId=tenant)
 
 
 @pytest.fixture(params=["http", "http, with a handshake", "stdio"])
 def connect(request: pytest.FixtureRequest, antiphon: Command, url: str, key: str) -> Callable[[], Any]:
     """Each way to the tools."""
     if request.param == "stdio":
-        return partial(over_stdio, [*antiphon.argv, "mcp"], antiphon.env, antiphon.cwd)
+        return partial(over_stdio, [*antiphon.argv, "mcp"], {**antiphon.env, "ANTIPHON_API_KEY": key}, antiphon.cwd)
     return partial(over_http, url, key, mode="legacy" if "handshake" in request.param else "auto")
 
 
@@ -174,8 +182,10 @@ def test_a_wrong_key_over_stdio_is_the_tools_error(antiphon: Command) -> None:
     talk(partial(over_stdio, [*antiphon.argv, "mcp"], env, antiphon.cwd), say)
 
 
-def test_a_role_may_here_what_it_may_everywhere(url: str, browser: Browser) -> None:
-    taught = browser.call("KnowledgeService/TeachFact", entity="Zoo", slot="opening hour", value="nine")
+def test_a_role_may_here_what_it_may_everywhere(url: str, browser: Browser, tenant: str, key: str) -> None:
+    page = Browser(url, key)
+    taught = page.call("KnowledgeService/TeachFact", entity="Zoo", slot="opening hour", value="nine")
+    page.close()
 
     async def say(client: Client) -> None:
         with pytest.raises(ToolFailed) as refused:
@@ -186,8 +196,8 @@ def test_a_role_may_here_what_it_may_everywhere(url: str, browser: Browser) -> N
         assert [source["id"] for source in asked["sources"]] == [taught["fact"]["id"]]
         assert (await call(client, "why", reply_id=asked["reply_id"]))["reply"] == asked["reply"]
 
-    talk(partial(over_http, url, key_of(browser, "caller")), say)
-    talk(partial(over_http, url, key_of(browser, "end_user", userId="eve")), say)
+    talk(partial(over_http, url, key_of(browser, "caller", tenantId=tenant)), say)
+    talk(partial(over_http, url, key_of(browser, "end_user", userId="eve", tenantId=tenant)), say)
 
 
 def test_what_is_another_tenants_is_not_found(url: str, browser: Browser, key: str) -> None:

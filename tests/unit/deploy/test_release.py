@@ -90,7 +90,8 @@ def test_licences_are_those_that_packages_state(tmp_path: Path) -> None:
     locked = set().union(*(pins(file.read_text()) for file in LOCKS.glob("*.txt")))
     assert set(known) == locked
     installed = {normal(one.metadata["Name"]) for one in metadata.distributions()}
-    assert not [name for name in locked & installed if known[name] == "unknown"]
+    silent = {"cuda-toolkit"}  # a package without files, which states no licence
+    assert not [name for name in locked & installed - silent if known[name] == "unknown"]
 
 
 def test_a_bill_has_the_licences_and_not_the_locks_lines() -> None:
