@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,14 @@ def tenant(browser: Browser) -> str:
 def key(browser: Browser, tenant: str) -> str:
     """The key of the tenant's operator."""
     return key_of(browser, "operator", tenantId=tenant)
+
+
+@pytest.fixture(scope="module")
+def page(url: str, key: str) -> Iterator[Browser]:
+    """A page of the tenant's operator."""
+    page = Browser(url, key)
+    yield page
+    page.close()
 
 
 @pytest.fixture(params=["http", "http, with a handshake", "stdio"])
@@ -93,13 +101,13 @@ def test_what_a_reply_rests_on_comes_with_it(connect: Callable[[], Any]) -> None
     talk(connect, say)
 
 
-def test_a_call_that_is_repeated_has_one_effect(connect: Callable[[], Any], browser: Browser) -> None:
+def test_a_call_that_is_repeated_has_one_effect(connect: Callable[[], Any], page: Browser) -> None:
     word = uuid.uuid4().hex
 
     async def say(client: Client) -> None:
         first = await call(client, "ask", question="one two", request_id=word)
         assert await call(client, "ask", question="one two", request_id=word) == first
-        turns = browser.call("ConversationService/ListTurns", sessionId=first["session"])["turns"]
+        turns = page.call("ConversationService/ListTurns", sessionId=first["session"])["turns"]
         assert len(turns) == 1
         with pytest.raises(ToolFailed) as refused:
             await call(client, "ask", question="three", request_id=word)
@@ -135,9 +143,9 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-def test_what_is_refused_is_named_and_leaves_nothing_behind(connect: Callable[[], Any], browser: Browser) -> None:
+def test_what_is_refused_is_named_and_leaves_nothing_behind(connect: Callable[[], Any], page: Browser) -> None:
     def sessions() -> int:
-        return len(browser.call("ConversationService/ListSessions", pageSize=500).get("sessions", []))
+        return len(page.call("ConversationService/ListSessions", pageSize=500).get("sessions", []))
 
     before = sessions()
 
@@ -182,10 +190,8 @@ def test_a_wrong_key_over_stdio_is_the_tools_error(antiphon: Command) -> None:
     talk(partial(over_stdio, [*antiphon.argv, "mcp"], env, antiphon.cwd), say)
 
 
-def test_a_role_may_here_what_it_may_everywhere(url: str, browser: Browser, tenant: str, key: str) -> None:
-    page = Browser(url, key)
+def test_a_role_may_here_what_it_may_everywhere(url: str, browser: Browser, tenant: str, page: Browser) -> None:
     taught = page.call("KnowledgeService/TeachFact", entity="Zoo", slot="opening hour", value="nine")
-    page.close()
 
     async def say(client: Client) -> None:
         with pytest.raises(ToolFailed) as refused:
