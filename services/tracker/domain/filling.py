@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import islice
 
+from services.common.schema import Slot
 from services.tracker.domain import acts
 from services.tracker.domain.counting import fill_numbers
 from services.tracker.domain.details import PERSON, details, form_of
@@ -168,11 +170,13 @@ _POINTS = frozenset("her his their our your my hers mine yours theirs name names
 def _no_title(rules: ServiceRules, text: str) -> bool:
     """Whether what is written like a name is a value that the schema lists, or only points ("Her card")."""
     lower = text.casefold()
-    return lower in _POINTS or any(
-        lower in (value.value.casefold(), *(alias.casefold() for alias in value.aliases))
-        for slot in rules.slots
-        for value in slot.slot.values
-    )
+    return lower in _POINTS or any(lower in _listed(slot.slot) for slot in rules.slots)
+
+
+@lru_cache(maxsize=4096)
+def _listed(slot: Slot) -> frozenset[str]:
+    """What the values of a slot are called, in small letters."""
+    return frozenset(word.casefold() for value in slot.values for word in (value.value, *value.aliases))
 
 
 def _preferred_kinds(filling: Filling, text: str, start: int) -> set[str]:

@@ -79,8 +79,13 @@ def item_weight(rules: ServiceRules, text: str) -> float:
     """What the verb before a thing says for a service that takes things ("送一张餐桌" for one that delivers)."""
     if not any(holds_item(slot.slot) for slot in rules.slots):
         return 0.0
-    names = " ".join([rules.service.name, *(intent.name for intent in rules.service.intents)])
+    names = _names_of(rules)
     return 0.8 if any(item.verb and item.verb in names for item in han_items(text)) else 0.0
+
+
+def _names_of(rules: ServiceRules) -> str:
+    """What the service and its intents are called."""
+    return " ".join([rules.service.name, *(intent.name for intent in rules.service.intents)])
 
 
 def fill_han_items(rules: ServiceRules, held: dict[str, str], text: str, filling: Filling) -> None:
@@ -95,7 +100,7 @@ def fill_han_items(rules: ServiceRules, held: dict[str, str], text: str, filling
     spans = [(item.start, item.end) for item in han_items(text)]
     if name not in held:
         spans += _bare(text)
-    own = " ".join([rules.service.name, *(intent.name for intent in rules.service.intents)])
+    own = _names_of(rules)
     for span in spans:
         if text[slice(*span)] in own:
             continue  # "想约个送装" names the service
