@@ -18,7 +18,13 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- define "antiphon.image" -}}
 {{- $registry := .root.Values.image.registry -}}
-{{ if $registry }}{{ $registry }}/{{ end }}{{ .image }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
+{{- $digest := get .root.Values.image.digests .image -}}
+{{ if $registry }}{{ $registry }}/{{ end }}{{ .image }}{{ if $digest }}@{{ $digest }}{{ else }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{- /* Not empty where processes show their metrics. */ -}}
+{{- define "antiphon.metrics" -}}
+{{- with .Values.monitoring }}{{ if or .podMonitor .serviceMonitor .rules }}true{{ end }}{{ end }}
 {{- end }}
 
 {{- define "antiphon.podSecurity" -}}
@@ -46,7 +52,7 @@ capabilities: { drop: [ALL] }
 {{- if .root.Values.broker.users }}
 - { name: ANTIPHON_BROKER_DECLARES, value: "false" }
 {{- end }}
-{{- if or .root.Values.monitoring.podMonitor .root.Values.monitoring.rules }}
+{{- if include "antiphon.metrics" .root }}
 - { name: ANTIPHON_METRICS_PORT, value: {{ .root.Values.monitoring.metricsPort | quote }} }
 {{- end }}
 {{- range $name, $value := merge (dict) (.env | default dict) .root.Values.config }}
