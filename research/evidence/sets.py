@@ -26,6 +26,7 @@ from services.knowledge.domain.index import TenantIndex
 from services.knowledge.domain.query import Query
 from services.knowledge.evidence import features
 from services.knowledge.evidence.features import NAMES
+from services.knowledge.evidence.meaning import MEANING
 from services.knowledge.evidence.model import AnswerModel, AnswerModels
 from services.knowledge.evidence.questions import Question, kind_of, strip_opening
 from services.knowledge.evidence.spelling import as_meant
@@ -45,7 +46,8 @@ from services.models.sentence_encoder import SentenceEncoder
 
 Array = npt.NDArray[np.float64]
 PASSAGES = 20
-_SILENT = AnswerModel((0.0,) * len(NAMES), (0.0,) * (len(NAMES) + 1), 0.0)
+_COUNT = len(NAMES) + len(MEANING)
+_SILENT = AnswerModel((0.0,) * _COUNT, (0.0,) * (_COUNT + 1), 0.0)
 UNFITTED = AnswerModels(_SILENT, _SILENT, _SILENT)
 """Models that tell nothing, for a step whose candidates and features alone are wanted."""
 

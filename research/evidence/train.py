@@ -150,10 +150,10 @@ def trainable(encoder: SentenceEncoder, resumed: Path | None = None) -> tuple[He
         outer_bias=torch.tensor([-1.0]),
     )
     if resumed is not None:
-        encoder._layers = encoder.tuned(resumed)._layers
+        encoder.bert = encoder.tuned(resumed).bert
         head = Head.of(read_int8(resumed)[0])
     tensors: list[Tensor] = []
-    for layer in encoder._layers[DEPTH:]:
+    for layer in encoder.bert.layers[DEPTH:]:
         for field in fields(layer):
             part = getattr(layer, field.name)
             tensors += part if isinstance(part, tuple) else [part]
@@ -165,7 +165,7 @@ def trainable(encoder: SentenceEncoder, resumed: Path | None = None) -> tuple[He
 def layer_weights(encoder: SentenceEncoder) -> dict[str, Tensor]:
     """The trained layers by their names in a BERT file."""
     weights: dict[str, Tensor] = {}
-    for number, layer in enumerate(encoder._layers[DEPTH:], DEPTH):
+    for number, layer in enumerate(encoder.bert.layers[DEPTH:], DEPTH):
         prefix = f"encoder.layer.{number}."
         for kind in ("weight", "bias"):
             for part, tensor in zip(("query", "key", "value"), getattr(layer, f"qkv_{kind}").chunk(3), strict=True):

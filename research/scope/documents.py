@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from research.evidence.sets import Company
-from services.knowledge.evidence.model import AnswerModels
-from services.knowledge.evidence.reading import UnitReader
-from services.knowledge.evidence.step import EvidenceStep
-from services.models.evidence_reader import EvidenceReader
+from services.knowledge.evidence.loading import load_step
 from services.models.scope.rivals import Rival, rival_of
 from services.models.sentence_encoder import SentenceEncoder
 
@@ -19,9 +16,7 @@ class Documents:
 
     def __init__(self, name: str, files: Sequence[Path], encoder: SentenceEncoder) -> None:
         self._company = Company.of_documents(name, files, [], encoder)
-        self._step = EvidenceStep(
-            UnitReader(encoder, EvidenceReader.load(encoder)), AnswerModels.load(with_reader=True)
-        )
+        self._step = load_step(encoder, means=False)
 
     def rival(self, message: str) -> Rival | None:
         """What they have for a message that asks one thing; None for others, and for other languages than English."""

@@ -60,18 +60,17 @@ class Encoders:
             return self._properties
 
     def evidence(self) -> EvidenceStep:
-        """The evidence step over the encoder of texts, with the trained reader where that is the bundled one."""
+        """The evidence step over the encoder of texts, with the trained reader where that is the bundled one, and with
+        the multilingual encoder where it is installed and not turned off."""
         with self._lock:
             if self._evidence is None:
-                from services.knowledge.evidence.model import AnswerModels
-                from services.knowledge.evidence.reading import UnitReader
-                from services.knowledge.evidence.step import EvidenceStep
-                from services.models.evidence_reader import READER, EvidenceReader
+                from services.knowledge.evidence.loading import load_step
 
-                encoder = self.texts()
-                reads = self._settings.sentence_encoder == BUNDLED and READER.is_file()
-                reader = EvidenceReader.load(encoder) if reads else None
-                self._evidence = EvidenceStep(UnitReader(encoder, reader), AnswerModels.load(with_reader=reads))
+                self._evidence = load_step(
+                    self.texts(),
+                    reads=self._settings.sentence_encoder == BUNDLED,
+                    means=self._settings.evidence_multilingual,
+                )
             return self._evidence
 
     def load(self) -> None:

