@@ -1,10 +1,11 @@
-"""The gateway put together: settings, store, bus, hub, services, server; and its two commands."""
+"""The gateway put together: settings, store, bus, hub, services, server; and its commands."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import grpc
 import structlog
@@ -42,6 +43,7 @@ from services.gateway.admin import AdminService
 from services.gateway.asking import Asking
 from services.gateway.audit import AuditLog
 from services.gateway.auth import Keyring
+from services.gateway.backups import back_up, restore
 from services.gateway.conversation import ConversationService
 from services.gateway.dispatch import Dispatch
 from services.gateway.feedback import FeedbackService
@@ -88,8 +90,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     create.add_argument("--user", default="", help="whom a key of role end_user is for")
     verify = commands.add_parser("verify-audit", help="follow a tenant's audit log; ends with status 1 where it breaks")
     verify.add_argument("--tenant", default="default")
+    backup = commands.add_parser("backup", help="write the database into a new folder and delete the oldest backups")
+    backup.add_argument("place", type=Path, help="folder of the backups")
+    backup.add_argument("--keep", type=int, default=14, help="how many stay (default: %(default)s)")
+    restoring = commands.add_parser("restore", help="fill an empty database from a backup")
+    restoring.add_argument("folder", type=Path, help="one backup's folder")
     chosen = parser.parse_args(arguments)
     settings = GatewaySettings()
+    if chosen.command == "backup":
+        back_up(settings, chosen.place, chosen.keep)
+        return
+    if chosen.command == "restore":
+        restore(settings, chosen.folder)
+        return
     if chosen.command == "create-key":
         create_key(settings, chosen.tenant, chosen.role, chosen.label, chosen.scope, chosen.user)
         return
