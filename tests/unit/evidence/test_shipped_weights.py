@@ -119,7 +119,11 @@ def test_a_chinese_question_finds_what_means_its_answer_in_other_words(
 @needs_multilingual
 @pytest.mark.parametrize(
     ("question", "place"),
-    [("Nehmen Sie Haustiere mit?", 2), ("Wie oft klingelt der Bote?", 0), ("Was zahlen Sie für eine verlorene Sendung?", 1)],
+    [
+        ("Nehmen Sie Haustiere mit?", 2),
+        ("Wie oft klingelt der Bote?", 0),
+        ("Was zahlen Sie für eine verlorene Sendung?", 1),
+    ],
 )
 def test_a_german_question_ranks_what_answers_first(step: EvidenceStep, question: str, place: int) -> None:
     candidates = [one for source in sources(GERMAN, "Versand") for one in candidates_of(source)]
