@@ -52,6 +52,7 @@ from services.gateway.jwks import KeySet
 from services.gateway.knowledge import KnowledgeService
 from services.gateway.limits import CallRate
 from services.gateway.load import Load
+from services.gateway.migrating import bring_up_to_date
 from services.gateway.model import ModelService
 from services.gateway.open_calls import OpenCalls
 from services.gateway.quotas import Quotas
@@ -95,10 +96,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     backup.add_argument("--keep", type=int, default=14, help="how many stay (default: %(default)s)")
     restoring = commands.add_parser("restore", help="fill an empty database from a backup")
     restoring.add_argument("folder", type=Path, help="one backup's folder")
+    migrating = commands.add_parser(
+        "migrate", help="bring the database into the form of this release, as often as one likes"
+    )
+    migrating.add_argument("--stopped", action="store_true", help="no process of another release runs")
     chosen = parser.parse_args(arguments)
     settings = GatewaySettings()
     if chosen.command == "backup":
         back_up(settings, chosen.place, chosen.keep)
+        return
+    if chosen.command == "migrate":
+        bring_up_to_date(settings, stopped=chosen.stopped)
         return
     if chosen.command == "restore":
         restore(settings, chosen.folder)

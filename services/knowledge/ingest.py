@@ -10,6 +10,7 @@ import numpy as np
 import structlog
 
 from services.common.store import Store
+from services.common.store.turns import SCHEMA_VERSION
 from services.knowledge.domain.blocks import Unreadable
 from services.knowledge.domain.passages import Passage
 from services.knowledge.parsing import Parsed, Source, parse_limited
@@ -114,7 +115,7 @@ class Ingester:
 def _document(source: dict[str, Any], passage: Passage, known: float) -> dict[str, Any]:
     return {
         "_id": passage.id,
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "source": source["document"],
         "uri": source["uri"],
         "revision": source["revision"],

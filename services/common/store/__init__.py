@@ -21,6 +21,7 @@ from services.common.store.imports import Imports
 from services.common.store.indexes import ensure_indexes
 from services.common.store.keys import Credential, Keys
 from services.common.store.knowledge import KNOWLEDGE_INDEXES, GroundingText, KnowledgeStore
+from services.common.store.migrations import check_form, form_of
 from services.common.store.outbox import Outbox
 from services.common.store.outlook import Outlook, Outlooks
 from services.common.store.receipts import Receipts
@@ -95,9 +96,13 @@ class Store:
 
     def prepare(self, attempts: int = 5) -> None:
         """Create missing indexes; every process does so at its start. A database that goes away meanwhile (an
-        election, a restart) is tried again after a second."""
+        election, a restart) is tried again after a second.
+
+        Raises FailedPrecondition (SCHEMA_TOO_NEW, SCHEMA_TOO_OLD) where this release must not work with the database.
+        """
         for left in reversed(range(attempts)):
             try:
+                check_form(form_of(self.connection))
                 self._ensure_indexes()
                 return
             except DATABASE_AWAY:

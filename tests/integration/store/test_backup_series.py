@@ -23,9 +23,10 @@ VERSION = hashlib.sha256(WEIGHTS).hexdigest()[:32]
 
 
 def command_of(helm: str, kind: str, place: Path, *arguments: str) -> list[str]:
-    """The command of the one rendered object of a kind, with ``place`` for its volume."""
+    """The command of the rendered CronJob or restoring Job, with ``place`` for its volume."""
     objects = render(helm, "-f", str(EXAMPLES / "backup.yaml"), *arguments)
-    (job,) = [one["spec"] for one in objects if one["kind"] == kind]
+    name = {"CronJob": "test-backup", "Job": "test-restore"}[kind]
+    (job,) = [one["spec"] for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name)]
     template = job["jobTemplate"]["spec"]["template"] if kind == "CronJob" else job["template"]
     program, *command = template["spec"]["containers"][0]["command"]
     assert program == "python"

@@ -1,4 +1,4 @@
-"""The chart's backups: a CronJob that has what it needs and no more, and a restore before an installation."""
+"""The chart's Jobs on the database: backups, a restore before an installation, migrations around an upgrade."""
 
 import pytest
 
@@ -44,7 +44,23 @@ def test_nothing_is_backed_up_unless_told(helm: str) -> None:
     objects = render(helm)
     assert not of_kind(objects, "CronJob")
     assert not of_kind(objects, "Job")
-    assert not of_kind(render(helm, *EXAMPLE), "Job")
+    assert "test-restore" not in of_kind(render(helm, *EXAMPLE), "Job")
+
+
+def test_documents_are_migrated_before_the_new_pods_come_and_after_the_old_ones_went(helm: str) -> None:
+    job = of_kind(render(helm, *RESTORE), "Job")["test-migration"]
+    annotations = job["metadata"]["annotations"]
+    assert set(annotations["helm.sh/hook"].split(",")) == {"pre-install", "pre-upgrade", "post-upgrade", "pre-rollback"}
+    restore = of_kind(render(helm, *RESTORE), "Job")["test-restore"]["metadata"]["annotations"]
+    assert int(restore["helm.sh/hook-weight"]) < int(annotations["helm.sh/hook-weight"])
+    pod = job["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == "default"
+    (container,) = pod["containers"]
+    assert container["command"] == ["python", "-m", "services.gateway", "migrate"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert {one["name"] for one in pod["volumes"]} == {"secrets", "tmp"}
+    stopped = of_kind(render(helm, *EXAMPLE, "--set", "migration.stopped=true"), "Job")["test-migration"]
+    assert stopped["spec"]["template"]["spec"]["containers"][0]["command"][-1] == "--stopped"
 
 
 @pytest.mark.parametrize(

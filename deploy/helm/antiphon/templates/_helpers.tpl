@@ -164,3 +164,50 @@ limits:
   nvidia.com/gpu: {{ .gpus }}
   {{- end }}
 {{- end }}
+
+{{- /* The pod of a command of the gateways' image that talks to the database alone. `reads`: the backups are mounted, and only read. */ -}}
+{{- define "antiphon.databasePod" -}}
+metadata:
+  {{- include "antiphon.annotations" . | nindent 2 }}
+  labels: {{- include "antiphon.labels" . | nindent 4 }}
+spec:
+  restartPolicy: Never
+  serviceAccountName: {{ .account }}
+  automountServiceAccountToken: false
+  securityContext: {{- include "antiphon.podSecurity" . | nindent 4 }}
+  {{- include "antiphon.placement" . | nindent 2 }}
+  containers:
+    - name: {{ .component }}
+      image: {{ include "antiphon.image" . }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      command: {{ toJson .command }}
+      env:
+        - { name: ANTIPHON_SECRETS_DIR, value: /run/secrets/antiphon }
+        {{- range $name, $value := .root.Values.config }}
+        - { name: {{ $name }}, value: {{ $value | quote }} }
+        {{- end }}
+        {{- include "antiphon.extra" (dict "pod" .pod "part" "env") | nindent 8 }}
+      resources: {{- toYaml .resources | nindent 8 }}
+      securityContext: {{- include "antiphon.containerSecurity" . | nindent 8 }}
+      volumeMounts:
+        - { name: secrets, mountPath: /run/secrets/antiphon, readOnly: true }
+        {{- if hasKey . "reads" }}
+        - { name: backups, mountPath: /backups, readOnly: {{ .reads }} }
+        {{- end }}
+        - { name: tmp, mountPath: /tmp }
+        {{- include "antiphon.extra" (dict "pod" .pod "part" "volumeMounts") | nindent 8 }}
+  volumes:
+    - name: secrets
+      secret:
+        secretName: {{ .root.Values.existingSecret }}
+        defaultMode: 0440
+        items: [{ key: ANTIPHON_MONGO_URL, path: ANTIPHON_MONGO_URL }]
+    {{- if hasKey . "reads" }}
+    - name: backups
+      persistentVolumeClaim:
+        claimName: {{ required "backup.existingClaim is needed: a claim that backups are written to" .root.Values.backup.existingClaim }}
+        readOnly: {{ .reads }}
+    {{- end }}
+    - { name: tmp, emptyDir: {} }
+    {{- include "antiphon.extra" (dict "pod" .pod "part" "volumes") | nindent 4 }}
+{{- end }}
