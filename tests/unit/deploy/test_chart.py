@@ -20,7 +20,9 @@ from tests.support.helm import CHART, EXAMPLES, helm_binary, render
 VALUES = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 # Kinds of operators that a cluster brings. The schemas are those of the packages cloudcoil-models-keda 2.16.1 and
 # cloudcoil-models-prometheus-operator 0.80.1, which are made from the operators' CRDs, without descriptions and status
-# and with unknown fields refused. HTTPRoute's is made so from Gateway API's own CRD (1.6.1, standard channel).
+# and with unknown fields refused. HTTPRoute's is made so from Gateway API's own CRD (1.6.1, standard channel), those
+# of the examples beside the chart from the CRDs of External Secrets 2.9.0 and cert-manager 1.21.1 (of Issuer `ca` and
+# `selfSigned` alone).
 OPERATORS = ("keda.sh/", "monitoring.coreos.com/", "gateway.networking.k8s.io/")
 CRDS = json.loads(Path(__file__).with_name("crds.json").read_text())
 
