@@ -124,6 +124,11 @@ class Bert:
         )
 
 
+def cut(ids: list[int], limit: int) -> list[int]:
+    """At most `limit` pieces of a row; the marker at its end stays."""
+    return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
+
+
 def mean_pooled(hidden: Tensor, mask: Tensor) -> Tensor:
     """Unit vectors, the mean of each row's states (Reimers & Gurevych 2019, section 3): float32 `[rows, width]`."""
     weight = mask.unsqueeze(-1).float()

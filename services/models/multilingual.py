@@ -21,7 +21,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from torch import Tensor
 
 from services.models.arithmetic import half_or_float
-from services.models.bert import Bert, mean_pooled
+from services.models.bert import Bert, cut, mean_pooled
 from services.models.encoder_files import EncoderNotFound, Vectors
 
 MAX_PIECES = 256
@@ -73,8 +73,7 @@ class MultilingualEncoder:
     def encode(self, texts: Sequence[str], batch_texts: int = 16) -> Vectors:
         """Unit vectors of texts that begin as the model wants it, cut at the piece limit."""
         result = np.zeros((len(texts), self.bert.width), np.float32)
-        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
-        rows = [ids if len(ids) <= self._max_pieces else [*ids[: self._max_pieces - 1], ids[-1]] for ids in rows]
+        rows = [cut(row.ids, self._max_pieces) for row in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         for start in range(0, len(order), batch_texts):
             members = order[start : start + batch_texts]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from services.models.arithmetic import half_or_float
-from services.models.bert import Bert, mean_pooled
+from services.models.bert import Bert, cut, mean_pooled
 from services.models.encoder_files import BUNDLED, EncoderFiles, EncoderNotFound, Precision, Vectors
 from services.models.int8_rows import read_int8
 from services.models.mapped import map_tensor
@@ -89,8 +89,7 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str], batch_pieces: int = 4096) -> Vectors:
         """Unit vectors of the texts, cut at the piece limit: float32 [len(texts), dimensions]."""
         result = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
-        rows = [ids if len(ids) <= self._max_pieces else [*ids[: self._max_pieces - 1], ids[-1]] for ids in rows]
+        rows = [cut(row.ids, self._max_pieces) for row in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         start = 0
         while start < len(order):
@@ -106,8 +105,7 @@ class SentenceEncoder:
     def states(self, texts: Sequence[str], batch_texts: int = 64) -> list[Tensor]:
         """The last layer's state of each WordPiece of each text, without the two marker tokens: float32
         `[pieces, dimensions]`; none for a text without pieces. Rounding depends on what shares a batch."""
-        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
-        rows = [ids if len(ids) <= self._max_pieces else [*ids[: self._max_pieces - 1], ids[-1]] for ids in rows]
+        rows = [cut(row.ids, self._max_pieces) for row in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         found: dict[int, Tensor] = {}
         for start in range(0, len(order), batch_texts):
@@ -122,8 +120,7 @@ class SentenceEncoder:
     ) -> list[Tensor]:
         """What the first `depth` layers make of each text, its marker tokens included: `[pieces, dimensions]` each, in
         the encoder's precision."""
-        rows = [row.ids for row in self._tokenizer.encode_batch(list(texts))]
-        rows = [ids if len(ids) <= max_pieces else [*ids[: max_pieces - 1], ids[-1]] for ids in rows]
+        rows = [cut(row.ids, max_pieces) for row in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         states: dict[int, Tensor] = {}
         for start in range(0, len(order), batch_texts):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from services.common.evidence.units import Unit
 from services.knowledge.domain.vectors import Vectors
+from services.knowledge.evidence.kept import Kept
 
 if TYPE_CHECKING:
     from services.models.multilingual import MultilingualEncoder
@@ -29,31 +28,16 @@ class MeaningReader:
 
     def __init__(self, encoder: MultilingualEncoder) -> None:
         self._encoder = encoder
-        self._kept: OrderedDict[str, Vectors] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Kept[Vectors] = Kept(encoder.passages, _KEPT)
 
     def features(self, question: str, units: Sequence[Unit]) -> Vectors:
         """float32 `[len(units), len(MEANING)]`."""
         asked = self._encoder.questions([question])[0]
-        read = self._passages([*(one.read for one in units), *(one.text for one in units)]) @ asked
+        read = np.stack(self._kept.of([*(one.read for one in units), *(one.text for one in units)])) @ asked
         whole, bare = read[: len(units)], read[len(units) :]
         others = [np.delete(whole, place).max(initial=-1.0) for place in range(len(units))]
         lead = _SCALE * (whole - others) if len(units) > 1 else np.zeros(len(units))
         return np.column_stack([_spread(whole), lead, _spread(bare)]).astype(np.float32)
-
-    def _passages(self, texts: Sequence[str]) -> Vectors:
-        with self._lock:
-            read = {text: self._kept[text] for text in texts if text in self._kept}
-            for text in read:
-                self._kept.move_to_end(text)
-        new = [text for text in dict.fromkeys(texts) if text not in read]
-        if new:
-            read |= zip(new, self._encoder.passages(new), strict=True)
-            with self._lock:
-                self._kept.update({text: read[text] for text in new})
-                while len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
-        return np.stack([read[text] for text in texts])
 
 
 def _spread(cosines: Vectors) -> Vectors:

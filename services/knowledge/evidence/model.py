@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -41,17 +41,6 @@ class AnswerModel:
     beside: float = 0.7
     cells: tuple[float, ...] = ()
 
-    @classmethod
-    def load(cls, kind: Kind, file: Path = WEIGHTS) -> AnswerModel:
-        """The fitted model. Raises ValueError where it was fitted on other features."""
-        record = json.loads(file.read_text())[kind]
-        if tuple(record.pop("features")) != features_of(kind):
-            raise ValueError(f"{kind} of {file} was fitted on other features")
-        return cls(
-            tuple(record["ranking"]), tuple(record["answering"]), record["bias"], record["threshold"], record["beside"],
-            tuple(record["cells"]),
-        )  # fmt: skip
-
     @property
     def means(self) -> bool:
         """Whether the model weighs what a unit means."""
@@ -74,6 +63,22 @@ class AnswerModel:
         return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
 
 
+def fitted(file: Path = WEIGHTS) -> dict[Kind, AnswerModel]:
+    """The file's models. Raises ValueError where one was fitted on other features."""
+    records = json.loads(file.read_text())
+    for kind in KINDS:
+        if tuple(records[kind]["features"]) != features_of(kind):
+            raise ValueError(f"{kind} of {file} was fitted on other features")
+    return {kind: _model(records[kind]) for kind in KINDS}
+
+
+def _model(record: Mapping[str, Any]) -> AnswerModel:
+    return AnswerModel(
+        tuple(record["ranking"]), tuple(record["answering"]), record["bias"], record["threshold"], record["beside"],
+        tuple(record["cells"]),
+    )  # fmt: skip
+
+
 def features_of(kind: Kind) -> tuple[str, ...]:
     """The names of the features that a model weighs, in their order."""
     return (*NAMES, *MEANING) if kind.endswith("meaning") else NAMES
@@ -91,10 +96,11 @@ class AnswerModels:
     @classmethod
     def load(cls, *, with_reader: bool, with_meaning: bool) -> AnswerModels:
         """The fitted models. Raises ValueError where one was fitted on other features."""
-        read = AnswerModel.load("read") if with_reader else None
+        models = fitted()
+        read = models["read"] if with_reader else None
         if with_meaning:
-            return cls(read, AnswerModel.load("plain_meaning"), AnswerModel.load("chinese_meaning"))
-        return cls(read, AnswerModel.load("plain"), AnswerModel.load("chinese"))
+            return cls(read, models["plain_meaning"], models["chinese_meaning"])
+        return cls(read, models["plain"], models["chinese"])
 
     def reads(self, language: str) -> bool:
         """Whether the reader reads the language."""

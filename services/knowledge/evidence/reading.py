@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch.nn import functional
 
 from services.knowledge.domain.vectors import Vectors
+from services.knowledge.evidence.kept import Kept
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,24 +31,23 @@ class UnitReader:
         """`reader` None: there are no logits, all are 0."""
         self._encoder = encoder
         self._reader = reader
-        self._kept: OrderedDict[str, tuple[Tensor, Vectors, Tensor]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Kept[tuple[Tensor, Vectors, Tensor]] = Kept(self._new, _KEPT)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of the texts: float32 [len(texts), dimensions]."""
-        return np.stack([vector for _, vector, _ in self._read(texts)])
+        return np.stack([vector for _, vector, _ in self._kept.of(texts)])
 
     def logits(self, question: str, texts: Sequence[str]) -> list[float]:
         """How much each text looks like the answer to the question."""
         if self._reader is None or not texts:
             return [0.0] * len(texts)
-        (asked, _, _), *read = self._read([question, *texts])
+        (asked, _, _), *read = self._kept.of([question, *texts])
         return self._reader.logits(asked, [states for states, _, _ in read])
 
     def matches(self, question: str, texts: Sequence[str]) -> Vectors:
         """How well each text has a counterpart for the question's pieces: float32 [len(texts), 2], the mean over the
         pieces and the mean of the worst quarter (late interaction, Khattab & Zaharia 2020)."""
-        asked, *read = [last for _, _, last in self._read([question, *texts])]
+        asked, *read = [last for _, _, last in self._kept.of([question, *texts])]
         own = asked[1:-1] if len(asked) > 2 else asked
         rows = np.zeros((len(texts), 2), np.float32)
         for place, last in enumerate(read):
@@ -57,19 +55,8 @@ class UnitReader:
             rows[place] = float(best.mean()), float(best[: max(1, len(best) // 4)].mean())
         return rows
 
-    def _read(self, texts: Sequence[str]) -> list[tuple[Tensor, Vectors, Tensor]]:
-        with self._lock:
-            read = {text: self._kept[text] for text in texts if text in self._kept}
-            for text in read:
-                self._kept.move_to_end(text)
-        new = [text for text in dict.fromkeys(texts) if text not in read]
-        if new:
-            states = self._encoder.lower_states(new)
-            vectors, last = self._encoder.finished(states)
-            pieces = [functional.normalize(one, dim=-1).to(one.dtype) for one in last]
-            read |= zip(new, zip(states, vectors, pieces, strict=True), strict=True)
-            with self._lock:
-                self._kept.update({text: read[text] for text in new})
-                while len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
-        return [read[text] for text in texts]
+    def _new(self, texts: Sequence[str]) -> Iterator[tuple[Tensor, Vectors, Tensor]]:
+        states = self._encoder.lower_states(texts)
+        vectors, last = self._encoder.finished(states)
+        pieces = [functional.normalize(one, dim=-1).to(one.dtype) for one in last]
+        return zip(states, vectors, pieces, strict=True)

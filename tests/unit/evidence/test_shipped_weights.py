@@ -8,7 +8,7 @@ import torch
 
 from services.common.passages import Span, Structure
 from services.knowledge.evidence.loading import load_step
-from services.knowledge.evidence.model import KINDS, AnswerModel, Kind
+from services.knowledge.evidence.model import KINDS, Kind, fitted
 from services.knowledge.evidence.questions import Question, kind_of
 from services.knowledge.evidence.step import Base, EvidenceStep, Source, candidates_of
 from services.knowledge.evidence.words import stems
@@ -60,7 +60,7 @@ def base(sentences: Sequence[str] = SENTENCES) -> Base:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_models_were_fitted_on_the_features_that_there_are(kind: Kind) -> None:
-    model = AnswerModel.load(kind)
+    model = fitted()[kind]
     assert model.threshold > 0
     assert model.means == kind.endswith("meaning")
 

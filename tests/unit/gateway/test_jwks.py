@@ -116,8 +116,10 @@ def test_a_new_key_is_taken_at_once_and_a_withdrawn_one_is_gone(
     assert tokens.credential(new.token("acme"))
     assert tokens.credential(old.token("acme")), "both are good while both are published"
     login.publish(new)
+    login.go.clear()
     clock.now += module.FRESH_SECONDS + 1
     assert tokens.credential(old.token("acme")), "what is known is served while it is looked for again"
+    login.go.set()
 
     def refused() -> bool:
         try:

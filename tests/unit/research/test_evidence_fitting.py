@@ -9,7 +9,7 @@ import pytest
 from research.evidence.fit import Read, load_reads, main, save_reads
 from services.knowledge.evidence.features import NAMES
 from services.knowledge.evidence.meaning import MEANING
-from services.knowledge.evidence.model import KINDS, AnswerModel
+from services.knowledge.evidence.model import fitted
 
 COUNT = len(NAMES) + len(MEANING)
 QUESTIONS: list[dict[str, Any]] = [
@@ -62,7 +62,7 @@ def test_the_models_are_fitted_on_what_was_kept(tmp_path: Path, capsys: pytest.C
     save_reads(tmp_path / "kept.npz", groups())
     main(["--kept", str(tmp_path / "kept.npz"), "--out", str(tmp_path / "models")])
     (written,) = (tmp_path / "models").iterdir()
-    models = {kind: AnswerModel.load(kind, written) for kind in KINDS}
+    models = fitted(written)
     assert {kind for kind, model in models.items() if model.means} == {"plain_meaning", "chinese_meaning"}
     assert {kind for kind, model in models.items() if model.threshold == 0.65} == {"chinese", "chinese_meaning"}
     assert models["read"].ranking[0] != 0 == models["plain"].ranking[0], "the reader speaks to one model alone"
